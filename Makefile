@@ -1,0 +1,39 @@
+# Tout passe par .venv, bâti une fois depuis requirements.lock (versions et empreintes figées).
+PYTHON ?= python3
+BIN := .venv/bin
+PRET := .venv/.pret
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench docs clean lock
+
+help: ## affiche cette aide
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+$(PRET): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Il faut Python 3.11 ou plus : make PYTHON=python3.12 …" >&2; exit 2; }
+	@echo "Préparation de l'environnement (.venv), une seule fois…"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(PRET) ## met tout en place et produit la cartographie fictive 2025-2026 dans outputs/
+	@$(BIN)/cartographie run --remplacer
+
+test: $(PRET) ## met tout en place et passe les tests
+	@$(BIN)/python -m pytest
+
+lint: $(PRET) ## vérifie le style et les types
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+bench: $(PRET) ## mesure la vitesse à côté des autres outils
+	@$(BIN)/python benchmarks/bench.py
+
+docs: $(PRET) ## régénère les pages tirées de schemas/ et des commandes
+	@$(BIN)/python docs/generer.py
+
+clean: ## efface ce qui se régénère (outputs/, caches) ; jamais raw/ ni schemas/
+	@rm -rf outputs .pytest_cache .hypothesis .mypy_cache .ruff_cache build *.egg-info
+
+lock: ## refait requirements.lock depuis pyproject.toml (demande uv)
+	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock

@@ -1,0 +1,5 @@
+"""python -m cartographie"""
+
+from cartographie.cli import run_main
+
+run_main()

@@ -1,0 +1,73 @@
+"""The few words Typer prints by itself, in French: help headings and usage errors."""
+
+from __future__ import annotations
+
+import gettext
+import re
+from typing import Any
+
+_MOTS = {
+    "Arguments": "Arguments",
+    "Commands": "Commandes",
+    "Options": "Options",
+    "Error": "Erreur",
+    "Missing command.": "Il manque une commande.",
+    "No such command {name!r}.": "La commande {name!r} n'existe pas.",
+    "default: {default}": "défaut : {default}",
+    "required": "obligatoire",
+    "(dynamic)": "(calculé)",
+}
+
+# Typer binds gettext.gettext at import and offers no other way to give its words.
+_d_origine = gettext.gettext
+gettext.gettext = lambda message: _MOTS.get(message, message)
+try:
+    from typer._click import exceptions as _exceptions
+    from typer.core import TyperCommand, TyperGroup
+finally:
+    gettext.gettext = _d_origine
+
+USAGE = _exceptions.UsageError
+_TYPES = re.compile(r" <(?:list\[str\]|text|path|str|integer|int)(?: range)?>")
+_AIDE = (("Show this message and exit.", "Affiche cette aide."), ("Usage:", "Usage :"), ("[OPTIONS]", "[OPTIONS]"),
+         ("COMMAND [ARGS]...", "COMMANDE [ARGUMENTS]…"))  # fmt: skip
+
+
+def _translate(texte: str) -> str:
+    for anglais, francais in _AIDE:
+        texte = texte.replace(anglais, francais)
+    return _TYPES.sub("", texte)
+
+
+class Command(TyperCommand):
+    def get_help(self, ctx: Any) -> str:
+        return _translate(super().get_help(ctx))
+
+
+class Group(TyperGroup):
+    def get_help(self, ctx: Any) -> str:
+        return _translate(super().get_help(ctx))
+
+
+def usage_message(e: Any) -> str:
+    """One French sentence for a wrong command line, and where the help is."""
+    nom = type(e).__name__
+    commande = e.ctx.command_path if getattr(e, "ctx", None) else "cartographie"
+    if nom == "NoArgsIsHelpError":
+        return _translate(e.ctx.get_help())
+    if nom == "NoSuchOption":
+        texte = f"l'option « {e.option_name} » n'existe pas"
+    elif nom == "MissingParameter":
+        texte = f"il manque {getattr(e.param, 'metavar', None) or 'un argument'}"
+    elif nom == "BadParameter":
+        texte = f"la valeur donnée à {e.param.opts[-1] if e.param else 'une option'} ne convient pas"
+    elif "unexpected extra argument" in e.message:
+        texte = "il y a un argument de trop"
+    elif nom == "BadOptionUsage":
+        texte = f"l'option « {e.option_name} » attend une valeur"
+    elif "Did you mean" in e.message:
+        texte = e.message.replace("Did you mean", "vouliez-vous dire").replace("? ;", "").rstrip("?")
+        texte = texte[0].lower() + texte[1:]
+    else:
+        texte = e.message[0].lower() + e.message[1:].rstrip(".")
+    return f"Erreur U01 : {texte} ; voir « {commande} --help »."

@@ -1,0 +1,191 @@
+"""Identifiers of actors and places: format, key, and the repairs that can be proposed. Pure functions of one value.
+
+A check returns None when the value is right, else the name of a finding (`identifiant_format`, `identifiant_cle`).
+A repair returns (proposal, finding): the proposal is None when nothing safe can be said. Rules: design/DOMAIN.md §4.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from stdnum.exceptions import ValidationError
+from stdnum.fr import siren as _siren
+from stdnum.fr import siret as _siret
+
+FORMAT = "identifiant_format"
+CLE = "identifiant_cle"
+TRONQUE = "identifiant_tronque"
+ZERO = "zero_perdu"
+CASSE = "casse_corrigee"
+ECRITURE = "ecriture_normalisee"
+
+_FINESS = re.compile(r"(?:0[1-9]|[1-9][0-9]|2[AB])[0-9]{7}")
+_COMMUNE = re.compile(r"(?:0[1-9]|[1-9][0-9]|2[AB])[0-9]{3}")
+_DEPARTEMENT = re.compile(r"0[1-9]|[1-8][0-9]|9[0-5]|2[AB]|97[1-8]|98[4-9]")
+_REGION = re.compile(r"[0-9]{2}")
+_SCIENTIFIQUE = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?E\+?[0-9]+", re.IGNORECASE)
+_SEPARATEURS = re.compile(r"[\s.'’‘`\-_\u200b-\u200f\u2060\ufeff]+")
+_CORSE = {"2A": "21", "2B": "22"}
+
+
+def luhn(chiffres: str) -> bool:
+    """True when the digits satisfy Luhn's rule, the last one being the key."""
+    return cle_luhn(chiffres[:-1]) == chiffres[-1:]
+
+
+def cle_luhn(prefixe: str) -> str:
+    """The digit to append to `prefixe` so that Luhn's rule holds."""
+    total = 0
+    for rang, c in enumerate(reversed(prefixe)):
+        n = ord(c) - 48
+        if rang % 2 == 0:
+            n = n * 2 - 9 if n > 4 else n * 2
+        total += n
+    return str(-total % 10)
+
+
+def _corse(texte: str) -> str:
+    return _CORSE.get(texte[:2], texte[:2]) + texte[2:]
+
+
+def finess_key(prefixe: str) -> str:
+    """The 9th character of a FINESS number from the first 8; 2A counts as 21 and 2B as 22."""
+    return cle_luhn(_corse(prefixe))
+
+
+def siren_key(prefixe: str) -> str:
+    """The 9th digit of a SIREN number from the first 8."""
+    return cle_luhn(prefixe)
+
+
+def siret_key(prefixe: str) -> str:
+    """The 14th digit of a SIRET number from the first 13 (the general rule, not La Poste's)."""
+    return cle_luhn(prefixe)
+
+
+def rpps_key(prefixe: str) -> str:
+    """The 11th digit of a RPPS number from the first 10."""
+    return cle_luhn(prefixe)
+
+
+def check_finess(valeur: str) -> str | None:
+    """Two digits of department (or 2A, 2B) and seven digits, the last being the key."""
+    if not _FINESS.fullmatch(valeur):
+        return FORMAT
+    return None if luhn(_corse(valeur)) else CLE
+
+
+def check_siren(valeur: str) -> str | None:
+    """Nine digits, Luhn."""
+    if not re.fullmatch("[0-9]{9}", valeur):
+        return FORMAT
+    return _stdnum(_siren, valeur)
+
+
+def check_siret(valeur: str) -> str | None:
+    """Fourteen digits, Luhn; for La Poste (other than its head office) the sum of the digits is a multiple of 5."""
+    if not re.fullmatch("[0-9]{14}", valeur):
+        return FORMAT
+    return _stdnum(_siret, valeur)
+
+
+def _stdnum(module: Any, valeur: str) -> str | None:
+    try:
+        module.validate(valeur)
+    except ValidationError:
+        return CLE
+    return None
+
+
+def check_rpps(valeur: str) -> str | None:
+    """Eleven digits, Luhn."""
+    if not re.fullmatch("[0-9]{11}", valeur):
+        return FORMAT
+    return None if luhn(valeur) else CLE
+
+
+def check_commune(valeur: str) -> str | None:
+    """An INSEE commune code: department (2A, 2B, 97, 98 included) and three digits. Not a postal code."""
+    return None if _COMMUNE.fullmatch(valeur) else FORMAT
+
+
+def check_departement(valeur: str) -> str | None:
+    """01 to 95 without 20, 2A, 2B, 971 to 978, 984 to 989."""
+    return None if _DEPARTEMENT.fullmatch(valeur) and valeur != "20" else FORMAT
+
+
+def check_region(valeur: str) -> str | None:
+    """Two digits; which ones exist is the nomenclature's business."""
+    return None if _REGION.fullmatch(valeur) else FORMAT
+
+
+CHECKS = {
+    "finess": (check_finess, 9),
+    "siren": (check_siren, 9),
+    "siret": (check_siret, 14),
+    "rpps": (check_rpps, 11),
+    "commune": (check_commune, 5),
+    "departement": (check_departement, 2),
+    "region": (check_region, 2),
+}
+
+
+def repair(type_identifiant: str, valeur: Any) -> tuple[str | None, str | None]:
+    """(value to use or propose, finding): (v, None) when already right; (None, finding) when refused.
+
+    Only what loses nothing is repaired: blanks and dots inside, case of 2a/2b, one zero eaten by the spreadsheet (when
+    the key, if any, then holds). With `identifiant_cle` the value itself is returned: its format is right.
+    """
+    check, longueur = CHECKS[type_identifiant]
+    texte = text_of_number(valeur)
+    if texte is None:
+        return None, FORMAT
+    if _SCIENTIFIQUE.fullmatch(texte):
+        return None, TRONQUE
+    constat = check(texte)
+    if constat is None:
+        return texte, None
+    compact = _SEPARATEURS.sub("", texte)
+    majuscule = compact.upper()
+    if check(majuscule) is None:
+        return majuscule, ECRITURE if compact != texte else CASSE
+    if majuscule.isascii() and majuscule.isdigit() and len(majuscule) == longueur - 1:
+        complet = "0" + majuscule
+        if check(complet) is None:
+            return complet, ZERO
+    if check(majuscule) == CLE:
+        return majuscule, CLE
+    return None, FORMAT
+
+
+def repair_finess(valeur: Any) -> tuple[str | None, str | None]:
+    """`repair` for a FINESS number."""
+    return repair("finess", valeur)
+
+
+def propose(type_identifiant: str, valeur: Any) -> str | None:
+    """What the respondent may have meant when `repair` refuses: the SIREN of a SIRET typed in its place, or None."""
+    texte = _SEPARATEURS.sub("", text_of_number(valeur) or "")
+    if type_identifiant == "siren" and check_siret(texte) is None:
+        return texte[:9]
+    return None
+
+
+def text_of_number(valeur: Any) -> str | None:
+    """The digits a spreadsheet number stands for (no ".0"), a text as it is; None for anything that is no identifier."""
+    if isinstance(valeur, str):
+        return valeur.strip()
+    if isinstance(valeur, bool):
+        return None
+    if isinstance(valeur, int):
+        return str(valeur) if 0 <= valeur < 10**15 else None
+    if isinstance(valeur, float) and valeur.is_integer() and 0 <= valeur < 1e15:
+        return str(int(valeur))
+    return None
+
+
+def pseudonym(valeur: str) -> str:
+    """The 16 hexadecimal characters that stand for a personal identifier everywhere after decoding."""
+    return hashlib.sha256(valeur.encode()).hexdigest()[:16]

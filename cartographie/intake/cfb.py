@@ -1,0 +1,75 @@
+"""Just enough of the compound file format ([MS-CFB]) to list and read the streams of an .xls, every offset checked."""
+
+from __future__ import annotations
+
+from itertools import islice
+from struct import unpack_from
+
+MAGIE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_FIN = 0xFFFFFFFA  # sector numbers from here on are markers, not sectors
+
+
+def streams(contenu: bytes) -> dict[str, tuple[int, int]]:
+    """Name → (first sector, size) of every stream. Raises ValueError on a damaged file."""
+    taille, fat, _, repertoire, _, _ = _entete(contenu)
+    octets = _chaine(contenu, fat, repertoire, taille)
+    entrees: dict[str, tuple[int, int]] = {}
+    for debut in range(0, len(octets) - 127, 128):
+        longueur = unpack_from("<H", octets, debut + 64)[0]
+        if octets[debut + 66] == 2 and 2 <= longueur <= 64:
+            nom = octets[debut : debut + longueur - 2].decode("utf-16-le", "replace")
+            entrees[nom] = unpack_from("<II", octets, debut + 116)
+    return entrees
+
+
+def read_stream(contenu: bytes, nom: str) -> bytes:
+    """Bytes of one stream, looked up without regard to case. Raises KeyError, ValueError."""
+    taille, fat, seuil, repertoire, mini_debut, racine_mini = _entete(contenu)
+    debut, longueur = {n.lower(): v for n, v in streams(contenu).items()}[nom.lower()]
+    if longueur >= seuil:
+        return _chaine(contenu, fat, debut, taille)[:longueur]
+    octets = _chaine(contenu, fat, repertoire, taille)
+    conteneur = _chaine(contenu, fat, unpack_from("<I", octets, 116)[0], taille)
+    mini = _chaine(contenu, fat, mini_debut, taille) if racine_mini else b""
+    table = unpack_from(f"<{len(mini) // 4}I", mini)
+    return b"".join(conteneur[s * 64 : s * 64 + 64] for s in _suite(table, debut))[:longueur]
+
+
+def _entete(contenu: bytes) -> tuple[int, tuple[int, ...], int, int, int, int]:
+    """(sector size, FAT, mini stream cut-off, directory sector, first mini-FAT sector, mini-FAT sector count)."""
+    if len(contenu) < 512 or not contenu.startswith(MAGIE):
+        raise ValueError("compound file header")
+    taille = 1 << min(unpack_from("<H", contenu, 30)[0], 12)
+    if taille < 512:
+        raise ValueError("compound file sector size")
+    repertoire = unpack_from("<I", contenu, 48)[0]
+    seuil, mini_debut, mini_nombre, difat, _ = unpack_from("<5I", contenu, 56)
+    secteurs = [s for s in unpack_from("<109I", contenu, 76) if s < _FIN]
+    limite = len(contenu) // taille + 1
+    while difat < _FIN and len(secteurs) < limite:
+        bloc = _secteur(contenu, difat, taille)
+        valeurs = unpack_from(f"<{len(bloc) // 4}I", bloc)
+        if len(valeurs) < 2:
+            break
+        secteurs += [s for s in valeurs[:-1] if s < _FIN]
+        difat = valeurs[-1]
+    octets = b"".join(_secteur(contenu, s, taille) for s in islice(secteurs, limite))
+    return taille, unpack_from(f"<{len(octets) // 4}I", octets), seuil, repertoire, mini_debut, mini_nombre
+
+
+def _secteur(contenu: bytes, numero: int, taille: int) -> bytes:
+    debut = (numero + 1) * taille
+    return contenu[debut : debut + taille]
+
+
+def _suite(table: tuple[int, ...], debut: int) -> list[int]:
+    """Chain of sector numbers, cut as soon as it leaves the table or loops."""
+    suite: list[int] = []
+    while debut < len(table) and len(suite) <= len(table):
+        suite.append(debut)
+        debut = table[debut]
+    return suite
+
+
+def _chaine(contenu: bytes, fat: tuple[int, ...], debut: int, taille: int) -> bytes:
+    return b"".join(_secteur(contenu, s, taille) for s in _suite(fat, debut))

@@ -1,0 +1,244 @@
+"""Plain values of schemas/ → the frozen types of model.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cartographie.errors import DeclarationError
+from cartographie.model import (
+    Campagne,
+    ColonneAttendue,
+    EnteteAttendu,
+    Entite,
+    FeuilleAttendue,
+    Gravite,
+    Modalite,
+    Modele,
+    Nomenclature,
+    Passage,
+    Questionnaire,
+    Regle,
+    TypeVariable,
+    Variable,
+)
+from cartographie.questionnaire.check import check_questionnaire
+from cartographie.questionnaire.source import Problemes, Source, hash_files, read_csv, read_yaml, validate_source
+
+_UNIQUES = ("enquete", "variables", "regles", "denominateurs", "comparabilite")
+
+
+def load_questionnaire(projet: Path) -> Questionnaire:
+    """The whole of schemas/. Raises DeclarationError (exit status 10) naming file, line and key of every inconsistency."""
+    racine = projet / "schemas"
+    if not racine.is_dir():
+        raise DeclarationError("D01", "le dossier n'existe pas : créez un espace de travail avec « init ».", "schemas")
+    sources: dict[str, Source] = {}
+    problemes = Problemes()
+    for nom in _UNIQUES:
+        if nom in ("comparabilite", "denominateurs") and not (racine / f"{nom}.yaml").exists():
+            sources[nom] = Source(f"schemas/{nom}.yaml", [] if nom == "comparabilite" else {}, {})
+            continue
+        sources[nom] = read_yaml(projet, f"{nom}.yaml")
+        validate_source(sources[nom], nom, problemes)
+    nomenclatures = {f.stem: read_csv(projet, f"nomenclatures/{f.name}") for f in _files(racine / "nomenclatures", "csv")}
+    passages = {f.stem: read_csv(projet, f"passages/{f.name}") for f in _files(racine / "passages", "csv")}
+    tableaux = {f.stem: read_yaml(projet, f"tableaux/{f.name}") for f in _files(racine / "tableaux", "yaml")}
+    campagnes = {d.name: read_yaml(projet, f"{d.name}/campagne.yaml") for d in _campaign_folders(racine)}
+    modeles = {
+        (annee, f.stem): read_yaml(projet, f"{annee}/{f.name}")
+        for annee in campagnes
+        for f in _files(racine / annee, "yaml")
+        if f.stem not in ("campagne", "corrections")
+    }
+    for schema, groupe in (("nomenclature", nomenclatures), ("passage", passages), ("tableau", tableaux),
+                           ("campagne", campagnes), ("modele", modeles)):  # fmt: skip
+        for source in groupe.values():
+            validate_source(source, schema, problemes)
+    problemes.lever()  # the shape first: what follows may rely on it
+    questionnaire = Questionnaire(
+        enquete=sources["enquete"].contenu,
+        entites={n: _entite(n, d) for n, d in sources["enquete"].contenu["entites"].items()},
+        variables={n: _variable(n, d) for n, d in sources["variables"].contenu.items()},
+        nomenclatures={n: _nomenclature(n, s) for n, s in nomenclatures.items()},
+        passages={n: _passage(n, s) for n, s in passages.items()},
+        regles=tuple(_regle(d) for d in sources["regles"].contenu or ()),
+        denominateurs=sources["denominateurs"].contenu or {},
+        tableaux={s.contenu["code"]: s.contenu for s in tableaux.values()},
+        comparabilite=tuple(sources["comparabilite"].contenu or ()),
+        campagnes={a: _campagne(a, s, {n: m for (b, n), m in modeles.items() if b == a}) for a, s in campagnes.items()},
+        empreintes=hash_files(projet),
+    )
+    check_questionnaire(
+        questionnaire,
+        sources | {"nomenclatures/" + n: s for n, s in nomenclatures.items()}
+        | {"passages/" + n: s for n, s in passages.items()}
+        | {"tableaux/" + s.contenu["code"]: s for s in tableaux.values()}
+        | {f"{a}/campagne": s for a, s in campagnes.items()}
+        | {f"{a}/{s.contenu['modele']}": s for (a, _), s in modeles.items()},
+        problemes,
+    )  # fmt: skip
+    problemes.lever()
+    return questionnaire
+
+
+def _files(dossier: Path, suffixe: str) -> list[Path]:
+    return sorted(dossier.glob(f"*.{suffixe}")) if dossier.is_dir() else []
+
+
+def _campaign_folders(racine: Path) -> list[Path]:
+    return sorted(d for d in racine.iterdir() if (d / "campagne.yaml").is_file())
+
+
+def _entite(nom: str, d: Mapping[str, Any]) -> Entite:
+    return Entite(
+        nom=nom,
+        libelle=d["libelle"],
+        parent=d.get("parent"),
+        cle=tuple(d.get("cle", ())),
+        identifiant=tuple(d.get("identifiant", ())),
+        base=d.get("base", False),
+        cle_stable=tuple(d.get("cle_stable", ())),
+        depuis_base=tuple(d.get("depuis_base", ())),
+        completude=tuple(d.get("completude", ())),
+        date=d.get("date"),
+    )
+
+
+def _variable(nom: str, d: Mapping[str, Any]) -> Variable:
+    return Variable(
+        nom=nom,
+        entites=tuple(d["entites"]),
+        type=TypeVariable(d["type"]),
+        libelle=d["libelle"],
+        condition_pose=d.get("pose_si"),
+        **{
+            k: d[k]
+            for k in ("definition", "rubrique", "nomenclature", "unite", "minimum", "maximum", "longueur_max", "obligatoire",
+                      "obligatoire_si", "personnel", "publiable", "aide", "derivee")
+            if k in d
+        },
+        exemple=str(d.get("exemple", "")),
+    )  # fmt: skip
+
+
+def _nomenclature(nom: str, source: Source) -> Nomenclature:
+    return Nomenclature(
+        nom,
+        {
+            r["code"]: Modalite(
+                code=r["code"],
+                libelle=r["libelle"],
+                variantes=tuple(v.strip() for v in r.get("variantes", "").split("|") if v.strip()),
+                parent=r.get("parent") or None,
+                valide_de=r.get("valide_de") or None,
+                valide_a=r.get("valide_a") or None,
+                source=r.get("source", ""),
+            )
+            for r in source.contenu["lignes"]
+        },
+    )
+
+
+def _passage(nom: str, source: Source) -> Passage:
+    entete, rangs = source.contenu["entete"], source.contenu["lignes"]
+    intervalle = entete[:2] == ["min", "max"]
+    sources = tuple(c for c in entete if c not in ("valeur", "min", "max", "commentaire"))
+
+    def lire(r: Mapping[str, str]) -> tuple[Any, ...]:
+        if intervalle:
+            return tuple(float(r[c]) if r[c] else None for c in ("min", "max"))
+        return tuple(r[c] or None for c in sources)
+
+    return Passage(nom, sources, intervalle, tuple((lire(r), r["valeur"]) for r in rangs))
+
+
+def _regle(d: Mapping[str, Any]) -> Regle:
+    return Regle(
+        code=d["code"],
+        gravite=Gravite(d["gravite"]),
+        entite=d.get("entite", "*"),
+        message=d["message"],
+        constat=d.get("constat"),
+        types=tuple(d.get("types", ())),
+        condition=d.get("condition"),
+        cellules=tuple(d.get("cellules", ())),
+        proposition=d.get("proposition"),
+        reference=str(d.get("reference", "")),
+        confidentiel=d.get("confidentiel", False),
+        campagnes=tuple(d.get("campagnes", ())),
+    )
+
+
+def _campagne(annee: str, source: Source, modeles: Mapping[str, Source]) -> Campagne:
+    d = source.contenu
+    reserves = ("campagne", "libelle", "debut", "fin", "champ", "precedente")
+    return Campagne(
+        annee=annee,
+        libelle=d["libelle"],
+        debut=d["debut"],
+        fin=d["fin"],
+        champ=d["champ"],
+        precedente=d.get("precedente"),
+        modeles={s.contenu["modele"]: _modele(annee, s.contenu) for s in modeles.values()},
+        parametres={k: v for k, v in d.items() if k not in reserves},
+    )
+
+
+def _modele(annee: str, d: Mapping[str, Any]) -> Modele:
+    return Modele(
+        nom=d["modele"],
+        libelle=d["libelle"],
+        campagne=annee,
+        usage=d["usage"],
+        formats=tuple(d["formats"]),
+        feuilles=tuple(_feuille(f) for f in d["feuilles"]),
+        gabarit=d.get("gabarit", False),
+        versions=tuple(d.get("versions", ())),
+        marque=d.get("marque"),
+    )
+
+
+def _feuille(d: Mapping[str, Any]) -> FeuilleAttendue:
+    facultatives = set(d.get("facultatives", ()))
+    colonnes: list[ColonneAttendue] = []
+    for variable, textes in d["colonnes"].items():
+        if isinstance(textes, Mapping):
+            colonnes += [
+                ColonneAttendue(variable, _entetes(t), str(m), variable in facultatives) for m, t in textes.items()
+            ]
+        elif textes != "absente":
+            colonnes.append(ColonneAttendue(variable, _entetes(textes), None, variable in facultatives))
+    lien = d.get("lien", "depot")
+    return FeuilleAttendue(
+        entite=d["entite"],
+        noms=tuple(d.get("noms", ())),
+        disposition=d["disposition"],
+        colonnes=tuple(colonnes),
+        ignorees=tuple(d.get("ignorees", ())),
+        ligne_entete=(d.get("entete") or {}).get("ligne"),
+        colonne_question=_column(d.get("colonne_question")),
+        colonne_reponse=_column(d.get("colonne_reponse")),
+        repetitions=d.get("repetitions", 0),
+        facultative=d.get("facultative", False),
+        lien=tuple(lien) if isinstance(lien, list) else lien,
+        constantes={k: str(v) for k, v in d.get("constantes", {}).items()},
+    )
+
+
+def _entetes(textes: Any) -> tuple[EnteteAttendu, ...]:
+    liste = [textes] if isinstance(textes, (str, Mapping)) else textes
+    return tuple(
+        EnteteAttendu(t) if isinstance(t, str) else EnteteAttendu(t["entete"], t.get("apres")) for t in liste
+    )
+
+
+def _column(lettre: str | None) -> int | None:
+    """Excel column letter → 1-based number."""
+    if lettre is None:
+        return None
+    n = 0
+    for c in lettre.upper():
+        n = n * 26 + ord(c) - 64
+    return n

@@ -1,0 +1,235 @@
+"""One campaign's analysis frames, with what the tables ask of them: conditions, units, modalities, availability."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cartographie.conditions import Contexte, evaluate, known
+from cartographie.model import Questionnaire
+
+SUFFIXE_PRECEDENTE = "_precedente"
+SUFFIXE_PANEL = "_panel"
+Paires = tuple[np.ndarray, np.ndarray]  # (row position, modality index), sorted by position, without duplicates
+
+
+@dataclass
+class Edition:
+    """Analysis frames of one campaign. One frame per grain; `cache` keeps what several tables share."""
+
+    questionnaire: Questionnaire
+    campagne: str
+    frames: Mapping[str, pd.DataFrame]
+    cache: dict[Any, Any] = field(default_factory=dict)
+
+    def frame(self, grain: str) -> pd.DataFrame:
+        """The frame of a grain, an empty one when the campaign has none."""
+        df = self.frames.get(grain)
+        return df if df is not None else pd.DataFrame({"id_repondant": pd.Series(dtype=object)})
+
+    def _memo(self, cle: Any, calcul: Any) -> Any:
+        if cle not in self.cache:
+            self.cache[cle] = calcul()
+        return self.cache[cle]
+
+    def _contexte(self, grain: str) -> Contexte:
+        return Contexte(
+            entite=grain, lots=self.frames, questionnaire=self.questionnaire, campagne=self.campagne, base=None
+        )
+
+    def vraie(self, grain: str, condition: Mapping[str, Any] | None) -> np.ndarray:
+        """One boolean per row: the condition holds (all true without a condition)."""
+        n = len(self.frame(grain))
+        if condition is None or n == 0:
+            return np.ones(n, dtype=bool)
+        return self._memo(
+            ("vraie", grain, repr(condition)),
+            lambda: np.asarray(evaluate(condition, self._contexte(grain)), dtype=bool),
+        )
+
+    def connue(self, grain: str, condition: Mapping[str, Any]) -> np.ndarray:
+        """One boolean per row: every variable the condition reads is answered."""
+        if len(self.frame(grain)) == 0:
+            return np.ones(0, dtype=bool)
+        return self._memo(
+            ("connue", grain, repr(condition)),
+            lambda: np.asarray(known(condition, self._contexte(grain)), dtype=bool),
+        )
+
+    def repondants(self, grain: str) -> np.ndarray:
+        """One integer per row: the respondent it belongs to (the row itself when nobody is named)."""
+        df = self.frame(grain)
+        if "id_repondant" not in df.columns:
+            return np.arange(len(df))
+        codes = self._memo(("repondants", grain), lambda: pd.factorize(df["id_repondant"])[0])
+        return np.where(codes < 0, len(df) + np.arange(len(df)), codes)
+
+    def poids(self, grain: str, variable: str | None) -> np.ndarray:
+        """Weight of each row: the named variable (null counts for nothing), else `poids`, else 1."""
+        df = self.frame(grain)
+        nom = variable or "poids"
+        if nom not in df.columns:
+            return np.zeros(len(df)) if variable else np.ones(len(df))
+        return pd.to_numeric(df[nom], errors="coerce").fillna(0).to_numpy(dtype=float)
+
+    def nombres(self, grain: str, valeur: str | Mapping[str, Any]) -> np.ndarray:
+        """One float per row: a numeric variable (nan: not answered) or the number of child rows meeting `si`."""
+        df = self.frame(grain)
+        if isinstance(valeur, str):
+            if valeur not in df.columns:
+                return np.full(len(df), np.nan)
+            return pd.to_numeric(df[valeur], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        enfant = valeur["nombre"]
+        if enfant not in self.frames:
+            return np.zeros(len(df))
+        parents = self.frame(enfant)["parent"].to_numpy(dtype=int)[self.vraie(enfant, valeur.get("si"))]
+        return np.bincount(parents[parents >= 0], minlength=len(df)).astype(float)
+
+    # ------------------------------------------------------------------ classifications
+
+    def modalites(self, grain: str, variable: str | Sequence[str]) -> list[tuple[str, str]]:
+        """(code, label) of a classification, in nomenclature order; the values met, sorted, when it has none."""
+        nom = variable if isinstance(variable, str) else variable[0]
+        enfant, _, v = nom.rpartition(".")
+        declaree = self.questionnaire.variables.get(v.removesuffix(SUFFIXE_PRECEDENTE))
+        if declaree is not None and declaree.nomenclature in self.questionnaire.nomenclatures:
+            annee = self.campagne
+            if declaree.nom != v:
+                annee = self.questionnaire.campagnes[annee].precedente or annee
+            valides = self.questionnaire.nomenclatures[declaree.nomenclature].valides(annee)
+            return [(m.code, m.libelle) for m in valides.values()]
+        df = self.frame(enfant or grain)
+        if v not in df.columns:
+            return []
+        vues = {str(x) for x in df[v].dropna().unique()}
+        rang = {nom: i for i, nom in enumerate(self.questionnaire.variables)}
+        ordre = sorted(vues, key=lambda c: (rang.get(c, len(rang)), c))
+        return [(c, self.libelle_libre(v, c)) for c in ordre]
+
+    def libelle_libre(self, colonne: str, code: str) -> str:
+        """Label of a value that belongs to no nomenclature: a declared variable's own label, else the code."""
+        if colonne == "variable" and code in self.questionnaire.variables:
+            return self.questionnaire.variables[code].libelle
+        return code
+
+    def paires(self, grain: str, variable: str | Sequence[str], codes: Sequence[str], si: Any = None) -> Paires:
+        """(row position, modality index) for each modality chosen; several for a multiple choice or a list of variables.
+
+        "child.V": a row gets each modality met among its child rows meeting `si`.
+        """
+        cle = ("paires", grain, repr(variable), tuple(codes), repr(si))
+        return self._memo(cle, lambda: self._paires(grain, variable, codes, si))
+
+    def _paires(self, grain: str, variable: str | Sequence[str], codes: Sequence[str], si: Any) -> Paires:
+        noms = [variable] if isinstance(variable, str) else list(variable)
+        morceaux: list[Paires] = []
+        for nom in noms:
+            enfant, _, v = nom.rpartition(".")
+            df = self.frame(enfant or grain)
+            if v not in df.columns:
+                continue
+            pos, valeurs = _explode(df[v])
+            if enfant:
+                garde = self.vraie(enfant, si)[pos]
+                pos, valeurs = df["parent"].to_numpy(dtype=int)[pos[garde]], valeurs[garde]
+            m = pd.Index(list(codes), dtype=object).get_indexer(pd.Index(valeurs, dtype=object))
+            morceaux.append((pos[(m >= 0) & (pos >= 0)], m[(m >= 0) & (pos >= 0)]))
+        if not morceaux:
+            return np.zeros(0, dtype=int), np.zeros(0, dtype=int)
+        largeur = max(len(codes), 1)
+        uniques = np.unique(np.concatenate([p * largeur + m for p, m in morceaux]))
+        return uniques // largeur, uniques % largeur
+
+    def renseignee(self, grain: str, variable: str | Sequence[str]) -> np.ndarray:
+        """One boolean per row: the variable (any of them) is answered; always for a child's variable."""
+        df = self.frame(grain)
+        noms = [variable] if isinstance(variable, str) else list(variable)
+        if any("." in n for n in noms):
+            return np.ones(len(df), dtype=bool)
+        presentes = [df[n].notna().to_numpy() for n in noms if n in df.columns]
+        return np.logical_or.reduce(presentes) if presentes else np.zeros(len(df), dtype=bool)
+
+    # ------------------------------------------------------------------ was it asked?
+
+    def disponible(self, grain: str, variable: str) -> bool:
+        """The variable was asked in that campaign, or can be derived from what was."""
+        return self._memo(("disponible", grain, variable), lambda: self._disponible(grain, variable, frozenset()))
+
+    def _disponible(self, grain: str, variable: str, vues: frozenset[str]) -> bool:
+        q = self.questionnaire
+        prefixe, _, v = variable.rpartition(".")
+        entite = prefixe or grain.removesuffix(SUFFIXE_PANEL)
+        if v.endswith(SUFFIXE_PRECEDENTE) or entite not in q.entites or v not in q.variables:
+            return v in self.frame(prefixe or grain).columns
+        posees = q.posees(self.campagne)
+        if (entite, v) in posees:
+            return True
+        if q.base is not None and v in q.entites[entite].depuis_base and (q.base, v) in posees:
+            return True
+        derivee = q.variables[v].derivee
+        if not derivee or v in vues:
+            parent = q.entites[entite].parent
+            return bool(parent and parent in q.variables[v].entites and self._disponible(parent, v, vues | {v}))
+        if "nombre" in derivee:
+            return any(e == derivee["nombre"] for e, _ in posees)
+        sources = derivee.get("rapport") or derivee.get("de") or ()
+        if "passage" in derivee and not sources and derivee["passage"] in q.passages:
+            sources = q.passages[derivee["passage"]].sources
+        sources = [sources] if isinstance(sources, str) else list(sources)
+        vrais = [self._disponible(grain, s, vues | {v}) for s in sources]
+        return all(vrais) if "rapport" in derivee else any(vrais)
+
+    def possible(self, grain: str, condition: Mapping[str, Any] | None) -> bool:
+        """False when the condition asks for variables not asked, or only for modalities not valid, in that campaign."""
+        if not condition:
+            return True
+        if "et" in condition:
+            return all(self.possible(grain, c) for c in condition["et"])
+        if "ou" in condition:
+            return any(self.possible(grain, c) for c in condition["ou"])
+        if "non" in condition:
+            return self._demandee(grain, condition["non"])
+        for forme in ("nombre", "existe"):
+            if forme in condition:
+                return self.possible(condition[forme], condition.get("si"))
+        if "variable" not in condition:
+            return True
+        if not self.disponible(grain, condition["variable"]):
+            return False
+        voulues = condition.get("dans", condition.get("contient", condition.get("egal")))
+        voulues = [voulues] if isinstance(voulues, str) else voulues
+        declaree = self.questionnaire.variables.get(condition["variable"].rpartition(".")[2])
+        if not isinstance(voulues, list | tuple) or declaree is None or declaree.nomenclature is None:
+            return True
+        return bool({c for c, _ in self.modalites(grain, condition["variable"])} & {str(x) for x in voulues})
+
+    def _demandee(self, grain: str, condition: Mapping[str, Any]) -> bool:
+        """Every variable under a negation was asked; its modalities do not matter."""
+        return all(self.disponible(g, v) for g, v in variables_lues(grain, condition))
+
+
+def variables_lues(grain: str, condition: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """(grain, variable) read by a condition, children's included."""
+    if not condition:
+        return []
+    lues = [(grain, condition["variable"])] if "variable" in condition else []
+    for c in [*condition.get("et", ()), *condition.get("ou", ()), *([condition["non"]] if "non" in condition else ())]:
+        lues += variables_lues(grain, c)
+    enfant = condition.get("nombre", condition.get("existe"))
+    return lues + (variables_lues(enfant, condition.get("si")) if enfant else [])
+
+
+def _explode(s: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """(row position, value) of every value answered; multiple choices are tuples."""
+    presentes = np.flatnonzero(s.notna().to_numpy())
+    valeurs = s.to_numpy(dtype=object)[presentes]
+    if len(valeurs) and any(isinstance(v, tuple | list | np.ndarray) for v in valeurs[:1]):
+        longueurs = np.fromiter((len(v) for v in valeurs), dtype=int, count=len(valeurs))
+        plat = np.fromiter(chain.from_iterable(valeurs), dtype=object, count=int(longueurs.sum()))
+        return np.repeat(presentes, longueurs), plat
+    return presentes, np.array([str(v) for v in valeurs], dtype=object)
