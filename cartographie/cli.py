@@ -215,7 +215,7 @@ def status(projet: Projet = Path(), en_json: Json = False) -> None:
 def demo(
     destination: Annotated[Path, typer.Argument(metavar="DOSSIER", help="L'espace de travail fictif à créer.")],
     repondants: Annotated[int, typer.Option("--repondants", metavar="N", min=50, max=100_000, help="Unités interrogées par campagne.")] = 60,
-    graine: Annotated[int, typer.Option("--graine", metavar="N", help="La même graine redonne les mêmes fichiers.")] = 2026,
+    graine: Annotated[int, typer.Option("--graine", metavar="N", help="La même graine redonne les mêmes fichiers.")] = 1,
     projet: Projet = Path(),
     en_json: Json = False,
 ) -> None:

@@ -27,27 +27,26 @@ _DEPARTEMENT = re.compile(r"0[1-9]|[1-8][0-9]|9[0-5]|2[AB]|97[1-8]|98[4-9]")
 _REGION = re.compile(r"[0-9]{2}")
 _SCIENTIFIQUE = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?E\+?[0-9]+", re.IGNORECASE)
 _SEPARATEURS = re.compile(r"[\s.'’‘`\-_\u200b-\u200f\u2060\ufeff]+")
+_DOUBLES = str.maketrans("0123456789", "0246813579")  # the sum of the digits of the double
 _CORSE = {"2A": "21", "2B": "22"}
 
 
 def luhn(chiffres: str) -> bool:
     """True when the digits satisfy Luhn's rule, the last one being the key."""
-    return cle_luhn(chiffres[:-1]) == chiffres[-1:]
+    return bool(chiffres) and _somme(chiffres[-2::-2], chiffres[::-2]) % 10 == 0
 
 
 def cle_luhn(prefixe: str) -> str:
     """The digit to append to `prefixe` so that Luhn's rule holds."""
-    total = 0
-    for rang, c in enumerate(reversed(prefixe)):
-        n = ord(c) - 48
-        if rang % 2 == 0:
-            n = n * 2 - 9 if n > 4 else n * 2
-        total += n
-    return str(-total % 10)
+    return str(-_somme(prefixe[::-2], prefixe[-2::-2]) % 10)
+
+
+def _somme(doubles: str, simples: str) -> int:
+    return sum(doubles.translate(_DOUBLES).encode()) + sum(simples.encode()) - 48 * (len(doubles) + len(simples))
 
 
 def _corse(texte: str) -> str:
-    return _CORSE.get(texte[:2], texte[:2]) + texte[2:]
+    return _CORSE[texte[:2]] + texte[2:] if texte[:2] in _CORSE else texte
 
 
 def finess_key(prefixe: str) -> str:
@@ -142,11 +141,10 @@ def repair(type_identifiant: str, valeur: Any) -> tuple[str | None, str | None]:
     texte = text_of_number(valeur)
     if texte is None:
         return None, FORMAT
+    if check(texte) is None:
+        return texte, None
     if _SCIENTIFIQUE.fullmatch(texte):
         return None, TRONQUE
-    constat = check(texte)
-    if constat is None:
-        return texte, None
     compact = _SEPARATEURS.sub("", texte)
     majuscule = compact.upper()
     if check(majuscule) is None:

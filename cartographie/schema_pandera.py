@@ -6,7 +6,6 @@ is a bug of the decoders, not of the respondent.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -27,6 +26,7 @@ FORMATS = {
 }
 NUMBERS = (TypeVariable.ENTIER, TypeVariable.DECIMAL)
 ABSENT = "not_nullable"  # pandera's own name for a null in a column that refuses it
+MANY = (list, set, frozenset)
 Vector = Callable[[pd.Series], Any]
 
 
@@ -47,7 +47,10 @@ def build_schema(
         required = obligatoire and read and variable.obligatoire and variable.condition_pose is None
         columns[variable.nom] = pa.Column(
             None,
-            checks=[pa.Check(f, name=n, error=n, ignore_na=False) for n, f in _checks(variable, questionnaire, campagne, read)],
+            checks=[
+                pa.Check(f, name=n, error=n, ignore_na=False)
+                for n, f in _checks(variable, questionnaire, campagne, read)
+            ],
             nullable=not required,
             required=False,
             coerce=False,
@@ -55,7 +58,9 @@ def build_schema(
     return pa.DataFrameSchema(columns, strict=False, coerce=False, name=entite)
 
 
-def _checks(variable: Variable, questionnaire: Questionnaire, campagne: str, read: bool) -> Iterator[tuple[str, Vector]]:
+def _checks(
+    variable: Variable, questionnaire: Questionnaire, campagne: str, read: bool
+) -> Iterator[tuple[str, Vector]]:
     """(constat, function of the column giving True where sound); a null is sound."""
     yield "type_inattendu", _typed(variable.type)
     if variable.type in NUMBERS and (variable.minimum is not None or variable.maximum is not None):
@@ -89,15 +94,19 @@ def _typed(kind: TypeVariable) -> Callable[[pd.Series], bool]:
         elif kind == TypeVariable.DATE:
             ok = types.is_datetime64_any_dtype(s.dtype)
         else:
-            ok = types.is_string_dtype(s.dtype) or s.dtype == object
+            ok = types.is_string_dtype(s.dtype) or s.dtype == object or isinstance(s.dtype, pd.CategoricalDtype)
         if ok:
             return True
         if s.dtype != object:
             return bool(s.isna().all())
         filled = s[s.notna()]
         inferred = types.infer_dtype(filled, skipna=True)
-        wanted = {"entier": ("integer",), "decimal": ("floating", "integer", "mixed-integer-float", "decimal"),
-                  "booleen": ("boolean",), "date": ("date", "datetime", "datetime64")}[kind.value]
+        wanted = {
+            "entier": ("integer",),
+            "decimal": ("floating", "integer", "mixed-integer-float", "decimal"),
+            "booleen": ("boolean",),
+            "date": ("date", "datetime", "datetime64"),
+        }[kind.value]
         return not len(filled) or inferred in wanted
 
     return sound
@@ -119,8 +128,8 @@ def _length(maximum: int) -> Vector:
 
 
 def _format(pattern: str) -> Vector:
-    compiled = re.compile(pattern)
-    return lambda s: _by_distinct(s, lambda v: compiled.fullmatch(str(v)) is not None)
+    whole = f"(?:{pattern})"
+    return lambda s: s.isna() | s.astype("str").str.fullmatch(whole).fillna(False).astype(bool)
 
 
 def _among(codes: frozenset[str], many: bool) -> Vector:
@@ -133,7 +142,8 @@ def _not_among(codes: frozenset[str], many: bool) -> Vector:
 
 def _by_distinct(s: pd.Series, predicate: Callable[[Any], bool]) -> pd.Series:
     """Judge each distinct value once; a null is sound."""
-    if s.dtype == object:
-        s = s.map(lambda v: tuple(v) if isinstance(v, list | set | frozenset) else v)
-    codes, distinct = pd.factorize(s)
+    try:
+        codes, distinct = pd.factorize(s.to_numpy(dtype=object) if s.dtype == object else s)
+    except TypeError:  # lists and sets are not hashable
+        codes, distinct = pd.factorize(s.map(lambda v: tuple(v) if isinstance(v, MANY) else v).to_numpy(dtype=object))
     return pd.Series(np.array([bool(predicate(v)) for v in distinct] + [True], dtype=bool)[codes], index=s.index)

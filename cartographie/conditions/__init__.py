@@ -45,7 +45,7 @@ class Contexte:
         """One row is one record of `entite`; the sampling frame may be given apart."""
         if entite == self.questionnaire.base and self.base is not None and entite != self.entite:
             return self.base
-        return self.lots[entite] if entite in self.lots else self.base if entite == self.questionnaire.base else None
+        return self.lots.get(entite, self.base if entite == self.questionnaire.base else None)
 
 
 # ------------------------------------------------------------------------------------------- public functions

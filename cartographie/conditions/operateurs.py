@@ -99,7 +99,8 @@ def _align(left: pd.Series, right: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         texts = (left if kinds[0] == "texte" else right).astype(str)
         unit = "M" if texts.str.len().max() <= len("0000-00") else "D"
         sides = [
-            np.datetime_as_string(_dates(s), unit=unit) if k == "date" else s for s, k in zip((left, right), kinds, strict=True)
+            np.datetime_as_string(_dates(s), unit=unit) if k == "date" else s
+            for s, k in zip((left, right), kinds, strict=True)
         ]
         return tuple(np.asarray(s, dtype=object) for s in sides)  # type: ignore[return-value]
     if "multiple" in kinds:
@@ -141,7 +142,10 @@ def _date(value: Any) -> Any:
 
 def _by_distinct(column: pd.Series, predicate: Any) -> np.ndarray:
     """Apply a function of one value on the distinct values only; null gives False."""
-    if column.dtype == object:
-        column = column.map(lambda v: tuple(v) if isinstance(v, list | set | frozenset) else v)
-    codes, distinct = pd.factorize(column)
+    try:
+        codes, distinct = pd.factorize(column.to_numpy(dtype=object) if column.dtype == object else column)
+    except TypeError:  # lists and sets are not hashable
+        codes, distinct = pd.factorize(
+            column.map(lambda v: tuple(v) if isinstance(v, MANY) else v).to_numpy(dtype=object)
+        )
     return np.array([bool(predicate(v)) for v in distinct] + [False], dtype=bool)[codes]

@@ -13,7 +13,7 @@ from typing import Any
 
 from cartographie.demo import numbers
 from cartographie.demo.hints import Indications, weighted
-from cartographie.demo.oracle import Fiche, Monde, asked, holds, references, required, value
+from cartographie.demo.oracle import Fiche, Monde, asked, derive, holds, references, required, value
 from cartographie.model import Modalite, Questionnaire, Regle, TypeVariable, Variable
 
 @dataclass(slots=True)
@@ -71,10 +71,16 @@ class Tirage:
         return self.indications.section("defaut").get("vide", 0.05)
 
     def _tied(self, fiche: Fiche, nom: str, indication: Mapping[str, Any], numero: int) -> Any:
-        """A value that follows from others: copied, parent code, prefix, rank or count."""
+        """A value that follows from others: copied, derived, parent code, prefix, rank or count."""
+        if indication.get("calcule"):
+            return derive(self.monde, fiche, nom)
+        if indication.get("copie") in ("campagne", "version"):
+            modeles = [m for m in self.questionnaire.campagnes[self.campagne].modeles.values() if m.versions]
+            texte = self.campagne if indication["copie"] == "campagne" else modeles[0].versions[0] if modeles else None
+            return None if texte is None else self.cast(self.questionnaire.variables[nom], texte)
         if "copie" in indication:
             valeur = value(self.monde, fiche, indication["copie"])
-            if valeur is not None or "valeurs" not in indication:
+            if valeur is not None or not {"valeurs", "texte"} & set(indication):
                 return valeur
         unites = fiche.racine().unites
         if not indication and unites and fiche.parent is None and unites[0].get(nom) is not None:
@@ -213,6 +219,8 @@ def fill(t: Tirage, fiche: Fiche, noms: list[str], alea: random.Random, modele: 
         besoins = references(variable.condition_pose) | references(variable.obligatoire_si)
         besoins |= {indication[c] for c in ("selon", "copie", "enfant_de", "parent_de", "prefixe") if c in indication}
         besoins |= set(indication.get("distinct_de", ())) | set(indication.get("debut_de", ())[:1])
+        if indication.get("calcule"):
+            besoins |= set(_sources(t, nom)) - {nom}
         for besoin in sorted(besoins, key=str):
             for source in _sources(t, besoin):
                 visit(source)

@@ -44,6 +44,7 @@ class Monde:
     racines: list[Fiche] = field(default_factory=list)
     fonctions: Mapping[str, Callable[[Monde, Fiche, Mapping[str, Any]], bool]] = field(default_factory=dict)
     posees: set[tuple[str, str]] = field(default_factory=set)
+    portees: dict[tuple[str, str], bool] = field(default_factory=dict)
     doublons: dict[tuple[str, ...], dict[tuple[Any, ...], int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -68,10 +69,12 @@ def value(monde: Monde, fiche: Fiche, nom: str) -> Any:
 def _own(monde: Monde, fiche: Fiche, nom: str) -> Any:
     if nom in fiche.valeurs:
         return fiche.valeurs[nom]
-    variable = monde.questionnaire.variables.get(nom)
-    if variable is None or not variable.derivee or (fiche.entite, nom) in monde.posees:
+    if (fiche.entite, nom) in monde.posees:
         return None
-    return derive(monde, fiche, nom)
+    if fiche.unites and nom in monde.questionnaire.entites[fiche.entite].depuis_base:
+        return _own(monde, Fiche(monde.questionnaire.base or "", fiche.unites[0]), nom)
+    variable = monde.questionnaire.variables.get(nom)
+    return derive(monde, fiche, nom) if variable and variable.derivee else None
 
 
 def derive(monde: Monde, fiche: Fiche, nom: str) -> Any:
@@ -135,6 +138,8 @@ def holds(monde: Monde, fiche: Fiche, condition: Mapping[str, Any] | None) -> bo
         return bool(fonction and fonction(monde, fiche, condition))
     if "nombre" in condition:
         gauche: Any = count(monde, fiche, condition["nombre"], condition.get("si"))
+    elif not carried(monde, fiche, condition["variable"]):
+        return False
     else:
         gauche = value(monde, fiche, condition["variable"])
     return all(
@@ -142,6 +147,35 @@ def holds(monde: Monde, fiche: Fiche, condition: Mapping[str, Any] | None) -> bo
         for operateur, attendu in condition.items()
         if operateur in OPERATEURS
     )
+
+
+def carried(monde: Monde, fiche: Fiche, nom: str) -> bool:
+    """Whether the campaign has that variable at all: read from a file, or derived. Not asked is not unanswered."""
+    entite, point, variable = nom.rpartition(".")
+    cle = (entite if point else fiche.entite, variable)
+    if cle not in monde.portees:
+        declaree = monde.questionnaire.variables.get(variable)
+        racine = monde.questionnaire.entites[monde.questionnaire.racine]
+        monde.portees[cle] = (
+            cle in monde.posees
+            or bool(declaree and declaree.derivee and _sources_carried(monde, cle[0], declaree.derivee))
+            or (cle[0] == racine.nom and variable in racine.depuis_base)
+            or variable in EXTRAS
+        )
+    return monde.portees[cle]
+
+
+EXTRAS = {"a_repondu"}
+
+
+def _sources_carried(monde: Monde, entite: str, derivee: Mapping[str, Any]) -> bool:
+    fiche = Fiche(entite)
+    if "nombre" in derivee:
+        return True
+    if "passage" in derivee:
+        de = derivee.get("de") or monde.questionnaire.passages[derivee["passage"]].sources
+        return any(carried(monde, fiche, s) for s in ([de] if isinstance(de, str) else de))
+    return all(carried(monde, fiche, s) for s in derivee.get("rapport") or derivee.get("de") or ())
 
 
 def _twin(monde: Monde, fiche: Fiche, noms: tuple[str, ...]) -> bool:
@@ -169,7 +203,7 @@ def operand(monde: Monde, fiche: Fiche, attendu: Any) -> Any:
 
 
 def align(gauche: Any, droite: Any) -> tuple[Any, Any]:
-    """Both sides in comparable types: a number with a number, a day with a day, text otherwise."""
+    """Both sides in comparable types: a number with a number, a day with a day (a month with a month), text otherwise."""
     if isinstance(gauche, date) or isinstance(droite, date):
         return as_date(gauche), as_date(droite)
     if isinstance(gauche, bool) or isinstance(droite, bool):
@@ -192,7 +226,7 @@ def as_date(valeur: Any) -> Any:
 
 def _same(gauche: Any, droite: Any) -> bool:
     if isinstance(gauche, tuple):
-        return gauche == tuple(droite) if isinstance(droite, (list, tuple)) else gauche == (droite,)
+        return set(gauche) == (set(droite) if isinstance(droite, (list, tuple)) else {droite})
     a, b = align(gauche, droite)
     return a == b
 
@@ -210,10 +244,12 @@ def _compare(monde: Monde, fiche: Fiche, operateur: str, gauche: Any, attendu: A
         return False
     if operateur in ("dans", "hors", "contient"):
         liste = attendu if isinstance(attendu, (list, tuple)) else [attendu]
-        droites = [operand(monde, fiche, a) for a in liste]
-        elements = gauche if isinstance(gauche, tuple) else (gauche,)
-        trouve = any(_same(g, d) for g in elements for d in droites if d is not None)
-        return trouve != (operateur == "hors")
+        droites = [d for d in (operand(monde, fiche, a) for a in liste) if d is not None]
+        if not isinstance(gauche, tuple):
+            return any(_same(gauche, d) for d in droites) != (operateur == "hors")
+        if operateur == "contient":
+            return any(g in droites for g in gauche)
+        return all(g in droites for g in gauche) != (operateur == "hors")  # every answer ticked is listed
     if operateur == "motif":
         return re.fullmatch(str(attendu), str(gauche)) is not None
     droite = operand(monde, fiche, attendu)

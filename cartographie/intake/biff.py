@@ -10,7 +10,16 @@ from dataclasses import dataclass, field
 from struct import error as StructError
 from struct import unpack_from
 
-ERREURS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A", 43: "#GETTING_DATA"}
+ERREURS = {
+    0: "#NULL!",
+    7: "#DIV/0!",
+    15: "#VALUE!",
+    23: "#REF!",
+    29: "#NAME?",
+    36: "#NUM!",
+    42: "#N/A",
+    43: "#GETTING_DATA",
+}
 _BOF = (0x0009, 0x0209, 0x0409, 0x0809)
 _MAX_COLONNES = 16384
 
@@ -24,6 +33,11 @@ class Relief:
     lignes_masquees: set[int] = field(default_factory=set)
     colonnes_masquees: set[int] = field(default_factory=set)
     derniere_ligne: int = 0
+
+    @property
+    def lointain(self) -> bool:
+        """True when the sheet declares many rows."""
+        return self.derniere_ligne > 1000
 
 
 def _records(flux: bytes, debut: int = 0) -> Iterator[tuple[int, int, int]]:
@@ -49,7 +63,7 @@ def date1904(flux: bytes) -> bool:
     """DATEMODE of the workbook."""
     for rang, (genre, debut, longueur) in enumerate(_records(flux)):
         if genre == 0x0022 and longueur >= 2 and debut + 2 <= len(flux):
-            return unpack_from("<H", flux, debut)[0] == 1
+            return bool(unpack_from("<H", flux, debut)[0] == 1)
         if rang > 2000:
             break
     return False
@@ -126,6 +140,27 @@ def binary_sheet(flux: bytes) -> Relief:
     except (StructError, IndexError):
         pass
     return relief
+
+
+def binary_sheets(flux: bytes) -> list[tuple[str, str]]:
+    """(name, relationship id) of each sheet of xl/workbook.bin, in workbook order."""
+    feuilles, position = [], 0
+    try:
+        while position < len(flux):
+            genre, position = _varint(flux, position, 2)
+            longueur, position = _varint(flux, position, 4)
+            if genre == 156:  # BrtBundleSh
+                relation, suite = _wide_string(flux, position + 8)
+                feuilles.append((_wide_string(flux, suite)[0], relation))
+            position += longueur
+    except (StructError, IndexError):
+        pass
+    return feuilles
+
+
+def _wide_string(flux: bytes, position: int) -> tuple[str, int]:
+    fin = position + 4 + 2 * min(unpack_from("<I", flux, position)[0], 32_768)
+    return flux[position + 4 : fin].decode("utf-16-le", "replace"), fin
 
 
 def _varint(flux: bytes, position: int, maximum: int) -> tuple[int, int]:

@@ -146,7 +146,7 @@ def _zip(contenu: bytes, limites: Mapping[str, int]) -> tuple[str, bool, dict[st
                 raise _Refus("fichier_dangereux", motif="entités XML")
             if _a_relire(entree.filename, texte, limites):
                 gardees[entree.filename] = texte
-        elif entree.filename == "mimetype" or entree.filename.endswith(".bin") and "/worksheets/" in entree.filename:
+        elif entree.filename in ("mimetype", "xl/workbook.bin") or entree.filename.startswith("xl/worksheets/sheet"):
             gardees[entree.filename] = octets
     return _nature(noms, gardees, limites)
 
@@ -158,7 +158,9 @@ def _gonfle(contenu: bytes, entrees: list[ZipInfo], limites: Mapping[str, int]) 
         tete = contenu[entree.header_offset : entree.header_offset + 30]
         if len(tete) < 30 or entree.compress_type not in (0, 8):
             raise _Refus("fichier_illisible")
-        debut = entree.header_offset + 30 + int.from_bytes(tete[26:28], "little") + int.from_bytes(tete[28:30], "little")
+        debut = (
+            entree.header_offset + 30 + int.from_bytes(tete[26:28], "little") + int.from_bytes(tete[28:30], "little")
+        )
         brut = contenu[debut : debut + entree.compress_size]
         plafond = min(limites["octets_partie"], limites["octets_total"] - total)
         plafond = min(plafond, max(_MO, limites["ratio"] * len(brut)))
@@ -184,14 +186,14 @@ def _a_relire(nom: str, xml: bytes, limites: Mapping[str, int]) -> bool:
     return nom in ("[Content_Types].xml", "META-INF/manifest.xml", "content.xml") or "workbook" in nom.lower()
 
 
-_REFS_LOINTAINES = re.compile(rb'r="([A-Z]{3}|[A-Z]{2}(?=\d{5})|[A-Z](?=\d{6}))(\d+)"[^>]*(.)>')
+_REFS_LOINTAINES = re.compile(rb'r="([A-Z]{3}|[A-Z]{2}(?=\d{5})|[A-Z](?=\d{6}))(\d+)("[^>]*)>')
 
 
 def _etendue(xml: bytes, limites: Mapping[str, int]) -> None:
     """Refuse one far cell that would make the reader allocate everything up to it."""
     lignes = colonnes = 0
     for lettres, chiffres, fin in _REFS_LOINTAINES.findall(xml):
-        if fin != b"/":
+        if not fin.endswith(b"/"):
             colonnes = max(colonnes, column_number(lettres))
             lignes = max(lignes, int(chiffres))
     _borne(lignes, colonnes, limites)
@@ -212,7 +214,9 @@ def column_number(lettres: bytes) -> int:
     return numero
 
 
-def _nature(noms: set[str], parties: dict[str, bytes], limites: Mapping[str, int]) -> tuple[str, bool, dict[str, bytes]]:
+def _nature(
+    noms: set[str], parties: dict[str, bytes], limites: Mapping[str, int]
+) -> tuple[str, bool, dict[str, bytes]]:
     """Which spreadsheet format a safe zip holds. Raises _Refus."""
     if b"opendocument.spreadsheet" in parties.get("mimetype", b""):
         if b"encryption-data" in parties.get("META-INF/manifest.xml", b""):

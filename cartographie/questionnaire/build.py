@@ -144,7 +144,7 @@ def _nomenclature(nom: str, source: Source) -> Nomenclature:
 def _passage(nom: str, source: Source) -> Passage:
     entete, rangs = source.contenu["entete"], source.contenu["lignes"]
     intervalle = entete[:2] == ["min", "max"]
-    sources = tuple(c for c in entete if c not in ("valeur", "min", "max", "commentaire"))
+    sources = tuple(c for c in entete if c not in ("valeur", "min", "max", "note"))
 
     def lire(r: Mapping[str, str]) -> tuple[Any, ...]:
         if intervalle:

@@ -177,11 +177,17 @@ def _check_tableaux(q: Questionnaire, sources: Sources, p: Problemes) -> None:
                 ici: Chemin = ("series", i, "indicateurs", j)
                 if grain in q.entites:
                     for cle in ("condition", "si"):
-                        cible = str(indicateur.get("variable", "")).split(".")[0] if cle == "si" else grain
+                        cible = _names(indicateur)[0].split(".")[0] if cle == "si" else grain
                         cible = cible if cible in q.entites else grain
                         _check_condition(q, cible, indicateur.get(cle), s, (*ici, cle), p, libres={"a_repondu"})
-                    if "variable" in indicateur:
-                        _reference(q, grain, indicateur["variable"], s, (*ici, "variable"), p)
+                    for nom in filter(None, _names(indicateur)):
+                        _reference(q, grain, nom, s, (*ici, "variable"), p)
+
+
+def _names(indicateur: Mapping[str, Any]) -> list[str]:
+    """The variables an indicator distributes: one name, or several (ranked answers)."""
+    v = indicateur.get("variable", "")
+    return [v] if isinstance(v, str) else list(v)
 
 
 def _check_modele(q: Questionnaire, annee: str, nom: str, s: Source, p: Problemes) -> None:

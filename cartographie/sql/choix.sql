@@ -1,5 +1,4 @@
--- Long form of one multiple choice.
+-- Long form of one multiple choice, in the order of its table.
 INSERT INTO choix
 SELECT campagne, $entite, $cle, $ordinal, $nom, unnest($variable)
-FROM $table
-ORDER BY ALL;
+FROM $table;

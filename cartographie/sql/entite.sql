@@ -1,4 +1,4 @@
--- One row: one kept record of the entity in one campaign. $colonnes: technical columns, then every variable ever declared.
+-- One row: one kept record of the entity in one campaign: technical columns, then every variable ever declared.
 CREATE TABLE $table (
 $colonnes
 );

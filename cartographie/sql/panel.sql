@@ -1,4 +1,4 @@
--- One row: one record found again in the previous campaign (same $cle; the n-th with the n-th when several share it).
+-- One row: one record found again in the previous campaign (same stable key; the n-th with the n-th when several share it).
 CREATE VIEW $vue AS
 WITH suite AS (
     SELECT *, row_number() OVER (PARTITION BY campagne, $cle ORDER BY id_repondant, ordinal) AS rang_panel

@@ -14,10 +14,11 @@ CREATE TABLE depot (               -- one row: one received file
 );
 CREATE TABLE question (            -- one row: one declared variable of one entity in one campaign, asked or not
     campagne VARCHAR NOT NULL, entite VARCHAR NOT NULL, variable VARCHAR NOT NULL, posee BOOLEAN NOT NULL,
-    derivee BOOLEAN NOT NULL, disponible BOOLEAN NOT NULL, libelle VARCHAR, nomenclature VARCHAR
+    derivee BOOLEAN NOT NULL, disponible BOOLEAN NOT NULL, depuis_base BOOLEAN NOT NULL, libelle VARCHAR,
+    nomenclature VARCHAR
 );
 CREATE TABLE choix (               -- one row: one answer ticked in a multiple choice of one record
-    campagne VARCHAR NOT NULL, entite VARCHAR NOT NULL, id_repondant VARCHAR NOT NULL, ordinal INTEGER NOT NULL,
+    campagne VARCHAR NOT NULL, entite VARCHAR NOT NULL, id_repondant VARCHAR, ordinal INTEGER,
     variable VARCHAR NOT NULL, modalite VARCHAR NOT NULL
 );
 CREATE TABLE lien_base (           -- one row: one unit of the frame covered by one respondent
@@ -32,9 +33,9 @@ CREATE TABLE quarantaine (         -- one row: one record set aside
     campagne VARCHAR NOT NULL, entite VARCHAR, depot VARCHAR, feuille VARCHAR, ligne BIGINT, id_repondant VARCHAR,
     motif VARCHAR
 );
-CREATE TABLE compte (              -- one row: one count of the account of one file (unite: ligne, cellule, enregistrement)
-    campagne VARCHAR NOT NULL, depot VARCHAR, feuille VARCHAR, entite VARCHAR, unite VARCHAR, categorie VARCHAR,
-    motif VARCHAR, nombre BIGINT
+CREATE TABLE compte (              -- one row: one count of the account of one sheet (unite: ligne, cellule)
+    campagne VARCHAR NOT NULL, depot VARCHAR, feuille VARCHAR, unite VARCHAR, categorie VARCHAR, motif VARCHAR,
+    nombre BIGINT
 );
 CREATE TABLE nomenclature (        -- one row: one allowed answer
     nom VARCHAR NOT NULL, rang INTEGER NOT NULL, code VARCHAR NOT NULL, libelle VARCHAR, parent VARCHAR,

@@ -21,19 +21,7 @@ SELECT 'états de variable sans enregistrement', count(*) FROM etat_variable WHE
 UNION ALL
 SELECT 'comptes qui ne s''équilibrent pas', count(*)
 FROM (
-    SELECT 1 FROM compte GROUP BY campagne, depot, feuille, entite, unite
+    SELECT 1 FROM compte GROUP BY campagne, depot, feuille, unite
     HAVING coalesce(sum(nombre) FILTER (categorie = 'lues'), 0)
         <> coalesce(sum(nombre) FILTER (categorie <> 'lues'), 0)
 )
-UNION ALL
-SELECT 'enregistrements en quarantaine différents des comptes', count(*)
-FROM (
-    SELECT campagne, depot, entite, sum(nombre) AS attendu, 0 AS trouve FROM compte
-    WHERE unite = 'enregistrement' AND categorie = 'quarantaine' GROUP BY campagne, depot, entite
-    UNION ALL
-    SELECT campagne, depot, entite, 0, count(*) FROM quarantaine
-    WHERE campagne IN (SELECT campagne FROM compte WHERE unite = 'enregistrement')
-    GROUP BY campagne, depot, entite
-    ) AS t
-WHERE (SELECT count(*) FROM compte WHERE unite = 'enregistrement') > 0
-GROUP BY campagne, depot, entite HAVING sum(attendu) <> sum(trouve);

@@ -9,17 +9,3 @@ FROM $table AS e
 WHERE NOT EXISTS (SELECT 1 FROM depot AS d WHERE d.campagne = e.campagne AND d.depot = e.depot)
 UNION ALL
 SELECT 'lignes sans ligne Excel', count(*) FROM $table WHERE ligne IS NULL OR ligne < 1
-UNION ALL
-SELECT 'lignes conservées différentes des comptes', count(*)
-FROM (
-    SELECT 1
-    FROM (
-        SELECT campagne, depot, sum(nombre) AS attendu, 0 AS trouve FROM compte
-        WHERE unite = 'enregistrement' AND categorie = 'conservees' AND entite = $entite GROUP BY campagne, depot
-        UNION ALL
-        SELECT campagne, depot, 0, count(*) FROM $table
-        WHERE campagne IN (SELECT campagne FROM compte WHERE unite = 'enregistrement' AND entite = $entite)
-        GROUP BY campagne, depot
-    )
-    GROUP BY campagne, depot HAVING sum(attendu) <> sum(trouve)
-)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cartographie.conditions import Contexte, evaluate, known
+from cartographie.conditions import Contexte, evaluate, known, references
 from cartographie.model import Questionnaire
 
 SUFFIXE_PRECEDENTE = "_precedente"
@@ -62,9 +62,9 @@ class Edition:
         )
 
     def repondants(self, grain: str) -> np.ndarray:
-        """One integer per row: the respondent it belongs to (the row itself when nobody is named)."""
+        """One integer per row: the respondent it belongs to (the row itself in the sampling frame)."""
         df = self.frame(grain)
-        if "id_repondant" not in df.columns:
+        if "id_repondant" not in df.columns or grain == self.questionnaire.base:
             return np.arange(len(df))
         codes = self._memo(("repondants", grain), lambda: pd.factorize(df["id_repondant"])[0])
         return np.where(codes < 0, len(df) + np.arange(len(df)), codes)
@@ -172,6 +172,8 @@ class Edition:
         if q.base is not None and v in q.entites[entite].depuis_base and (q.base, v) in posees:
             return True
         derivee = q.variables[v].derivee
+        if derivee and v in self.frame(entite).columns and self.frame(entite)[v].notna().any():
+            return True
         if not derivee or v in vues:
             parent = q.entites[entite].parent
             return bool(parent and parent in q.variables[v].entites and self._disponible(parent, v, vues | {v}))
@@ -210,18 +212,7 @@ class Edition:
 
     def _demandee(self, grain: str, condition: Mapping[str, Any]) -> bool:
         """Every variable under a negation was asked; its modalities do not matter."""
-        return all(self.disponible(g, v) for g, v in variables_lues(grain, condition))
-
-
-def variables_lues(grain: str, condition: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """(grain, variable) read by a condition, children's included."""
-    if not condition:
-        return []
-    lues = [(grain, condition["variable"])] if "variable" in condition else []
-    for c in [*condition.get("et", ()), *condition.get("ou", ()), *([condition["non"]] if "non" in condition else ())]:
-        lues += variables_lues(grain, c)
-    enfant = condition.get("nombre", condition.get("existe"))
-    return lues + (variables_lues(enfant, condition.get("si")) if enfant else [])
+        return all(self.disponible(g, v) for g, v in references(condition, grain))
 
 
 def _explode(s: pd.Series) -> tuple[np.ndarray, np.ndarray]:

@@ -25,8 +25,21 @@ from cartographie.identifiers import (
 )
 
 # Numbers printed in prefecture bulletins (Corsica) and two mainland ones: design/DOMAIN.md §4.2.
-FINESS_REELS = """2A0000014 2A0000170 2A0000386 2A0002606 2A0000261 2A0002051 2B0000020 2B0005342 2B0004246 2B0000442
-2B0001341 750712184 690781810""".split()
+FINESS_REELS = [
+    "2A0000014",
+    "2A0000170",
+    "2A0000386",
+    "2A0002606",
+    "2A0000261",
+    "2A0002051",
+    "2B0000020",
+    "2B0005342",
+    "2B0004246",
+    "2B0000442",
+    "2B0001341",
+    "750712184",
+    "690781810",
+]
 
 
 @pytest.mark.parametrize("numero", FINESS_REELS)

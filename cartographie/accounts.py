@@ -1,0 +1,227 @@
+"""The account of a run: for every file and sheet, what was read is kept, rejected, quarantined or skipped for a reason.
+
+The two sides are counted apart. Read side: `Compte`, on the raw grid, while reading. Settled side: here, record by record
+and cell by cell, from the raw lots and what validation kept. `check` compares them; a cell that a stage lost shows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cartographie.batch import SEPARATEUR, TECHNIQUES
+from cartographie.model import Compte, Constat, Depot, Extraction, Lot, Questionnaire
+from cartographie.text import clean
+
+REFUSED = "fichier_refuse"
+SHEET, FILE, TOTAL = "feuille", "fichier", "TOTAL"
+ROWS = ("lignes_lues", "lignes_conservees", "lignes_quarantaine", "lignes_ecartees")
+CELLS = ("cellules_lues", "cellules_conservees", "cellules_rejetees", "cellules_quarantaine", "cellules_ecartees")
+COLUMNS = (
+    *("niveau", "depot", "fichier", "feuille", "etat"),
+    *(*ROWS, "lignes_motifs"),
+    *(*CELLS, "cellules_motifs"),
+)
+_SETTLED = ("conservees", "rejetees", "quarantaine", "invisibles")
+INVISIBLE = "caracteres_invisibles"  # a cell that looks empty
+_SUMMED = (*ROWS, *CELLS)
+
+
+class EcartComptable(AssertionError):
+    """Rows or cells read were neither kept, rejected, quarantined nor skipped (or counted twice): a bug of ours."""
+
+
+def build(
+    extractions: Iterable[Extraction],
+    depots: Sequence[Depot],
+    bruts: Mapping[str, Lot],
+    kept: Mapping[str, pd.DataFrame],
+    quarantined: Mapping[str, pd.DataFrame],
+    constats: Iterable[Constat],
+    questionnaire: Questionnaire,
+) -> pd.DataFrame:
+    """One row: one sheet (`niveau` "feuille"), one file ("fichier"), or everything ("TOTAL"). Columns: COLUMNS.
+
+    `bruts`: lots before decoding. `kept`, `quarantined`: Validation's. `constats`: all findings: a received cell that is
+    null at the end counts as rejected only if one of them names it. `…_motifs`: skipped counts by reason, "a=1; b=2".
+    """
+    cells, records = _cells(bruts, kept, quarantined, constats), _records(bruts, quarantined, questionnaire)
+    names = {d.depot: d.nom for d in depots}
+    lines: list[dict[str, Any]] = []
+    for x in sorted(extractions, key=lambda x: (names.get(x.depot, ""), x.depot)):
+        sheets = [_sheet(x, c, cells, records) for c in x.comptes]
+        settled = {s for d, s in {*cells, *records} if d == x.depot} - {c.feuille for c in x.comptes}
+        if settled:
+            raise EcartComptable(f"{names.get(x.depot, x.depot)} : feuille sans compte de lecture : {sorted(settled)}")
+        for line in sheets:
+            lines.append({"niveau": SHEET, "depot": x.depot, "fichier": names.get(x.depot, ""), **line})
+        state = "refusé" if x.refuse else "lu"
+        whole = {"niveau": FILE, "depot": x.depot, "fichier": names.get(x.depot, ""), "feuille": "", "etat": state}
+        lines.append({**whole, **_sum(sheets)})
+    files = [li for li in lines if li["niveau"] == FILE]
+    lines.append({"niveau": TOTAL, "depot": "", "fichier": "", "feuille": "", "etat": "", **_sum(files)})
+    df = pd.DataFrame(lines, columns=list(COLUMNS))
+    for unit in ("lignes_motifs", "cellules_motifs"):
+        df[unit] = ["; ".join(f"{k}={n}" for k, n in sorted(m.items()) if n) for m in df[unit]]
+    return df
+
+
+def check(comptes: pd.DataFrame) -> None:
+    """Raise EcartComptable naming the file and the sheet where what was read is not all accounted for."""
+    for line in comptes.to_dict("records"):
+        for read, *settled in (ROWS, CELLS):
+            found = sum(line[c] for c in settled)
+            if line[read] != found:
+                what = read.split("_")[0]
+                where = f"{line['fichier'] or line['depot'] or TOTAL}" + (
+                    f", feuille « {line['feuille']} »" if line["feuille"] else ""
+                )
+                detail = ", ".join(f"{c.split('_')[1]} {line[c]}" for c in settled)
+                raise EcartComptable(f"{where} : {line[read]} {what} lues mais {found} justifiées ({detail})")
+
+
+def in_long_form(comptes: pd.DataFrame) -> pd.DataFrame:
+    """One row: one count of one sheet (depot, feuille, unite, categorie, motif, nombre), zeros left out."""
+    out = []
+    for line in comptes[comptes["niveau"] == SHEET].to_dict("records"):
+        for unit, columns in (("ligne", ROWS), ("cellule", CELLS)):
+            for column in columns:
+                reasons = {"": line[column]}
+                if column.endswith("_ecartees"):
+                    pairs = (p.rpartition("=") for p in line[f"{unit}s_motifs"].split("; ") if p)
+                    reasons = {k: int(n) for k, _, n in pairs}
+                category = column.split("_")[1]
+                out += [(line["depot"], line["feuille"], unit, category, m, n) for m, n in reasons.items() if n]
+    return pd.DataFrame(out, columns=["depot", "feuille", "unite", "categorie", "motif", "nombre"])
+
+
+# ------------------------------------------------------------------------------------------- counting
+
+
+def _sheet(
+    x: Extraction, compte: Compte, cells: Mapping[Any, Counter[str]], records: Mapping[Any, tuple[bool, int, int]]
+) -> dict[str, Any]:
+    """The settled account of one sheet."""
+    skipped: dict[str, Any] = {
+        "lignes_ecartees": sum(compte.lignes_ecartees.values()),
+        "lignes_motifs": Counter(compte.lignes_ecartees),
+        "cellules_ecartees": sum(compte.cellules_ecartees.values()),
+        "cellules_motifs": Counter(compte.cellules_ecartees),
+    }
+    line = {
+        "feuille": compte.feuille,
+        "etat": "refusé" if x.refuse else "lu",
+        "lignes_lues": compte.lignes_lues,
+        "cellules_lues": compte.cellules_lues,
+        **skipped,
+    }
+    if x.refuse:  # nothing of it became a record: what would have been data is set aside whole
+        rows = {"lignes_conservees": 0, "lignes_quarantaine": compte.lignes_donnees}
+        return (
+            line
+            | rows
+            | {"cellules_conservees": 0, "cellules_rejetees": 0, "cellules_quarantaine": compte.cellules_donnees}
+        )
+    found = cells.get((x.depot, compte.feuille), Counter())
+    whole, kept_rows, aside_rows = records.get((x.depot, compte.feuille), (False, 0, 0))
+    if whole:  # a form: all its rows follow its one record
+        kept_rows, aside_rows = (compte.lignes_donnees, 0) if kept_rows else (0, compte.lignes_donnees)
+    skipped["cellules_ecartees"] += found["invisibles"]
+    skipped["cellules_motifs"][INVISIBLE] += found["invisibles"]
+    return line | {
+        **skipped,
+        "lignes_conservees": kept_rows,
+        "lignes_quarantaine": aside_rows,
+        "cellules_conservees": found["conservees"],
+        "cellules_rejetees": found["rejetees"],
+        "cellules_quarantaine": found["quarantaine"],
+    }
+
+
+def _records(
+    bruts: Mapping[str, Lot], quarantined: Mapping[str, pd.DataFrame], questionnaire: Questionnaire
+) -> dict[tuple[str, str], tuple[bool, int, int]]:
+    """(file, sheet) → (is a form, rows kept, rows quarantined). A row shared by several records follows the root one."""
+    parts = []
+    for depth, e in enumerate(e for e in questionnaire.entites if e in bruts):
+        lot = bruts[e]
+        forms = np.array([any(c.ligne is not None for c in b.colonnes) for _, b in lot.blocs] or [False])
+        numbers = np.array([b.numero for _, b in lot.blocs] or [0])
+        block = lot.df["bloc"].to_numpy(dtype="int64") if lot.blocs else np.zeros(len(lot.df), dtype="int64")
+        part = lot.df[["depot", "feuille", "ligne"]].assign(numero=numbers[block], rang=depth, fiche=forms[block])
+        parts.append(part.assign(aside=_is_in(lot, quarantined.get(e))))
+    if not parts:
+        return {}
+    rows = pd.concat(parts, ignore_index=True).sort_values(["numero", "rang"], kind="stable")
+    rows = rows.drop_duplicates(["depot", "feuille", "ligne"])
+    out = {}
+    for (depot, sheet), group in rows.groupby(["depot", "feuille"], sort=False):
+        aside = int(group["aside"].sum())
+        out[(depot, sheet)] = (bool(group["fiche"].any()), len(group) - aside, aside)
+    return out
+
+
+def _cells(
+    bruts: Mapping[str, Lot],
+    kept: Mapping[str, pd.DataFrame],
+    quarantined: Mapping[str, pd.DataFrame],
+    constats: Iterable[Constat],
+) -> dict[tuple[str, str], Counter[str]]:
+    """(file, sheet) → received cells by what became of them: conservees, rejetees, quarantaine (lost ones: nowhere)."""
+    named: dict[tuple[str | None, str | None], set[int]] = {}
+    for c in constats:
+        if c.enregistrement is not None:
+            named.setdefault((c.entite, c.variable), set()).add(c.enregistrement)
+    out: dict[tuple[str, str], Counter[str]] = {}
+    for e, lot in bruts.items():
+        aside, here = _is_in(lot, quarantined.get(e)), _is_in(lot, kept.get(e))
+        tallies = {k: np.zeros(len(lot.df), dtype="int64") for k in _SETTLED}
+        for column in lot.df.columns.difference(TECHNIQUES, sort=False):
+            variable, _, modality = column.partition(SEPARATEUR)
+            received = _received(lot, column, variable, modality)
+            settled = np.zeros(len(lot.df), dtype=bool)
+            if e in kept and variable in kept[e].columns:
+                settled = kept[e][variable].notna().reindex(lot.df.index, fill_value=False).to_numpy(dtype=bool)
+            blamed = lot.df.index.isin(list(named.get((e, variable), ())))
+            if modality:  # an unticked box says no: it is kept, even when no box of the question is ticked
+                settled = settled | ~blamed
+            tallies["quarantaine"] += received * aside
+            tallies["conservees"] += received * (here & settled)
+            tallies["rejetees"] += received * (here & ~settled & blamed)
+            lost = (received > 0) & here & ~settled & ~blamed
+            tallies["invisibles"] += lost & np.array([_invisible(v) for v in lot.df[column].where(lost)], dtype=bool)
+        sums = (
+            pd.DataFrame(tallies).groupby([lot.df["depot"].to_numpy(), lot.df["feuille"].to_numpy()], sort=False).sum()
+        )
+        for key, row in zip(sums.index, sums.to_dict("records"), strict=True):
+            out.setdefault(key, Counter()).update({k: int(n) for k, n in row.items()})
+    return out
+
+
+def _received(lot: Lot, column: str, variable: str, modality: str) -> np.ndarray:
+    """1 where the record's variable (or the modality's box) was read from a non-empty cell of the sheet."""
+    filled = lot.df[column].notna().to_numpy(dtype="int64")
+    if lot.blocs:  # a constant of the declarations is not a received cell
+        wanted = (variable, modality or None)
+        carries = np.array([any((c.variable, c.modalite) == wanted for c in b.colonnes) for _, b in lot.blocs])
+        filled = filled * carries[lot.df["bloc"].to_numpy(dtype="int64")]
+    return filled
+
+
+def _invisible(value: Any) -> bool:
+    return isinstance(value, str) and not clean(value)
+
+
+def _is_in(lot: Lot, df: pd.DataFrame | None) -> np.ndarray:
+    return lot.df.index.isin(df.index) if df is not None else np.zeros(len(lot.df), dtype=bool)
+
+
+def _sum(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    total: dict[str, Any] = {c: sum(line[c] for line in lines) for c in _SUMMED}
+    for unit in ("lignes_motifs", "cellules_motifs"):
+        total[unit] = sum((line[unit] for line in lines), Counter())
+    return total

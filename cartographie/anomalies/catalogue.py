@@ -1,0 +1,88 @@
+"""Which rule a finding falls under, and whose record it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from cartographie.conditions import references
+from cartographie.conditions.structure import split
+from cartographie.model import Constat, Gravite, Questionnaire, Regle
+
+RULE = "regle"  # Constat.constat of a finding made by a declared condition
+Catalogue = Mapping[str, Mapping[str, Any]]
+
+
+@lru_cache(maxsize=1)
+def load_catalogue() -> dict[str, dict[str, Any]]:
+    """The built-in findings: name → {code, gravite, message}."""
+    return yaml.safe_load(resources.files("cartographie").joinpath("constats.yaml").read_text(encoding="utf-8"))
+
+
+def rules_by_finding(questionnaire: Questionnaire, campagne: str) -> Callable[[Constat], Regle | None]:
+    """How to find the survey's rule of a finding: by its code, else the closest mapping (type, then entity)."""
+    rules = [r for r in questionnaire.regles if not r.campagnes or campagne in r.campagnes]
+    by_code = {r.code: r for r in rules}
+    by_finding: dict[str, list[Regle]] = {}
+    for rule in rules:
+        if rule.constat:
+            by_finding.setdefault(rule.constat, []).append(rule)
+
+    @cache
+    def closest(name: str, entite: str | None, variable: str | None) -> Regle | None:
+        kind = questionnaire.variables[variable].type if variable in questionnaire.variables else None
+        fitting = [
+            r
+            for r in by_finding.get(name, ())
+            if (not r.types or kind in r.types)
+            and r.entite in ("*", entite)
+            and (not r.cellules or variable in r.cellules)
+        ]
+        return max(fitting, key=lambda r: (bool(r.cellules), bool(r.types), r.entite != "*"), default=None)
+
+    return lambda c: by_code[c.regle] if c.regle else closest(c.constat, c.entite, c.variable)
+
+
+def judge(
+    questionnaire: Questionnaire, campagne: str, catalogue: Catalogue | None = None
+) -> Callable[[Constat], Regle]:
+    """The rule a finding falls under: the survey's, else the built-in one as a Regle."""
+    of_survey = rules_by_finding(questionnaire, campagne)
+    known = load_catalogue() if catalogue is None else catalogue
+    built_in = {
+        name: Regle(code=e["code"], gravite=Gravite(e["gravite"]), entite="*", message=e["message"], constat=name)
+        for name, e in known.items()
+    }
+
+    def rule(constat: Constat) -> Regle:
+        found = of_survey(constat) or built_in.get(constat.constat)
+        if found is None:
+            raise AssertionError(f"constat absent du catalogue : {constat.constat}")
+        return found
+
+    return rule
+
+
+def details_of(rule: Regle, entite: str, questionnaire: Questionnaire) -> list[str]:
+    """Variables of the record itself that the rule's message may quote: those blamed, then those of its condition."""
+    named = [split(v, entite) for v in rule.cellules]
+    named += sorted(references(rule.condition, entite))
+    return list(dict.fromkeys(v for e, v in named if e == entite and v in questionnaire.variables))
+
+
+def climb(
+    entite: str | None, record: int | None, target: str, questionnaire: Questionnaire, parents: Mapping[str, Any]
+) -> int:
+    """The record of `target` that a record of `entite` belongs to (itself included), -1 if none."""
+    if record is None or entite not in questionnaire.entites:
+        return -1
+    while entite != target:
+        above = questionnaire.entites[entite].parent
+        if above is None or record < 0 or entite not in parents:
+            return -1
+        record, entite = int(parents[entite][record]), above
+    return record

@@ -1,0 +1,257 @@
+"""What decoding one cell gives, and the decoders of texts, numbers and booleans.
+
+A decoder is a plain function (valeur, variable, contexte) -> Decode. It never raises, whatever the cell holds. What it
+cannot type is None; what it could read with a repair is kept with a finding that says so.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..identifiers import check_rpps
+from ..model import Variable
+from ..text import clean, normalise
+
+if TYPE_CHECKING:
+    from .codes import Repertoire
+
+MASQUE = "(masqué)"
+
+_ERREURS = """#REF! #N/A #NAME? #DIV/0! #VALUE! #NUM! #NULL! #GETTING_DATA #SPILL! #CALC! #FIELD! #BLOCKED! #CONNECT!
+#BUSY! #UNKNOWN! #NOM? #VALEUR! #NOMBRE! #NUL! #N/D #EPARS! #PROPAGATION! #CALCUL! #CHAMP!"""
+ERREURS_EXCEL = frozenset(_ERREURS.split())
+
+
+_RIEN: Mapping[str, Any] = MappingProxyType({})
+
+
+class Decode(NamedTuple):
+    """One cell decoded. `valeur`: None when null. `suite`: further findings on the same cell (their `valeur` is moot).
+
+    A tuple rather than a dataclass: hundreds of thousands are made per campaign.
+    """
+
+    valeur: Any = None
+    constat: str | None = None
+    proposition: str | None = None
+    details: Mapping[str, Any] = _RIEN
+    suite: tuple[Decode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Contexte:
+    """What a decoder may look up: the campaign, the index of the variable's nomenclature, the file's date epoch."""
+
+    campagne: str
+    repertoire: Repertoire | None = None
+    date1904: bool = False
+
+
+NUL = Decode()
+
+
+def is_blank(valeur: Any) -> bool:
+    """True for an empty cell: None, NaN, NaT, a text of blanks only."""
+    if valeur is None:
+        return True
+    if isinstance(valeur, str):
+        return not valeur.strip("\u200b\ufeff \t\r\n\u00a0\u202f") or not clean(valeur)
+    return bool(valeur != valeur)
+
+
+def cell_problem(valeur: Any) -> Decode | None:
+    """What makes a cell unreadable whatever its type: a spreadsheet error, a formula without its value."""
+    if type(valeur).__name__ == "FormuleNonCalculee":
+        return Decode(None, "formule_non_calculee")
+    if isinstance(valeur, str) and valeur.lstrip()[:1] == "#" and valeur.strip().upper() in ERREURS_EXCEL:
+        return Decode(None, "erreur_excel", details={"erreur": valeur.strip()})
+    return None
+
+
+_MOMENTS = (date, time, timedelta)
+
+
+def is_moment(valeur: Any) -> bool:
+    return isinstance(valeur, _MOMENTS)
+
+
+def text_of(valeur: Any) -> str:
+    """The text a cell shows: integral numbers without ".0", dates as ISO, texts cleaned."""
+    if isinstance(valeur, str):
+        return clean(valeur)
+    if isinstance(valeur, float):
+        if valeur.is_integer():  # whatever its size: equal numbers show the same text
+            return str(int(valeur))
+        return repr(valeur)
+    if isinstance(valeur, datetime):
+        return valeur.date().isoformat() if valeur.time() == time() else valeur.isoformat(" ", "seconds")
+    if isinstance(valeur, date | time):
+        return valeur.isoformat()
+    return clean(str(valeur))
+
+
+# ------------------------------------------------------------------------------------------------ texts
+
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_NEUF_CHIFFRES = re.compile(r"[0-9](?:[^0-9]{0,2}[0-9]){8}")
+_TELEPHONE = re.compile(r"(?<![0-9])(?:(?:\+|00)33[\s.\-]?(?:\(0\))?[\s.\-]?|0)[1-9](?:[\s.\-]?[0-9]{2}){4}(?![0-9])")
+_NIR = re.compile(
+    r"(?<![0-9])[12378]\s?[0-9]{2}\s?(?:0[1-9]|1[0-2]|[2-9][0-9])\s?(?:[0-9]{2}|2[AB])\s?[0-9]{3}\s?[0-9]{3}"
+    r"(?:[\s-]?[0-9]{2})?(?![0-9])",
+    re.IGNORECASE,
+)
+_RPPS = re.compile(r"(?<![0-9])8?(1[0-9]{10})(?![0-9])")
+
+
+def personal_data(texte: str) -> str | None:
+    """The kind of personal data a free text seems to hold, or None. Errs on the side of finding some."""
+    if "@" in texte and _EMAIL.search(texte):
+        return "adresse électronique"
+    if not _NEUF_CHIFFRES.search(texte):
+        return None
+    if _NIR.search(texte):
+        return "numéro de sécurité sociale"
+    if any(check_rpps(m) is None for m in _RPPS.findall(texte)):
+        return "numéro RPPS"
+    if _TELEPHONE.search(texte):
+        return "numéro de téléphone"
+    return None
+
+
+def decode_texte(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+    """Any cell as text. Alerts: personal data (then masked), too long, first character that starts a formula."""
+    texte = text_of(valeur)
+    if not texte:
+        return NUL
+    if not variable.personnel and (nature := personal_data(texte)):
+        return Decode(MASQUE, "donnee_personnelle", details={"nature": nature})
+    trop_long = variable.longueur_max is not None and len(texte) > variable.longueur_max
+    formule = texte[0] in "=+-@" and len(texte) > 1 and isinstance(valeur, str)
+    if not trop_long and not formule:
+        return Decode(texte)
+    trouves = []
+    if trop_long:
+        details = {"longueur": len(texte), "longueur_max": variable.longueur_max}
+        trouves.append(Decode(texte, "texte_trop_long", details=details))
+    if formule:
+        trouves.append(Decode(texte, "injection_formule"))
+    return combine(texte, trouves)
+
+
+def combine(valeur: Any, trouves: list[Decode]) -> Decode:
+    """One Decode out of a value and the findings met on the way to it."""
+    if not trouves:
+        return Decode(valeur)
+    premier, *reste = trouves
+    return Decode(valeur, premier.constat, premier.proposition, premier.details, tuple(reste))
+
+
+# ------------------------------------------------------------------------------------------------ numbers
+
+_NOMBRE = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]*)?(?:[eE][+-]?[0-9]{1,3})?|[+-]?[.,][0-9]+")
+_MILLIERS = re.compile(r"(?<=[0-9])[ '’](?=[0-9]{3}(?![0-9]))")
+_MILLIERS_PONCTUES = re.compile(
+    r"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+(?:,[0-9]+)?|[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?"
+)
+_UNITES = {"%": "pct", "€": "euro", "pourcent": "pct", "pourcentage": "pct", "eur": "euro", "euros": "euro"}
+
+
+def _unite(texte: str) -> str:
+    plat = normalise(texte) or texte.strip()
+    return _UNITES.get(plat, plat)
+
+
+def read_number(valeur: Any, variable: Variable) -> tuple[float | int | None, bool, str | None]:
+    """(number, written with a decimal comma, what to propose when there is no number)."""
+    if isinstance(valeur, int | float):
+        return (valeur if math.isfinite(valeur) else None), False, None
+    texte = _MILLIERS.sub("", clean(valeur))
+    if variable.unite and not texte[-1:].isdigit():
+        nombre = texte.rstrip("%€ ") if texte[-1:] in "%€" else re.sub(r"[^\W\d_]+$", "", texte)
+        if _unite(texte[len(nombre) :]) == _unite(variable.unite):
+            texte = nombre.strip()
+    texte = texte.replace("\u2212", "-")
+    if _NOMBRE.fullmatch(texte):
+        pointe = texte.replace(",", ".")
+        nombre = float(pointe) if re.search("[.eE]", pointe) else int(pointe) if len(pointe) < 300 else math.inf
+        return (nombre if math.isfinite(nombre) else None), "," in texte, None
+    return None, False, _propose_number(texte)
+
+
+def _propose_number(texte: str) -> str | None:
+    """The only number a text holds ("environ 12" → 12), thousands separators removed; None if several or none."""
+    if _MILLIERS_PONCTUES.fullmatch(texte):
+        entier, _, decimales = texte.replace(",", ".").rpartition(".")
+        if len(set(re.findall("[.,]", texte))) == 2:
+            return entier.replace(".", "") + "." + decimales
+        return entier.replace(".", "") + decimales
+    nombres = re.findall(r"(?<![\w.,])[0-9]{1,15}(?:[.,][0-9]{1,6})?(?![\w.,]*[0-9])", texte)
+    return nombres[0].replace(",", ".") if len(nombres) == 1 else None
+
+
+def decode_entier(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+    """A whole number. Thousands blanks and the variable's own unit are accepted; 12,0 is 12 with a finding."""
+    if type(valeur) is int and -(2**63) <= valeur < 2**63:
+        return Decode(valeur)
+    if is_moment(valeur):
+        return Decode(None, "type_inattendu", details={"attendu": "un nombre entier"})
+    nombre, virgule, proposition = read_number(valeur, variable)
+    if nombre is None or nombre != int(nombre) or not -(2**63) <= nombre < 2**63:
+        if nombre is not None and isinstance(valeur, str):
+            texte = clean(valeur)
+            proposition = _propose_number(texte) if _MILLIERS_PONCTUES.fullmatch(texte) else None
+        return Decode(None, "entier_invalide", proposition)
+    if virgule:
+        return Decode(int(nombre), "decimale_virgule", str(int(nombre)))
+    return Decode(int(nombre))
+
+
+def decode_decimal(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+    """A number. A decimal comma inside a text is read, with a finding."""
+    if type(valeur) is float and math.isfinite(valeur):
+        return Decode(valeur + 0.0)
+    if is_moment(valeur):
+        return Decode(None, "type_inattendu", details={"attendu": "un nombre"})
+    nombre, virgule, proposition = read_number(valeur, variable)
+    try:
+        flottant = None if nombre is None else float(nombre) + 0.0
+    except OverflowError:
+        flottant = None
+    if flottant is None:
+        return Decode(None, "decimal_invalide", proposition)
+    if virgule:
+        return Decode(flottant, "decimale_virgule", text_of(flottant))
+    return Decode(flottant)
+
+
+# ------------------------------------------------------------------------------------------------ booleans
+
+VRAIS = frozenset({"oui", "o", "yes", "y", "vrai", "true", "v", "1", "x", "coche", "cochee"})
+FAUX = frozenset({"non", "n", "no", "faux", "false", "f", "0"})
+
+
+def read_boolean(valeur: Any) -> bool | None:
+    """True, False, or None when the cell is neither."""
+    if is_moment(valeur):
+        return None
+    texte = text_of(valeur)
+    if texte in ("✓", "✔", "☑", "☒"):
+        return True
+    if texte in ("☐",):
+        return False
+    plat = normalise(texte) if texte[:1] not in ("-", "+", ">", "<") else ""
+    return True if plat in VRAIS else False if plat in FAUX else None
+
+
+def decode_booleen(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+    """The usual spellings of yes and no."""
+    if is_moment(valeur):
+        return Decode(None, "type_inattendu", details={"attendu": "oui ou non"})
+    lu = read_boolean(valeur)
+    return Decode(None, "booleen_invalide") if lu is None else Decode(lu)

@@ -1,0 +1,263 @@
+"""Faults of a whole file: refused ones (whatever they hold is lost) and odd ones (read with an alert).
+
+A maker takes the right Depot and returns a `Fichier`: the pages or the bytes to write, and what should be reported.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from xlwt.CompoundDoc import XlsDoc
+
+from cartographie.demo.layout import Depot, parse_cell
+from cartographie.demo.writers import MENTION, Page, unzip, write_xls, write_xlsx, zip_bytes
+from cartographie.model import FeuilleAttendue
+
+
+@dataclass(slots=True)
+class Place:
+    """One finding about the file: its name, what is wrong, and the sheet and cell when there is one."""
+
+    constat: str
+    pourquoi: str
+    feuille: str = ""
+    ligne: int | None = None
+    colonne: int | None = None
+    variable: str | None = None
+    ecrit: Any = None
+
+
+@dataclass(slots=True)
+class Fichier:
+    pages: dict[str, Page]
+    attendus: list[Place]
+    suffixe: str = "xlsx"
+    octets: bytes | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+Fabrique = Callable[[Depot, Path], Fichier | None]
+
+
+def _bytes(depot: Depot, tampon: Path, ecrire: Any = write_xlsx) -> bytes:
+    chemin = tampon / "tampon.tmp"
+    ecrire(chemin, depot.pages)
+    octets = chemin.read_bytes()
+    chemin.unlink()
+    return octets
+
+
+def _sheets(depot: Depot) -> list[tuple[FeuilleAttendue, str, Page]]:
+    """(expected sheet, its name, its page), tables first."""
+    trouvees = [(f, n, depot.pages[n]) for f in depot.modele.feuilles for n in f.noms[:1] if n in depot.pages]
+    if not trouvees:
+        trouvees = [(depot.modele.feuilles[0], n, p) for n, p in list(depot.pages.items())[:1]]
+    return sorted(trouvees, key=lambda t: t[0].disposition != "tableau")
+
+
+def fichier_vide(depot: Depot, tampon: Path) -> Fichier:
+    return Fichier({}, [Place("fichier_vide", "fichier de 0 octet")], octets=b"")
+
+
+def fichier_non_tableur(depot: Depot, tampon: Path) -> Fichier:
+    octets = f"%PDF-1.4\n% {MENTION}\n%%EOF\n".encode()
+    return Fichier({}, [Place("fichier_non_tableur", "document PDF renommé en .xlsx")], octets=octets)
+
+
+def html_deguise(depot: Depot, tampon: Path) -> Fichier:
+    octets = f"<html><head><meta charset='utf-8'></head><body><table><tr><td>{MENTION}</td></tr></table></body></html>"
+    return Fichier({}, [Place("html_deguise", "page web renommée en .xls")], "xls", octets.encode())
+
+
+def fichier_protege(depot: Depot, tampon: Path) -> Fichier:
+    flux = io.BytesIO()
+    XlsDoc().save(flux, MENTION.encode() * 400)
+    octets = flux.getvalue()
+    place = octets.index("Workbook".encode("utf-16-le"))
+    nom = "EncryptedPackage".encode("utf-16-le")
+    octets = octets[:place] + nom.ljust(64, b"\0") + (len(nom) + 2).to_bytes(2, "little") + octets[place + 66 :]
+    return Fichier({}, [Place("fichier_protege", "classeur protégé par un mot de passe")], octets=octets)
+
+
+def fichier_illisible(depot: Depot, tampon: Path) -> Fichier:
+    octets = _bytes(depot, tampon)
+    return Fichier({}, [Place("fichier_illisible", "envoi interrompu : il manque la fin")], octets=octets[: len(octets) // 2])
+
+
+def fichier_dangereux(depot: Depot, tampon: Path) -> Fichier:
+    octets = zip_bytes({**unzip(_bytes(depot, tampon)), "../hors-du-dossier.txt": MENTION.encode()})
+    return Fichier({}, [Place("fichier_dangereux", "archive qui sortirait de son dossier")], octets=octets)
+
+
+def extension_trompeuse(depot: Depot, tampon: Path) -> Fichier | None:
+    if "xls" not in depot.modele.formats:
+        return None
+    return Fichier({}, [Place("extension_trompeuse", "classeur .xls renommé en .xlsx")], octets=_bytes(depot, tampon, write_xls))
+
+
+def macros_ignorees(depot: Depot, tampon: Path) -> Fichier | None:
+    if "xlsm" not in depot.modele.formats:
+        return None
+    return Fichier(depot.pages, [Place("macros_ignorees", "classeur qui contient un projet de macros (vide)")], "xlsm")
+
+
+def _stamp(depot: Depot, cle: str, valeur: str, constat: str, pourquoi: str) -> Fichier | None:
+    marque = depot.modele.marque
+    if not marque or cle not in marque:
+        return None
+    place = parse_cell(marque[cle])
+    depot.pages[marque["feuille"]].cellules[place] = valeur
+    return Fichier(depot.pages, [Place(constat, pourquoi, marque["feuille"], *place, ecrit=valeur)])
+
+
+def edition_inattendue(depot: Depot, tampon: Path) -> Fichier | None:
+    return _stamp(depot, "edition", "2001", "edition_inattendue", "questionnaire d'une autre année")
+
+
+def version_inconnue(depot: Depot, tampon: Path) -> Fichier | None:
+    return _stamp(depot, "version", "0.0-inventée", "version_inconnue", "version jamais diffusée")
+
+
+def modele_non_reconnu(depot: Depot, tampon: Path) -> Fichier:
+    page = Page({(1, 1): MENTION, (3, 1): "Colonne inventée", (3, 2): "Autre colonne", (4, 1): "a", (4, 2): "b"})
+    return Fichier({"Feuille1": page}, [Place("modele_non_reconnu", "tableau sans rapport avec le questionnaire")])
+
+
+def feuille_absente(depot: Depot, tampon: Path) -> Fichier | None:
+    for attendue, nom, _ in _sheets(depot):
+        if not attendue.facultative and attendue.noms and len(depot.pages) > 1:
+            pages = {n: p for n, p in depot.pages.items() if n != nom}
+            return Fichier(pages, [Place("feuille_absente", "feuille obligatoire supprimée", nom)])
+    return None
+
+
+def feuille_inconnue(depot: Depot, tampon: Path) -> Fichier | None:
+    if not all(f.noms for f in depot.modele.feuilles if f.disposition != "blocs"):
+        return None
+    pages = {**depot.pages, "Brouillon fictif": Page({(1, 1): "notes", (2, 1): MENTION})}
+    return Fichier(pages, [Place("feuille_inconnue", "feuille ajoutée par le répondant", "Brouillon fictif")])
+
+
+def _header(depot: Depot, facultative: bool = False) -> tuple[FeuilleAttendue, str, Page, str, tuple[int, int]] | None:
+    for attendue, nom, page in _sheets(depot):
+        libres = {c.variable for c in attendue.colonnes if c.facultative}
+        for colonne in reversed(attendue.colonnes):
+            place = depot.entetes.get((nom, colonne.variable, colonne.modalite))
+            if place and (colonne.variable in libres) == facultative and colonne.modalite is None:
+                return attendue, nom, page, colonne.variable, place
+    return None
+
+
+def entete_absent(depot: Depot, tampon: Path) -> Fichier | None:
+    trouve = _header(depot)
+    if trouve is None:
+        return None
+    attendue, nom, page, variable, (ligne, colonne) = trouve
+    if attendue.disposition == "fiche":
+        page.cellules = {k: v for k, v in page.cellules.items() if k[0] != ligne}
+    else:
+        page.cellules = {k: v for k, v in page.cellules.items() if k[1] != colonne}
+    return Fichier(depot.pages, [Place("entete_absent", "colonne supprimée", nom, ligne, None, variable)])
+
+
+def entete_inconnu(depot: Depot, tampon: Path) -> Fichier:
+    attendue, nom, page = _sheets(depot)[0]
+    ligne, colonne = next(p for (f, _, _), p in depot.entetes.items() if f == nom)
+    place = (page.derniere_ligne + 1, colonne) if attendue.disposition == "fiche" else (ligne, max(c for _, c in page.cellules) + 1)
+    page.cellules[place] = "Question inventée par le répondant"
+    reponse = (place[0], attendue.colonne_reponse or 2) if attendue.disposition == "fiche" else (place[0] + 1, place[1])
+    page.cellules[reponse] = "réponse fictive"
+    return Fichier(depot.pages, [Place("entete_inconnu", "colonne ajoutée", nom, *place, ecrit=page.cellules[place])])
+
+
+def entete_double(depot: Depot, tampon: Path) -> Fichier | None:
+    trouve = _header(depot)
+    if trouve is None:
+        return None
+    attendue, nom, page, variable, (ligne, colonne) = trouve
+    place = (page.derniere_ligne + 1, colonne) if attendue.disposition == "fiche" else (ligne, max(c for _, c in page.cellules) + 1)
+    page.cellules[place] = page.cellules[ligne, colonne]
+    return Fichier(depot.pages, [Place("entete_double", "colonne répétée", nom, *place, variable, page.cellules[place])])
+
+
+def fichier_sans_reponse(depot: Depot, tampon: Path) -> Fichier:
+    marque = (depot.modele.marque or {}).get("feuille")
+    for nom, page in depot.pages.items():
+        if nom != marque:
+            gardees = set(depot.entetes[k] for k in depot.entetes if k[0] == nom)
+            fiche = any(f.disposition == "fiche" and nom in f.noms for f in depot.modele.feuilles)
+            limite = 10**7 if fiche else max((r for r, _ in gardees), default=0)
+            reponses = {p for f, _, cs in depot.places.values() if f == nom for p in cs.values() if p[0]}
+            page.cellules = {k: v for k, v in page.cellules.items() if k[0] <= limite and k not in reponses}
+    return Fichier(depot.pages, [Place("fichier_sans_reponse", "questionnaire renvoyé vide")])
+
+
+def lignes_masquees_lues(depot: Depot, tampon: Path) -> Fichier | None:
+    for _, nom, page in _sheets(depot):
+        lignes = sorted({(p[0] or ligne) for f, ligne, cs in depot.places.values() if f == nom for p in cs.values()})
+        remplies = {r for r, c in page.cellules}
+        if cachees := [ligne for ligne in lignes if ligne in remplies][:2]:
+            page.lignes_masquees = set(cachees)
+            return Fichier(depot.pages, [Place("lignes_masquees_lues", "lignes de réponse masquées", nom, cachees[0])])
+    return None
+
+
+def colonnes_masquees_lues(depot: Depot, tampon: Path) -> Fichier | None:
+    for attendue, nom, page in _sheets(depot):
+        places = [cs for f, _, cs in depot.places.values() if f == nom]
+        if attendue.disposition == "tableau" and places:
+            colonne = sorted(p[1] for p in places[0].values())[1]
+            page.colonnes_masquees = {colonne}
+            return Fichier(depot.pages, [Place("colonnes_masquees_lues", "colonne masquée", nom, None, colonne)])
+    return None
+
+
+def feuille_masquee_lue(depot: Depot, tampon: Path) -> Fichier | None:
+    for _, nom, page in _sheets(depot):
+        if len(depot.pages) > 1 and nom != next(iter(depot.pages)) and any(f == nom for f, _, _ in depot.places.values()):
+            page.masquee = True
+            return Fichier(depot.pages, [Place("feuille_masquee_lue", "feuille de réponse masquée", nom)])
+    return None
+
+
+def lignes_blanches_ignorees(depot: Depot, tampon: Path) -> Fichier:
+    _, nom, page = _sheets(depot)[0]
+    page.lignes_vides = 20_000
+    return Fichier(depot.pages, [Place("lignes_blanches_ignorees", "20 000 lignes vides mises en forme sous la dernière", nom)])
+
+
+def cellules_fusionnees(depot: Depot, tampon: Path) -> Fichier | None:
+    """Two neighbouring answer cells of one row merged, the second being blank: nothing is lost."""
+    for attendue, nom, page in _sheets(depot):
+        if attendue.disposition != "tableau":
+            continue
+        for feuille, ligne, colonnes in depot.places.values():
+            par_colonne = {p[1]: v for (v, _), p in colonnes.items()}
+            for colonne in sorted(par_colonne):
+                valeur = page.cellules.get((ligne, colonne))
+                if feuille != nom or not isinstance(valeur, str) or isinstance(valeur, date):
+                    continue
+                if colonne + 1 in par_colonne and page.cellules.get((ligne, colonne + 1)) is None:
+                    page.fusions.append((ligne, colonne, ligne, colonne + 1))
+                    pourquoi = "deux cases de réponse fusionnées"
+                    return Fichier(depot.pages, [
+                        Place("cellules_fusionnees", pourquoi, nom, ligne, c, par_colonne[c], valeur if c == colonne else None)
+                        for c in (colonne, colonne + 1)
+                    ])  # fmt: skip
+    return None
+
+
+FICHIERS: dict[str, Fabrique] = {
+    f.__name__: f
+    for f in (
+        fichier_vide, fichier_non_tableur, html_deguise, fichier_protege, fichier_illisible, fichier_dangereux,
+        extension_trompeuse, macros_ignorees, edition_inattendue, version_inconnue, modele_non_reconnu, feuille_absente,
+        feuille_inconnue, entete_absent, entete_inconnu, entete_double, fichier_sans_reponse, lignes_masquees_lues,
+        colonnes_masquees_lues, feuille_masquee_lue, lignes_blanches_ignorees, cellules_fusionnees,
+    )
+}  # fmt: skip

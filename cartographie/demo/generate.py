@@ -1,0 +1,270 @@
+"""Write the fictitious campaigns of a workspace: destination/<campagne>/{base,depots}/ and verite.json."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from datetime import date
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cartographie.demo.campaign import Campagne, Lot, Progres, carry_over, draw_campaign, plant, share_out
+from cartographie.demo.faults import Attendu, Bareme, Reponse
+from cartographie.demo.files import FICHIERS, Place
+from cartographie.demo.frame import make_frame
+from cartographie.demo.hints import load_hints
+from cartographie.demo.layout import Depot, Ecriture, address, lay_out, spell, width
+from cartographie.demo.oracle import Fiche, Monde, holds
+from cartographie.demo.truth import tableaux
+from cartographie.demo.writers import MENTION, csv_text, write_classeur
+from cartographie.model import Questionnaire
+
+XLS_COLONNES = 256
+
+
+def generate(
+    projet: Path, questionnaire: Questionnaire, destination: Path, campagnes: Iterable[str], repondants: int,
+    graine: int, progres: Progres | None = None, *, classeurs_max: int = 300, fautes: bool = True, tables: bool = True,
+) -> dict[str, Any]:  # fmt: skip
+    """Write every campaign asked for, replacing what a former call wrote there. Returns the counts by campaign.
+
+    `repondants`: answers asked for in each campaign (fewer when its frame is smaller). `classeurs_max`: at most that many
+    single-respondent workbooks, the rest goes to consolidated exports. `progres(stage, done, total)` is called now and then.
+    """
+    q, indications = questionnaire, load_hints(projet)
+    catalogue = yaml.safe_load(resources.files("cartographie").joinpath("constats.yaml").read_text("utf-8"))
+    bareme = Bareme(q.regles, catalogue)
+    groupes = make_frame(q, indications, repondants, graine)
+    voulues = set(campagnes)
+    bilan: dict[str, Any] = {"graine": graine, "campagnes": {}}
+    precedents: dict[int, Any] = {}
+    for nom in sorted(q.campagnes):
+        campagne = draw_campaign(q, indications, groupes, nom, repondants, graine, precedents, progres)
+        precedents = carry_over(campagne)
+        if nom not in voulues:
+            continue
+        if fautes:
+            plant(campagne, bareme, graine)
+        dossier = destination / nom
+        for sous in ("base", "depots"):
+            shutil.rmtree(dossier / sous, ignore_errors=True)
+            (dossier / sous).mkdir(parents=True)
+        verite = _truth_head(q, campagne, graine)
+        verite["base"] = _write_frame(q, campagne, dossier / "base")
+        _write_answers(q, campagne, dossier, verite, bareme, classeurs_max, graine, progres)
+        _kept(q, campagne, verite)
+        if tables:
+            if progres:
+                progres(f"tableaux {nom}", 0, 1)
+            verite["tableaux"] = tableaux(q, campagne)
+        texte = json.dumps(verite, ensure_ascii=False, indent=1, sort_keys=False, default=_plain)
+        (dossier / "verite.json").write_text(texte + "\n", "utf-8")
+        bilan["campagnes"][nom] = {
+            "repondants": len(campagne.reponses), "gardes": len(verite["repondants_gardes"]),
+            "fichiers": len(verite["fichiers"]), "fautes": len({f["faute"] for f in verite["fautes"]}),
+            "non_plantees": len(verite["non_plantees"]), "base": verite["base"]["unites"],
+        }  # fmt: skip
+    return bilan
+
+
+def _truth_head(q: Questionnaire, campagne: Campagne, graine: int) -> dict[str, Any]:
+    return {"avertissement": MENTION, "campagne": campagne.nom, "graine": graine, "fichiers": [], "fautes": [],
+            "non_plantees": list(campagne.non_plantees)}  # fmt: skip
+
+
+def _plain(valeur: Any) -> Any:
+    if isinstance(valeur, date):
+        return valeur.isoformat()
+    return valeur.texte if hasattr(valeur, "texte") else str(valeur)
+
+
+# ------------------------------------------------------------------ files
+
+
+def _write_frame(q: Questionnaire, campagne: Campagne, dossier: Path) -> dict[str, Any]:
+    unites = [u for g in campagne.groupes for u in g]
+    modele = next((m for m in q.campagnes[campagne.nom].modeles.values() if m.usage == "base"), None)
+    if modele is None or q.base is None:
+        return {"fichier": None, "unites": 0}
+    suffixe = "csv" if "csv" in modele.formats else modele.formats[0]
+    fiches = [Fiche(q.base, {k: v for k, v in u.items() if k != "_numero"}) for u in unites]
+    depot = lay_out(q, modele, campagne.nom, fiches, Ecriture(suffixe == "csv"))
+    nom = f"base-fictive-{campagne.nom}.{suffixe}"
+    write_classeur(dossier / nom, depot.pages)
+    return {"fichier": f"base/{nom}", "unites": len(unites)}
+
+
+def _write_answers(
+    q: Questionnaire, campagne: Campagne, dossier: Path, verite: dict[str, Any], bareme: Bareme, classeurs_max: int,
+    graine: int, progres: Progres | None,
+) -> None:  # fmt: skip
+    orpheline = False
+    for rang, lot in enumerate(share_out(campagne, q, classeurs_max, graine), 1):
+        depot = lay_out(q, lot.modele, campagne.nom, [r.ecrite for r in lot.reponses], lot.ecriture)
+        if lot.suffixe == "xls" and width(depot) > XLS_COLONNES:
+            lot.suffixe = "xlsx"
+        _overwrite(q, lot, depot)
+        prefixe = f"{lot.modele.nom}-fictif-{rang:04d}"
+        if lot.faute:
+            _write_faulty(q, campagne, lot, depot, dossier, prefixe, verite, bareme)
+            continue
+        if not orpheline and len(lot.reponses) > 1:
+            orpheline = _orphan(q, lot, depot, f"{prefixe}.{lot.suffixe}", verite, bareme)
+        _write_lot(lot, depot.pages, dossier, f"{prefixe}.{lot.suffixe}", verite, lot.options)
+        _record_faults(lot, depot, f"{prefixe}.{lot.suffixe}", verite)
+        if progres and rang % 50 == 0:
+            progres(f"fichiers {campagne.nom}", rang, 0)
+
+
+def _write_lot(lot: Lot, pages: Mapping[str, Any], dossier: Path, nom: str, verite: dict[str, Any], options: Any) -> None:
+    write_classeur(dossier / "depots" / nom, pages, **options)
+    verite["fichiers"].append({
+        "fichier": nom, "modele": lot.modele.nom, "format": nom.rpartition(".")[2], "encodage": options.get("encodage"),
+        "separateur": options.get("separateur"), "repondants": len(lot.reponses), "refuse": False,
+    })  # fmt: skip
+
+
+def _overwrite(q: Questionnaire, lot: Lot, depot: Depot) -> None:
+    """Put the faulty contents in their cells."""
+    for reponse in lot.reponses:
+        for attendu in reponse.attendus:
+            if not attendu.ecrase or attendu.fiche is None or attendu.variable is None:
+                continue
+            for feuille, ligne, colonne in depot.spread(attendu.fiche, attendu.variable):
+                contenu = attendu.cellule
+                if isinstance(contenu, str) and lot.ecriture.texte is False and contenu in _codes(q, attendu.variable):
+                    contenu = spell(q, attendu.variable, contenu, lot.ecriture)
+                depot.pages[feuille].cellules[ligne, colonne] = contenu
+
+
+def _codes(q: Questionnaire, variable: str) -> Mapping[str, Any]:
+    nomenclature = q.nomenclatures.get(q.variables[variable].nomenclature or "")
+    return nomenclature.modalites if nomenclature else {}
+
+
+def _record_faults(lot: Lot, depot: Depot, nom: str, verite: dict[str, Any]) -> None:
+    feuille_vide = nom.endswith(".csv")
+    for reponse in lot.reponses:
+        if not reponse.attendus:
+            continue
+        numero = f"F{len({f['faute'] for f in verite['fautes']}) + 1:04d}"
+        lignes = [_line(numero, reponse, a, depot, nom, feuille_vide) for a in reponse.attendus]
+        if all(ligne is None for ligne in lignes):
+            verite["non_plantees"].append({"genre": reponse.faute, "raison": f"case absente du modèle de {nom}"})
+        verite["fautes"] += [ligne for ligne in lignes if ligne]
+
+
+def _line(numero: str, reponse: Reponse, a: Attendu, depot: Depot, nom: str, sans_feuille: bool) -> dict[str, Any] | None:
+    fiche = a.fiche or reponse.ecrite
+    if a.variable is None:
+        feuille, ligne, _ = depot.places[id(fiche)]
+        place: tuple[str, int | None, int | None] = (feuille, ligne, None)
+    else:
+        cases = depot.spread(fiche, a.variable)
+        if not cases:
+            return None
+        place = cases[0]
+    feuille, ligne, colonne = place
+    ecrit = depot.pages[feuille].cellules.get((ligne, colonne)) if ligne and colonne else None
+    return {
+        "faute": numero, "genre": reponse.faute, "fichier": nom, "feuille": "" if sans_feuille else feuille,
+        "cellule": address(ligne, colonne) if ligne and colonne else "", "ligne": ligne, "colonne": colonne,
+        "entite": fiche.entite, "variable": a.variable, "regle": a.constat if a.regle else None,
+        "constat": None if a.regle else a.constat, "code": a.code, "gravite": a.gravite,
+        "valeur_ecrite": csv_text(ecrit) if sans_feuille else ecrit, "pourquoi": a.pourquoi,
+    }  # fmt: skip
+
+
+def _write_faulty(
+    q: Questionnaire, campagne: Campagne, lot: Lot, depot: Depot, dossier: Path, prefixe: str, verite: dict[str, Any],
+    bareme: Bareme,
+) -> None:  # fmt: skip
+    """One file with a whole-file fault; written right, and said so, when the model does not lend itself to it."""
+    reponse = lot.reponses[0]
+    fichier = FICHIERS[lot.faute](depot, dossier)
+    if fichier is None:
+        verite["non_plantees"].append({"genre": reponse.faute, "raison": "le modèle de fichier ne s'y prête pas"})
+        reponse.faute = ""
+        _write_lot(lot, depot.pages, dossier, f"{prefixe}.{lot.suffixe}", verite, lot.options)
+        return
+    nom = f"{prefixe}-{lot.faute.replace('_', '-')}.{fichier.suffixe}"
+    if fichier.octets is not None:
+        (dossier / "depots" / nom).write_bytes(fichier.octets)
+    else:
+        write_classeur(dossier / "depots" / nom, fichier.pages, **fichier.options)
+    juges = [(p, *bareme.juge(p.constat, _entity(lot, p), p.variable, "")) for p in fichier.attendus]
+    refuse = any(g == "rejet_fichier" for _, _, g in juges)
+    if refuse:
+        reponse.gardee = None
+    verite["fichiers"].append({"fichier": nom, "modele": lot.modele.nom, "format": fichier.suffixe, "encodage": None,
+                               "separateur": None, "repondants": 1, "refuse": refuse})  # fmt: skip
+    numero = f"F{len({f['faute'] for f in verite['fautes']}) + 1:04d}"
+    for place, code, gravite in juges:
+        verite["fautes"].append(_place_line(numero, reponse.faute, nom, place, code, gravite, _entity(lot, place)))
+
+
+def _entity(lot: Lot, place: Place) -> str:
+    return next((f.entite for f in lot.modele.feuilles if place.feuille in f.noms), "*")
+
+
+def _place_line(numero: str, genre: str, nom: str, p: Place, code: str, gravite: str, entite: str) -> dict[str, Any]:
+    return {
+        "faute": numero, "genre": genre, "fichier": nom, "feuille": p.feuille,
+        "cellule": address(p.ligne, p.colonne) if p.ligne and p.colonne else "", "ligne": p.ligne, "colonne": p.colonne,
+        "entite": entite if entite != "*" else None, "variable": p.variable, "regle": None, "constat": p.constat,
+        "code": code, "gravite": gravite, "valeur_ecrite": p.ecrit, "pourquoi": p.pourquoi,
+    }  # fmt: skip
+
+
+def _orphan(q: Questionnaire, lot: Lot, depot: Depot, nom: str, verite: dict[str, Any], bareme: Bareme) -> bool:
+    """A child row more, tied to an answer nobody sent, where the model ties rows by a number."""
+    for attendue in lot.modele.feuilles:
+        lien = attendue.lien if isinstance(attendue.lien, (tuple, list)) else ()
+        enfants = [f for r in lot.reponses for f in r.ecrite.enfants.get(attendue.entite, []) if not r.faute]
+        if len(lien) != 1 or not enfants:
+            continue
+        feuille, origine, colonnes = depot.places[id(enfants[0])]
+        page = depot.pages[feuille]
+        ligne = page.derniere_ligne + 1
+        for (_, _), (_, colonne) in colonnes.items():
+            page.cellules[ligne, colonne] = page.cellules.get((origine, colonne))
+        place = colonnes[lien[0], None][1]
+        page.cellules[ligne, place] = "FICTIF-INCONNU"
+        code, gravite = bareme.juge("ligne_orpheline", attendue.entite, lien[0], "")
+        numero = f"F{len({f['faute'] for f in verite['fautes']}) + 1:04d}"
+        p = Place("ligne_orpheline", "rattachée à une réponse que personne n'a envoyée", feuille, ligne, place, lien[0], "FICTIF-INCONNU")
+        verite["fautes"].append(_place_line(numero, "ligne:ligne_orpheline", nom, p, code, gravite, attendue.entite))
+        return True
+    return False
+
+
+# ------------------------------------------------------------------ what is kept
+
+
+def identifier(q: Questionnaire, campagne: str, fiche: Fiche) -> str | None:
+    """`id_repondant` of a root record, by the declared alternatives."""
+    monde = Monde(q, campagne)
+    for voie in q.entites[fiche.entite].identifiant:
+        valeur = fiche.valeurs.get(voie["variable"])
+        if valeur is not None and holds(monde, fiche, voie.get("si")):
+            texte = hashlib.sha256(str(valeur).encode()).hexdigest()[:16] if voie.get("hache") else str(valeur)
+            return f"{voie['prefixe']}:{texte}"
+    return None
+
+
+def _kept(q: Questionnaire, campagne: Campagne, verite: dict[str, Any]) -> None:
+    gardees = [r for r in campagne.reponses if r.gardee is not None]
+    verite["repondants_gardes"] = sorted(identifier(q, campagne.nom, r.gardee) or "" for r in gardees if r.gardee)
+    verite["repondants_rejetes"] = [
+        {"repondant": identifier(q, campagne.nom, r.ecrite), "genre": r.faute} for r in campagne.reponses if r.gardee is None
+    ]
+    comptes: dict[str, int] = {}
+    for reponse in gardees:
+        for fiche in reponse.gardee.toutes() if reponse.gardee else ():
+            comptes[fiche.entite] = comptes.get(fiche.entite, 0) + 1
+    verite["lignes_gardees"] = comptes

@@ -1,0 +1,2 @@
+def tableaux(q, campagne):
+    return {}

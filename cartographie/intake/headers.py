@@ -1,0 +1,155 @@
+"""Which kind of file a workbook is, which of its sheets holds what, and where its headers are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cartographie.intake.gate import column_number
+from cartographie.intake.matching import Appariement, Groupe, closest, groups, header_text, match, normalise
+from cartographie.model import Classeur, Constat, Feuille, Modele
+
+RECHERCHE = 30  # rows among which a header row is searched
+_SEUIL = 0.25  # below this agreement the file is not of that kind
+_CELLULE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnaissance:
+    """The model retained (None: refused, `constats` say why) and the edition and version the file states."""
+
+    modele: Modele | None
+    edition: str | None = None
+    version: str | None = None
+    constats: tuple[Constat, ...] = ()
+
+
+def recognise(classeur: Classeur, modeles: Sequence[Modele], campagne: str, usage: str = "reponse") -> Reconnaissance:
+    """The model of `campagne` the file follows, judged by its stated edition, then by its headers.
+
+    `modeles`: those of every campaign, so that a file of another edition is named as such.
+    """
+    candidats = [m for m in modeles if m.usage == usage]
+    siens = _notes(classeur, [m for m in candidats if m.campagne == campagne])
+    note, modele = max(siens, key=lambda nm: nm[0], default=(0.0, None))
+    autres = [] if note == 1 else _notes(classeur, [m for m in candidats if m.campagne != campagne])
+    note_autre, autre = max(autres, key=lambda nm: nm[0], default=(0.0, None))
+    for marque_de in (modele, autre):
+        edition, version = stated(classeur, marque_de) if marque_de else (None, None)
+        if edition is not None:
+            break
+    connues = {m.campagne for m in modeles} | {campagne}
+    if edition is not None and edition != campagne and (edition in connues or re.fullmatch(r"\d{4}", edition)):
+        return _refus(edition, version, "edition_inattendue", trouve=edition, attendu=campagne)
+    if autre is not None and edition is None and note_autre >= max(_SEUIL, note + 0.02):
+        return _refus(None, version, "edition_inattendue", trouve=autre.campagne, attendu=campagne)
+    if modele is None or note < _SEUIL:
+        attendus = ", ".join(m.libelle or m.nom for m in candidats if m.campagne == campagne)
+        proche = (modele.libelle or modele.nom) if modele is not None and note else ""
+        return _refus(edition, version, "modele_non_reconnu", attendu=attendus, proche=proche, feuilles=_noms(classeur))
+    if version is not None and modele.versions and version not in modele.versions:
+        return _refus(edition, version, "version_inconnue", trouve=version, attendu=", ".join(modele.versions))
+    return Reconnaissance(modele, edition, version)
+
+
+def _refus(edition: str | None, version: str | None, constat: str, **details: str) -> Reconnaissance:
+    return Reconnaissance(None, edition, version, (Constat(constat, details=details),))
+
+
+def _noms(classeur: Classeur) -> str:
+    return ", ".join(f.nom for f in classeur.feuilles)
+
+
+def _notes(classeur: Classeur, modeles: Sequence[Modele]) -> list[tuple[float, Modele]]:
+    """(agreement, model) of each model, up to the first perfect agreement."""
+    notes = []
+    for modele in modeles:
+        notes.append((_note(classeur, modele), modele))
+        if notes[-1][0] == 1:
+            break
+    return notes
+
+
+def _note(classeur: Classeur, modele: Modele) -> float:
+    """Agreement of the file with a model, 0 to 1: mean over its groups of the agreement of their headers."""
+    notes = []
+    for groupe in groups(modele):
+        feuille = find_sheet(classeur, groupe)
+        candidates = classeur.feuilles if feuille is None else (feuille,)
+        note = max((locate(groupe, f)[1].note for f in candidates if f.lignes), default=0.0)
+        if note or not groupe.facultatif:
+            notes.append(note)
+    return sum(notes) / len(notes) if notes else 0.0
+
+
+def stated(classeur: Classeur, modele: Modele) -> tuple[str | None, str | None]:
+    """(edition, version) written in the cells the model declares, None where not stated."""
+    marque = modele.marque or {}
+    feuille = next((f for f in classeur.feuilles if normalise(f.nom) == normalise(marque.get("feuille", ""))), None)
+    if feuille is None:
+        return None, None
+    textes = []
+    for cle in ("edition", "version"):
+        place = _CELLULE.fullmatch(str(marque.get(cle, "")))
+        valeur = None
+        if place:
+            ligne, colonne = int(place[2]) - 1, column_number(place[1].encode()) - 1
+            if ligne < len(feuille.lignes) and colonne < len(feuille.lignes[ligne]):
+                valeur = header_text(feuille.lignes[ligne][colonne])
+        textes.append(valeur.strip() if valeur else None)
+    return textes[0], textes[1]
+
+
+def find_sheet(classeur: Classeur, groupe: Groupe) -> Feuille | None:
+    """By exact name, then normalised; a group without names takes the only sheet (the one that suits best if several)."""
+    if not groupe.noms or classeur.format == "csv":
+        remplies = [f for f in classeur.feuilles if f.lignes]
+        if len(remplies) > 1:
+            return max(remplies, key=lambda f: locate(groupe, f)[1].note)
+        return next(iter(remplies or classeur.feuilles), None)
+    par_nom = {f.nom: f for f in reversed(classeur.feuilles)}
+    for nom in groupe.noms:
+        if nom in par_nom:
+            return par_nom[nom]
+    par_norme = {normalise(f.nom): f for f in reversed(classeur.feuilles)}
+    return next((par_norme[normalise(n)] for n in groupe.noms if normalise(n) in par_norme), None)
+
+
+def locate(groupe: Groupe, feuille: Feuille) -> tuple[int, Appariement]:
+    """(1-based header row, matching of its texts). For a fiche: the row above the first question, the question column."""
+    premiere = groupe.feuilles[0]
+    if groupe.fiche:
+        entete = premiere.ligne_entete or 0
+        colonne = (premiere.colonne_question or 1) - 1
+        lignes = feuille.lignes
+        large = bool(lignes) and colonne < len(lignes[0])
+        questions = [r[colonne] for r in lignes] if large else []
+        textes = (*[None] * min(entete, len(questions)), *map(header_text, questions[entete:]))
+        return entete, match(groupe, textes)
+    fixe = premiere.ligne_entete
+    if fixe and fixe <= len(feuille.lignes):
+        appariement = match(groupe, tuple(map(header_text, feuille.lignes[fixe - 1])))
+        if appariement.note >= 0.5:
+            return fixe, appariement
+    rang, meilleur = (fixe or 1) - 1, -1
+    for i, ligne in enumerate(feuille.lignes[:RECHERCHE]):
+        nombre = sum(1 for v in set(ligne) if v.__class__ is str and normalise(v) in groupe.normes)
+        if nombre > meilleur and nombre:
+            rang, meilleur = i, nombre
+    ligne = feuille.lignes[rang] if rang < len(feuille.lignes) else []
+    return rang + 1, match(groupe, tuple(map(header_text, ligne)))
+
+
+def sheet_missing(classeur: Classeur, groupe: Groupe) -> Constat:
+    """The finding for an expected sheet that is not there, with the closest name."""
+    noms = {normalise(f.nom): f.nom for f in classeur.feuilles}
+    return Constat(
+        "feuille_absente",
+        entite=groupe.feuilles[0].entite,
+        details={
+            "attendu": groupe.noms[0] if groupe.noms else "",
+            "trouve": _noms(classeur),
+            "proche": closest(groupe.noms[0], dict(noms)) if groupe.noms else None,
+        },
+    )

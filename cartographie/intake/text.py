@@ -1,0 +1,121 @@
+"""Text tables → Classeur of one sheet. Encoding and separator are found from the content, and always reported.
+
+Cells are all text. `lignes[i]` is the i-th record of the file, blank ones included: the row a spreadsheet would show.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Mapping
+from io import StringIO
+from typing import Any
+
+from cartographie.intake.gate import PLAFONDS
+from cartographie.intake.workbook import SheetTooLarge, trim
+from cartographie.model import Classeur, Feuille
+
+SEPARATEURS = (";", ",", "\t", "|")
+_MARQUES = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_APERCU = 60
+_CHAMP_MAX = 1_000_000
+
+
+class UnreadableText(Exception):
+    """The text cannot be cut into cells without guessing; `details` says why."""
+
+    def __init__(self, **details: Any) -> None:
+        super().__init__(str(details))
+        self.details = details
+
+
+def read_text(
+    contenu: bytes,
+    *,
+    encodage: str | None = None,
+    separateur: str | None = None,
+    plafonds: Mapping[str, Any] | None = None,
+    nom: str = "",
+) -> Classeur:
+    """The one sheet of a text file; given `encodage` and `separateur` are imposed. Raises UnreadableText, SheetTooLarge."""
+    encodage = encodage or detect_encoding(contenu)
+    try:
+        texte = contenu.decode(encodage)
+    except (UnicodeDecodeError, LookupError) as erreur:
+        raise UnreadableText(motif="encodage", encodage=encodage) from erreur
+    texte = texte.removeprefix("\ufeff")
+    if texte[:4].lower() == "sep=" and texte[5:6] in "\r\n" and len(texte) > 5:  # a hint to spreadsheets, not a row
+        separateur = separateur or texte[4]
+        texte = texte[5:].removeprefix("\r").removeprefix("\n")
+    separateur = separateur or detect_separator(texte)
+    lignes = _decoupe(texte, separateur or SEPARATEURS[0])
+    limites = {**PLAFONDS, **{c: v for c, v in (plafonds or {}).items() if c in PLAFONDS and v}}
+    largeur = max(map(len, lignes), default=0)
+    brut = len(lignes)
+    for plafond, trouve in (("lignes", brut), ("colonnes", largeur), ("cellules", brut * largeur)):
+        if trouve > limites[plafond]:
+            raise SheetTooLarge(plafond=plafond, trouve=trouve, maximum=limites[plafond], feuille=nom)
+    grille = []
+    for ligne in lignes:
+        propre = [None if not v or v.isspace() else v for v in ligne]
+        propre.extend([None] * (largeur - len(propre)))
+        grille.append(propre)
+    trim(grille)
+    feuille = Feuille(nom, grille, lignes_fantomes=brut - len(grille))
+    return Classeur("csv", (feuille,), encodage=encodage, separateur=separateur)
+
+
+def detect_encoding(contenu: bytes) -> str:
+    """By byte order mark, then zero bytes of UTF-16, then strict UTF-8, else cp1252."""
+    for marque, encodage in _MARQUES:
+        if contenu.startswith(marque):
+            return encodage
+    pairs, impairs = contenu[:4096:2].count(0), contenu[1:4096:2].count(0)
+    if pairs != impairs and max(pairs, impairs) > len(contenu[:4096]) / 8:
+        return "utf-16-be" if pairs > impairs else "utf-16-le"
+    try:
+        contenu.decode("utf-8")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
+def detect_separator(texte: str) -> str | None:
+    """The separator that cuts the first records into the most regular, widest table; None when there is one column."""
+    apercu = texte[:200_000]
+    if len(texte) > len(apercu):
+        apercu = apercu[: apercu.rfind("\n") + 1] or apercu
+    notes = {}
+    for rang, separateur in enumerate(SEPARATEURS):
+        if separateur in apercu:
+            largeurs = Counter(_largeurs(apercu, separateur))
+            largeur, nombre = max(largeurs.items(), key=lambda ln: (ln[0] > 1, ln[1], ln[0]), default=(1, 0))
+            if largeur > 1:
+                notes[separateur] = (nombre / largeurs.total() * (1 - 1 / largeur), -rang)
+    return max(notes, key=notes.__getitem__) if notes else None
+
+
+def _largeurs(apercu: str, separateur: str) -> list[int]:
+    """Number of cells of each non-blank record among the first ones."""
+    csv.field_size_limit(_CHAMP_MAX)
+    largeurs: list[int] = []
+    try:
+        for ligne in csv.reader(StringIO(apercu, newline=""), delimiter=separateur):
+            if any(ligne):
+                largeurs.append(len(ligne))
+            if len(largeurs) >= _APERCU:
+                break
+    except csv.Error:
+        return []
+    return largeurs
+
+
+def _decoupe(texte: str, separateur: str) -> list[list[str]]:
+    csv.field_size_limit(_CHAMP_MAX)
+    try:
+        lignes = list(csv.reader(StringIO(texte, newline=""), delimiter=separateur))
+    except (csv.Error, TypeError) as erreur:
+        raise UnreadableText(motif="découpage", separateur=separateur) from erreur
+    if texte.count('"') % 2 and lignes and any("\n" in v for v in lignes[-1]):
+        raise UnreadableText(motif="guillemet non refermé", separateur=separateur, ligne=len(lignes))
+    return lignes

@@ -1,0 +1,60 @@
+"""The manifest of a release: fingerprints of what went in and came out, versions, parameters, row accounts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cartographie.model import Depot
+from cartographie.release.mentions import mentions
+from cartographie.tables import Tableau
+
+NOM = "manifeste.json"
+
+
+def build_manifest(fichiers: Mapping[str, bytes], tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain values, sorted. `fichiers`: relative path → content of every other file of the release.
+
+    `meta`: as for publish; clock and commit are in it, never read here.
+    """
+    return {
+        "titre": meta["titre"],
+        "campagne": str(meta["campagne"]),
+        "version": meta.get("version"),
+        "date": str(meta["date"]),
+        "commit": meta.get("commit"),
+        "producteur": meta["producteur"],
+        "licence": meta["licence"],
+        "donnees_fictives": bool(meta.get("fictif")),
+        "secret_secondaire": bool(meta.get("secret_secondaire")),
+        "mentions": mentions(meta),
+        "programme": dict(sorted((meta.get("programme") or {}).items())),
+        "parametres": {"seuils": dict(sorted((meta.get("seuils") or {}).items()))},
+        "entrees": {
+            "depots": sorted((_depot(d) for d in meta.get("depots") or ()), key=lambda d: (d["campagne"], d["depot"])),
+            "declarations": dict(sorted((meta.get("declarations") or {}).items())),
+        },
+        "comptes": meta.get("comptes"),
+        "tableaux": {t.code: _tableau(t) for t in tableaux},
+        "sorties": {
+            nom: {"sha256": hashlib.sha256(contenu).hexdigest(), "octets": len(contenu)}
+            for nom, contenu in sorted(fichiers.items())
+        },
+    }
+
+
+def format_manifest(manifeste: Mapping[str, Any]) -> bytes:
+    return (json.dumps(manifeste, ensure_ascii=False, indent=1, default=str) + "\n").encode("utf-8")
+
+
+def _depot(depot: Depot | Mapping[str, Any]) -> dict[str, Any]:
+    """A received file without its name: file names may name a person or an establishment."""
+    lire = depot.get if isinstance(depot, Mapping) else lambda cle: getattr(depot, cle)
+    return {cle: lire(cle) for cle in ("campagne", "depot", "sha256", "taille", "role")}
+
+
+def _tableau(t: Tableau) -> dict[str, Any]:
+    return {"titre": t.meta["titre"], "lignes": len(t.df), "statuts": dict(sorted(Counter(t.df["statut"]).items()))}

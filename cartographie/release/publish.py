@@ -1,0 +1,69 @@
+"""Write a release directory whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cartographie.errors import Statut, UserError
+from cartographie.release.csv import csv_name, format_csv
+from cartographie.release.manifest import NOM, build_manifest, format_manifest
+from cartographie.release.mentions import FICTIF, NOTES_COMMUNES, TRAVAIL, mentions
+from cartographie.release.workbook import write_workbook
+from cartographie.tables import Tableau
+
+
+def publish(dossier_sortie: Path, tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> list[Path]:
+    """The paths written, the manifest last. Raises UserError E15 (status 15) when the directory exists.
+
+    `meta`: titre, sous_titre, producteur, contact, licence, fictif, axes (enquete.yaml); campagne, version, date, commit;
+    champ, depots, declarations, programme, seuils, comptes; secret_secondaire once it is treated.
+    Files are written in a hidden sibling directory, renamed at the end: an interruption leaves no release.
+    """
+    dossier_sortie = Path(dossier_sortie)
+    if dossier_sortie.exists():
+        _exists(dossier_sortie)
+    fichiers = build_files(tableaux, meta)
+    attente = dossier_sortie.with_name(f".{dossier_sortie.name}.en_cours")
+    shutil.rmtree(attente, ignore_errors=True)
+    try:
+        for nom, contenu in fichiers.items():
+            chemin = attente / nom
+            chemin.parent.mkdir(parents=True, exist_ok=True)
+            chemin.write_bytes(contenu)
+        if dossier_sortie.exists():  # a rename would replace an empty directory
+            _exists(dossier_sortie)
+        attente.rename(dossier_sortie)
+    finally:
+        shutil.rmtree(attente, ignore_errors=True)
+    return [dossier_sortie / nom for nom in fichiers]
+
+
+def build_files(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> dict[str, bytes]:
+    """Every file of the release, by relative path. Same inputs, same bytes."""
+    suffixe = "_donnees-fictives" if meta.get("fictif") else ""
+    fichiers = {f"tableaux/{csv_name(t, meta)}": format_csv(t.df).encode("utf-8") for t in tableaux}
+    fichiers[f"tableaux_{meta['campagne']}{suffixe}.xlsx"] = write_workbook(tableaux, meta)
+    fichiers["LISEZMOI.txt"] = _readme(tableaux, meta).encode("utf-8")
+    fichiers[NOM] = format_manifest(build_manifest(fichiers, tableaux, meta))
+    return fichiers
+
+
+def _readme(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> str:
+    bandeau = [*([FICTIF] if meta.get("fictif") else []), *([] if meta.get("secret_secondaire") else [TRAVAIL])]
+    lignes = [
+        f"{meta['titre']} – édition {meta['campagne']}", *bandeau, "", *mentions(meta), "",
+        f"Producteur : {meta['producteur']}", f"Date de mise à jour : {meta['date']}", f"Licence : {meta['licence']}", "",
+        "Fichiers CSV : UTF-8, virgule, point décimal, une ligne par chiffre. La colonne « statut » dit pourquoi une valeur",
+        "est vide : s et s2 secret, ns non significatif, nd question non posée, b rupture. A : valeur publiée.", "",
+        "Notes communes", *(f"- {n}" for n in NOTES_COMMUNES), "",
+        "Tableaux", *(f"- {t.code} : {t.meta['titre']}" for t in tableaux),
+    ]  # fmt: skip
+    return "\n".join(lignes) + "\n"
+
+
+def _exists(dossier: Path) -> None:
+    message = f"la publication « {dossier.name} » existe déjà : choisissez un autre nom de version ou retirez-la d'abord."
+    raise UserError("E15", message, Statut.EXISTE)

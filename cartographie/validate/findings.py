@@ -1,0 +1,132 @@
+"""What is wrong in decoded records, cell by cell. Nothing is changed here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pandera.errors
+
+from cartographie.anomalies import RULE, details_of
+from cartographie.conditions import Contexte, evaluate, known
+from cartographie.model import Constat, Lot
+from cartographie.schema_pandera import ABSENT, build_schema
+from cartographie.validate.identity import NO_RECORD
+
+MISSING = "valeur_obligatoire_absente"
+
+
+def attach(constats: Sequence[Constat], lots: Mapping[str, Lot]) -> list[Constat]:
+    """Findings made on a sheet's cell while reading (file, sheet, row, column, variable) given their record's number."""
+    out, places, records = [], {}, {}
+    for e in {c.entite for c in constats if c.enregistrement is None and c.variable} & set(lots):
+        df = lots[e].df
+        records[e] = dict(zip(zip(df["bloc"].tolist(), df["ligne"].tolist(), strict=True), df.index, strict=True))
+        for rank, (depot, bloc) in enumerate(lots[e].blocs):
+            row = bloc.lignes[0] if bloc.lignes else 0
+            for column in bloc.colonnes:
+                key = (e, depot, bloc.feuille, column.variable, column.colonne, column.ligne)
+                places[key] = (rank, row if column.ligne is not None else None)
+    for c in constats:
+        if c.enregistrement is None and c.entite in records:
+            at = (c.entite, c.depot, c.feuille, c.variable, c.colonne)
+            rank, row = places.get((*at, c.ligne)) or places.get((*at, None)) or (-1, None)
+            record = records[c.entite].get((rank, c.ligne if row is None else row))
+            c = c if record is None else replace(c, enregistrement=int(record))
+        out.append(c)
+    return out
+
+
+def check_schema(contexte: Contexte, lot: Lot) -> list[Constat]:
+    """One finding per cell the generated schema refuses."""
+    entite, df = contexte.entite, contexte.df
+    schema = build_schema(entite, contexte.questionnaire, contexte.campagne)
+    try:
+        schema.validate(df, lazy=True)
+    except pandera.errors.SchemaErrors as error:
+        cases = error.failure_cases[["column", "check", "index"]]
+    else:
+        return []
+    whole = cases[cases["index"].isna()]
+    if len(whole):
+        columns = ", ".join(sorted(set(whole["column"].astype(str))))
+        raise AssertionError(f"{entite} : colonnes mal décodées ({columns})")
+    out = []
+    carried = {
+        v: pd.Series(has_column(lot, v), index=df.index) for v in cases.loc[cases["check"] == ABSENT, "column"].unique()
+    }
+    for column, check, record in cases.itertuples(index=False):
+        name = MISSING if check == ABSENT else str(check)
+        if name == MISSING and not carried[column][record]:
+            continue  # the column itself is missing: stated by the header stage
+        received = None if name == MISSING else df.at[record, column]
+        out.append(Constat(name, entite, int(record), column, received))
+    return out
+
+
+def check_asked(contexte: Contexte, lot: Lot) -> Iterator[Constat]:
+    """Answers to questions that were not to be asked; required answers missing where asked.
+
+    A filter left unanswered accuses nobody: `hors_filtre` needs the filter's variables to be known.
+    """
+    entite, df, q = contexte.entite, contexte.df, contexte.questionnaire
+    for _, name in sorted(p for p in q.posees(contexte.campagne) if p[0] == entite and p[1] in df.columns):
+        variable = q.variables[name]
+        filled = df[name].notna().to_numpy()
+        missing = np.zeros(len(df), dtype=bool)
+        if variable.condition_pose:
+            asked = evaluate(variable.condition_pose, contexte)
+            for r in df.index[~asked & filled & known(variable.condition_pose, contexte)]:
+                yield Constat("hors_filtre", entite, int(r), name, df.at[r, name])
+            if variable.obligatoire:
+                missing |= asked & ~filled
+        if variable.obligatoire_si:
+            missing |= evaluate(variable.obligatoire_si, contexte) & ~filled
+        for r in df.index[missing & has_column(lot, name)]:
+            yield Constat(MISSING, entite, int(r), name)
+
+
+def check_base(contexte: Contexte) -> Iterator[Constat]:
+    """Records stating a unit that the sampling frame does not hold (`base_ligne` is -1). No frame, no finding."""
+    entite, df, q = contexte.entite, contexte.df, contexte.questionnaire
+    frame = contexte.frame(q.base) if q.base else None
+    if frame is None or not len(frame) or entite == q.base or "base_ligne" not in df.columns:
+        return
+    absent = df["base_ligne"].fillna(NO_RECORD).to_numpy(dtype="int64") == NO_RECORD
+    for link in q.enquete.get("lien_base", ()):
+        if link["entite"] == entite and link["variable"] in df.columns:
+            stated = absent & df[link["variable"]].notna().to_numpy()
+            for r in df.index[stated]:
+                yield Constat("absent_de_la_base", entite, int(r), link["variable"], df.at[r, link["variable"]])
+            absent &= ~stated
+
+
+def check_rules(contexts: Mapping[str, Contexte]) -> Iterator[Constat]:
+    """One finding per record and declared rule whose faulty situation holds; the first cell blamed carries it."""
+    for e, contexte in contexts.items():
+        for rule in contexte.questionnaire.regles:
+            if (
+                rule.condition is None
+                or rule.entite != e
+                or (rule.campagnes and contexte.campagne not in rule.campagnes)
+            ):
+                continue
+            df = contexte.df
+            quoted = [v for v in details_of(rule, e, contexte.questionnaire) if v in df.columns]
+            first = next(iter(rule.cellules), None)
+            first = first if first in df.columns else None
+            faulty = df.loc[evaluate(rule.condition, contexte), quoted]
+            for r, row in zip(faulty.index, faulty.itertuples(index=False, name=None), strict=True):
+                details = dict(zip(quoted, row, strict=True))
+                received = details.get(first) if first else None
+                yield Constat(RULE, e, int(r), first, received, details=details, regle=rule.code)
+
+
+def has_column(lot: Lot, variable: str) -> np.ndarray:
+    """True for the records of blocks where the variable's column was found (all, when blocks are not known)."""
+    if not lot.blocs or "bloc" not in lot.df.columns:
+        return np.ones(len(lot.df), dtype=bool)
+    carries = np.array([any(c.variable == variable for c in bloc.colonnes) for _, bloc in lot.blocs], dtype=bool)
+    return carries[lot.df["bloc"].to_numpy(dtype="int64")]

@@ -1,0 +1,28 @@
+"""How DuckDB is opened: no file, network or extension access from SQL, configuration locked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "python_enable_replacements": "false",
+}
+
+
+def connect(chemin: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """Raise duckdb errors as they come: the callers word them."""
+    con = duckdb.connect(str(chemin), read_only=read_only, config=CONFIG)
+    con.execute("SET lock_configuration = true")
+    return con
+
+
+def is_locked(erreur: Exception) -> bool:
+    """Another process (or a connection of this one, opened differently) holds the file."""
+    text = str(erreur).lower()
+    return any(t in text for t in ("set lock", "conflicting lock", "different configuration", "being used by"))

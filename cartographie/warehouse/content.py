@@ -1,0 +1,114 @@
+"""What is loaded, and the one correspondence between declared types and SQL types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cartographie.model import Entite, Questionnaire, TypeVariable, Variable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TYPES_SQL: Mapping[TypeVariable, str] = {
+    TypeVariable.TEXTE: "VARCHAR",
+    TypeVariable.ENTIER: "BIGINT",
+    TypeVariable.DECIMAL: "DOUBLE",
+    TypeVariable.BOOLEEN: "BOOLEAN",
+    TypeVariable.DATE: "DATE",
+    TypeVariable.ANNEE_MOIS: "VARCHAR",
+    TypeVariable.CODE: "VARCHAR",
+    TypeVariable.CODES: "VARCHAR[]",
+    TypeVariable.FINESS: "VARCHAR",
+    TypeVariable.SIRET: "VARCHAR",
+    TypeVariable.SIREN: "VARCHAR",
+    TypeVariable.RPPS: "VARCHAR",
+    TypeVariable.COMMUNE: "VARCHAR",
+    TypeVariable.DEPARTEMENT: "VARCHAR",
+    TypeVariable.REGION: "VARCHAR",
+}
+
+LOCATION = {"depot": "VARCHAR", "feuille": "VARCHAR", "ligne": "BIGINT"}
+
+
+@dataclass(frozen=True, slots=True)
+class Contenu:
+    """Everything one campaign brings to the warehouse.
+
+    `entites`: entity → kept records (Lot columns and, on roots, `id_repondant`; on the main root, `id_base` of the matched
+    unit if already known). Index labels are record numbers; `parent` of a child is such a label in its parent's frame.
+    `base`: kept records of the frame, with `id_base` (or `id_repondant`). `liens`: (id_repondant, id_base, mode), as given
+    by register.match on the kept records. `quarantaine`: (entite, depot, feuille, ligne, id_repondant, motif).
+    `depots`, `anomalies`, `comptes`: columns of sql/tables.sql, `campagne` excepted; a column absent is null.
+    `questions`: None, built from the declarations; else (entite, variable, posee, derivee, disponible, depuis_base, libelle).
+    `etats`: None or (entite, enregistrement = index label, variable, etat), one row per variable of a kept record.
+    """
+
+    entites: Mapping[str, pd.DataFrame]
+    depots: pd.DataFrame
+    base: pd.DataFrame | None = None
+    liens: pd.DataFrame | None = None
+    quarantaine: pd.DataFrame | None = None
+    anomalies: pd.DataFrame | None = None
+    comptes: pd.DataFrame | None = None
+    questions: pd.DataFrame | None = None
+    etats: pd.DataFrame | None = None
+
+
+def loaded_variables(questionnaire: Questionnaire, entite: str) -> list[Variable]:
+    """Variables of the entity that have a column, in declared order. Personal ones have none, in any form."""
+    return [v for v in questionnaire.variables.values() if entite in v.entites and not v.personnel]
+
+
+def technical_columns(questionnaire: Questionnaire, entite: Entite) -> dict[str, str]:
+    """Column → SQL type, before the variables. A root's or child's key is (campagne, id_repondant, ordinal)."""
+    if entite.base:
+        return {"campagne": "VARCHAR", "id_base": "VARCHAR", **LOCATION}
+    columns = {"campagne": "VARCHAR", "id_repondant": "VARCHAR", "ordinal": "INTEGER"}
+    if entite.parent is not None:
+        columns["ordinal_parent"] = "INTEGER"
+    columns |= LOCATION
+    if entite.nom == questionnaire.racine:
+        columns["id_base"] = "VARCHAR"
+    if entite.cle_stable:
+        columns["id_stable"] = "VARCHAR"
+    return columns
+
+
+def entity_columns(questionnaire: Questionnaire, entite: Entite) -> dict[str, str]:
+    """Every column of the entity's table → SQL type."""
+    columns = technical_columns(questionnaire, entite)
+    return columns | {v.nom: TYPES_SQL[v.type] for v in loaded_variables(questionnaire, entite.nom)}
+
+
+def axis_variables(questionnaire: Questionnaire) -> list[str]:
+    """Variables the declared axes read, and those a respondent takes from the frame: carried to every analysis view."""
+    names: dict[str, None] = {}
+    for axe in (questionnaire.enquete.get("axes") or {}).values():
+        for niveau in [axe, *(axe.get("niveaux") or [])]:
+            if niveau.get("variable"):
+                names[niveau["variable"]] = None
+    names |= dict.fromkeys(questionnaire.entites[questionnaire.racine].depuis_base)
+    return [n for n in names if n in questionnaire.variables and not questionnaire.variables[n].personnel]
+
+
+def analysis_columns(questionnaire: Questionnaire, entite: str) -> list[str]:
+    """Variables of the entity's analysis view: its own, then the axis ones it inherits (root: from the frame)."""
+    own = [v.nom for v in loaded_variables(questionnaire, entite)]
+    if questionnaire.entites[entite].base:
+        return own
+    return own + [n for n in inherited(questionnaire, entite) if n not in own]
+
+
+def inherited(questionnaire: Questionnaire, entite: str) -> list[str]:
+    """Axis variables the entity does not declare and finds on its ancestors or, for the main root, in the frame."""
+    e = questionnaire.entites[entite]
+    own = {v.nom for v in loaded_variables(questionnaire, entite)}
+    if e.parent is not None:
+        source = set(analysis_columns(questionnaire, e.parent))
+    elif entite == questionnaire.racine and questionnaire.base is not None:
+        source = {v.nom for v in loaded_variables(questionnaire, questionnaire.base)}
+    else:
+        source = set()
+    return [n for n in axis_variables(questionnaire) if n in source and n not in own]

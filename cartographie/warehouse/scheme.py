@@ -1,0 +1,175 @@
+"""SQL text: the templates of cartographie/sql filled with names that come from the declarations only, always quoted."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from string import Template
+
+from cartographie.errors import DeclarationError
+from cartographie.model import Entite, Questionnaire
+from cartographie.warehouse.content import (
+    analysis_columns,
+    axis_variables,
+    entity_columns,
+    inherited,
+    loaded_variables,
+    technical_columns,
+)
+
+TABLES = (
+    "campagne", "entite", "depot", "question", "choix", "lien_base", "anomalie", "quarantaine", "compte",
+    "nomenclature", "declaration", "etat_variable", "qualite_variable",
+)  # fmt: skip
+RESERVED = {"parent", "bloc", "a_repondu", "mode_lien", "base_ligne", "nombre_unites", "id_stable", "ordinal_parent"}
+
+
+@cache
+def template(nom: str) -> str:
+    """Text of cartographie/sql/<nom>.sql."""
+    return (files("cartographie") / "sql" / f"{nom}.sql").read_text(encoding="utf-8")
+
+
+def fill(nom: str, /, **names: str) -> str:
+    return Template(template(nom)).substitute(names)
+
+
+def quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def check_names(questionnaire: Questionnaire) -> None:
+    """Raise DeclarationError when an entity or variable bears the name of a table or column of the warehouse."""
+    for entite in questionnaire.entites.values():
+        if entite.nom in TABLES or entite.nom.startswith("analyse_") or entite.nom.endswith("_panel"):
+            raise DeclarationError(
+                "E18",
+                "ce nom d'entité est réservé à l'entrepôt, choisissez-en un autre",
+                "enquete.yaml",
+                cle=entite.nom,
+            )
+        reserved = RESERVED | set(technical_columns(questionnaire, entite))
+        for variable in loaded_variables(questionnaire, entite.nom):
+            if variable.nom in reserved:
+                raise DeclarationError(
+                    "E18", "ce nom de variable est réservé à l'entrepôt, choisissez-en un autre", "variables.yaml",
+                    cle=variable.nom,
+                )  # fmt: skip
+
+
+def entity_table(questionnaire: Questionnaire, entite: Entite) -> str:
+    columns = entity_columns(questionnaire, entite)
+    return fill(
+        "entite", table=quote(entite.nom), colonnes=",\n".join(f"    {quote(n)} {t}" for n, t in columns.items())
+    )
+
+
+def choices(questionnaire: Questionnaire, entite: Entite) -> list[str]:
+    """One statement per multiple choice of the entity."""
+    return [
+        fill("choix", entite=literal(entite.nom), table=quote(entite.nom), nom=literal(nom), variable=quote(nom),
+             cle="id_base" if entite.base else "id_repondant", ordinal="1" if entite.base else "ordinal")
+        for nom, type_sql in entity_columns(questionnaire, entite).items()
+        if type_sql.endswith("[]")
+    ]  # fmt: skip
+
+
+def views(questionnaire: Questionnaire) -> list[str]:
+    """Every view, in an order where each finds those it reads."""
+    out = []
+    if questionnaire.base is not None:
+        out.append(fill("analyse_base", vue=quote("analyse_" + questionnaire.base), table=quote(questionnaire.base)))
+    for entite in by_depth(questionnaire):
+        if entite.base:
+            continue
+        vue = quote("analyse_" + entite.nom)
+        if entite.parent is None:
+            out.append(_root_view(questionnaire, entite, vue))
+        else:
+            heritees = _listed("p", inherited(questionnaire, entite.nom))
+            parent = quote("analyse_" + entite.parent)
+            out.append(fill("analyse_enfant", vue=vue, table=quote(entite.nom), parent=parent, heritees=heritees))
+        if entite.parent is None or entite.cle_stable:
+            out.append(_panel_view(questionnaire, entite))
+    racine = questionnaire.racine
+    carried = set(analysis_columns(questionnaire, racine)) - {"variable", "entite", "etat"}
+    heritees = _listed("p", [n for n in axis_variables(questionnaire) if n in carried])
+    out.append(fill("qualite", parent=quote("analyse_" + racine), heritees=heritees))
+    return out
+
+
+def verifications(questionnaire: Questionnaire) -> list[tuple[str, str]]:
+    """(where, query) of every set-level check; a query gives rows (constat, nombre)."""
+    out = [("entrepôt", template("verify"))]
+    for entite in questionnaire.entites.values():
+        cle = ["campagne", "id_base"] if entite.base else ["campagne", "id_repondant"]
+        if entite.parent is not None:
+            cle.append("ordinal")
+        out.append(
+            (entite.nom, fill("verify_entite", table=quote(entite.nom), cle=", ".join(cle),
+                              cle_nulle=" OR ".join(f"{c} IS NULL" for c in cle)))
+        )  # fmt: skip
+        if entite.parent is not None:
+            out.append((entite.nom, fill("verify_enfant", table=quote(entite.nom), parent=quote(entite.parent))))
+    rows = (f"SELECT campagne, depot, feuille, ligne FROM {quote(nom)}" for nom in questionnaire.entites)
+    out.append(("compte", fill("verify_lignes", lignes=" UNION ".join(rows))))
+    if questionnaire.base is not None:
+        racine, base = quote(questionnaire.racine), quote(questionnaire.base)
+        out.append(("lien_base", fill("verify_lien", racine=racine, base=base)))
+    return out
+
+
+def by_depth(questionnaire: Questionnaire) -> list[Entite]:
+    """Entities, parents before children, declared order otherwise."""
+    done: dict[str, Entite] = {}
+    waiting = list(questionnaire.entites.values())
+    while waiting:
+        ready = [e for e in waiting if e.parent is None or e.parent in done]
+        done |= {e.nom: e for e in ready}
+        waiting = [e for e in waiting if e.nom not in done]
+        if not ready:
+            raise ValueError("entities form a cycle")
+    return list(done.values())
+
+
+def _listed(alias: str, names: list[str]) -> str:
+    return "".join(f", {alias}.{quote(n)}" for n in names)
+
+
+def _root_view(questionnaire: Questionnaire, entite: Entite, vue: str) -> str:
+    """The main root is joined to the frame when the survey has one; another root has no frame."""
+    own = {v.nom for v in loaded_variables(questionnaire, entite.nom)}
+    base = questionnaire.base if entite.nom == questionnaire.racine else None
+    in_base = {v.nom for v in loaded_variables(questionnaire, base)} if base else set()
+    shared = [n for n in axis_variables(questionnaire) if n in in_base and (n not in own or n in entite.depuis_base)]
+    columns = []
+    for nom in analysis_columns(questionnaire, entite.nom):
+        n = quote(nom)
+        if nom not in shared:
+            columns.append(f", r.{n}")
+        elif nom in own:
+            columns.append(f", coalesce(c.{n}, r.{n}, b.{n}) AS {n}")
+        else:
+            columns.append(f", coalesce(c.{n}, b.{n}) AS {n}")
+    accords = [f", CASE WHEN min(b.{n}) = max(b.{n}) THEN min(b.{n}) END AS {n}" for n in map(quote, shared)]
+    join = f"{quote(base)} AS b ON b.campagne = %s.campagne AND b.id_base = %s.id_base" if base else ""
+    text = fill(
+        "analyse_racine", vue=vue, table=quote(entite.nom), accords="".join(accords), colonnes="".join(columns),
+        jointure_base="JOIN " + join % ("l", "l") if base else "",
+        jointure_principale="LEFT JOIN " + join % ("r", "r") if base else "",
+    )  # fmt: skip
+    return text if entite.nom == questionnaire.racine else text.replace("r.id_base", "NULL::VARCHAR AS id_base")
+
+
+def _panel_view(questionnaire: Questionnaire, entite: Entite) -> str:
+    """A child is recognised by its stable identifier, a root by its own."""
+    names = analysis_columns(questionnaire, entite.nom)
+    previous = "".join(f", p.{quote(n)} AS {quote(n + '_precedente')}" for n in names)
+    return fill(
+        "panel", vue=quote(entite.nom + "_panel"), source=quote("analyse_" + entite.nom),
+        cle="id_stable" if entite.cle_stable else "id_repondant", precedentes=previous,
+    )  # fmt: skip

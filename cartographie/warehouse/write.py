@@ -1,0 +1,168 @@
+"""Write the warehouse whole: temporary file beside, checks, checkpoint, fsync, rename."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import pandas as pd
+
+from cartographie.errors import Statut, UserError
+from cartographie.model import Questionnaire
+from cartographie.warehouse import prepare, scheme
+from cartographie.warehouse.connection import connect, is_locked
+from cartographie.warehouse.content import Contenu
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+def build(chemin: Path, contenu: Mapping[str, Contenu], questionnaire: Questionnaire) -> None:
+    """Replace the warehouse `chemin` by one holding exactly these campaigns; any failure leaves the previous file.
+
+    Raises UserError E17 when another build is under way, RuntimeError (a bug) when a set-level check fails.
+    """
+    scheme.check_names(questionnaire)
+    chemin.parent.mkdir(parents=True, exist_ok=True)
+    temporary = chemin.with_name(chemin.name + ".tmp")
+    _clear(temporary)
+    try:
+        con = connect(temporary)
+        try:
+            _write(con, contenu, questionnaire)
+            broken = verify(con, questionnaire)
+            if broken:
+                raise RuntimeError("entrepôt incohérent, l'ancien est conservé : " + " ; ".join(broken))
+            con.execute("CHECKPOINT")
+        finally:
+            con.close()
+        _sync(temporary)
+        temporary.replace(chemin)
+        _sync(chemin.parent)
+    finally:
+        _clear(temporary)
+
+
+def verify(con: DuckDBPyConnection, questionnaire: Questionnaire) -> list[str]:
+    """Broken promises of the warehouse, worded in French, sorted; none is expected.
+
+    Keys are unique, a child has its parent, a row leads to a received file and an Excel row, counts are the accounts'.
+    """
+    out = []
+    for lieu, query in scheme.verifications(questionnaire):
+        out += [f"{lieu} : {constat} ({nombre})" for constat, nombre in con.execute(query).fetchall() if nombre]
+    return sorted(out)
+
+
+def _write(con: DuckDBPyConnection, contenu: Mapping[str, Contenu], questionnaire: Questionnaire) -> None:
+    con.execute("BEGIN")
+    con.execute(scheme.template("tables"))
+    for entite in questionnaire.entites.values():
+        con.execute(scheme.entity_table(questionnaire, entite))
+    _insert(con, "entite", pd.DataFrame([
+        {"entite": e.nom, "libelle": e.libelle, "parent": e.parent, "base": e.base, "rang": i}
+        for i, e in enumerate(questionnaire.entites.values())
+    ]))  # fmt: skip
+    _insert(con, "nomenclature", prepare.nomenclatures(questionnaire))
+    _insert(con, "declaration", pd.DataFrame(sorted(questionnaire.empreintes.items()), columns=["fichier", "sha256"]))
+    for campagne in sorted(contenu):
+        _write_campaign(con, campagne, contenu[campagne], questionnaire)
+    for entite in questionnaire.entites.values():
+        for statement in scheme.choices(questionnaire, entite):
+            con.execute(statement)
+    for statement in scheme.views(questionnaire):
+        con.execute(statement)
+    con.execute("COMMIT")
+
+
+def _write_campaign(con: DuckDBPyConnection, campagne: str, contenu: Contenu, questionnaire: Questionnaire) -> None:
+    c = questionnaire.campagnes[campagne]
+    _insert(con, "campagne", pd.DataFrame([{
+        "campagne": campagne, "libelle": c.libelle, "debut": c.debut, "fin": c.fin, "champ": c.champ,
+        "precedente": c.precedente,
+    }]))  # fmt: skip
+    kept = prepare.entity_frames(questionnaire, contenu)
+    for nom, df in kept.items():
+        columns = prepare.table_columns(questionnaire, questionnaire.entites[nom], df)
+        _insert(con, nom, df[columns], campagne)
+    asked = contenu.questions
+    asked = prepare.questions(questionnaire, campagne, contenu) if asked is None else asked
+    roots = kept.get(questionnaire.racine)
+    for table, df, ordre in (
+        ("question", asked, ("entite", "variable")),
+        ("depot", contenu.depots, ("depot",)),
+        ("lien_base", prepare.links(contenu.liens, roots), ("id_base", "id_repondant")),
+        ("anomalie", prepare.anomalies(questionnaire, contenu.anomalies), ()),
+        ("quarantaine", contenu.quarantaine, ()),
+        ("compte", contenu.comptes, ()),
+        ("etat_variable", prepare.states(contenu.etats, kept), ("entite", "id_repondant", "ordinal", "variable")),
+    ):
+        if df is not None:
+            _insert(con, table, df, campagne, ordre or ("ALL",))
+
+
+def _insert(
+    con: DuckDBPyConnection, table: str, df: pd.DataFrame, campagne: str | None = None, ordre: tuple[str, ...] = ()
+) -> None:
+    """Bulk insert the columns the table knows, each cast to the table's own type; the others stay null."""
+    if df.empty:
+        return
+    types = {row[0]: row[1] for row in con.execute(f"DESCRIBE {scheme.quote(table)}").fetchall()}
+    ready, casts = {}, []
+    for nom in df.columns:
+        if nom not in types or nom == "campagne" and campagne is not None:
+            continue
+        column = prepare.encode(df[nom], types[nom])
+        if column.notna().any():
+            ready[nom] = column.reset_index(drop=True)
+            casts.append(_cast(scheme.quote(nom), types[nom]))
+    names = [scheme.quote(n) for n in ready]
+    if campagne is not None:
+        names, casts = ["campagne", *names], [f"{scheme.literal(campagne)} AS campagne", *casts]
+    order = ", ".join(c if c == "ALL" else scheme.quote(c) for c in ordre)
+    con.register("_lot", pd.DataFrame(ready))
+    con.execute(
+        f"INSERT INTO {scheme.quote(table)} ({', '.join(names)}) SELECT {', '.join(casts)} FROM _lot"
+        + (f" ORDER BY {order}" if order else "")  # else: the frame's own order, already sorted
+    )
+    con.unregister("_lot")
+
+
+def _cast(name: str, type_sql: str) -> str:
+    if type_sql.endswith("[]"):
+        split = f"string_split({name}::VARCHAR, chr({ord(prepare.SEPARATOR)}))"
+        return f"CASE WHEN {name} IS NULL THEN NULL WHEN {name}::VARCHAR = '' THEN [] ELSE {split} END AS {name}"
+    return f"CAST({name} AS {type_sql}) AS {name}"
+
+
+def _clear(temporary: Path) -> None:
+    """Remove what a killed build left. Raises UserError E17 when a build is writing it now."""
+    if temporary.exists():
+        try:
+            connect(temporary).close()
+        except duckdb.Error as erreur:
+            if is_locked(erreur):
+                raise UserError(
+                    "E17",
+                    "un autre chargement de l'entrepôt est en cours ; attendez sa fin puis relancez.",
+                    Statut.OCCUPE,
+                ) from None
+    for path in (temporary, temporary.with_name(temporary.name + ".wal")):
+        path.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Flush a file (or, where the system allows it, a directory) to disk."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:  # a directory cannot be opened on Windows
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,56 @@
+"""Shared doors of the tests: the command line run as a user would, the repository's folders, ../shared when it is there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RACINE = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("CARTOGRAPHIE_SHARED", RACINE.parent / "shared"))
+
+
+@dataclass(frozen=True)
+class Sortie:
+    """What one command gave: exit status, both streams; `json` parses the first."""
+
+    statut: int
+    texte: str
+    erreurs: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.texte)
+
+
+def run_cli(*args: str | Path, cwd: Path = RACINE, env: dict[str, str] | None = None) -> Sortie:
+    fini = subprocess.run(
+        [sys.executable, "-m", "cartographie", *map(str, args)],
+        cwd=cwd, capture_output=True, text=True, encoding="utf-8", timeout=600,
+        env={**os.environ, "PYTHONPATH": str(RACINE), **(env or {})},
+    )  # fmt: skip
+    return Sortie(fini.returncode, fini.stdout, fini.stderr)
+
+
+@pytest.fixture(scope="session")
+def cli() -> Callable[..., Sortie]:
+    return run_cli
+
+
+@pytest.fixture(scope="session")
+def racine() -> Path:
+    return RACINE
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    if not SHARED.is_dir():
+        pytest.skip(f"{SHARED} is absent: the real surveys and reference cases cannot be read here")
+    return SHARED

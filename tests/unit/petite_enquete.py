@@ -1,0 +1,137 @@
+"""A survey of three entities, declared by hand, and its lots: what the tests of validation share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cartographie.model import (
+    Bloc,
+    Campagne,
+    Colonne,
+    ColonneAttendue,
+    Compte,
+    Depot,
+    EnteteAttendu,
+    Entite,
+    Extraction,
+    FeuilleAttendue,
+    Gravite,
+    Lot,
+    Modalite,
+    Modele,
+    Nomenclature,
+    Questionnaire,
+    Regle,
+    Variable,
+)  # fmt: skip
+from cartographie.model import TypeVariable as T
+
+G = Gravite
+CATALOGUE = {
+    name: {"code": code, "gravite": severity, "message": f"{name} : « {{valeur}} » {{cellule}}"}
+    for name, code, severity in [
+        ("hors_bornes", "C1", "rejet_cellule"), ("texte_trop_long", "C2", "rejet_cellule"),
+        ("valeur_obligatoire_absente", "C3", "alerte"), ("modalite_inconnue", "C4", "rejet_cellule"),
+        ("modalite_perimee", "C5", "rejet_cellule"), ("identifiant_format", "C6", "rejet_cellule"),
+        ("hors_filtre", "C7", "rejet_cellule"), ("absent_de_la_base", "C8", "alerte"), ("entier_invalide", "C9", "rejet_cellule"),
+        ("donnee_personnelle", "C10", "rejet_cellule"), ("cellules_fusionnees", "C11", "rejet_cellule"),
+        ("ligne_sans_identifiant", "L1", "rejet_ligne"), ("ligne_orpheline", "L2", "rejet_ligne"),
+        ("repondant_en_double", "L3", "rejet_ligne"), ("cle_en_double", "L4", "rejet_ligne"),
+        ("version_inconnue", "F1", "rejet_fichier"),
+    ]
+}  # fmt: skip
+ENTITES = {
+    "unite": Entite(
+        "unite", "Unité", identifiant=({"prefixe": "F", "variable": "numero"}, {"prefixe": "R", "variable": "secret", "hache": True}),
+        completude=("emploi", "effectif"), date="jour",
+    ),
+    "machine": Entite("machine", "Machine", parent="unite", cle=("rang",)),
+    "cadre": Entite("cadre", "Base", base=True, identifiant=({"prefixe": "F", "variable": "numero"},)),
+}  # fmt: skip
+VARIABLES = {
+    v.nom: v
+    for v in [
+        Variable("numero", ("unite", "cadre"), T.FINESS, "Numéro"),
+        Variable("secret", ("unite",), T.TEXTE, "Nom", personnel=True),
+        Variable("jour", ("unite",), T.DATE, "Jour"),
+        Variable("emploi", ("unite",), T.CODE, "Emploi ?", nomenclature="emploi", obligatoire=True),
+        Variable("effectif", ("unite",), T.ENTIER, "Effectif", minimum=0, maximum=100),
+        Variable("detail", ("unite",), T.TEXTE, "Détail", longueur_max=5,
+                 condition_pose={"variable": "emploi", "egal": "OUI"}, obligatoire=True),
+        Variable("motifs", ("unite",), T.CODES, "Motifs", nomenclature="motifs"),
+        Variable("rang", ("machine",), T.ENTIER, "Rang"),
+        Variable("prix", ("machine",), T.DECIMAL, "Prix", maximum=1000),
+    ]
+}  # fmt: skip
+NOMENCLATURES = {
+    "emploi": Nomenclature(
+        "emploi", {c: Modalite(c, c) for c in ("OUI", "NON")} | {"VIEUX": Modalite("VIEUX", "V", valide_a="c0")}
+    ),
+    "motifs": Nomenclature("motifs", {c: Modalite(c, c) for c in ("M1", "M2")}),
+}
+REGLES = (
+    Regle("R1", G.REJET_LIGNE, "unite", "{emploi} mais {effectif}",
+          condition={"et": [{"variable": "emploi", "egal": "NON"}, {"existe": "machine"}]}, cellules=("emploi",)),
+    Regle("R2", G.REJET_CELLULE, "machine", "prix {prix} > effectif",
+          condition={"variable": "prix", "superieur": {"variable": "unite.effectif"}}, cellules=("prix", "unite.effectif")),
+    Regle("R3", G.ALERTE, "unite", "confidentiel", confidentiel=True, condition={"variable": "effectif", "egal": 13},
+          cellules=("effectif", "secret")),
+    Regle("R4a", G.REJET_LIGNE, "unite", "numéro « {valeur} » mal formé", constat="identifiant_format", types=("finess",)),
+)  # fmt: skip
+
+
+def questionnaire(regles: Sequence[Regle] = REGLES) -> Questionnaire:
+    def sheet(entite: str, *names: str) -> FeuilleAttendue:
+        columns = tuple(ColonneAttendue(n, (EnteteAttendu(n),)) for n in names)
+        return FeuilleAttendue(entite, (entite.upper(),), "tableau", columns)
+
+    of = {e: [n for n, v in VARIABLES.items() if v.entites[0] == e] for e in ("unite", "machine")}
+    model = Modele("m", "m", "c1", "reponse", ("xlsx",), tuple(sheet(e, *n) for e, n in of.items()))
+    campagne = Campagne("c1", "C1", date(2000, 1, 1), date(2000, 12, 31), "", None, {"m": model}, {})
+    link = {"lien_base": [{"entite": "unite", "variable": "numero", "base": "numero", "mode": "site"}]}
+    return Questionnaire(link, ENTITES, VARIABLES, NOMENCLATURES, {}, tuple(regles), {}, {}, (), {"c1": campagne}, {})
+
+
+DTYPES = {T.ENTIER: "Int64", T.DECIMAL: "Float64", T.BOOLEEN: "boolean", T.DATE: "datetime64[s]", T.CODES: object}
+
+
+def lot(entite: str, rows: Sequence[Mapping[str, Any]], raw: bool = False, **technical: Sequence[Any]) -> Lot:
+    """One row a record; `depot` d1 unless given in the row. One block per file, columns A, B… in declared order."""
+    names = [n for n, v in VARIABLES.items() if entite in v.entites]
+    n = len(rows)
+    depots = [r.get("depot", "d1") for r in rows]
+    files = list(dict.fromkeys(depots))
+    df = pd.DataFrame(
+        {
+            "depot": pd.Series(depots, dtype="str"),
+            "feuille": pd.Series([entite.upper()] * n, dtype="str"),
+            "ligne": np.arange(2, n + 2),
+            "bloc": np.array([files.index(d) for d in depots], dtype="int64"),
+            "parent": np.array([r.get("parent", -1) for r in rows], dtype="int64"),
+        }
+        | {
+            v: pd.Series([r.get(v) for r in rows], dtype=object if raw else DTYPES.get(VARIABLES[v].type, "str"))
+            for v in names
+        },
+        index=pd.RangeIndex(n),
+    )
+    columns = tuple(Colonne(v, i) for i, v in enumerate(names, start=1))
+    lines = {d: [i + 2 for i, x in enumerate(depots) if x == d] for d in files}
+    blocs = tuple((d, Bloc(entite, entite.upper(), columns, lines[d], [])) for d in files)
+    return Lot(entite, df.assign(**technical), blocs)
+
+
+def depot(name: str, received: str = "2000-01-01") -> Depot:
+    return Depot(name, "c1", f"{name}.xlsx", f"depots/{name}.xlsx", name * 32, 1, received, "reponse")
+
+
+def extraction(name: str, comptes: Sequence[Compte], refuse: bool = False) -> Extraction:
+    return Extraction(name, "xlsx", "m", None, (), tuple(comptes), (), refuse)
+
+
+F1, F2 = "010000012", "2A0000023"

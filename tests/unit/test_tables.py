@@ -1,0 +1,296 @@
+"""Tables on nine answers, small enough to be counted by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cartographie.errors import UserError
+from cartographie.model import Campagne, ColonneAttendue, Entite, FeuilleAttendue, Modalite, Modele, Nomenclature, Questionnaire, Variable
+from cartographie.model import TypeVariable as T
+from cartographie.tables import build_tableaux
+from cartographie.tables.mesures import divise_arrondi
+
+AXES = {
+    "territoire": {"niveaux": [{"code": "pays", "libelle": "Pays"}, {"code": "zone", "variable": "zone"}]},
+    "genre": {"variable": "genre"},
+}
+VARIABLES = {
+    v.nom: v
+    for v in (
+        Variable("zone", ("ferme", "annuaire"), T.CODE, "Zone", nomenclature="zone"),
+        Variable("genre", ("ferme", "annuaire"), T.CODE, "Genre", nomenclature="genre"),
+        Variable("lait", ("ferme",), T.CODE, "Faites-vous du lait ?", nomenclature="reponse"),
+        Variable("marches", ("ferme",), T.CODES, "Où vendez-vous ?", nomenclature="marche"),
+        Variable("aide_1", ("ferme",), T.CODE, "Aide 1", nomenclature="marche"),
+        Variable("aide_2", ("ferme",), T.CODE, "Aide 2", nomenclature="marche"),
+        Variable("litres", ("ferme",), T.ENTIER, "Litres"),
+        Variable("capacite", ("annuaire",), T.ENTIER, "Capacité"),
+        Variable("race", ("vache",), T.CODE, "Race", nomenclature="race"),
+        Variable("age", ("vache",), T.ENTIER, "Âge"),
+        Variable("jamais", ("ferme",), T.CODE, "Jamais posée", nomenclature="reponse"),
+    )
+}
+NOMENCLATURES = {
+    "zone": {"1": "Nord", "2": "Sud", "9": "Îles"}, "genre": {"P": "Petite", "G": "Grande", "X": "Autre"},
+    "reponse": {"OUI": "Oui", "NON": "Non", "NSP": "Ne sait pas"}, "marche": {"M": "Marché", "V": "Vente directe"},
+    "race": {"N": "Normande", "H": "Holstein"},
+}  # fmt: skip
+# F1…F9: zone, genre, lait, marches, litres
+FERMES = [
+    ("1", "P", "OUI", ("M", "V"), 100), ("1", "P", "OUI", ("M",), 200), ("1", "P", "NON", (), 300),
+    ("1", "G", "NSP", ("V",), 400), ("1", "G", None, None, None), ("1", "G", "OUI", ("V",), 1000),
+    ("2", "P", "OUI", ("M",), 50), ("2", "P", "NON", ("M",), 60), (None, "P", "NON", ("M",), 70),
+]  # fmt: skip
+
+
+def frames() -> dict[str, pd.DataFrame]:
+    fermes = pd.DataFrame(FERMES, columns=["zone", "genre", "lait", "marches", "litres"])
+    fermes["litres"] = fermes["litres"].astype("Int64")
+    fermes["marches"] = pd.Series([f[3] if f[3] else None for f in FERMES], dtype=object)
+    fermes["aide_1"] = ["M", "V", None, None, None, None, None, None, "M"]
+    fermes["aide_2"] = ["V", None, None, None, None, None, None, None, "M"]
+    fermes.insert(0, "id_repondant", [f"F:{i}" for i in range(1, 10)])
+    fermes["parent"] = -1
+    parent = [0, 0, 0, 1, 5, 6]  # F1 has three cows, F2, F6 and F7 one each
+    vaches = fermes.loc[parent, ["id_repondant", "zone", "genre"]].reset_index(drop=True)
+    vaches = vaches.assign(parent=parent, race=["N", "N", "H", "N", "H", "H"], age=[2, 3, 4, 5, 6, 7])
+    annuaire = pd.DataFrame({
+        "id_base": list("abcdefghijkl"), "zone": ["1"] * 7 + ["2"] * 5, "genre": ["P"] * 6 + ["G"] * 6,
+        "capacite": [10] * 11 + [None], "a_repondu": [True] * 8 + [False] * 4,
+    })  # fmt: skip
+    return {"ferme": fermes, "vache": vaches, "annuaire": annuaire}
+
+
+def ind(code: str, mesure: str, **reste: object) -> dict[str, object]:
+    return {"code": code, "libelle": code, "mesure": mesure, **reste}
+
+
+LAIT = ind("lait", "part", condition={"variable": "lait", "egal": "OUI"})
+
+
+def questionnaire(*series: dict[str, object], comparabilite: tuple = (), table: dict | None = None) -> Questionnaire:
+    posees = tuple(
+        FeuilleAttendue(e, (e,), "tableau", tuple(ColonneAttendue(v.nom, ()) for v in VARIABLES.values() if e in v.entites and v.nom != "jamais"))
+        for e in ("ferme", "vache", "annuaire")
+    )
+    campagnes = {
+        c: Campagne(c, c, date(2001, 1, 1), date(2001, 12, 31), "", p, {"m": Modele("m", "m", c, "reponse", (), posees)},
+                    {"seuils": {"secret_min": 3, "proportion_min": 5}})
+        for c, p in (("c1", None), ("c2", "c1"))
+    }  # fmt: skip
+    return Questionnaire(
+        {"axes": AXES, "fictif": True, "champ_constant": {"variable": "genre"}},
+        {"ferme": Entite("ferme", "Ferme"), "vache": Entite("vache", "Vache", parent="ferme"),
+         "annuaire": Entite("annuaire", "Annuaire", base=True)},
+        VARIABLES,
+        {n: Nomenclature(n, {c: Modalite(c, m) for c, m in d.items()}) for n, d in NOMENCLATURES.items()},
+        {}, (),
+        {"F": {"entite": "ferme", "libelle": "Fermes"}, "V": {"entite": "vache", "libelle": "Vaches"},
+         "A": {"entite": "annuaire", "libelle": "Annuaire"},
+         "LAIT": {"entite": "ferme", "libelle": "Laitières", "filtre": {"variable": "lait", "egal": "OUI"}}},
+        {"T01": {"code": "T01", "titre": "Lait, {edition}", "series": [dict(s) for s in series], **(table or {})}},
+        comparabilite, campagnes, {},
+    )  # fmt: skip
+
+
+def serie(*indicateurs: dict[str, object], croisements: object = ((),), den: str = "F", **reste: object) -> dict[str, object]:
+    return {"denominateur": den, "croisements": [list(c) for c in croisements], "indicateurs": list(indicateurs), **reste}
+
+
+def rows(q: Questionnaire, precedents: dict | None = None, campagne: str = "c1") -> pd.DataFrame:
+    return build_tableaux(frames(), precedents, q, campagne)[0].df
+
+
+def figure(df: pd.DataFrame, **cle: str) -> tuple[object, object, str]:
+    """(value, n, status) of the only row so named."""
+    for colonne, valeur in cle.items():
+        df = df[df[colonne] == valeur]
+    assert len(df) == 1, df
+    ligne = df.iloc[0]
+    return (
+        None if pd.isna(ligne["valeur"]) else float(ligne["valeur"]),
+        None if pd.isna(ligne["n_repondants"]) else int(ligne["n_repondants"]),
+        ligne["statut"],
+    )
+
+
+def test_part_leaves_item_non_response_out_and_keeps_do_not_know() -> None:
+    df = rows(questionnaire(serie(LAIT)))
+    assert figure(df) == (50.0, 8, "A")  # 4 yes of 8 answered, one of them NSP; F5 did not answer
+
+
+def test_columns_and_texts_of_the_long_contract() -> None:
+    df = rows(questionnaire(serie(LAIT)))
+    assert list(df.columns) == [
+        "edition", "tableau", "territoire_type", "territoire_code", "territoire_libelle", "genre", "dimension", "modalite_code",
+        "modalite_libelle", "indicateur", "unite", "denominateur", "n_repondants", "n_pondere", "valeur", "ic_bas", "ic_haut", "statut",
+    ]  # fmt: skip
+    assert df.iloc[0]["territoire_type"] == "pays"
+    assert df.iloc[0]["genre"] == "TOUS"
+
+
+def test_grid_is_complete_ordered_and_masked_by_status() -> None:
+    df = rows(questionnaire(serie(LAIT, croisements=(("zone",),))))
+    assert df["territoire_libelle"].tolist() == ["Nord", "Sud", "Îles"]
+    assert figure(df, territoire_code="1") == (60.0, 5, "A")
+    assert figure(df, territoire_code="2") == (None, None, "s")  # two respondents: neither value nor n
+    assert figure(df, territoire_code="9") == (None, 0, "ns")
+
+
+def test_below_the_proportion_threshold_n_is_shown_and_the_value_is_not() -> None:
+    df = rows(questionnaire(serie(LAIT), table={"min_repondants": 9, "min_contributeurs": 3}))
+    assert figure(df) == (None, 8, "ns")
+
+
+def test_kinds_of_actor_are_those_of_the_frame() -> None:
+    df = rows(questionnaire(serie(LAIT, croisements=(("zone", "genre"),))))
+    assert df[["territoire_code", "genre"]].to_numpy().tolist() == [[z, g] for z in "129" for g in "PG"]
+
+
+def test_repartition_of_a_single_answer() -> None:
+    df = rows(questionnaire(serie(ind("r", "repartition", variable="lait"))))
+    assert df["modalite_libelle"].tolist() == ["Oui", "Non", "Ne sait pas"]
+    assert df["valeur"].tolist() == [50.0, 37.5, 12.5]
+    assert set(df["dimension"]) == {"lait"}
+
+
+def test_repartition_of_a_multiple_choice_and_of_several_variables() -> None:
+    df = rows(questionnaire(serie(ind("r", "repartition", variable="marches"))))
+    assert df["valeur"].tolist() == [71.4, 42.9]  # 5 and 3 of the 7 who answered
+    df = rows(questionnaire(serie(ind("r", "repartition", variable=["aide_1", "aide_2"])), table={"min_repondants": 0}))
+    assert df["valeur"].tolist() == [66.7, 66.7]  # F1 both, F2 V, F9 M once though named twice
+
+
+def test_repartition_over_child_rows_counts_each_parent_once() -> None:
+    adultes = {"variable": "age", "superieur": 2}
+    df = rows(questionnaire(serie(ind("r", "repartition", variable="vache.race", si=adultes))))
+    assert df["valeur"].tolist() == [22.2, 33.3]  # F1, F2 of nine farms; F1, F6, F7
+    assert set(df["n_repondants"]) == {9}
+
+
+def test_counts_on_child_rows_rest_on_respondents() -> None:
+    q = questionnaire(serie(ind("nb", "nombre"), den="V", dimension="race"), table={"min_contributeurs": 3})
+    df = rows(q)
+    assert figure(df, modalite_code="N") == (None, None, "s")  # three cows of two farms
+    assert figure(df, modalite_code="H") == (3.0, 3, "A")
+
+
+def test_dimension_with_repartition_names_the_answer_in_the_indicator() -> None:
+    q = questionnaire(serie(ind("r", "repartition", variable="race"), den="V", dimension="genre"), table={"min_contributeurs": 0})
+    df = rows(q)
+    assert figure(df, indicateur="r.N", modalite_code="P")[0] == 60.0
+    assert figure(df, indicateur="r.H", modalite_code="G")[0] == 100.0
+
+
+def test_frame_measures() -> None:
+    repondu = {"variable": "a_repondu", "egal": True}
+    df = rows(questionnaire(serie(
+        ind("n", "nombre"), ind("taux", "part", condition=repondu),
+        ind("poids", "part", condition=repondu, poids="capacite"), den="A",
+    ), table={"min_repondants": 0, "min_contributeurs": 0}))  # fmt: skip
+    assert [figure(df, indicateur=c)[:2] for c in ("n", "taux", "poids")] == [(12.0, 12), (66.7, 12), (72.7, 12)]
+
+
+def test_numeric_measures() -> None:
+    vaches = {"nombre": "vache"}
+    df = rows(questionnaire(serie(
+        ind("somme", "somme", valeur="litres"), ind("moyenne", "moyenne", valeur=vaches), ind("mediane", "mediane", valeur="litres"),
+        ind("q3", "q3", valeur="litres"), ind("max", "maximum", valeur="litres"), ind("ratio", "ratio", numerateur=vaches, denominateur="litres"),
+    )))  # fmt: skip
+    attendu = {"somme": 2180, "moyenne": 0.67, "mediane": 150, "q3": 325, "max": 1000, "ratio": 0.3}
+    assert {c: figure(df, indicateur=c)[0] for c in attendu} == attendu
+    assert figure(df, indicateur="somme")[1] == 8
+
+
+def test_dominance_hides_a_total() -> None:
+    q = questionnaire(serie(ind("somme", "somme", valeur="litres"), croisements=(("genre",),)))
+    seuils = {"seuils": {"secret_min": 2, "dominance_pct": 70}}
+    q = replace(q, campagnes={"c1": replace(q.campagnes["c1"], parametres=seuils)})
+    df = rows(q)
+    assert figure(df, genre="P") == (780.0, 6, "A")
+    assert figure(df, genre="G") == (None, None, "s")  # 1000 of 1400 litres: 71 %
+
+
+def test_not_asked_is_not_available() -> None:
+    q = questionnaire(serie(ind("j", "part", condition={"variable": "jamais", "egal": "OUI"})))
+    assert figure(rows(q)) == (None, None, "nd")
+
+
+def test_a_modality_not_valid_that_year_is_not_available_and_not_listed() -> None:
+    q = questionnaire(serie(
+        ind("nsp", "part", condition={"variable": "lait", "egal": "NSP"}),
+        ind("large", "part", condition={"variable": "lait", "dans": ["NSP", "OUI"]}),
+        ind("r", "repartition", variable="lait"),
+    ))  # fmt: skip
+    modalites = {**q.nomenclatures["reponse"].modalites, "NSP": Modalite("NSP", "Ne sait pas", valide_de="c2")}
+    q = replace(q, nomenclatures={**q.nomenclatures, "reponse": Nomenclature("reponse", modalites)})
+    df = rows(q)
+    assert figure(df, indicateur="nsp")[2] == "nd"
+    assert figure(df, indicateur="large")[2] == "A"
+    assert df.loc[df["indicateur"] == "r", "modalite_code"].tolist() == ["OUI", "NON"]
+
+
+def before() -> dict[str, pd.DataFrame]:
+    """Previous year: the frame had small farms only; two of eight of them made milk."""
+    f = frames()
+    anciennes = pd.concat([f["ferme"][f["ferme"]["genre"] == "P"]] * 2).head(8).reset_index(drop=True)
+    anciennes["lait"] = ["OUI"] * 2 + ["NON"] * 6
+    anciennes["id_repondant"] = [f"F:{i}" for i in range(8)]
+    return f | {"ferme": anciennes, "annuaire": f["annuaire"][f["annuaire"]["genre"] == "P"]}
+
+
+def test_evolution_on_constant_perimeter() -> None:
+    df = rows(questionnaire(serie(LAIT, evolution=True)), before(), "c2")
+    assert df[["edition", "indicateur"]].to_numpy().tolist() == [["c1", "lait"], ["c2", "lait"], ["c2", "lait.evolution"]]
+    assert df["valeur"].tolist() == [25.0, 50.0, 25.0]  # 2 of 8, then 3 of the 6 small farms only
+    assert df["unite"].tolist() == ["pct", "pct", "points"]
+
+
+@pytest.mark.parametrize(
+    ("note", "statut"),
+    [
+        ({"drapeau": "C3"}, "b"), ({"drapeau": "C1"}, "A"), ({"drapeau": "C2", "indicateurs": ["lait"]}, "A"),
+        ({"drapeau": "C2", "indicateurs": []}, "b"), ({"drapeau": "C2", "passage": "p"}, "A"),
+    ],
+)  # fmt: skip
+def test_evolution_across_a_break_has_no_value(note: dict[str, object], statut: str) -> None:
+    note = {"variable": "lait", "de": "c1", "a": "c2", **note}
+    df = rows(questionnaire(serie(LAIT, evolution=True), comparabilite=(note,)), before(), "c2")
+    valeur, _, lu = figure(df, indicateur="lait.evolution")
+    assert lu == statut
+    assert (valeur is None) == (statut == "b")
+
+
+def test_evolution_without_previous_answers_is_not_available() -> None:
+    df = rows(questionnaire(serie(LAIT, evolution=True)), None, "c2")
+    assert figure(df, indicateur="lait.evolution") == (None, None, "nd")
+
+
+def test_one_figure_published_twice_is_refused() -> None:
+    with pytest.raises(UserError, match="deux fois"):
+        rows(questionnaire(serie(LAIT), serie(LAIT)))
+
+
+def test_weights_are_used_when_there_are_some() -> None:
+    f = frames()
+    f["ferme"]["poids"] = [2.5, *[1.0] * 8]
+    df = build_tableaux(f, None, questionnaire(serie(LAIT)), "c1")[0].df
+    assert figure(df)[0] == 57.9  # (2.5 + 3) / (2.5 + 7)
+    assert df.iloc[0]["n_pondere"] == 9.5
+
+
+@pytest.mark.parametrize(("haut", "bas", "attendu"), [(1, 16, 6.2), (3, 16, 18.8), (1, 2000, 0.0), (3, 2000, 0.2), (2, 3, 66.7)])
+def test_rounding_is_exact_half_to_even(haut: int, bas: int, attendu: float) -> None:
+    assert divise_arrondi(np.array([float(haut)]), np.array([float(bas)]), 100, 1).tolist() == [attendu]
+
+
+def test_no_answer_at_all_still_gives_the_whole_grid() -> None:
+    vides = {k: v.head(0) for k, v in frames().items()} | {"annuaire": frames()["annuaire"]}
+    df = build_tableaux(vides, None, questionnaire(serie(LAIT, croisements=((), ("zone",)))), "c1")[0].df
+    assert len(df) == 4
+    assert set(df["statut"]) == {"ns"}
