@@ -13,7 +13,7 @@ from cartographie.model import Constat, Depot, Gravite, Questionnaire
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cartographie.pipeline import Controle
+    from cartographie.examine import Controle
 
 Bilan = dict[str, Any]
 _REJETS = (Gravite.REJET_FICHIER, Gravite.REJET_LIGNE, Gravite.REJET_CELLULE)
@@ -104,7 +104,7 @@ def validate(q: Questionnaire, c: Controle, dossier: Path, strict: bool) -> Bila
         statut = Statut.ANOMALIES
     lignes = [
         f"fichiers : {len(c.depots)} reçus, {len(c.depots) - len(refuses)} lus, {len(refuses)} refusés",
-        *(f"{q.entites[e].libelle.lower()} : {_espace(n)} conservés, {_espace(ecartes.get(e, 0))} en quarantaine" for e, n in gardes.items()),
+        *(f"{q.entites[e].libelle.lower()} : {_espace(n)} conservés, {_espace(ecartes.get(e, 0))} en quarantaine" for e, n in gardes.items() if n or ecartes.get(e)),
         f"lignes : {_identity(total, 'lignes', ('conservees', 'quarantaine', 'ecartees'))}",
         f"cellules : {_identity(total, 'cellules', ('conservees', 'rejetees', 'quarantaine', 'ecartees'))}",
         f"constats : {_espace(sum(gravites.values()))} dont " + ", ".join(f"{_espace(gravites.get(g, 0))} {g.replace('_', ' ')}" for g in Gravite),

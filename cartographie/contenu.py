@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from cartographie.model import Questionnaire
 from cartographie.warehouse import Contenu
 
 if TYPE_CHECKING:
-    from cartographie.pipeline import Controle
+    from cartographie.examine import Controle
 
 _QUARANTAINE = ["entite", "depot", "feuille", "ligne", "id_repondant", "motif"]
 
@@ -87,11 +86,12 @@ def _states(q: Questionnaire, c: Controle) -> pd.DataFrame | None:
 
 def _state(colonne: pd.Series, nsp: set[str]) -> np.ndarray:
     etats = np.where(colonne.isna().to_numpy(dtype=bool), "blanc", "renseigne").astype(object)
-    if nsp:
-        valeurs: Mapping[Any, bool] = {u: _says_unknown(u, nsp) for u in pd.unique(colonne.dropna())}
-        etats[colonne.map(valeurs).fillna(False).to_numpy(dtype=bool)] = "nsp"
+    if nsp and colonne.dtype in (object, "str"):
+        codes, uniques = pd.factorize(colonne.to_numpy(dtype=object))
+        inconnus = np.array([_says_unknown(u, nsp) for u in uniques] + [False], dtype=bool)  # last: code -1, null
+        etats[inconnus[codes]] = "nsp"
     return etats
 
 
 def _says_unknown(valeur: Any, nsp: set[str]) -> bool:
-    return set(valeur) <= nsp if isinstance(valeur, tuple) else valeur in nsp
+    return bool(valeur) and set(valeur) <= nsp if isinstance(valeur, tuple) else valeur in nsp

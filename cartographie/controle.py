@@ -257,7 +257,7 @@ def _detail(
                 sheet.write_string(row, j, WORDS[Gravite(value)], f[Gravite(value)])
             elif name == "cellule" and (link := _link(a, depots, campagne)) and i < LINKS_MAX:
                 sheet.write_url(row, j, _portable(link), f["link"], value or "ouvrir", "Ouvrir le fichier reçu")
-            else:
+            elif value:
                 sheet.write_string(row, j, value, f["text"])
     _table(sheet, f, first_row, [h for h, _, _ in _DETAIL], len(shown), "T_Detail")
     sheet.freeze_panes(first_row + 1, 3)

@@ -5,42 +5,21 @@ Every function returns a `bilan`: plain values for --json, and the French lines 
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cartographie import bilans
 from cartographie.errors import UserError
-from cartographie.model import Constat, Depot, Extraction, Lot, Questionnaire
+from cartographie.model import Constat, Depot, Questionnaire
 from cartographie.questionnaire import load_questionnaire
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from cartographie.anomalies import Redaction
-    from cartographie.validate import Validation
+    from cartographie.examine import Controle
 
 Progres = Callable[[str, int, int], None]
 Bilan = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Controle:
-    """All that is known of one campaign's received files once checked. `liens`: one row, one frame unit covered."""
-
-    annee: str
-    depots: list[Depot]
-    depots_base: list[Depot]
-    extractions: list[Extraction]
-    validation: Validation
-    redaction: Redaction
-    comptes: pd.DataFrame
-    base: pd.DataFrame | None
-    liens: pd.DataFrame | None
-    non_rapproches: pd.DataFrame | None
 
 
 # ------------------------------------------------------------------------------------------------------- preparing
@@ -59,6 +38,7 @@ def init(projet: Path, destination: Path) -> Bilan:
 
 def template(projet: Path, annee: str, sortie: Path, par_repondant: bool, progres: Progres) -> Bilan:
     """The blank questionnaire; with `par_repondant`, one pre-filled copy per unit of the frame instead."""
+    from cartographie.examine import read_frame
     from cartographie.template import build_template, file_name
 
     q = load_questionnaire(projet)
@@ -67,7 +47,7 @@ def template(projet: Path, annee: str, sortie: Path, par_repondant: bool, progre
     ecrits = [sortie / file_name(annee)]
     ecrits[0].write_bytes(build_template(q, annee))
     if par_repondant:
-        base = _frame(projet, q, annee, progres)[0]
+        base = read_frame(projet, q, annee, progres)[0]
         if base is None:
             raise UserError("U03", f"Aucune base de sondage pour {annee} : importez-la avec « register ».")
         unites = base.to_dict("records")
@@ -112,13 +92,14 @@ def demo(projet: Path, destination: Path, repondants: int, graine: int, progres:
 
 def register(projet: Path, annee: str, source: Path, recu_le: str) -> Bilan:
     """Store the frame's file in raw/<campagne>/base and say what it holds; a refused file is not kept."""
+    from cartographie.examine import read_frame
     from cartographie.intake import ingest as store
     from cartographie.intake.snapshot import forget
 
     q = load_questionnaire(projet)
     _campaign(q, annee)
     ajoutes, deja = store(projet, annee, [source], "base", recu_le)
-    base, constats, depots = _frame(projet, q, annee, lambda *_: None)
+    base, constats, depots = read_frame(projet, q, annee, lambda *_: None)
     refus = [c for c in constats if c.depot in {d.depot for d in ajoutes}] if base is None else []
     if ajoutes and base is None:
         forget(projet / "raw" / annee, ajoutes)
@@ -136,66 +117,30 @@ def ingest(projet: Path, annee: str, sources: Sequence[Path], recu_le: str) -> B
 # ------------------------------------------------------------------------------------------------------- processing
 
 
-def control(projet: Path, q: Questionnaire, annee: str, ouvriers: int, progres: Progres) -> Controle:
-    """Read, decode, link, match and validate everything received for one campaign. Writes nothing."""
-    from cartographie import accounts, register
-    from cartographie.anomalies import word
-    from cartographie.batch import build_lots, link_parents
-    from cartographie.decode import decode_lots, derive, identify
-    from cartographie.validate import validate
-
-    _campaign(q, annee)
-    base, _, depots_base = _frame(projet, q, annee, progres)
-    depots, extractions = _read(projet, q, annee, "reponse", ouvriers, progres)
-    progres(f"{annee} : décodage et contrôle", 0, 1)
-    bruts = build_lots(extractions, q, annee)
-    lots, constats = decode_lots(bruts, q, annee)
-    lots, orphelins = link_parents(lots, q)
-    for entite in sorted(lots, key=lambda e: q.entites[e].parent is None):  # counts of children feed their parents
-        lots[entite] = derive(lots[entite], q, annee, lots)
-    liens = non_rapproches = None
-    racine = lots.get(q.racine)
-    if racine is not None:
-        df = racine.df.assign(id_repondant=identify(racine, q.entites[q.racine], q, annee, lots))
-        if base is not None:
-            enfants = {e: lots[e].df for e in q.enfants(q.racine) if e in lots}
-            base_ligne, _ = register.match(df, enfants, base, q)
-            df = df.assign(base_ligne=base_ligne)
-        lots[q.racine] = Lot(racine.entite, df, racine.blocs)
-    structurels = [c for x in extractions for c in x.constats]
-    validation = validate(lots, [*structurels, *constats, *orphelins], q, annee, base, depots)
-    gardes = validation.kept.get(q.racine)
-    if gardes is not None and base is not None:
-        enfants = {e: validation.kept[e] for e in q.enfants(q.racine) if e in validation.kept}
-        base_ligne, liens = register.match(gardes, enfants, base, q)
-        non_rapproches = register.unmatched(gardes, enfants, base_ligne, q)
-    redaction = word(validation.constats, lots, depots, q, annee, validation.identifiants)
-    comptes = accounts.build(extractions, depots, bruts, validation.kept, validation.quarantined, validation.constats, q)
-    accounts.check(comptes)
-    progres(f"{annee} : décodage et contrôle", 1, 1)
-    return Controle(annee, depots, depots_base, extractions, validation, redaction, comptes, base, liens, non_rapproches)
-
-
 def validate(projet: Path, annee: str, ouvriers: int, progres: Progres) -> Bilan:
     """Findings only: outputs/<campagne>/controle/."""
+    from cartographie.examine import examine
+
     q = load_questionnaire(projet)
     _campaign(q, annee)
     if annee not in _received(projet, q):
         raise UserError("U04", f"Aucun fichier reçu pour {annee} : rangez-les d'abord avec « ingest ».")
-    c = control(projet, q, annee, ouvriers, progres)
+    c = examine(projet, q, annee, ouvriers, progres)
     return bilans.validate(q, c, _write_findings(projet, q, c), strict=True)
 
 
 def load(projet: Path, ouvriers: int, progres: Progres) -> Bilan:
     """Rebuild outputs/entrepot.duckdb from every campaign received, in one go or not at all."""
+    from cartographie.examine import examine
+
     q = load_questionnaire(projet)
-    controles = [control(projet, q, a, ouvriers, progres) for a in _received(projet, q)]
+    controles = [examine(projet, q, a, ouvriers, progres) for a in _received(projet, q)]
     return bilans.load(_warehouse(projet), _load(projet, q, controles, progres), controles)
 
 
 def map_(projet: Path, annee: str, progres: Progres) -> Bilan:
     """Compute the tables of a campaign from the warehouse into outputs/<campagne>/tableaux/ (CSV); publishes nothing."""
-    from cartographie.release.csv import write_csv
+    from cartographie.release.csv import csv_name, format_csv
 
     q = load_questionnaire(projet)
     _campaign(q, annee)
@@ -206,13 +151,13 @@ def map_(projet: Path, annee: str, progres: Progres) -> Bilan:
         ancien.unlink()
     meta = _meta(projet, q, annee, "travail", q.campagnes[annee].fin.isoformat())
     for t in tableaux:
-        write_csv(dossier, t, meta)
+        (dossier / csv_name(t, meta)).write_text(format_csv(t.df), encoding="utf-8", newline="")
     return bilans.map_(annee, tableaux, dossier)
 
 
 def publish(projet: Path, annee: str, version: str, jour: str, remplacer: bool, progres: Progres) -> Bilan:
     """Write outputs/<campagne>/<version>/ whole or not at all. Raises UserError (status 15) when it exists."""
-    from cartographie.release import publish as release
+    from cartographie.release.publish import publish as release
 
     q = load_questionnaire(projet)
     _campaign(q, annee)
@@ -231,6 +176,8 @@ def run(
     projet: Path, annees: Sequence[str], version: str, remplacer: bool, strict: bool, ouvriers: int, progres: Progres
 ) -> Bilan:
     """Everything: control and load every campaign received, then tables and release of the ones asked for."""
+    from cartographie.examine import examine
+
     q = load_questionnaire(projet)
     recues = _received(projet, q)
     for annee in annees:
@@ -239,7 +186,7 @@ def run(
             raise UserError("U04", f"Aucun fichier reçu pour {annee} : rangez-les d'abord avec « ingest ».")
     if not recues:
         raise UserError("U04", "Aucun fichier reçu : rangez-les d'abord avec « ingest ».")
-    controles = [control(projet, q, a, ouvriers, progres) for a in recues]
+    controles = [examine(projet, q, a, ouvriers, progres) for a in recues]
     constats = [bilans.validate(q, c, _write_findings(projet, q, c), strict=strict) for c in controles]
     _load(projet, q, controles, progres)
     publications = [publish(projet, a, version, "", remplacer, progres) for a in (annees or recues)]
@@ -270,48 +217,6 @@ def _received(projet: Path, q: Questionnaire) -> list[str]:
 
 def _warehouse(projet: Path) -> Path:
     return projet / "outputs" / "entrepot.duckdb"
-
-
-def _read(
-    projet: Path, q: Questionnaire, annee: str, role: str, ouvriers: int, progres: Progres
-) -> tuple[list[Depot], list[Extraction]]:
-    from cartographie.intake import read_depots, read_registre
-
-    dossier = projet / "raw" / annee
-    depots = [d for d in read_registre(dossier) if d.role == role]
-    campagne = q.campagnes[annee]
-    modeles = [m for a in q.campagnes for m in q.campagnes[a].modeles.values() if m.usage == role]
-    etape = f"{annee} : lecture " + ("de la base de sondage" if role == "base" else "des fichiers reçus")
-    extractions = read_depots(
-        depots,
-        dossier,
-        modeles,
-        plafonds=campagne.parametres.get("plafonds"),
-        csv=campagne.parametres.get("csv"),
-        formats_acceptes=campagne.parametres.get("formats_acceptes"),
-        workers=min(ouvriers or os.cpu_count() or 1, max(1, len(depots) // 20)),
-        progres=lambda fait, total: progres(etape, fait, total),
-    )
-    return depots, extractions
-
-
-def _frame(
-    projet: Path, q: Questionnaire, annee: str, progres: Progres
-) -> tuple[pd.DataFrame | None, list[Constat], list[Depot]]:
-    """(kept units of the frame with `id_base`, findings, files); no frame when none was received or readable."""
-    from cartographie.batch import build_lots
-    from cartographie.decode import decode_lots, derive, identify
-    from cartographie.validate import validate
-
-    depots, extractions = _read(projet, q, annee, "base", 1, progres)
-    constats = [c for x in extractions for c in x.constats]
-    lots, decodes = decode_lots(build_lots(extractions, q, annee), q, annee)
-    if q.base is None or q.base not in lots:
-        return None, constats, depots
-    lot = derive(lots[q.base], q, annee, lots)
-    df = lot.df.assign(id_base=identify(lot, q.entites[q.base], q, annee, {q.base: lot}))
-    v = validate({q.base: Lot(lot.entite, df, lot.blocs)}, [*constats, *decodes], q, annee, None, depots)
-    return v.kept[q.base], v.constats, depots
 
 
 def _word_files(q: Questionnaire, annee: str, constats: list[Constat], depots: list[Depot]) -> list[str]:
@@ -365,6 +270,7 @@ def _meta(projet: Path, q: Questionnaire, annee: str, version: str, jour: str) -
     return {
         **{k: q.enquete.get(k) for k in ("titre", "sous_titre", "producteur", "contact", "licence", "fictif", "axes")},
         "campagne": annee,
+        "edition": annee,
         "version": version,
         "date": jour,
         "champ": q.campagnes[annee].champ,

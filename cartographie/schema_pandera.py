@@ -67,7 +67,7 @@ def _checks(
         yield "hors_bornes", _bounds(variable.minimum, variable.maximum)
     if variable.longueur_max is not None and variable.type == TypeVariable.TEXTE:
         yield "texte_trop_long", _length(variable.longueur_max)
-    if variable.nomenclature in questionnaire.nomenclatures:
+    if variable.nomenclature and variable.nomenclature in questionnaire.nomenclatures:
         nomenclature = questionnaire.nomenclatures[variable.nomenclature]
         ever = frozenset(nomenclature.modalites)
         many = variable.type == TypeVariable.CODES

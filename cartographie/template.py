@@ -21,7 +21,6 @@ from cartographie.model import (
     Variable,
 )
 
-LISTES = "LISTES"
 LIGNES_TABLEAU = 300  # rows ready to be filled (drop-down lists, text cells) in a table sheet
 _TEXTE = {
     TypeVariable.TEXTE, TypeVariable.CODE, TypeVariable.CODES, TypeVariable.FINESS, TypeVariable.SIRET, TypeVariable.SIREN,
@@ -56,7 +55,7 @@ def build_template(q: Questionnaire, annee: str, reponses: Mapping[str, Any] | N
     styles = _styles(classeur)
     feuilles = [classeur.add_worksheet((modele.marque or {}).get("feuille", "LISEZMOI"))]
     feuilles += [classeur.add_worksheet(f.noms[0]) for f in modele.feuilles]
-    listes = classeur.add_worksheet(LISTES)
+    listes = classeur.add_worksheet((modele.annexes or ("LISTES",))[0])
     plages = _write_lists(classeur, listes, _nomenclatures(q, modele), annee, styles)
     _write_notice(feuilles[0], q, campagne, modele, styles)
     for feuille, attendue in zip(feuilles[1:], modele.feuilles, strict=True):
@@ -133,7 +132,7 @@ def _write_lists(classeur: Any, feuille: Any, listes: list[Nomenclature], annee:
         feuille.set_column(c + 1, c + 1, 46)
         nom = f"L_{nomenclature.nom}"
         lettre = xl_col_to_name(c + 1)
-        classeur.define_name(nom, f"={LISTES}!${lettre}$4:${lettre}${max(len(modalites), 1) + 3}")
+        classeur.define_name(nom, f"='{feuille.name}'!${lettre}$4:${lettre}${max(len(modalites), 1) + 3}")
         plages[nomenclature.nom] = nom
     return plages
 

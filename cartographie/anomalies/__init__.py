@@ -104,7 +104,7 @@ def _word_one(
         "minimum": variable.minimum if variable else None,
         "maximum": variable.maximum if variable else None,
         "longueur_max": variable.longueur_max if variable else None,
-        "entite": questionnaire.entites[c.entite].libelle if c.entite in questionnaire.entites else "",
+        "entite": questionnaire.entites[c.entite].libelle if c.entite and c.entite in questionnaire.entites else "",
         "fichier": file.nom if file else "",
         "feuille": sheet or "",
         "ligne": row,
@@ -144,7 +144,8 @@ def _looks_personal(c: Constat, rule: Regle) -> bool:
 
 
 def _personal(variable: str | None, questionnaire: Questionnaire) -> bool:
-    return variable in questionnaire.variables and questionnaire.variables[variable].personnel
+    declared = questionnaire.variables.get(variable or "")
+    return declared is not None and declared.personnel
 
 
 def _proposal(proposed: Any, c: Constat, secret: bool) -> str:
@@ -157,7 +158,7 @@ def _place(
     c: Constat, lots: Mapping[str, Lot], locate: Locate
 ) -> tuple[str | None, str | None, int | None, int | None]:
     """(file, sheet, row, column), what the finding itself states first."""
-    if c.enregistrement is None or c.entite not in lots:
+    if c.enregistrement is None or c.entite is None or c.entite not in lots:
         return c.depot, c.feuille, c.ligne, c.colonne
     depot, sheet, row, column = locate(lots[c.entite], c.enregistrement, c.variable, c.details.get("modalite"))
     return c.depot or depot, c.feuille or sheet, c.ligne or row, c.colonne or column
@@ -172,7 +173,7 @@ def _others(
     locate: Locate,
 ) -> str:
     """The other cells a declared rule blames: "variable (D17), …"."""
-    if not c.regle or c.enregistrement is None or c.entite not in lots:
+    if not c.regle or c.enregistrement is None or c.entite is None or c.entite not in lots:
         return ""
     out = []
     for reference in rule.cellules[1:]:

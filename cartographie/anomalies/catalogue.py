@@ -20,7 +20,8 @@ Catalogue = Mapping[str, Mapping[str, Any]]
 @lru_cache(maxsize=1)
 def load_catalogue() -> dict[str, dict[str, Any]]:
     """The built-in findings: name → {code, gravite, message}."""
-    return yaml.safe_load(resources.files("cartographie").joinpath("constats.yaml").read_text(encoding="utf-8"))
+    text = resources.files("cartographie").joinpath("constats.yaml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text))
 
 
 def rules_by_finding(questionnaire: Questionnaire, campagne: str) -> Callable[[Constat], Regle | None]:
@@ -34,7 +35,8 @@ def rules_by_finding(questionnaire: Questionnaire, campagne: str) -> Callable[[C
 
     @cache
     def closest(name: str, entite: str | None, variable: str | None) -> Regle | None:
-        kind = questionnaire.variables[variable].type if variable in questionnaire.variables else None
+        declared = questionnaire.variables.get(variable or "")
+        kind = declared.type if declared else None
         fitting = [
             r
             for r in by_finding.get(name, ())
@@ -78,7 +80,7 @@ def climb(
     entite: str | None, record: int | None, target: str, questionnaire: Questionnaire, parents: Mapping[str, Any]
 ) -> int:
     """The record of `target` that a record of `entite` belongs to (itself included), -1 if none."""
-    if record is None or entite not in questionnaire.entites:
+    if record is None or entite is None or entite not in questionnaire.entites:
         return -1
     while entite != target:
         above = questionnaire.entites[entite].parent

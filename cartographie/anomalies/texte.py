@@ -28,14 +28,23 @@ def clean(value: Any, length: int = VALUE_MAX) -> str:
     if value is None or value is pd.NA or value is pd.NaT:
         return ""
     if isinstance(value, float):
-        value = "" if value != value else str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(float(value)).replace(".", ",")
+        value = (
+            ""
+            if value != value
+            else str(int(value))
+            if value.is_integer() and abs(value) < 1e15
+            else repr(float(value)).replace(".", ",")
+        )
     elif isinstance(value, datetime):
         value = value.strftime("%d/%m/%Y") if value.time() == datetime.min.time() else value.strftime("%d/%m/%Y %H:%M")
     elif isinstance(value, date):
         value = value.strftime("%d/%m/%Y")
     elif isinstance(value, list | tuple | set | frozenset):
         value = ", ".join(sorted(map(str, value)))
-    text = _ANSI.sub("", str(value)[: 20 * length])
+    text = str(value)
+    if text.isprintable() and len(text) <= length and "  " not in text:  # the usual case, cheap
+        return text.strip()
+    text = _ANSI.sub("", text[: 20 * length])
     text = "".join(" " if ch in "\t\r\n\v\f\u2028\u2029" else ch for ch in text)
     text = "".join(
         ch for ch in text if ch in "\u200d\u200c" or unicodedata.category(ch) not in ("Cc", "Cf", "Cs", "Co")

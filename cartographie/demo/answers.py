@@ -29,6 +29,7 @@ class Tirage:
     caches: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     regles: list[Regle] = field(default_factory=list)
     compteurs: dict[str, int] = field(default_factory=dict)
+    bassin: dict[str, list[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         q = self.questionnaire
@@ -66,6 +67,16 @@ class Tirage:
         if poids and not libre:
             return self.cast(variable, weighted(alea, poids))
         return self._plain(fiche, variable, indication, alea, numero)
+
+    def untied(self, fiche: Fiche, nom: str, alea: random.Random, numero: int) -> Any:
+        """Any allowed value, tied to nothing: a number of the frame's other units, any code, any text."""
+        connues = self.bassin.get(nom)
+        if connues and fiche.entite == self.questionnaire.racine:
+            return alea.choice(connues)
+        variable, indication = self.questionnaire.variables[nom], self.hint(fiche.entite, nom)
+        if variable.nomenclature:
+            return self._choice(fiche, variable, {}, alea, True)
+        return self._plain(fiche, variable, {c: v for c, v in indication.items() if c in _FORMES}, alea, numero)
 
     def _blank(self) -> float:
         return self.indications.section("defaut").get("vide", 0.05)
@@ -183,6 +194,7 @@ class Tirage:
 
 
 _LIBRE = object()
+_FORMES = ("plage", "asymetrique", "decimales", "texte", "parmi", "variete", "prefixe", "decalage")
 _NUMEROS: dict[TypeVariable, Callable[[int], str]] = {
     TypeVariable.SIREN: numbers.siren, TypeVariable.SIRET: numbers.siret, TypeVariable.RPPS: numbers.rpps,
 }  # fmt: skip

@@ -15,9 +15,9 @@ from cartographie.demo.files import FICHIERS
 from cartographie.demo.frame import Groupe, in_frame, respondents
 from cartographie.demo.hints import Indications
 from cartographie.demo.layout import Ecriture, holds_answer, is_single
-from cartographie.demo.mend import SansIssue, clean_answer
+from cartographie.demo.mend import SansIssue, affinity, clean_answer
 from cartographie.demo.oracle import Fiche, Monde
-from cartographie.model import Modele, Questionnaire
+from cartographie.model import Modele, Questionnaire, Regle, TypeVariable
 
 Progres = Callable[[str, int, int], None]
 ENCODAGES = (("utf-8", ";"), ("utf-8-sig", ","), ("cp1252", ";"), ("utf-16", "\t"))
@@ -68,6 +68,9 @@ def draw_campaign(
         if progres and fait % 500 == 0:
             progres(f"réponses {nom}", fait, repondants)
     campagne.reponses.sort(key=lambda r: r.modele.numero)
+    for nom_v in tirage.noms.get(q.base or "", ()):
+        if q.variables[nom_v].type == TypeVariable.FINESS:
+            tirage.bassin[nom_v] = sorted({u[nom_v] for g in presents for u in g if u.get(nom_v)})
     tirage.monde.racines = [r.ecrite for r in campagne.reponses]
     return campagne
 
@@ -112,8 +115,11 @@ def _plant_one(
     etalees: set[str], alea: random.Random,
 ) -> bool:  # fmt: skip
     t, reponses = campagne.tirage, campagne.reponses
-    for essai in range(min(len(libres), 12 if genre == "regle" else 60)):
-        place = libres[-1 - essai]
+    candidats = libres[-300:][::-1]
+    if genre == "regle":
+        notes = {p: _closeness(t, regles[nom], reponses[p]) for p in candidats[:150]}
+        candidats = sorted(notes, key=lambda p: -notes[p])[:6]
+    for place in candidats:
         hote = reponses[place]
         neuve: Reponse | None
         if genre == "fichier":
@@ -131,9 +137,15 @@ def _plant_one(
                 reponses.append(paire[1])
         if neuve is not None:
             reponses[place] = neuve
-            del libres[-1 - essai]
+            libres.remove(place)
             return True
     return False
+
+
+def _closeness(t: Tirage, regle: Regle, reponse: Reponse) -> float:
+    """How near the answer's nearest record is to breaking the rule."""
+    fiches = [f for f in reponse.ecrite.toutes() if f.entite == regle.entite]
+    return max((affinity(t, f, regle.condition or {}) for f in fiches), default=0.0)
 
 
 def spread_variables(q: Questionnaire, campagne: str) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,13 +10,12 @@ from typing import Any
 
 from cartographie.demo.answers import Modele, Tirage, fill
 from cartographie.demo.cells import CELLULES, Cas
-from cartographie.demo.mend import force, settle
+from cartographie.demo.mend import affinity, force, settle
 from cartographie.demo.numbers import finess
-from cartographie.demo.oracle import Fiche, asked, irregularities, violations
+from cartographie.demo.oracle import Fiche, Monde, asked, holds, irregularities, violations
 from cartographie.model import Gravite, Regle, TypeVariable
 
-ESSAIS = 60
-SANS_SUITE = {"valeur_obligatoire_absente"}
+ESSAIS = 40
 
 
 @dataclass(slots=True)
@@ -76,6 +76,16 @@ class Bareme:
         return str(trouve.get("code", "")), str(trouve.get("gravite", ""))
 
 
+def identifier(monde: Monde, fiche: Fiche) -> str | None:
+    """`id_repondant` of a root record: the first declared alternative that applies."""
+    for voie in monde.questionnaire.entites[fiche.entite].identifiant:
+        valeur = fiche.valeurs.get(voie["variable"])
+        if valeur is not None and holds(monde, fiche, voie.get("si")):
+            texte = hashlib.sha256(str(valeur).encode()).hexdigest()[:16] if voie.get("hache") else str(valeur)
+            return f"{voie['prefixe']}:{texte}"
+    return None
+
+
 def clean(t: Tirage, racine: Fiche) -> bool:
     return not violations(t.monde, racine) and not irregularities(t.monde, racine)
 
@@ -95,17 +105,23 @@ def break_rule(t: Tirage, regle: Regle, hote: Reponse, alea: random.Random) -> R
             fiches = [ligne]
         if not fiches:
             return None
-        cible = alea.choice(fiches)
+        cible = max(fiches, key=lambda f: (affinity(t, f, regle.condition or {}), alea.random()))
         force(t, cible, regle.condition, True, alea, hote.modele)
-        if alea.random() < 0.8:
+        if alea.random() < 0.6:
             settle(t, racine, alea, hote.modele)
-        if violations(t.monde, racine) != [(regle.code, cible)] or irregularities(t.monde, racine):
+        faux = violations(t.monde, racine)
+        if not faux or {code for code, _ in faux} != {regle.code} or irregularities(t.monde, racine):
             continue
+        cibles = [f for _, f in faux]
+        if len(cibles) > 1 and regle.gravite != Gravite.ALERTE:
+            continue
+        cible = cibles[0]
         blamees = [v for v in regle.cellules if (regle.entite, v) in t.monde.posees]
         if not blamees:
             return None
         attendus = [
-            Attendu(regle.code, regle.code, regle.gravite.value, "règle de cohérence enfreinte", True, cible, v)
+            Attendu(regle.code, regle.code, regle.gravite.value, "règle de cohérence enfreinte", True, c, v)
+            for c in cibles
             for v in blamees
         ]
         gardee = _outcome(t, racine, cible, regle.gravite.value, blamees)
@@ -137,13 +153,13 @@ def spoil_cell(t: Tirage, nom: str, hote: Reponse, bareme: Bareme, etalees: set[
     """One cell of the answer written in that faulty way, everything else being right with or without it."""
     fabrique, constat, format_ = CELLULES[nom]
     liens = {v.get("variable") for v in t.questionnaire.enquete.get("lien_base") or ()}
-    identite = {i["variable"] for i in t.questionnaire.entites[t.questionnaire.racine].identifiant}
+    ecartees, identite = _skip(t), identifier(t.monde, hote.ecrite)
     cas = [(f, v) for f in hote.ecrite.toutes() for v in t.noms[f.entite]]
     alea.shuffle(cas)
     for fiche, variable in cas:
         declaree = t.questionnaire.variables[variable]
         entete = f"{fiche.entite}.{variable}"
-        if entete in _skip(t) or (constat != "zero_perdu" and variable in liens | identite):
+        if entete in ecartees or (constat != "zero_perdu" and variable in liens):
             continue
         valeur = fiche.valeurs.get(variable)
         ecrit = fabrique(Cas(t, fiche, declaree, valeur, alea, entete in etalees))
@@ -154,9 +170,9 @@ def spoil_cell(t: Tirage, nom: str, hote: Reponse, bareme: Bareme, etalees: set[
         gardee: Fiche | None = copy(hote.ecrite, None, jumeaux)
         jumeaux[id(fiche)].valeurs[variable] = None if gravite == "rejet_cellule" else ecrit.reste
         reste = irregularities(t.monde, gardee)
-        if violations(t.monde, gardee) or (reste and nom not in SANS_SUITE):
+        if violations(t.monde, gardee) or any(v != variable for _, _, v in reste):
             continue
-        if nom in SANS_SUITE and [v for _, _, v in reste] != [variable]:
+        if identifier(t.monde, gardee) != identite and gravite != "rejet_ligne":
             continue
         gardee = _outcome(t, gardee, jumeaux[id(fiche)], gravite, []) if gravite == "rejet_ligne" else gardee
         attendu = Attendu(constat, code, gravite, ecrit.pourquoi, False, fiche, variable, ecrit.cellule, True)

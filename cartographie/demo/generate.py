@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Mapping
@@ -14,12 +13,12 @@ from typing import Any
 import yaml
 
 from cartographie.demo.campaign import Campagne, Lot, Progres, carry_over, draw_campaign, plant, share_out
-from cartographie.demo.faults import Attendu, Bareme, Reponse
+from cartographie.demo.faults import Attendu, Bareme, Reponse, identifier
 from cartographie.demo.files import FICHIERS, Place
 from cartographie.demo.frame import make_frame
 from cartographie.demo.hints import load_hints
 from cartographie.demo.layout import Depot, Ecriture, address, lay_out, spell, width
-from cartographie.demo.oracle import Fiche, Monde, holds
+from cartographie.demo.oracle import Fiche
 from cartographie.demo.truth import tableaux
 from cartographie.demo.writers import MENTION, csv_text, write_classeur
 from cartographie.model import Questionnaire
@@ -246,22 +245,11 @@ def _orphan(q: Questionnaire, lot: Lot, depot: Depot, nom: str, verite: dict[str
 # ------------------------------------------------------------------ what is kept
 
 
-def identifier(q: Questionnaire, campagne: str, fiche: Fiche) -> str | None:
-    """`id_repondant` of a root record, by the declared alternatives."""
-    monde = Monde(q, campagne)
-    for voie in q.entites[fiche.entite].identifiant:
-        valeur = fiche.valeurs.get(voie["variable"])
-        if valeur is not None and holds(monde, fiche, voie.get("si")):
-            texte = hashlib.sha256(str(valeur).encode()).hexdigest()[:16] if voie.get("hache") else str(valeur)
-            return f"{voie['prefixe']}:{texte}"
-    return None
-
-
 def _kept(q: Questionnaire, campagne: Campagne, verite: dict[str, Any]) -> None:
     gardees = [r for r in campagne.reponses if r.gardee is not None]
-    verite["repondants_gardes"] = sorted(identifier(q, campagne.nom, r.gardee) or "" for r in gardees if r.gardee)
+    verite["repondants_gardes"] = sorted(identifier(campagne.tirage.monde, r.gardee) or "" for r in gardees if r.gardee)
     verite["repondants_rejetes"] = [
-        {"repondant": identifier(q, campagne.nom, r.ecrite), "genre": r.faute} for r in campagne.reponses if r.gardee is None
+        {"repondant": identifier(campagne.tirage.monde, r.ecrite), "genre": r.faute} for r in campagne.reponses if r.gardee is None
     ]
     comptes: dict[str, int] = {}
     for reponse in gardees:

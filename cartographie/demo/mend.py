@@ -117,6 +117,23 @@ def force(t: Tirage, fiche: Fiche, condition: Any, voulu: bool, alea: random.Ran
                 fiche.valeurs[nom] = t.draw(fiche, nom, alea, modele.numero, libre=True)
 
 
+def affinity(t: Tirage, fiche: Fiche, condition: Any) -> float:
+    """How close a record is to meeting a condition, from 0 to 1: the share of its elementary parts that hold."""
+    if "non" in condition:
+        return 1 - affinity(t, fiche, condition["non"])
+    if "et" in condition:
+        return sum(affinity(t, fiche, c) for c in condition["et"]) / len(condition["et"])
+    if "ou" in condition:
+        return max(affinity(t, fiche, c) for c in condition["ou"])
+    if holds(t.monde, fiche, condition):
+        return 1.0
+    operandes = [v for v in condition.values() if isinstance(v, Mapping) and "variable" in v]
+    remplis = sum(value(t.monde, fiche, v["variable"]) is not None for v in operandes)
+    if "variable" in condition:
+        remplis += value(t.monde, fiche, condition["variable"]) is not None
+    return 0.3 * remplis / (len(operandes) + 1)
+
+
 def _owner(fiche: Fiche, nom: str) -> tuple[Fiche | None, str]:
     entite, _, variable = nom.rpartition(".")
     cible: Fiche | None = fiche
@@ -138,10 +155,12 @@ def _force_value(t: Tirage, fiche: Fiche, condition: Mapping[str, Any], voulu: b
                 cible.valeurs[source] = t.draw(cible, source, alea, modele.numero, libre=True)
         return
     avant = cible.valeurs.get(nom)
-    essais = [None, *_targets(t, cible, nom, condition)] if not voulu else _targets(t, cible, nom, condition)
+    essais = _targets(t, cible, nom, condition, alea)
+    if not voulu or condition.get("renseigne") is False:
+        essais.append(None)
     alea.shuffle(essais)
-    for essai in [*essais, *(_Tirer for _ in range(12))]:
-        cible.valeurs[nom] = t.draw(cible, nom, alea, modele.numero, libre=True) if essai is _Tirer else essai
+    for essai in [*essais, *(_Tirer for _ in range(10))]:
+        cible.valeurs[nom] = t.untied(cible, nom, alea, modele.numero) if essai is _Tirer else essai
         if holds(t.monde, fiche, condition) == voulu:
             return
     cible.valeurs[nom] = avant
@@ -151,7 +170,7 @@ class _Tirer:
     """Marks a free draw."""
 
 
-def _targets(t: Tirage, fiche: Fiche, nom: str, condition: Mapping[str, Any]) -> list[Any]:
+def _targets(t: Tirage, fiche: Fiche, nom: str, condition: Mapping[str, Any], alea: random.Random) -> list[Any]:
     """Values worth trying: those the condition names, and their neighbours for numbers and days."""
     variable, essais = t.questionnaire.variables[nom], []
     for cle, attendu in condition.items():
@@ -166,7 +185,8 @@ def _targets(t: Tirage, fiche: Fiche, nom: str, condition: Mapping[str, Any]) ->
             elif isinstance(valeur, (int, float)) and not isinstance(valeur, bool):
                 essais += [v for v in (valeur - 1, valeur, valeur + 1) if v >= (variable.minimum or 0)]
             elif valeur is not None and variable.type == TypeVariable.CODES:
-                essais.append((str(valeur),))
+                autre = alea.choice(list(t.codes(variable)))
+                essais += [(str(valeur),), tuple(c for c in t.codes(variable) if c in (valeur, autre))]
             elif valeur is not None and (variable.nomenclature is None or valeur in t.codes(variable)):
                 essais.append(valeur)
     return essais
@@ -177,6 +197,11 @@ def _force_count(t: Tirage, fiche: Fiche, condition: Mapping[str, Any], voulu: b
     if not t.noms[enfant]:
         return
     lignes = fiche.enfants.setdefault(enfant, [])
+    for operande in condition.values():
+        if isinstance(operande, Mapping) and operande.get("variable") in t.noms[fiche.entite] and alea.random() < 0.8:
+            fiche.valeurs[operande["variable"]] = max(0, len(lignes) + alea.choice([-2, -1, 0, 1, 2]))
+            if holds(t.monde, fiche, condition) == voulu:
+                return
     for _ in range(6):
         vivantes = [f for f in lignes if holds(t.monde, f, condition.get("si"))]
         geste = alea.choice(["ajouter", "retirer", "plier"])
@@ -191,9 +216,6 @@ def _force_count(t: Tirage, fiche: Fiche, condition: Mapping[str, Any], voulu: b
             force(t, ligne, condition.get("si"), True, alea, modele)
         if holds(t.monde, fiche, condition) == voulu:
             return
-    autre = condition.get("egal", condition.get("inferieur", condition.get("superieur")))
-    if isinstance(autre, Mapping) and "variable" in autre and autre["variable"] in t.noms[fiche.entite]:
-        fiche.valeurs[autre["variable"]] = max(0, len(lignes) + alea.choice([-1, 0, 1]))
 
 
 def _force_twin(t: Tirage, fiche: Fiche, noms: list[str], voulu: bool, alea: Any, modele: Modele) -> None:

@@ -65,6 +65,8 @@ def inspect(contenu: bytes, nom: str, plafonds: Mapping[str, Any] | None = None)
         format_, macros, parties = _format(contenu, limites)
     except _Refus as refus:
         return Porte(None, (refus.constat,), refuse=True)
+    except Exception as erreur:  # damaged structures break the parsers above in many ways: the file is unreadable
+        return Porte(None, (Constat("fichier_illisible", details={"motif": type(erreur).__name__}),), refuse=True)
     constats = []
     extension = PurePosixPath(nom.replace("\\", "/")).suffix.lower().lstrip(".")
     if extension not in _EXTENSIONS[format_]:

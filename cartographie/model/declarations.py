@@ -202,6 +202,7 @@ class Modele:
     feuilles: tuple[FeuilleAttendue, ...]
     gabarit: bool = False
     versions: tuple[str, ...] = ()
+    annexes: tuple[str, ...] = ()  # sheets of the file that hold no answer (lists); the first is where lists are written
     marque: Mapping[str, str] | None = None  # {feuille, edition, version}: sheet and cells that state them
 
 

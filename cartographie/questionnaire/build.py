@@ -196,6 +196,7 @@ def _modele(annee: str, d: Mapping[str, Any]) -> Modele:
         feuilles=tuple(_feuille(f) for f in d["feuilles"]),
         gabarit=d.get("gabarit", False),
         versions=tuple(d.get("versions", ())),
+        annexes=tuple(d.get("annexes", ())),
         marque=d.get("marque"),
     )
 

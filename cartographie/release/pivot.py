@@ -34,13 +34,14 @@ class Page:
 def pages(tableau: Tableau, axes: Mapping[str, Any]) -> list[Page]:
     """Every page of a table, in order. `axes`: as declared in enquete.yaml."""
     df = _placed(tableau, axes)
-    groupes: dict[tuple[Any, ...], list[pd.DataFrame]] = {}
+    groupes: dict[tuple[bool, tuple[str, ...]], list[pd.DataFrame]] = {}
     for detail in (False, True):
         partie = df[df["_detail"] == detail]
         for _, bloc in partie.groupby("_bloc", sort=False):
             groupes.setdefault((detail, tuple(dict.fromkeys(bloc["_colonne"]))), []).append(bloc)
     plusieurs = len({c for _, c in groupes}) > 1
-    out, numeros = [], {}
+    out: list[Page] = []
+    numeros: dict[tuple[str, ...], int] = {}
     for (detail, colonnes), blocs in groupes.items():
         numero = numeros.setdefault(colonnes, len(numeros) + 1)
         nom = tableau.code + (f" ({numero})" if numero > 1 else "") + (" détail" if detail else "")

@@ -18,8 +18,8 @@ from cartographie.release.mentions import ABREGES, FICTIF, NOTES_COMMUNES, SANS_
 from cartographie.release.pivot import Page, pages
 from cartographie.tables import Tableau
 
-POLICE = {"font_name": "Arial", "font_size": 11, "valign": "top"}
-FORMATS = {
+POLICE: dict[str, Any] = {"font_name": "Arial", "font_size": 11, "valign": "top"}
+FORMATS: dict[str, dict[str, Any]] = {
     "texte": {"text_wrap": True}, "nombre": {"num_format": "#,##0"}, "pct": {"num_format": "0.0"},
     "points": {"num_format": "+0.0;-0.0;0.0"}, "moyenne": {"num_format": "#,##0.00"}, "mixte": {"num_format": "0.0"},
     "abrege": {"align": "right", "font_color": "#595959"}, "titre": {"bold": True, "font_size": 15},

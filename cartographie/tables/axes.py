@@ -29,7 +29,7 @@ class Croisement:
         for variable, codes in self.niveaux:
             if variable not in df.columns:
                 return np.full(len(df), -1)
-            rang = e._memo(
+            rang = e.memo(
                 ("axe", grain, variable, codes),
                 lambda v=variable, c=codes: pd.Index(c, dtype=object).get_indexer(pd.Index(df[v], dtype=object)),
             )
@@ -51,7 +51,8 @@ class Axes:
 
     def croise(self, refs: Sequence[str], constant: bool = False) -> Croisement:
         """Grid of a crossing: axes in declared order, modalities in nomenclature order, every combination."""
-        niveaux, blocs = [], []
+        niveaux: list[tuple[str, tuple[str, ...]]] = []
+        blocs: list[list[tuple[str, ...]]] = []
         for nom, axe in self.declares.items():
             if "niveaux" in axe:
                 choisis = [n for n in axe["niveaux"] if n["code"] in refs]

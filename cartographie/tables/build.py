@@ -84,7 +84,7 @@ def _serie(
             if vieux is not None:
                 vieux = vieux.assign(_serie=i, _croisement=j, _indicateur=k, _edition=0)
                 yield vieux
-            ok = comparable(e.questionnaire, _grain(e, s), s, ind, prec, e.campagne)
+            ok = comparable(e.questionnaire, _grain(e, s), s, ind, str(prec), e.campagne)
             yield _evolution(nouveau, vieux, ok).assign(_edition=2)
             yield nouveau
 
@@ -197,7 +197,7 @@ def _variables(s: Mapping[str, Any], ind: Mapping[str, Any]) -> list[str]:
 
 
 def _grain(e: Edition, s: Mapping[str, Any]) -> str:
-    return e.questionnaire.denominateurs[s["denominateur"]]["entite"]
+    return str(e.questionnaire.denominateurs[s["denominateur"]]["entite"])
 
 
 def _nom(variable: str | list[str]) -> str:
@@ -212,8 +212,10 @@ def _vide(taille: int) -> Resultat:
 
 def _meta(t: Mapping[str, Any], e: Edition, precedente: str | None) -> dict[str, Any]:
     """Titles, notes and labels of a table, placeholders filled."""
-    q, libelles, modalites, dimensions = e.questionnaire, {}, {}, {}
-    repartitions: set[str] = set()
+    q, repartitions = e.questionnaire, set()
+    libelles: dict[str, str] = {}
+    modalites: dict[str, str] = {}
+    dimensions: dict[str, str] = {}
     for s in t["series"]:
         grain = _grain(e, s)
         for ind in s["indicateurs"]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from cartographie.model import Questionnaire
 
 SUFFIXE_PRECEDENTE = "_precedente"
 SUFFIXE_PANEL = "_panel"
+T = TypeVar("T")
 Paires = tuple[np.ndarray, np.ndarray]  # (row position, modality index), sorted by position, without duplicates
 
 
@@ -32,10 +33,12 @@ class Edition:
         df = self.frames.get(grain)
         return df if df is not None else pd.DataFrame({"id_repondant": pd.Series(dtype=object)})
 
-    def _memo(self, cle: Any, calcul: Any) -> Any:
+    def memo(self, cle: Any, calcul: Callable[[], T]) -> T:
+        """The result kept under that key, computed the first time."""
         if cle not in self.cache:
             self.cache[cle] = calcul()
-        return self.cache[cle]
+        resultat: T = self.cache[cle]
+        return resultat
 
     def _contexte(self, grain: str) -> Contexte:
         return Contexte(
@@ -47,7 +50,7 @@ class Edition:
         n = len(self.frame(grain))
         if condition is None or n == 0:
             return np.ones(n, dtype=bool)
-        return self._memo(
+        return self.memo(
             ("vraie", grain, repr(condition)),
             lambda: np.asarray(evaluate(condition, self._contexte(grain)), dtype=bool),
         )
@@ -56,7 +59,7 @@ class Edition:
         """One boolean per row: every variable the condition reads is answered."""
         if len(self.frame(grain)) == 0:
             return np.ones(0, dtype=bool)
-        return self._memo(
+        return self.memo(
             ("connue", grain, repr(condition)),
             lambda: np.asarray(known(condition, self._contexte(grain)), dtype=bool),
         )
@@ -66,7 +69,7 @@ class Edition:
         df = self.frame(grain)
         if "id_repondant" not in df.columns or grain == self.questionnaire.base:
             return np.arange(len(df))
-        codes = self._memo(("repondants", grain), lambda: pd.factorize(df["id_repondant"])[0])
+        codes = self.memo(("repondants", grain), lambda: pd.factorize(df["id_repondant"])[0])
         return np.where(codes < 0, len(df) + np.arange(len(df)), codes)
 
     def poids(self, grain: str, variable: str | None) -> np.ndarray:
@@ -75,7 +78,7 @@ class Edition:
         nom = variable or "poids"
         if nom not in df.columns:
             return np.zeros(len(df)) if variable else np.ones(len(df))
-        return pd.to_numeric(df[nom], errors="coerce").fillna(0).to_numpy(dtype=float)
+        return np.asarray(pd.to_numeric(df[nom], errors="coerce").fillna(0), dtype=float)
 
     def nombres(self, grain: str, valeur: str | Mapping[str, Any]) -> np.ndarray:
         """One float per row: a numeric variable (nan: not answered) or the number of child rows meeting `si`."""
@@ -97,11 +100,11 @@ class Edition:
         nom = variable if isinstance(variable, str) else variable[0]
         enfant, _, v = nom.rpartition(".")
         declaree = self.questionnaire.variables.get(v.removesuffix(SUFFIXE_PRECEDENTE))
-        if declaree is not None and declaree.nomenclature in self.questionnaire.nomenclatures:
+        if declaree is not None and (declaree.nomenclature or "") in self.questionnaire.nomenclatures:
             annee = self.campagne
             if declaree.nom != v:
                 annee = self.questionnaire.campagnes[annee].precedente or annee
-            valides = self.questionnaire.nomenclatures[declaree.nomenclature].valides(annee)
+            valides = self.questionnaire.nomenclatures[str(declaree.nomenclature)].valides(annee)
             return [(m.code, m.libelle) for m in valides.values()]
         df = self.frame(enfant or grain)
         if v not in df.columns:
@@ -123,7 +126,7 @@ class Edition:
         "child.V": a row gets each modality met among its child rows meeting `si`.
         """
         cle = ("paires", grain, repr(variable), tuple(codes), repr(si))
-        return self._memo(cle, lambda: self._paires(grain, variable, codes, si))
+        return self.memo(cle, lambda: self._paires(grain, variable, codes, si))
 
     def _paires(self, grain: str, variable: str | Sequence[str], codes: Sequence[str], si: Any) -> Paires:
         noms = [variable] if isinstance(variable, str) else list(variable)
@@ -158,7 +161,7 @@ class Edition:
 
     def disponible(self, grain: str, variable: str) -> bool:
         """The variable was asked in that campaign, or can be derived from what was."""
-        return self._memo(("disponible", grain, variable), lambda: self._disponible(grain, variable, frozenset()))
+        return self.memo(("disponible", grain, variable), lambda: self._disponible(grain, variable, frozenset()))
 
     def _disponible(self, grain: str, variable: str, vues: frozenset[str]) -> bool:
         q = self.questionnaire

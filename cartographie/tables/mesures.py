@@ -69,15 +69,15 @@ def measure(
         haut, bas = e.nombres(grain, indicateur["numerateur"]), e.nombres(grain, indicateur["denominateur"])
         pos, plat = _place(np.flatnonzero(champ & ~np.isnan(haut) & ~np.isnan(bas)), grille)
         n, w = _comptes(pos, plat, grille, poids, repondants)
-        sommes = [np.bincount(plat, poids[pos] * v[pos], minlength=len(n)) for v in (haut, bas)]
         dominante = _dominante(plat, repondants[pos], poids[pos] * bas[pos], len(n))
-        return Resultat(n, w, _divise(100 * sommes[0], sommes[1]), divise_arrondi(*sommes, 100, decimales), dominante)
+        haut, bas = (np.bincount(plat, poids[pos] * v[pos], minlength=len(n)) for v in (haut, bas))
+        return Resultat(n, w, _divise(100 * haut, bas), divise_arrondi(haut, bas, 100, decimales), dominante)
     return _numerique(e.nombres(grain, indicateur["valeur"]), champ, mesure, poids, repondants, grille, decimales)
 
 
 def unite(indicateur: Mapping[str, Any]) -> str:
     """Unit of an indicator: as declared, else what its measure gives."""
-    return indicateur.get("unite", "pct" if indicateur["mesure"] in PARTS else "nombre")
+    return str(indicateur.get("unite", "pct" if indicateur["mesure"] in PARTS else "nombre"))
 
 
 def _rapport(
@@ -154,7 +154,8 @@ def _dominante(plat: np.ndarray, repondants: np.ndarray, valeurs: np.ndarray, ta
 
 
 def _divise(haut: np.ndarray, bas: np.ndarray) -> np.ndarray:
-    return np.divide(haut, bas, out=np.full(len(bas), np.nan), where=bas > 0)
+    quotient: np.ndarray = np.divide(haut, bas, out=np.full(len(bas), np.nan), where=bas > 0)
+    return quotient
 
 
 def divise_arrondi(haut: np.ndarray, bas: np.ndarray, echelle: int, decimales: int) -> np.ndarray:

@@ -20,8 +20,10 @@ MISSING = "valeur_obligatoire_absente"
 
 def attach(constats: Sequence[Constat], lots: Mapping[str, Lot]) -> list[Constat]:
     """Findings made on a sheet's cell while reading (file, sheet, row, column, variable) given their record's number."""
-    out, places, records = [], {}, {}
-    for e in {c.entite for c in constats if c.enregistrement is None and c.variable} & set(lots):
+    out: list[Constat] = []
+    places: dict[tuple[object, ...], tuple[int, int | None]] = {}
+    records: dict[str | None, dict[tuple[int, int | None], int]] = {}
+    for e in lots.keys() & {c.entite for c in constats if c.enregistrement is None and c.variable}:
         df = lots[e].df
         records[e] = dict(zip(zip(df["bloc"].tolist(), df["ligne"].tolist(), strict=True), df.index, strict=True))
         for rank, (depot, bloc) in enumerate(lots[e].blocs):
@@ -57,11 +59,12 @@ def check_schema(contexte: Contexte, lot: Lot) -> list[Constat]:
     carried = {
         v: pd.Series(has_column(lot, v), index=df.index) for v in cases.loc[cases["check"] == ABSENT, "column"].unique()
     }
+    values = {v: df[v].to_dict() for v in cases["column"].unique()}
     for column, check, record in cases.itertuples(index=False):
         name = MISSING if check == ABSENT else str(check)
         if name == MISSING and not carried[column][record]:
             continue  # the column itself is missing: stated by the header stage
-        received = None if name == MISSING else df.at[record, column]
+        received = None if name == MISSING else values[column][record]
         out.append(Constat(name, entite, int(record), column, received))
     return out
 
@@ -78,8 +81,9 @@ def check_asked(contexte: Contexte, lot: Lot) -> Iterator[Constat]:
         missing = np.zeros(len(df), dtype=bool)
         if variable.condition_pose:
             asked = evaluate(variable.condition_pose, contexte)
-            for r in df.index[~asked & filled & known(variable.condition_pose, contexte)]:
-                yield Constat("hors_filtre", entite, int(r), name, df.at[r, name])
+            outside = df[name][~asked & filled & known(variable.condition_pose, contexte)]
+            for r, received in zip(outside.index.tolist(), outside.tolist(), strict=True):
+                yield Constat("hors_filtre", entite, r, name, received)
             if variable.obligatoire:
                 missing |= asked & ~filled
         if variable.obligatoire_si:

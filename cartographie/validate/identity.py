@@ -56,7 +56,9 @@ def identify(contexte: Contexte) -> pd.Series:
             continue
         values = df[name].astype("str")
         if way.get("hache") or (name in variables and variables[name].personnel):
-            values = values.map(lambda v: hashlib.sha256(str(v).encode()).hexdigest()[:16], na_action="ignore").astype("str")
+            values = values.map(lambda v: hashlib.sha256(str(v).encode()).hexdigest()[:16], na_action="ignore").astype(
+                "str"
+            )
         usable = out.isna() & values.notna() & evaluate(way.get("si"), contexte)
         out[usable] = f"{way['prefixe']}:" + values[usable]
     if not entite.identifiant and {"depot", "ligne"} <= set(df.columns):

@@ -71,7 +71,7 @@ def test_a_lost_cell_or_row_is_named(what: str) -> None:
         if what == "cell":
             v.kept["unite"].loc[0, "effectif"] = None  # a stage emptied it and said nothing
         else:
-            v.kept["unite"].drop(index=0, inplace=True)
+            v.kept["unite"] = v.kept["unite"].drop(index=0)
 
     with pytest.raises(EcartComptable, match=r"d1\.xlsx, feuille « UNITE »"):
         check(account([ANSWER], spoil=lose))

@@ -10,7 +10,17 @@ import pandas as pd
 import pytest
 
 from cartographie.errors import UserError
-from cartographie.model import Campagne, ColonneAttendue, Entite, FeuilleAttendue, Modalite, Modele, Nomenclature, Questionnaire, Variable
+from cartographie.model import (
+    Campagne,
+    ColonneAttendue,
+    Entite,
+    FeuilleAttendue,
+    Modalite,
+    Modele,
+    Nomenclature,
+    Questionnaire,
+    Variable,
+)
 from cartographie.model import TypeVariable as T
 from cartographie.tables import build_tableaux
 from cartographie.tables.mesures import divise_arrondi
