@@ -6,14 +6,16 @@ and cell by cell, from the raw lots and what validation kept. `check` compares t
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from cartographie.anomalies import climb
 from cartographie.batch import SEPARATEUR, TECHNIQUES
+from cartographie.conditions.structure import split
 from cartographie.model import Compte, Constat, Depot, Extraction, Lot, Questionnaire
 from cartographie.text import clean
 
@@ -49,7 +51,8 @@ def build(
     `bruts`: lots before decoding. `kept`, `quarantined`: Validation's. `constats`: all findings: a received cell that is
     null at the end counts as rejected only if one of them names it. `…_motifs`: skipped counts by reason, "a=1; b=2".
     """
-    cells, records = _cells(bruts, kept, quarantined, constats), _records(bruts, quarantined, questionnaire)
+    named = _named(constats, kept, quarantined, questionnaire)
+    cells, records = _cells(bruts, kept, quarantined, named), _records(bruts, quarantined, questionnaire)
     names = {d.depot: d.nom for d in depots}
     lines: list[dict[str, Any]] = []
     for x in sorted(extractions, key=lambda x: (names.get(x.depot, ""), x.depot)):
@@ -169,13 +172,9 @@ def _cells(
     bruts: Mapping[str, Lot],
     kept: Mapping[str, pd.DataFrame],
     quarantined: Mapping[str, pd.DataFrame],
-    constats: Iterable[Constat],
+    named: Mapping[tuple[str | None, str | None], set[int]],
 ) -> dict[tuple[str, str], Counter[str]]:
     """(file, sheet) → received cells by what became of them: conservees, rejetees, quarantaine (lost ones: nowhere)."""
-    named: dict[tuple[str | None, str | None], set[int]] = {}
-    for c in constats:
-        if c.enregistrement is not None:
-            named.setdefault((c.entite, c.variable), set()).add(c.enregistrement)
     out: dict[tuple[str, str], Counter[str]] = {}
     for e, lot in bruts.items():
         aside, here = _is_in(lot, quarantined.get(e)), _is_in(lot, kept.get(e))
@@ -199,6 +198,31 @@ def _cells(
         )
         for key, row in zip(sums.index, sums.to_dict("records"), strict=True):
             out.setdefault(key, Counter()).update({k: int(n) for k, n in row.items()})
+    return out
+
+
+def _named(
+    constats: Iterable[Constat],
+    kept: Mapping[str, pd.DataFrame],
+    quarantined: Mapping[str, pd.DataFrame],
+    questionnaire: Questionnaire,
+) -> dict[tuple[str | None, str | None], set[int]]:
+    """(entity, variable) → records whose cell a finding names: its own, and every one a declared rule blames."""
+    blamed = {r.code: r.cellules for r in questionnaire.regles if r.condition is not None}
+    parents: dict[str, Mapping[int, int]] = {}
+    for e in {*kept, *quarantined}:
+        parts = [f[e]["parent"] for f in (kept, quarantined) if e in f and "parent" in f[e].columns]
+        if parts:
+            parents[e] = defaultdict(lambda: -1, pd.concat(parts).to_dict())
+    out: dict[tuple[str | None, str | None], set[int]] = {}
+    for c in constats:
+        if c.enregistrement is None:
+            continue
+        out.setdefault((c.entite, c.variable), set()).add(c.enregistrement)
+        for reference in blamed.get(c.regle or "", ()):
+            entite, variable = split(reference, c.entite or "")
+            record = climb(c.entite, c.enregistrement, entite, questionnaire, parents)
+            out.setdefault((entite, variable), set()).add(record)
     return out
 
 

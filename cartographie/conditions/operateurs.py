@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -97,7 +97,7 @@ def _align(left: pd.Series, right: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         return _dates(left), _dates(right)
     if "date" in kinds and "texte" in kinds:
         texts = (left if kinds[0] == "texte" else right).astype(str)
-        unit = "M" if texts.str.len().max() <= len("0000-00") else "D"
+        unit: Literal["M", "D"] = "M" if texts.str.len().max() <= len("0000-00") else "D"
         sides = [
             np.datetime_as_string(_dates(s), unit=unit) if k == "date" else s
             for s, k in zip((left, right), kinds, strict=True)

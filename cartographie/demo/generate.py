@@ -1,4 +1,4 @@
-"""Write the fictitious campaigns of a workspace: destination/<campagne>/{base,depots}/ and verite.json."""
+"""Write the fictitious campaigns of a workspace: destination/recus/<campagne>/{base,reponses}/ and verite.json."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def generate(
             continue
         if fautes:
             plant(campagne, bareme, graine)
-        dossier = destination / nom
-        for sous in ("base", "depots"):
+        dossier = destination / "recus" / nom
+        for sous in ("base", "reponses"):
             shutil.rmtree(dossier / sous, ignore_errors=True)
             (dossier / sous).mkdir(parents=True)
         verite = _truth_head(q, campagne, graine)
@@ -121,7 +121,7 @@ def _write_answers(
 
 
 def _write_lot(lot: Lot, pages: Mapping[str, Any], dossier: Path, nom: str, verite: dict[str, Any], options: Any) -> None:
-    write_classeur(dossier / "depots" / nom, pages, **options)
+    write_classeur(dossier / "reponses" / nom, pages, **options)
     verite["fichiers"].append({
         "fichier": nom, "modele": lot.modele.nom, "format": nom.rpartition(".")[2], "encodage": options.get("encodage"),
         "separateur": options.get("separateur"), "repondants": len(lot.reponses), "refuse": False,
@@ -193,9 +193,9 @@ def _write_faulty(
         return
     nom = f"{prefixe}-{lot.faute.replace('_', '-')}.{fichier.suffixe}"
     if fichier.octets is not None:
-        (dossier / "depots" / nom).write_bytes(fichier.octets)
+        (dossier / "reponses" / nom).write_bytes(fichier.octets)
     else:
-        write_classeur(dossier / "depots" / nom, fichier.pages, **fichier.options)
+        write_classeur(dossier / "reponses" / nom, fichier.pages, **fichier.options)
     juges = [(p, *bareme.juge(p.constat, _entity(lot, p), p.variable, "")) for p in fichier.attendus]
     refuse = any(g == "rejet_fichier" for _, _, g in juges)
     if refuse:

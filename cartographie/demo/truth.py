@@ -1,2 +1,222 @@
-def tableaux(q, campagne):
-    return {}
+"""The right tables, from the answers that should be kept, in plain Python: one row, one condition at a time.
+
+Written apart from the pipeline's own table builder. Unweighted, unrounded, nothing masked; empty cells are left out.
+Left out too: evolution series, and the grains that are not entities (quality, anomalies, panels).
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from cartographie.demo.campaign import Campagne
+from cartographie.demo.oracle import OPERATEURS, Fiche, Monde, carried, count, holds, value
+from cartographie.model import Questionnaire
+
+Ligne = tuple[Fiche, int]  # (record, number of its respondent)
+QUANTILES = {"q1": 0.25, "mediane": 0.5, "q3": 0.75}
+
+
+def tableaux(q: Questionnaire, campagne: Campagne) -> dict[str, Any]:
+    """{colonnes, lignes}: one line is one figure, keyed as in the published contract."""
+    monde = Monde(q, campagne.nom)
+    grains = _grains(q, campagne)
+    axes = list(_axis_columns(q))
+    colonnes = ["tableau", *axes, "dimension", "modalite_code", "indicateur", "denominateur",
+                "n_repondants", "n_lignes", "valeur"]  # fmt: skip
+    lignes: dict[tuple[Any, ...], list[Any]] = {}
+    for _, tableau in sorted(q.tableaux.items()):
+        for serie in tableau["series"]:
+            denominateur = q.denominateurs.get(serie["denominateur"])
+            if denominateur is None or denominateur["entite"] not in grains or serie.get("evolution"):
+                continue
+            for ligne in _series(monde, tableau["code"], serie, denominateur, grains[denominateur["entite"]]):
+                lignes.setdefault(tuple(ligne[:-3]), ligne)
+    return {"colonnes": colonnes, "lignes": list(lignes.values())}
+
+
+def _grains(q: Questionnaire, campagne: Campagne) -> dict[str, list[Ligne]]:
+    """Records by entity: kept answers with the frame's own values where it has them, and the frame's units."""
+    grains: dict[str, list[Ligne]] = {e: [] for e in q.entites}
+    couvertes = set()
+    depuis = q.entites[q.racine].depuis_base
+    for numero, reponse in enumerate(campagne.reponses):
+        if reponse.gardee is None:
+            continue
+        racine = reponse.gardee
+        unite = racine.unites[0] if racine.unites else {}
+        for nom in depuis:
+            if unite.get(nom) is not None:
+                racine.valeurs[nom] = unite[nom]
+        couvertes |= {id_ for u in racine.unites if (id_ := _key(u)) is not None}
+        for fiche in racine.toutes():
+            grains[fiche.entite].append((fiche, numero))
+    if q.base:
+        unites = [u for g in campagne.groupes for u in g]
+        grains[q.base] = [
+            (Fiche(q.base, {**u, "a_repondu": _key(u) in couvertes}), i) for i, u in enumerate(unites)
+        ]
+    return grains
+
+
+def _key(unite: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(sorted((k, str(v)) for k, v in unite.items() if k != "_numero" and v is not None))
+
+
+def _axis_columns(q: Questionnaire) -> Iterator[str]:
+    for nom, axe in (q.enquete.get("axes") or {}).items():
+        yield from (f"{nom}_type", f"{nom}_code") if "niveaux" in axe else (nom,)
+
+
+def _place(monde: Monde, fiche: Fiche, refs: Iterable[str]) -> tuple[str, ...] | None:
+    """The record's cell in a crossing; None when it has no value on one of its axes."""
+    place: list[str] = []
+    for nom, axe in (monde.questionnaire.enquete.get("axes") or {}).items():
+        niveaux = {n["code"]: n for n in axe.get("niveaux", ())}
+        choisi = next((r for r in refs if r in niveaux or r == nom), None)
+        if niveaux:
+            niveau = niveaux[choisi] if choisi else next(iter(niveaux.values()))
+            code = _axis(monde, fiche, niveau["variable"]) if "variable" in niveau else niveau["code"].upper()
+            place += [niveau["code"], code if code is not None else ""]
+        else:
+            code = _axis(monde, fiche, axe["variable"]) if choisi else "TOUS"
+            place.append(code if code is not None else "")
+        if code is None:
+            return None
+    return tuple(place)
+
+
+def _axis(monde: Monde, fiche: Fiche, variable: str) -> Any:
+    return value(monde, fiche if fiche.entite == monde.questionnaire.base else fiche.racine(), variable)
+
+
+def known(monde: Monde, fiche: Fiche, condition: Mapping[str, Any] | None) -> bool:
+    """Whether every variable the condition compares is answered (child rows and `renseigne` need no answer)."""
+    if not condition:
+        return True
+    if "et" in condition or "ou" in condition:
+        return all(known(monde, fiche, c) for c in condition.get("et") or condition["ou"])
+    if "non" in condition:
+        return known(monde, fiche, condition["non"])
+    compares = [o for o in condition if o in OPERATEURS and o != "renseigne"]
+    if "variable" in condition and compares and value(monde, fiche, condition["variable"]) is None:
+        return False
+    operandes = [condition[o]["variable"] for o in compares if isinstance(condition[o], Mapping) and "variable" in condition[o]]
+    return all(value(monde, fiche, v) is not None for v in operandes)
+
+
+def _series(
+    monde: Monde, code: str, serie: Mapping[str, Any], denominateur: Mapping[str, Any], lignes: list[Ligne]
+) -> Iterator[list[Any]]:
+    champ = [
+        (f, n) for f, n in lignes if holds(monde, f, denominateur.get("filtre")) and holds(monde, f, serie.get("filtre"))
+    ]
+    for refs in serie["croisements"]:
+        places = [_place(monde, f, refs) for f, _ in champ]
+        for indicateur in serie["indicateurs"]:
+            cellules: dict[tuple[Any, ...], list[tuple[Fiche, int, list[str], float]]] = {}
+            for (fiche, numero), place in zip(champ, places, strict=True):
+                pris = _take(monde, fiche, indicateur) if place is not None else None
+                if pris is None or place is None:
+                    continue
+                for modalite in _codes(monde, fiche, serie["dimension"]) if serie.get("dimension") else [""]:
+                    cellules.setdefault((place, modalite), []).append((fiche, numero, *pris))
+            for (place, modalite), prises in sorted(cellules.items(), key=str):
+                n, total = len({numero for _, numero, _, _ in prises}), len(prises)
+                for sous, valeur in _figure(monde, indicateur, prises):
+                    cle = _named(indicateur, serie.get("dimension"), modalite, sous)
+                    yield [code, *place, *cle, serie["denominateur"], n, total, valeur]
+
+
+def _named(ind: Mapping[str, Any], dimension: str | None, modalite: str, sous: str) -> list[str]:
+    """(dimension, modalite_code, indicateur) as published."""
+    if dimension:
+        return [dimension.rpartition(".")[2], modalite, f"{ind['code']}.{sous}" if sous else ind["code"]]
+    if ind["mesure"] != "repartition":
+        return ["", "", ind["code"]]
+    variable = ind["variable"] if isinstance(ind["variable"], str) else ind["variable"][0]
+    return [variable.rpartition(".")[2], sous, ind["code"]]
+
+
+def _take(monde: Monde, fiche: Fiche, ind: Mapping[str, Any]) -> tuple[list[str], float] | None:
+    """What the record brings to an indicator: (modalities, number); None when it is not among its rows."""
+    mesure = ind["mesure"]
+    if mesure == "part":
+        if not known(monde, fiche, ind["condition"]):
+            return None
+        return ["vrai"] if holds(monde, fiche, ind["condition"]) else [], _weight(monde, fiche, ind)
+    if mesure == "repartition":
+        noms = ind["variable"] if isinstance(ind["variable"], list) else [ind["variable"]]
+        enfant = len(noms) == 1 and "." in noms[0]
+        if not enfant and not holds(monde, fiche, ind.get("si")):
+            return None
+        codes = _children_codes(monde, fiche, noms[0], ind.get("si")) if enfant else _union(monde, fiche, noms)
+        return None if codes is None else (codes, _weight(monde, fiche, ind))
+    if mesure == "nombre":
+        return ([], _weight(monde, fiche, ind)) if holds(monde, fiche, ind.get("condition")) else None
+    if mesure == "ratio":
+        haut, bas = (_number(monde, fiche, ind[c]) for c in ("numerateur", "denominateur"))
+        return None if haut is None or bas is None else ([], 0.0)
+    valeur = _number(monde, fiche, ind["valeur"])
+    return None if valeur is None else ([], valeur)
+
+
+def _weight(monde: Monde, fiche: Fiche, ind: Mapping[str, Any]) -> float:
+    return 1.0 if "poids" not in ind else float(value(monde, fiche, ind["poids"]) or 0)
+
+
+def _codes(monde: Monde, fiche: Fiche, nom: str) -> list[str]:
+    valeur = value(monde, fiche, nom)
+    return [] if valeur is None else sorted(set(valeur)) if isinstance(valeur, tuple) else [str(valeur)]
+
+
+def _union(monde: Monde, fiche: Fiche, noms: list[str]) -> list[str] | None:
+    codes = {c for n in noms for c in _codes(monde, fiche, n)}
+    return sorted(codes) or None
+
+
+def _children_codes(monde: Monde, fiche: Fiche, nom: str, si: Any) -> list[str] | None:
+    enfant, _, variable = nom.rpartition(".")
+    if not carried(monde, Fiche(enfant), variable):
+        return None
+    lignes = [ligne for ligne in fiche.enfants.get(enfant, []) if holds(monde, ligne, si)]
+    return sorted({c for ligne in lignes for c in _codes(monde, ligne, variable)})
+
+
+def _number(monde: Monde, fiche: Fiche, valeur: Any) -> float | None:
+    if isinstance(valeur, Mapping):
+        return float(count(monde, fiche, valeur["nombre"], valeur.get("si")))
+    nombre = value(monde, fiche, valeur)
+    return None if nombre is None else float(nombre)
+
+
+def _figure(monde: Monde, ind: Mapping[str, Any], prises: list[Any]) -> Iterator[tuple[str, float]]:
+    mesure, valeurs = ind["mesure"], [v for _, _, _, v in prises]
+    total = sum(valeurs)
+    if mesure == "part":
+        if total:
+            yield "", 100 * sum(v for _, _, codes, v in prises if codes) / total
+    elif mesure == "repartition":
+        for code in sorted({c for _, _, codes, _ in prises for c in codes}):
+            yield code, 100 * sum(v for _, _, codes, v in prises if code in codes) / total
+    elif mesure == "ratio":
+        haut, bas = (sum(_number(monde, f, ind[c]) or 0 for f, _, _, _ in prises) for c in ("numerateur", "denominateur"))
+        if bas:
+            yield "", 100 * haut / bas
+    elif mesure in ("nombre", "somme"):
+        yield "", total
+    elif mesure == "moyenne":
+        yield "", statistics.fmean(valeurs)
+    elif mesure == "maximum":
+        yield "", max(valeurs)
+    else:
+        yield "", _quantile(sorted(valeurs), QUANTILES[mesure])
+
+
+def _quantile(valeurs: list[float], ordre: float) -> float:
+    """Linear interpolation between the two nearest ranks."""
+    rang = ordre * (len(valeurs) - 1)
+    bas = int(rang)
+    haut = min(bas + 1, len(valeurs) - 1)
+    return valeurs[bas] + (rang - bas) * (valeurs[haut] - valeurs[bas])

@@ -12,7 +12,6 @@ from cartographie.intake.matching import Appariement, Attendu, Groupe, answer_co
 from cartographie.model import Bloc, Classeur, Compte, Constat, Feuille, Modele
 
 _BLANCHES = 1000  # blank rows from which their being skipped is said
-_ANNEXES = ("listes",)  # sheets every blank questionnaire carries besides the stated one
 _NOTE = re.compile(r"\s*(?:\(?\*|\(\d{1,2}\)|(?:sources?|notes?|nb|lecture|champ|totaux|total)\b)", re.I)
 _TOTAL = frozenset({"total", "totaux", "total general", "sous total"})
 Lecture = tuple[tuple[Bloc, ...], tuple[Compte, ...], tuple[Constat, ...], bool]
@@ -47,7 +46,7 @@ def extract(classeur: Classeur, modele: Modele) -> Lecture:
     if not any(b.lignes for b in blocs if b.entite == racine):
         refus = Constat("fichier_sans_reponse", entite=racine, feuille=trouves[0][1].nom if trouves else None)
         return (), refused_accounts(classeur), (*constats, refus), True
-    annexes = {normalise((modele.marque or {}).get("feuille", "")), *(_ANNEXES if modele.gabarit else ())}
+    annexes = {normalise(a) for a in ((modele.marque or {}).get("feuille", ""), *modele.annexes)}
     for feuille in classeur.feuilles:
         if id(feuille) not in comptes:
             comptes[id(feuille)] = _compte_ecarte(feuille, "feuille_non_lue")

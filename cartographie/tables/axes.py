@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -29,12 +30,13 @@ class Croisement:
         for variable, codes in self.niveaux:
             if variable not in df.columns:
                 return np.full(len(df), -1)
-            rang = e.memo(
-                ("axe", grain, variable, codes),
-                lambda v=variable, c=codes: pd.Index(c, dtype=object).get_indexer(pd.Index(df[v], dtype=object)),
-            )
+            rang = e.memo(("axe", grain, variable, codes), partial(_rank, df[variable], codes))
             cellule = np.where((cellule < 0) | (rang < 0), -1, cellule * len(codes) + rang)
         return cellule
+
+
+def _rank(colonne: pd.Series, codes: Sequence[str]) -> np.ndarray:
+    return np.asarray(pd.Index(list(codes), dtype=object).get_indexer(pd.Index(colonne, dtype=object)))
 
 
 class Axes:
@@ -77,7 +79,7 @@ class Axes:
         df = e.frame(grain)
         if self.constant is None or self.constant not in df.columns:
             return np.ones(len(df), dtype=bool)
-        return df[self.constant].isin([c for c, _ in self._presentes(self.constant, True)]).to_numpy(dtype=bool)
+        return np.asarray(df[self.constant].isin([c for c, _ in self._presentes(self.constant, True)]), dtype=bool)
 
     def _presentes(self, variable: str, constant: bool) -> list[tuple[str, str]]:
         """Modalities met in the campaign's frame (its respondents when it has none); in both campaigns when asked."""

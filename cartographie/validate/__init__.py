@@ -106,9 +106,9 @@ def _quarantine(
         rule = rule_of(c)
         if rule.gravite == Gravite.REJET_FICHIER:
             for e, df in frames.items():
-                depot = c.depot or (
-                    frames[c.entite].at[c.enregistrement, "depot"] if c.enregistrement is not None else None
-                )
+                depot = c.depot
+                if depot is None and c.enregistrement is not None:
+                    depot = frames[c.entite or ""].at[c.enregistrement, "depot"]
                 for r in df.index[df["depot"] == depot] if depot else ():
                     motives[e].setdefault(int(r), set()).add(rule.code)
         elif rule.gravite == Gravite.REJET_LIGNE and c.enregistrement is not None and c.entite in motives:
@@ -133,7 +133,7 @@ def _rejected_cells(
         if rule.gravite != Gravite.REJET_CELLULE or c.enregistrement is None:
             continue
         for name in rule.cellules if c.regle else (c.variable,):
-            entite, variable = split(name or "", c.entite)
+            entite, variable = split(name or "", c.entite or "")
             record = climb(c.entite, c.enregistrement, entite, questionnaire, parents)
             if record >= 0 and variable:
                 cells.setdefault((entite, record, variable), (c.constat, rule.code))

@@ -34,8 +34,8 @@ def attach(constats: Sequence[Constat], lots: Mapping[str, Lot]) -> list[Constat
     for c in constats:
         if c.enregistrement is None and c.entite in records:
             at = (c.entite, c.depot, c.feuille, c.variable, c.colonne)
-            rank, row = places.get((*at, c.ligne)) or places.get((*at, None)) or (-1, None)
-            record = records[c.entite].get((rank, c.ligne if row is None else row))
+            rank, first = places.get((*at, c.ligne)) or places.get((*at, None)) or (-1, None)
+            record = records[c.entite].get((rank, c.ligne if first is None else first))
             c = c if record is None else replace(c, enregistrement=int(record))
         out.append(c)
     return out

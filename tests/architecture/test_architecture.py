@@ -16,7 +16,7 @@ from cartographie.model import TypeVariable
 RACINE = Path(__file__).resolve().parents[2]
 CODE = sorted((RACINE / "cartographie").rglob("*.py"))
 # Words of the published contract and of the received-file log and names of types, that this survey also uses as variables' names.
-COMMUNS = {"edition", "version_modele", "taille"} | {str(t) for t in TypeVariable}
+COMMUNS = {"edition", "version", "version_modele", "taille"} | {str(t) for t in TypeVariable}
 # A stage may import these; it never imports another stage.
 SOCLE = {"model", "errors", "text", "questionnaire", "conditions", "fonctions", "identifiers", "french"}
 ETAPES = {"intake", "batch", "decode", "validate", "register", "warehouse", "tables", "release", "demo", "template", "dictionary"}

@@ -124,6 +124,12 @@ def test_a_form_and_repeated_blocks_follow_their_root_record() -> None:
     assert df.iloc[0][["lignes_conservees", "cellules_conservees", "cellules_quarantaine"]].tolist() == [1, 5, 2]
 
 
+def test_every_cell_a_cross_rule_empties_is_rejected_the_parent_s_too() -> None:
+    df = account([{**ANSWER, "effectif": 0}], [{"parent": 0, "rang": 1, "prix": 1.0}])
+    check(df)
+    assert df[df.niveau == "feuille"]["cellules_rejetees"].tolist() == [1, 1]
+
+
 def test_an_unticked_box_is_a_kept_cell() -> None:
     raw = lot("unite", [ANSWER], raw=True)
     boxes = {f"motifs{SEPARATEUR}M1": ["OUI"], f"motifs{SEPARATEUR}M2": ["NON"]}
@@ -162,7 +168,7 @@ MACHINE = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(UNIT, min_size=1, max_size=5), st.lists(MACHINE, max_size=4), st.booleans())
 def test_the_account_closes_on_any_answers(units: list, machines: list, refuse_file: bool) -> None:
     constats = [Constat("version_inconnue", depot="d1")] if refuse_file else []

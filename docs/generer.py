@@ -1,0 +1,179 @@
+"""Write again the pages that come from schemas/, the catalogue of findings and the commands. Same sources, same bytes.
+
+`make docs`, or `python docs/generer.py [FOLDER]` to write them elsewhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+RACINE = Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    sys.path.insert(0, str(RACINE))
+
+from cartographie import cli  # noqa: E402
+from cartographie.dictionary import build_dictionary  # noqa: E402
+from cartographie.model import Questionnaire  # noqa: E402
+from cartographie.questionnaire import load_questionnaire  # noqa: E402
+from cartographie.questionnaire.check import load_constats  # noqa: E402
+
+LARGEUR = "100"
+AVIS = "> Page produite par `make docs` ; ne pas la modifier à la main."
+FICTIF = "> Les campagnes de ce dépôt sont fictives."
+GRAVITES = {
+    "rejet_fichier": "rien n'est repris du fichier",
+    "rejet_ligne": "la ligne va en quarantaine ; pour un répondant, toute sa réponse",
+    "rejet_cellule": "la valeur est retirée et comptée ; le reste de la ligne est gardé",
+    "redressement": "la valeur a été comprise et réécrite, à vérifier",
+    "alerte": "rien ne change, à vérifier",
+}
+FAMILLES = {"F": "Le fichier", "L": "La ligne", "C": "La cellule"}
+
+
+def build_pages(projet: Path) -> dict[str, str]:
+    """File name → Markdown text of every generated page."""
+    q = load_questionnaire(projet)
+    pages = {"regles.md": rules_page(q), "commandes.md": commands_page(), "tableaux.md": tables_page(q)}
+    for annee in q.campagnes:
+        pages[f"dictionnaire-{annee}.md"] = build_dictionary(q, annee)
+    return pages
+
+
+def rules_page(q: Questionnaire) -> str:
+    """Every declared rule, then every finding of the program, with the rules of the survey that reword it."""
+    lignes = ["# Règles et constats", "", AVIS, FICTIF if q.enquete.get("fictif") else "", ""]
+    lignes += [
+        "Un **constat** est un défaut que le programme sait voir dans n'importe quelle enquête. Une **règle** est propre à",
+        "l'enquête : elle figure dans `schemas/regles.yaml`. Le code de la première colonne est celui de la colonne « Règle »",
+        "de `anomalies.xlsx`. Les mots entre accolades sont remplacés par ce qui a été lu.",
+        "",
+        "| Gravité | Conséquence |",
+        "|---|---|",
+    ]
+    lignes += [f"| `{g}` | {texte} |" for g, texte in GRAVITES.items()]
+    lignes += [
+        "",
+        "## Règles de l'enquête",
+        "",
+        "| Code | Gravité | Portée | Message | Campagnes | Référence |",
+        "|---|---|---|---|---|---|",
+    ]
+    for r in q.regles:
+        portee = "toutes les lignes" if r.entite == "*" else q.entites[r.entite].libelle.lower()
+        portee += f", constat `{r.constat}`" if r.constat else ""
+        portee += f" ({', '.join(r.types)})" if r.types else ""
+        message = r.message + (" **Confidentiel.**" if r.confidentiel else "")
+        campagnes = ", ".join(r.campagnes) or "toutes"
+        lignes.append(
+            f"| {r.code} | `{r.gravite}` | {portee} | {_cell(message)} | {campagnes} | {_cell(r.reference)} |"
+        )
+    remplaces: dict[str, list[str]] = {}
+    for r in q.regles:
+        if r.constat:
+            remplaces.setdefault(r.constat, []).append(r.code)
+    lignes += ["", "## Constats du programme", ""]
+    lignes += [
+        "La dernière colonne nomme les règles de l'enquête qui remplacent le code, la gravité et le message du constat.",
+        "",
+    ]
+    for famille, titre in FAMILLES.items():
+        lignes += [
+            f"### {titre} ({famille})",
+            "",
+            "| Code | Constat | Gravité | Message | Remplacé par |",
+            "|---|---|---|---|---|",
+        ]
+        lignes += [_finding(nom, c, remplaces) for nom, c in load_constats().items() if c["code"].startswith(famille)]
+        lignes.append("")
+    return "\n".join(lignes).rstrip() + "\n"
+
+
+def tables_page(q: Questionnaire) -> str:
+    """Every declared table: title, field, notes, and one line an indicator with its denominator and crossings."""
+    lignes = ["# Tableaux", "", AVIS, FICTIF if q.enquete.get("fictif") else "", ""]
+    lignes += ["Les dénominateurs sont ceux de `schemas/denominateurs.yaml` ; le calcul est expliqué dans la"]
+    lignes += ["[méthodologie](methodologie.md).", "", "| Dénominateur | Qui est compté | Précision |", "|---|---|---|"]
+    lignes += [
+        f"| `{c}` | {_cell(d['libelle'])} | {_cell(d.get('definition', ''))} |" for c, d in q.denominateurs.items()
+    ]
+    for code, t in q.tableaux.items():
+        lignes += ["", f"## {code}. {_label(t['titre'])}", ""]
+        lignes += [f"Champ : {_label(t['champ'])}.", ""] if t.get("champ") else []
+        lignes += ["| Indicateur | Mesure | Dénominateur | Croisements |", "|---|---|---|---|"]
+        for s in t["series"]:
+            croise = " ; ".join(" × ".join(x) if x else "ensemble" for x in s["croisements"])
+            croise += f" ; par `{s['dimension']}`" if s.get("dimension") else ""
+            croise += " ; avec l'évolution" if s.get("evolution") else ""
+            for i in s["indicateurs"]:
+                lignes.append(
+                    f"| {_cell(i['libelle'])} (`{i['code']}`) | {i['mesure']} | `{s['denominateur']}` | {croise} |"
+                )
+        lignes += ["", *(f"- {_label(n)}" for n in t.get("notes", ()))]
+    return "\n".join(lignes).rstrip() + "\n"
+
+
+def commands_page() -> str:
+    """The help of every command, as the terminal prints it."""
+    lignes = [
+        "# Commandes",
+        "",
+        AVIS,
+        "",
+        "Un exemple de chacune, avec sa sortie : [guide de l'analyste](guide-analyste.md).",
+        "",
+    ]
+    lignes += ["## `cartographie`", "", "```text", help_text(), "```", ""]
+    for nom in command_names():
+        lignes += [f"## `cartographie {nom}`", "", "```text", help_text(nom), "```", ""]
+    return "\n".join(lignes).rstrip() + "\n"
+
+
+def command_names() -> list[str]:
+    return [str(c.name) for c in cli.app.registered_commands]
+
+
+def help_text(*commande: str) -> str:
+    """What `cartographie [commande] --help` prints, at a fixed width and without colours."""
+    sortie = io.StringIO()
+    with _terminal(), contextlib.redirect_stdout(sortie):
+        cli.main([*commande, "--help"])
+    return "\n".join(ligne.rstrip() for ligne in sortie.getvalue().strip().splitlines())
+
+
+@contextlib.contextmanager
+def _terminal() -> Iterator[None]:
+    with (
+        mock.patch.dict(os.environ, {"COLUMNS": LARGEUR, "NO_COLOR": "1"}),
+        mock.patch.object(sys, "argv", ["cartographie"]),
+    ):
+        yield
+
+
+def _finding(nom: str, c: Mapping[str, Any], remplaces: Mapping[str, list[str]]) -> str:
+    return f"| {c['code']} | `{nom}` | `{c['gravite']}` | {_cell(c['message'])} | {', '.join(remplaces.get(nom, ()))} |"
+
+
+def _label(texte: str) -> str:
+    return _cell(texte).replace("{edition}", "[édition]").replace("{precedente}", "[édition précédente]")
+
+
+def _cell(texte: str) -> str:
+    return " ".join(str(texte).replace("|", "\\|").split())
+
+
+def main(destination: Path) -> None:
+    destination.mkdir(parents=True, exist_ok=True)
+    for nom, texte in sorted(build_pages(RACINE).items()):
+        (destination / nom).write_text(texte, encoding="utf-8", newline="\n")
+        print(f"docs : {nom}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else RACINE / "docs")

@@ -1,0 +1,183 @@
+"""The documentation says everything the program can do or refuse, and its generated pages are up to date."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import yaml
+
+from cartographie import cli
+from cartographie.errors import Statut
+
+RACINE = Path(__file__).resolve().parents[2]
+DOCS = RACINE / "docs"
+ERREURS = {"UserError", "DeclarationError"}
+FICTIVES = ("guide-analyste.md", "guide-auditeur.md", "methodologie.md", "regles.md", "tableaux.md")
+
+
+@cache
+def page(nom: str) -> str:
+    return (DOCS / nom).read_text(encoding="utf-8")
+
+
+@cache
+def all_pages() -> str:
+    return "\n".join(p.read_text(encoding="utf-8") for p in sorted(DOCS.glob("*.md")))
+
+
+@cache
+def generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generer", DOCS / "generer.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def declared(nom: str) -> object:
+    return yaml.safe_load((RACINE / nom).read_text(encoding="utf-8"))
+
+
+def has_word(texte: str, mot: str) -> bool:
+    return re.search(rf"(?<![\w-]){re.escape(mot)}(?![\w-])", texte) is not None
+
+
+def error_codes() -> set[str]:
+    """Codes given to a user error anywhere in the code: raised, prepared, added to a list, or printed as "Erreur X :"."""
+    codes: set[str] = set()
+    for fichier in sorted((RACINE / "cartographie").rglob("*.py")):
+        texte = fichier.read_text(encoding="utf-8")
+        codes |= set(re.findall(r"Erreur ([A-Z][0-9]{2}) :", texte))
+        for n in ast.walk(ast.parse(texte)):
+            if not isinstance(n, ast.Call) or not n.args or not isinstance(n.args[0], ast.Constant):
+                continue
+            nom = n.func.id if isinstance(n.func, ast.Name) else n.func.attr if isinstance(n.func, ast.Attribute) else ""
+            valeur = n.args[0].value
+            if nom in ERREURS or (nom == "ajouter" and isinstance(valeur, str) and re.fullmatch(r"[A-Z]\d\d", valeur)):
+                codes.add(str(valeur))
+    return codes
+
+
+COMMANDES = [str(c.name) for c in cli.app.registered_commands]
+
+
+@pytest.mark.parametrize("commande", COMMANDES)
+def test_every_command_has_an_example(commande: str) -> None:
+    assert re.search(rf"^(?:\$ )?cartographie {commande}\b", page("guide-analyste.md"), re.MULTILINE), commande
+    assert f"## `cartographie {commande}`" in page("commandes.md")
+
+
+@pytest.mark.parametrize("nom", ["guide-analyste.md", "guide-auditeur.md", "guide-schemas.md", "methodologie.md"])
+def test_no_page_shows_a_command_that_does_not_exist(nom: str) -> None:
+    montrees = set(re.findall(r"^(?:\$ )?cartographie ([a-z]+)", page(nom), re.MULTILINE))
+    assert montrees <= set(COMMANDES), montrees - set(COMMANDES)
+
+
+def test_every_option_shown_exists() -> None:
+    aide = page("commandes.md")
+    for nom in ("guide-analyste.md", "guide-auditeur.md", "guide-schemas.md"):
+        for ligne in re.findall(r"^(?:\$ )?cartographie .*$", page(nom), re.MULTILINE):
+            for option in re.findall(r"--[a-z-]+", ligne):
+                assert option in aide, f"{nom}: {ligne}"
+
+
+@pytest.mark.parametrize("statut", list(Statut), ids=lambda s: s.name)
+def test_every_exit_status_is_explained(statut: Statut) -> None:
+    _, _, suite = page("guide-analyste.md").partition("## Statuts de sortie")
+    assert suite, "the README links to #statuts-de-sortie"
+    assert re.search(rf"^\| `{int(statut)}` \|", suite.split("\n## ")[0], re.MULTILINE), statut
+
+
+def test_every_user_error_code_is_listed() -> None:
+    codes = error_codes()
+    assert {"U02", "D01", "E15"} <= codes
+    absents = {c for c in codes if not re.search(rf"^\| `{c}` \|", page("guide-analyste.md"), re.MULTILINE)}
+    assert not absents, f"absent from docs/guide-analyste.md: {sorted(absents)}"
+    refus = {c for c in codes if c.startswith("D")}
+    absents = {c for c in refus if not re.search(rf"^\| `{c}` \|", page("guide-schemas.md"), re.MULTILINE)}
+    assert not absents, f"absent from docs/guide-schemas.md: {sorted(absents)}"
+
+
+def test_every_rule_and_finding_is_listed() -> None:
+    regles = {r["code"] for r in declared("schemas/regles.yaml")}  # type: ignore[attr-defined]
+    constats = declared("cartographie/constats.yaml")
+    for nom, c in constats.items():  # type: ignore[attr-defined]
+        assert f"| {c['code']} | `{nom}` |" in page("regles.md")
+    absents = {r for r in regles if f"| {r} |" not in page("regles.md")}
+    assert not absents, sorted(absents)
+
+
+def test_every_variable_is_in_a_dictionary() -> None:
+    dictionnaires = "\n".join(p.read_text(encoding="utf-8") for p in sorted(DOCS.glob("dictionnaire-*.md")))
+    absentes = {v for v in declared("schemas/variables.yaml") if f"`{v}`" not in dictionnaires}  # type: ignore[attr-defined]
+    assert not absentes, sorted(absentes)
+
+
+def test_every_campaign_has_its_dictionary_and_its_place_in_the_changelog() -> None:
+    journal = (RACINE / "CHANGELOG.md").read_text(encoding="utf-8")
+    for dossier in sorted((RACINE / "schemas").glob("*/campagne.yaml")):
+        assert (DOCS / f"dictionnaire-{dossier.parent.name}.md").is_file()
+        assert has_word(journal, dossier.parent.name)
+
+
+def test_every_table_is_listed() -> None:
+    codes = {yaml.safe_load(p.read_text(encoding="utf-8"))["code"] for p in (RACINE / "schemas/tableaux").glob("*.yaml")}
+    journal = (RACINE / "CHANGELOG.md").read_text(encoding="utf-8")
+    for code in sorted(codes):
+        assert f"## {code}. " in page("tableaux.md"), code
+        assert has_word(journal, code), code
+
+
+def test_every_key_of_the_declarations_is_explained() -> None:
+    """Every key the JSON Schemas allow appears between backquotes in the guide of the declarations."""
+    guide = page("guide-schemas.md")
+    absentes = set()
+    for schema in sorted((RACINE / "cartographie/meta").glob("*.schema.json")):
+        if not schema.name.startswith("constats"):
+            cles = _keys(yaml.safe_load(schema.read_text(encoding="utf-8")))
+            absentes |= {f"{schema.name}: {c}" for c in cles if not re.search(rf"`[^`\n]*\b{c}\b[^`\n]*`|^\s*-? ?\{{?{c}:", guide, re.M)}
+    assert not absentes, sorted(absentes)
+
+
+def _keys(noeud: object) -> set[str]:
+    if isinstance(noeud, dict):
+        ici = set(noeud["properties"]) if isinstance(noeud.get("properties"), dict) else set()
+        return ici.union(*(_keys(v) for v in noeud.values()))
+    if isinstance(noeud, list):
+        return set().union(*(_keys(v) for v in noeud))
+    return set()
+
+
+def test_generated_pages_are_up_to_date(tmp_path: Path) -> None:
+    generator().main(tmp_path)
+    for nouvelle in sorted(tmp_path.iterdir()):
+        ancienne = DOCS / nouvelle.name
+        assert ancienne.is_file() and ancienne.read_bytes() == nouvelle.read_bytes(), f"run `make docs`: {nouvelle.name}"
+
+
+def test_links_lead_somewhere() -> None:
+    for p in [*sorted(DOCS.glob("*.md")), RACINE / "CHANGELOG.md"]:
+        for cible in re.findall(r"\]\(([^)#\s]+)?(#[^)\s]+)?\)", p.read_text(encoding="utf-8")):
+            fichier, ancre = cible
+            if fichier.startswith("http"):
+                continue
+            destination = (p.parent / fichier).resolve() if fichier else p
+            assert destination.exists(), f"{p.name}: {fichier}"
+            if ancre and destination.suffix == ".md":
+                assert ancre[1:] in _anchors(destination), f"{p.name}: {fichier}{ancre}"
+
+
+def _anchors(fichier: Path) -> set[str]:
+    titres = re.findall(r"^#+ (.+)$", fichier.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-") for t in titres}
+
+
+@pytest.mark.parametrize("nom", FICTIVES)
+def test_pages_about_the_demonstration_say_it_is_fictitious(nom: str) -> None:
+    assert re.search(r"fictives?|fictifs?", page(nom).split("\n## ")[0])
