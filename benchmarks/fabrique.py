@@ -73,16 +73,22 @@ def _classeurs(dossier: Path, q: Any, nombre: int) -> None:
     indications = Indications(brut)
     groupes = make_frame(q, indications, nombre, 1)
     campagne = draw_campaign(q, indications, groupes, annee, nombre, 1, {})
-    modeles = [m for m in q.campagnes[annee].modeles.values()]
+    modeles = list(q.campagnes[annee].modeles.values())
     modele = next(m for m in modeles if m.usage == "reponse" and is_single(m))
     base = next(m for m in modeles if m.usage == "base")
     shutil.copytree(RACINE / "schemas", dossier / "schemas")
     recus = dossier / "recus"
     for sous in ("base", "reponses"):
         (recus / sous).mkdir(parents=True)
-    unites = [Fiche(q.base, {k: v for k, v in u.items() if k != "_numero"}) for g in in_frame(q, indications, groupes, annee) for u in g]
+    unites = [
+        Fiche(q.base, {k: v for k, v in u.items() if k != "_numero"})
+        for g in in_frame(q, indications, groupes, annee)
+        for u in g
+    ]
     write_classeur(recus / "base" / "base.csv", lay_out(q, base, annee, unites, Ecriture(True)).pages)
-    codees = sorted(v.nom for v in q.variables.values() if v.nomenclature and v.type == "code" and q.racine in v.entites)
+    codees = sorted(
+        v.nom for v in q.variables.values() if v.nomenclature and v.type == "code" and q.racine in v.entites
+    )
     for i, reponse in enumerate(campagne.reponses):
         depot = lay_out(q, modele, annee, [reponse.ecrite], Ecriture(libelles=i % 3 == 0))
         if i % ANOMALIES == 0:

@@ -30,7 +30,11 @@ Progres = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Controle:
-    """All that is known of one campaign's received files once checked. `liens`: one row, one frame unit covered."""
+    """All that is known of one campaign's received files once checked.
+
+    `liens`: one row, one frame unit covered by an answer; `non_rapproches`: one row, one kept answer found nowhere in the
+    frame; `recouvrements`: one row, one unit also claimed by another respondent. All three None without a frame.
+    """
 
     annee: str
     depots: list[Depot]
@@ -42,6 +46,7 @@ class Controle:
     base: pd.DataFrame | None
     liens: pd.DataFrame | None
     non_rapproches: pd.DataFrame | None
+    recouvrements: pd.DataFrame | None
 
 
 def examine(projet: Path, q: Questionnaire, annee: str, ouvriers: int, progres: Progres) -> Controle:
@@ -54,7 +59,7 @@ def examine(projet: Path, q: Questionnaire, annee: str, ouvriers: int, progres: 
     lots, orphelins = link_parents(lots, q)
     for entite in sorted(lots, key=lambda e: q.entites[e].parent is None):  # counts of children feed their parents
         lots[entite] = derive(lots[entite], q, annee, lots)
-    liens = non_rapproches = None
+    liens = non_rapproches = recouvrements = None
     racine = lots.get(q.racine)
     if racine is not None:
         df = racine.df.assign(id_repondant=identify(racine, q.entites[q.racine], q, annee, lots))
@@ -70,11 +75,12 @@ def examine(projet: Path, q: Questionnaire, annee: str, ouvriers: int, progres: 
         enfants = {e: validation.kept[e] for e in q.enfants(q.racine) if e in validation.kept}
         base_ligne, liens = register.match(gardes, enfants, base, q)
         non_rapproches = register.unmatched(gardes, enfants, base_ligne, q)
+        recouvrements = register.overlaps(gardes, enfants, base, q)
     redaction = word(validation.constats, lots, depots, q, annee, validation.identifiants)
     comptes = accounts.build(extractions, depots, bruts, validation.kept, validation.quarantined, validation.constats, q)
     accounts.check(comptes)
     progres(f"{annee} : décodage et contrôle", 1, 1)
-    return Controle(annee, depots, depots_base, extractions, validation, redaction, comptes, base, liens, non_rapproches)
+    return Controle(annee, depots, depots_base, extractions, validation, redaction, comptes, base, liens, non_rapproches, recouvrements)
 
 
 def read_files(

@@ -140,7 +140,7 @@ def load(projet: Path, ouvriers: int, progres: Progres) -> Bilan:
 
 def map_(projet: Path, annee: str, progres: Progres) -> Bilan:
     """Compute the tables of a campaign from the warehouse into outputs/<campagne>/tableaux/ (CSV); publishes nothing."""
-    from cartographie.release.csv import csv_name, format_csv
+    from cartographie.release.csv import write_csv
 
     q = load_questionnaire(projet)
     _campaign(q, annee)
@@ -151,13 +151,13 @@ def map_(projet: Path, annee: str, progres: Progres) -> Bilan:
         ancien.unlink()
     meta = _meta(projet, q, annee, "travail", q.campagnes[annee].fin.isoformat())
     for t in tableaux:
-        (dossier / csv_name(t, meta)).write_text(format_csv(t.df), encoding="utf-8", newline="")
+        write_csv(dossier, t, meta)
     return bilans.map_(annee, tableaux, dossier)
 
 
 def publish(projet: Path, annee: str, version: str, jour: str, remplacer: bool, progres: Progres) -> Bilan:
     """Write outputs/<campagne>/<version>/ whole or not at all. Raises UserError (status 15) when it exists."""
-    from cartographie.release.publish import publish as release
+    from cartographie.release import publish as release
 
     q = load_questionnaire(projet)
     _campaign(q, annee)
@@ -233,6 +233,8 @@ def _write_findings(projet: Path, q: Questionnaire, c: Controle) -> Path:
     controle.write(dossier, c.redaction.anomalies, c.comptes, c.depots, c.annee, titre, c.redaction.confidentielles)
     if c.non_rapproches is not None:
         c.non_rapproches.to_csv(dossier / "non_rapproches.csv", index=False, lineterminator="\n")
+    if c.recouvrements is not None:
+        c.recouvrements.to_csv(dossier / "recouvrements.csv", index=False, lineterminator="\n")
     return dossier
 
 
@@ -261,12 +263,13 @@ def _tables(projet: Path, q: Questionnaire, annee: str, progres: Progres) -> lis
 
 
 def _meta(projet: Path, q: Questionnaire, annee: str, version: str, jour: str) -> Bilan:
-    """What every output of a release states: titles, dates, versions, inputs. The date comes from the command line."""
-    import platform
-
-    from cartographie import __version__
+    """What every output of a release states: titles, dates, versions, inputs, accounts. The date comes from the caller."""
+    from cartographie import warehouse
     from cartographie.intake import read_registre
+    from cartographie.programme import versions
 
+    with warehouse.open_readonly(_warehouse(projet)) as con:
+        comptes = {a: warehouse.totals(con, a) for a in (annee, q.campagnes[annee].precedente) if a}
     return {
         **{k: q.enquete.get(k) for k in ("titre", "sous_titre", "producteur", "contact", "licence", "fictif", "axes")},
         "campagne": annee,
@@ -276,6 +279,7 @@ def _meta(projet: Path, q: Questionnaire, annee: str, version: str, jour: str) -
         "champ": q.campagnes[annee].champ,
         "depots": [d for a in q.campagnes for d in read_registre(projet / "raw" / a)],
         "declarations": dict(q.empreintes),
-        "programme": {"cartographie": __version__, "python": platform.python_version()},
+        "programme": versions(),
+        "comptes": comptes,
         "seuils": dict(q.campagnes[annee].parametres.get("seuils", {})),
     }

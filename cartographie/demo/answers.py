@@ -12,9 +12,11 @@ from datetime import timedelta
 from typing import Any
 
 from cartographie.demo import numbers
+from cartographie.demo.checks import asked, references, required
 from cartographie.demo.hints import Indications, weighted
-from cartographie.demo.oracle import Fiche, Monde, asked, derive, holds, references, required, value
-from cartographie.model import Modalite, Questionnaire, Regle, TypeVariable, Variable
+from cartographie.demo.oracle import Fiche, Monde, derive, holds, value
+from cartographie.model import Modalite, Questionnaire, TypeVariable, Variable
+
 
 @dataclass(slots=True)
 class Tirage:
@@ -27,7 +29,7 @@ class Tirage:
     noms: dict[str, list[str]] = field(default_factory=dict)
     valides: dict[str, dict[str, Modalite]] = field(default_factory=dict)
     caches: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    regles: list[Regle] = field(default_factory=list)
+    liens: set[str] = field(default_factory=set)
     compteurs: dict[str, int] = field(default_factory=dict)
     bassin: dict[str, list[Any]] = field(default_factory=dict)
 
@@ -36,9 +38,9 @@ class Tirage:
         for entite in q.entites:
             self.noms[entite] = [n for n in q.variables if (entite, n) in self.monde.posees]
         self.valides = {n: nomenclature.valides(self.campagne) for n, nomenclature in q.nomenclatures.items()}
-        self.regles = [
-            r for r in q.regles if r.condition is not None and (not r.campagnes or self.campagne in r.campagnes)
-        ]
+        modeles = q.campagnes[self.campagne].modeles.values()
+        listes = [f.lien for m in modeles for f in m.feuilles if isinstance(f.lien, (tuple, list))]
+        self.liens = {v for liste in listes for v in liste}
 
     def hint(self, entite: str, nom: str) -> dict[str, Any]:
         if (entite, nom) not in self.caches:
@@ -58,7 +60,7 @@ class Tirage:
         fixe = self._tied(fiche, nom, indication, numero)
         if fixe is not _LIBRE:
             return fixe
-        exigee = required(self.monde, fiche, nom)
+        exigee = nom in self.liens or required(self.monde, fiche, nom)
         if not exigee and alea.random() < (0.5 if libre else indication.get("vide", self._blank())):
             return None
         if variable.type in (TypeVariable.CODE, TypeVariable.CODES) or variable.nomenclature:
@@ -157,7 +159,11 @@ class Tirage:
             bas = plage[0] if plage else variable.minimum if variable.minimum is not None else 0
             haut = plage[1] if plage else variable.maximum if variable.maximum is not None else max(bas * 2, 100)
             haut = min(haut, bas + 1000) if plage is None else haut
-            tire = alea.uniform(bas, haut) if not indication.get("asymetrique") else bas + (haut - bas) * alea.random() ** 3
+            tire = (
+                alea.uniform(bas, haut)
+                if not indication.get("asymetrique")
+                else bas + (haut - bas) * alea.random() ** 3
+            )
             return round(tire) if kind == TypeVariable.ENTIER else round(tire, indication.get("decimales", 1))
         if kind == TypeVariable.BOOLEEN:
             return alea.random() < 0.5
@@ -180,7 +186,9 @@ class Tirage:
         else:
             modele = indication.get("texte", "Texte fictif {n}")
         villes = self.indications.section("defaut").get("villes", ["X"])
-        texte = modele.format_map(_Trous(n=numero, k=alea.randint(1, indication.get("variete", 40)), ville=villes[numero % len(villes)]))
+        texte = modele.format_map(
+            _Trous(n=numero, k=alea.randint(1, indication.get("variete", 40)), ville=villes[numero % len(villes)])
+        )
         return texte[: variable.longueur_max or None]
 
     def cast(self, variable: Variable, valeur: Any) -> Any:
@@ -282,7 +290,9 @@ def _after_children(t: Tirage, nom: str) -> bool:
     return "lignes" in t.hint(t.questionnaire.racine, nom) or any(b.endswith(".*") for b in besoins)
 
 
-def _children(t: Tirage, racine: Fiche, enfant: str, indication: Any, alea: random.Random, modele: Modele) -> list[dict]:
+def _children(
+    t: Tirage, racine: Fiche, enfant: str, indication: Any, alea: random.Random, modele: Modele
+) -> list[dict]:
     """The starting values of each child: covered units, last campaign's rows carried on, or nothing."""
     if not (modeles := t.noms[enfant]) or not holds(t.monde, racine, indication.get("si")):
         return []

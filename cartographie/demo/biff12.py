@@ -88,21 +88,36 @@ def styles() -> bytes:
     """xl/styles.bin with two cell formats: general, and the built-in date 14."""
     police = struct.pack("<HHHHBBBBBBBBB", 220, 0, 400, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0)[:20]
     police = police.ljust(20, b"\0") + b"\x02" + wide("Calibri")
-    remplissage = struct.pack("<I", 0) + bytes(8) + bytes(8) + struct.pack("<I", 0) + bytes(8 * 5) + struct.pack("<I", 0)
+    remplissage = (
+        struct.pack("<I", 0) + bytes(8) + bytes(8) + struct.pack("<I", 0) + bytes(8 * 5) + struct.pack("<I", 0)
+    )
     bordure = bytes(1) + bytes(10) * 5
 
     def xf(parent: int, fmt: int) -> bytes:
         return record(47, struct.pack("<HHHHHBBHH", parent, fmt, 0, 0, 0, 0, 0, 0, 0))
 
-    return b"".join([
-        record(278),
-        record(611, struct.pack("<I", 1)), record(43, police), record(612),
-        record(603, struct.pack("<I", 1)), record(45, remplissage), record(604),
-        record(613, struct.pack("<I", 1)), record(46, bordure), record(614),
-        record(626, struct.pack("<I", 1)), xf(0xFFFF, 0), record(627),
-        record(617, struct.pack("<I", 2)), xf(0, 0), xf(0, 14), record(618),
-        record(279),
-    ])
+    return b"".join(
+        [
+            record(278),
+            record(611, struct.pack("<I", 1)),
+            record(43, police),
+            record(612),
+            record(603, struct.pack("<I", 1)),
+            record(45, remplissage),
+            record(604),
+            record(613, struct.pack("<I", 1)),
+            record(46, bordure),
+            record(614),
+            record(626, struct.pack("<I", 1)),
+            xf(0xFFFF, 0),
+            record(627),
+            record(617, struct.pack("<I", 2)),
+            xf(0, 0),
+            xf(0, 14),
+            record(618),
+            record(279),
+        ]
+    )
 
 
 def parts(pages: Mapping[str, Any]) -> dict[str, bytes]:
@@ -113,7 +128,8 @@ def parts(pages: Mapping[str, Any]) -> dict[str, bytes]:
         for i in range(1, n + 1)
     )
     liens = "".join(
-        f'<Relationship Id="rId{i}" Type="{_BUREAU}/worksheet" Target="worksheets/sheet{i}.bin"/>' for i in range(1, n + 1)
+        f'<Relationship Id="rId{i}" Type="{_BUREAU}/worksheet" Target="worksheets/sheet{i}.bin"/>'
+        for i in range(1, n + 1)
     )
     livre = [record(131), record(153, struct.pack("<II", 0, 0) + wide("")), record(143)]
     for i, (nom, page) in enumerate(pages.items(), 1):

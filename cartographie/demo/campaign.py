@@ -92,7 +92,7 @@ def plant(campagne: Campagne, bareme: Bareme, graine: int) -> None:
     alea.shuffle(libres)
     budget = int(len(reponses) * reglages.get("part_maximale", 0.6))
     repetitions = max(1, round(reglages.get("taux", 0.001) * len(reponses)))
-    regles = {r.code: r for r in t.regles if applies(r, t)}
+    regles = {r.code: r for r in t.monde.regles if applies(r, t)}
     kinds = [("fichier", n) for n in FICHIERS] + [("ligne", n) for n in (*LIGNES, "repondant_en_double")]
     kinds += [("regle", c) for c in regles] + [("cellule", n) for n in CELLULES]
     ecartees = set(reglages.get("ecarter", ()))
@@ -149,7 +149,7 @@ def _closeness(t: Tirage, regle: Regle, reponse: Reponse) -> float:
 
 
 def spread_variables(q: Questionnaire, campagne: str) -> set[str]:
-    """"entity.variable" of every multiple choice spread over columns in some model."""
+    """ "entity.variable" of every multiple choice spread over columns in some model."""
     return {
         f"{f.entite}.{c.variable}"
         for m in q.campagnes[campagne].modeles.values()
@@ -200,7 +200,9 @@ def _exports(modeles: list[Modele], reponses: list[Reponse], alea: random.Random
             else:
                 variantes.append((modele, suffixe, {}))
     nombre = max(1, min(len(variantes), len(reponses) // 4), math.ceil(len(reponses) / 4000))
-    lots = [Lot(m, s, Ecriture(s == "csv"), [], o) for m, s, o in (variantes[i % len(variantes)] for i in range(nombre))]
+    lots = [
+        Lot(m, s, Ecriture(s == "csv"), [], o) for m, s, o in (variantes[i % len(variantes)] for i in range(nombre))
+    ]
     for rang, lot in enumerate(lots):
         lot.ecriture = Ecriture(lot.suffixe == "csv", False, rang % 3 == 1 and lot.suffixe != "csv")
     for rang, reponse in enumerate(reponses):

@@ -12,8 +12,9 @@ from datetime import date, datetime
 from typing import Any
 
 from cartographie.demo.answers import Tirage
+from cartographie.demo.checks import asked, required
 from cartographie.demo.numbers import luhn_digit
-from cartographie.demo.oracle import Fiche, asked, required
+from cartographie.demo.oracle import Fiche
 from cartographie.demo.writers import Erreur, Formule
 from cartographie.model import Nomenclature, TypeVariable, Variable
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,12 +9,14 @@ from typing import Any
 
 from cartographie.demo.answers import Modele, Tirage, fill
 from cartographie.demo.cells import CELLULES, Cas
+from cartographie.demo.checks import asked, identifier, irregularities, violations
 from cartographie.demo.mend import affinity, force, settle
 from cartographie.demo.numbers import finess
-from cartographie.demo.oracle import Fiche, Monde, asked, holds, irregularities, violations
+from cartographie.demo.oracle import Fiche
 from cartographie.model import Gravite, Regle, TypeVariable
 
 ESSAIS = 40
+LUS_TELS_QUELS = {"hors_bornes", "hors_filtre"}  # readable values, rejected after the rules have seen them
 
 
 @dataclass(slots=True)
@@ -31,6 +32,8 @@ class Attendu:
     variable: str | None = None
     cellule: Any = None
     ecrase: bool = False
+    autres: tuple[str, ...] = ()  # the other blamed variables of the record
+    confidentiel: bool = False
 
 
 @dataclass(slots=True)
@@ -76,16 +79,6 @@ class Bareme:
         return str(trouve.get("code", "")), str(trouve.get("gravite", ""))
 
 
-def identifier(monde: Monde, fiche: Fiche) -> str | None:
-    """`id_repondant` of a root record: the first declared alternative that applies."""
-    for voie in monde.questionnaire.entites[fiche.entite].identifiant:
-        valeur = fiche.valeurs.get(voie["variable"])
-        if valeur is not None and holds(monde, fiche, voie.get("si")):
-            texte = hashlib.sha256(str(valeur).encode()).hexdigest()[:16] if voie.get("hache") else str(valeur)
-            return f"{voie['prefixe']}:{texte}"
-    return None
-
-
 def clean(t: Tirage, racine: Fiche) -> bool:
     return not violations(t.monde, racine) and not irregularities(t.monde, racine)
 
@@ -120,10 +113,10 @@ def break_rule(t: Tirage, regle: Regle, hote: Reponse, alea: random.Random) -> R
         if not blamees:
             return None
         attendus = [
-            Attendu(regle.code, regle.code, regle.gravite.value, "règle de cohérence enfreinte", True, c, v)
+            Attendu(regle.code, regle.code, regle.gravite.value, "règle de cohérence enfreinte", True, c, blamees[0],
+                    autres=tuple(blamees[1:]), confidentiel=regle.confidentiel)
             for c in cibles
-            for v in blamees
-        ]
+        ]  # fmt: skip
         gardee = _outcome(t, racine, cible, regle.gravite.value, blamees)
         if gardee is not None and regle.gravite == Gravite.REJET_CELLULE and violations(t.monde, gardee):
             continue
@@ -149,7 +142,9 @@ def _outcome(t: Tirage, racine: Fiche, cible: Fiche, gravite: str, variables: li
 # ------------------------------------------------------------------ a badly written cell
 
 
-def spoil_cell(t: Tirage, nom: str, hote: Reponse, bareme: Bareme, etalees: set[str], alea: random.Random) -> Reponse | None:
+def spoil_cell(
+    t: Tirage, nom: str, hote: Reponse, bareme: Bareme, etalees: set[str], alea: random.Random
+) -> Reponse | None:
     """One cell of the answer written in that faulty way, everything else being right with or without it."""
     fabrique, constat, format_ = CELLULES[nom]
     liens = {v.get("variable") for v in t.questionnaire.enquete.get("lien_base") or ()}
@@ -172,6 +167,11 @@ def spoil_cell(t: Tirage, nom: str, hote: Reponse, bareme: Bareme, etalees: set[
         reste = irregularities(t.monde, gardee)
         if violations(t.monde, gardee) or any(v != variable for _, _, v in reste):
             continue
+        jumeaux[id(fiche)].valeurs[variable] = ecrit.cellule if nom in LUS_TELS_QUELS else ecrit.reste
+        lue = violations(t.monde, gardee)
+        jumeaux[id(fiche)].valeurs[variable] = None if gravite == "rejet_cellule" else ecrit.reste
+        if lue:
+            continue
         if identifier(t.monde, gardee) != identite and gravite != "rejet_ligne":
             continue
         gardee = _outcome(t, gardee, jumeaux[id(fiche)], gravite, []) if gravite == "rejet_ligne" else gardee
@@ -180,17 +180,11 @@ def spoil_cell(t: Tirage, nom: str, hote: Reponse, bareme: Bareme, etalees: set[
     return None
 
 
-def _links(t: Tirage) -> set[str]:
-    """Parent variables repeated in a child's sheet to tie the rows together."""
-    modeles = t.questionnaire.campagnes[t.campagne].modeles.values()
-    return {v for m in modeles for f in m.feuilles if isinstance(f.lien, (tuple, list)) for v in f.lien}
-
-
 def _skip(t: Tirage) -> set[str]:
     """Cells a finding of which would change which answer or row this is: keys, links and file marks."""
     entites = t.questionnaire.entites.values()
     noms = {f"{e.nom}.{v}" for e in entites for v in (*e.cle, *([e.date] if e.date else []))}
-    noms |= {f"{e.nom}.{v}" for e in entites for v in _links(t)}
+    noms |= {f"{e.nom}.{v}" for e in entites for v in t.liens}
     fichier = ("campagne", "version")
     return noms | {f"{e.nom}.{v}" for e in entites for v in t.noms[e.nom] if t.hint(e.nom, v).get("copie") in fichier}
 
@@ -213,7 +207,8 @@ def unknown_unit(t: Tirage, hote: Reponse, bareme: Bareme, alea: random.Random) 
         ecrite.valeurs[variable] = finess(9000 + hote.modele.numero * 3 + rang, ecrite.valeurs[variable][:2], {})
         code, gravite = bareme.juge("absent_de_la_base", racine, variable, "finess")
         pourquoi = "numéro bien formé, absent de la base de sondage"
-        attendus.append(Attendu("absent_de_la_base", code, gravite, pourquoi, False, ecrite, variable))
+        if not attendus:  # the first link stated carries the finding
+            attendus.append(Attendu("absent_de_la_base", code, gravite, pourquoi, False, ecrite, variable))
     if not attendus or not clean(t, ecrite):
         return None
     return Reponse(hote.modele, ecrite, ecrite, "ligne:absent_de_la_base", attendus)
@@ -234,14 +229,15 @@ def second_sending(t: Tirage, hote: Reponse, bareme: Bareme, alea: random.Random
     if copie.valeurs[racine.date] == debut:
         return None
     copie.valeurs[racine.date] = debut
-    for lien in _links(t):
+    for lien in t.liens:
         for fiche in copie.toutes():
             if fiche.valeurs.get(lien):
                 fiche.valeurs[lien] = f"{fiche.valeurs[lien]}-B"
     if not clean(t, copie):
         return None
     code, gravite = bareme.juge("repondant_en_double", racine.nom, None, "")
-    attendu = Attendu("repondant_en_double", code, gravite, "même répondant, envoi plus ancien", False, copie, None)
+    premiere = next((i["variable"] for i in racine.identifiant), None)
+    attendu = Attendu("repondant_en_double", code, gravite, "même répondant, envoi plus ancien", False, copie, premiere)
     return hote, Reponse(hote.modele, copie, None, "ligne:repondant_en_double", [attendu], copie_de=hote)
 
 
@@ -254,7 +250,10 @@ def nameless(t: Tirage, hote: Reponse, bareme: Bareme, alea: random.Random) -> R
     if not racine.identifiant or not clean(t, ecrite):
         return None
     code, gravite = bareme.juge("ligne_sans_identifiant", racine.nom, None, "")
-    attendu = Attendu("ligne_sans_identifiant", code, gravite, "aucun numéro ne dit qui répond", False, ecrite, None)
+    premiere = next((i["variable"] for i in racine.identifiant), None)
+    attendu = Attendu(
+        "ligne_sans_identifiant", code, gravite, "aucun numéro ne dit qui répond", False, ecrite, premiere
+    )
     return Reponse(hote.modele, ecrite, None, "ligne:ligne_sans_identifiant", [attendu])
 
 
@@ -270,7 +269,9 @@ def twin_key(t: Tirage, hote: Reponse, bareme: Bareme, alea: random.Random) -> R
         if violations(t.monde, ecrite):
             continue
         code, gravite = bareme.juge("cle_en_double", entite, cle[0], "")
-        attendu = Attendu("cle_en_double", code, gravite, "même numéro que la ligne d'au-dessus", False, seconde, cle[0])
+        attendu = Attendu(
+            "cle_en_double", code, gravite, "même numéro que la ligne d'au-dessus", False, seconde, cle[0]
+        )
         gardee = _outcome(t, ecrite, seconde, gravite, [])
         return Reponse(hote.modele, ecrite, gardee, "ligne:cle_en_double", [attendu])
     return None

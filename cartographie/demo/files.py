@@ -86,7 +86,9 @@ def fichier_protege(depot: Depot, tampon: Path) -> Fichier:
 
 def fichier_illisible(depot: Depot, tampon: Path) -> Fichier:
     octets = _bytes(depot, tampon)
-    return Fichier({}, [Place("fichier_illisible", "envoi interrompu : il manque la fin")], octets=octets[: len(octets) // 2])
+    return Fichier(
+        {}, [Place("fichier_illisible", "envoi interrompu : il manque la fin")], octets=octets[: len(octets) // 2]
+    )
 
 
 def fichier_dangereux(depot: Depot, tampon: Path) -> Fichier:
@@ -97,13 +99,16 @@ def fichier_dangereux(depot: Depot, tampon: Path) -> Fichier:
 def extension_trompeuse(depot: Depot, tampon: Path) -> Fichier | None:
     if "xls" not in depot.modele.formats:
         return None
-    return Fichier({}, [Place("extension_trompeuse", "classeur .xls renommé en .xlsx")], octets=_bytes(depot, tampon, write_xls))
+    return Fichier(
+        {}, [Place("extension_trompeuse", "classeur .xls renommé en .xlsx")], octets=_bytes(depot, tampon, write_xls)
+    )
 
 
 def macros_ignorees(depot: Depot, tampon: Path) -> Fichier | None:
     if "xlsm" not in depot.modele.formats:
         return None
-    return Fichier(depot.pages, [Place("macros_ignorees", "classeur qui contient un projet de macros (vide)")], "xlsm")
+    return Fichier(depot.pages, [Place("macros_ignorees", "classeur qui contient un projet de macros (vide)")], "xlsm",
+                   options={"projet": True})  # fmt: skip
 
 
 def _stamp(depot: Depot, cle: str, valeur: str, constat: str, pourquoi: str) -> Fichier | None:
@@ -168,7 +173,11 @@ def entete_absent(depot: Depot, tampon: Path) -> Fichier | None:
 def entete_inconnu(depot: Depot, tampon: Path) -> Fichier:
     attendue, nom, page = _sheets(depot)[0]
     ligne, colonne = next(p for (f, _, _), p in depot.entetes.items() if f == nom)
-    place = (page.derniere_ligne + 1, colonne) if attendue.disposition == "fiche" else (ligne, max(c for _, c in page.cellules) + 1)
+    place = (
+        (page.derniere_ligne + 1, colonne)
+        if attendue.disposition == "fiche"
+        else (ligne, max(c for _, c in page.cellules) + 1)
+    )
     page.cellules[place] = "Question inventée par le répondant"
     reponse = (place[0], attendue.colonne_reponse or 2) if attendue.disposition == "fiche" else (place[0] + 1, place[1])
     page.cellules[reponse] = "réponse fictive"
@@ -180,9 +189,16 @@ def entete_double(depot: Depot, tampon: Path) -> Fichier | None:
     if trouve is None:
         return None
     attendue, nom, page, variable, (ligne, colonne) = trouve
-    place = (page.derniere_ligne + 1, colonne) if attendue.disposition == "fiche" else (ligne, max(c for _, c in page.cellules) + 1)
+    place = (
+        (page.derniere_ligne + 1, colonne)
+        if attendue.disposition == "fiche"
+        else (ligne, max(c for _, c in page.cellules) + 1)
+    )
     page.cellules[place] = page.cellules[ligne, colonne]
-    return Fichier(depot.pages, [Place("entete_double", "colonne répétée", nom, *place, variable, page.cellules[place])])
+    texte = page.cellules[place]
+    return Fichier(
+        depot.pages, [Place("entete_double", "colonne répétée au bout", nom, ligne, colonne, variable, texte)]
+    )
 
 
 def fichier_sans_reponse(depot: Depot, tampon: Path) -> Fichier:
@@ -219,7 +235,11 @@ def colonnes_masquees_lues(depot: Depot, tampon: Path) -> Fichier | None:
 
 def feuille_masquee_lue(depot: Depot, tampon: Path) -> Fichier | None:
     for _, nom, page in _sheets(depot):
-        if len(depot.pages) > 1 and nom != next(iter(depot.pages)) and any(f == nom for f, _, _ in depot.places.values()):
+        if (
+            len(depot.pages) > 1
+            and nom != next(iter(depot.pages))
+            and any(f == nom for f, _, _ in depot.places.values())
+        ):
             page.masquee = True
             return Fichier(depot.pages, [Place("feuille_masquee_lue", "feuille de réponse masquée", nom)])
     return None
@@ -228,7 +248,9 @@ def feuille_masquee_lue(depot: Depot, tampon: Path) -> Fichier | None:
 def lignes_blanches_ignorees(depot: Depot, tampon: Path) -> Fichier:
     _, nom, page = _sheets(depot)[0]
     page.lignes_vides = 20_000
-    return Fichier(depot.pages, [Place("lignes_blanches_ignorees", "20 000 lignes vides mises en forme sous la dernière", nom)])
+    return Fichier(
+        depot.pages, [Place("lignes_blanches_ignorees", "20 000 lignes vides mises en forme sous la dernière", nom)]
+    )
 
 
 def cellules_fusionnees(depot: Depot, tampon: Path) -> Fichier | None:

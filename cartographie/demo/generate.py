@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 
 from cartographie.demo.campaign import Campagne, Lot, Progres, carry_over, draw_campaign, plant, share_out
-from cartographie.demo.faults import Attendu, Bareme, Reponse, identifier
+from cartographie.demo.checks import identifier
+from cartographie.demo.faults import Attendu, Bareme, Reponse
 from cartographie.demo.files import FICHIERS, Place
 from cartographie.demo.frame import make_frame
 from cartographie.demo.hints import load_hints
@@ -30,7 +31,7 @@ def generate(
     projet: Path, questionnaire: Questionnaire, destination: Path, campagnes: Iterable[str], repondants: int,
     graine: int, progres: Progres | None = None, *, classeurs_max: int = 300, fautes: bool = True, tables: bool = True,
 ) -> dict[str, Any]:  # fmt: skip
-    """Write every campaign asked for, replacing what a former call wrote there. Returns the counts by campaign.
+    """Write every campaign asked for, replacing what a former call wrote there. Returns {graine, campagnes, lignes}.
 
     `repondants`: answers asked for in each campaign (fewer when its frame is smaller). `classeurs_max`: at most that many
     single-respondent workbooks, the rest goes to consolidated exports. `progres(stage, done, total)` is called now and then.
@@ -40,7 +41,7 @@ def generate(
     bareme = Bareme(q.regles, catalogue)
     groupes = make_frame(q, indications, repondants, graine)
     voulues = set(campagnes)
-    bilan: dict[str, Any] = {"graine": graine, "campagnes": {}}
+    bilan: dict[str, Any] = {"graine": graine, "campagnes": {}, "lignes": {}}
     precedents: dict[int, Any] = {}
     for nom in sorted(q.campagnes):
         campagne = draw_campaign(q, indications, groupes, nom, repondants, graine, precedents, progres)
@@ -68,6 +69,11 @@ def generate(
             "fichiers": len(verite["fichiers"]), "fautes": len({f["faute"] for f in verite["fautes"]}),
             "non_plantees": len(verite["non_plantees"]), "base": verite["base"]["unites"],
         }  # fmt: skip
+        c = bilan["campagnes"][nom]
+        bilan["lignes"][nom] = (
+            f"{c['repondants']} réponses dans {c['fichiers']} fichiers, {c['fautes']} fautes plantées, "
+            f"{c['gardes']} répondants à garder, base de {c['base']} unités"
+        )
     return bilan
 
 
@@ -120,7 +126,9 @@ def _write_answers(
             progres(f"fichiers {campagne.nom}", rang, 0)
 
 
-def _write_lot(lot: Lot, pages: Mapping[str, Any], dossier: Path, nom: str, verite: dict[str, Any], options: Any) -> None:
+def _write_lot(
+    lot: Lot, pages: Mapping[str, Any], dossier: Path, nom: str, verite: dict[str, Any], options: Any
+) -> None:
     write_classeur(dossier / "reponses" / nom, pages, **options)
     verite["fichiers"].append({
         "fichier": nom, "modele": lot.modele.nom, "format": nom.rpartition(".")[2], "encodage": options.get("encodage"),
@@ -158,7 +166,9 @@ def _record_faults(lot: Lot, depot: Depot, nom: str, verite: dict[str, Any]) -> 
         verite["fautes"] += [ligne for ligne in lignes if ligne]
 
 
-def _line(numero: str, reponse: Reponse, a: Attendu, depot: Depot, nom: str, sans_feuille: bool) -> dict[str, Any] | None:
+def _line(
+    numero: str, reponse: Reponse, a: Attendu, depot: Depot, nom: str, sans_feuille: bool
+) -> dict[str, Any] | None:
     fiche = a.fiche or reponse.ecrite
     if a.variable is None:
         feuille, ligne, _ = depot.places[id(fiche)]
@@ -176,6 +186,8 @@ def _line(numero: str, reponse: Reponse, a: Attendu, depot: Depot, nom: str, san
         "entite": fiche.entite, "variable": a.variable, "regle": a.constat if a.regle else None,
         "constat": None if a.regle else a.constat, "code": a.code, "gravite": a.gravite,
         "valeur_ecrite": csv_text(ecrit) if sans_feuille else ecrit, "pourquoi": a.pourquoi,
+        "autres_cellules": [address(p[1], p[2]) for v in a.autres for p in depot.spread(fiche, v)[:1]],
+        "confidentiel": a.confidentiel,
     }  # fmt: skip
 
 
@@ -216,7 +228,7 @@ def _place_line(numero: str, genre: str, nom: str, p: Place, code: str, gravite:
         "faute": numero, "genre": genre, "fichier": nom, "feuille": p.feuille,
         "cellule": address(p.ligne, p.colonne) if p.ligne and p.colonne else "", "ligne": p.ligne, "colonne": p.colonne,
         "entite": entite if entite != "*" else None, "variable": p.variable, "regle": None, "constat": p.constat,
-        "code": code, "gravite": gravite, "valeur_ecrite": p.ecrit, "pourquoi": p.pourquoi,
+        "code": code, "gravite": gravite, "valeur_ecrite": p.ecrit, "pourquoi": p.pourquoi, "autres_cellules": [], "confidentiel": False,
     }  # fmt: skip
 
 
@@ -236,7 +248,15 @@ def _orphan(q: Questionnaire, lot: Lot, depot: Depot, nom: str, verite: dict[str
         page.cellules[ligne, place] = "FICTIF-INCONNU"
         code, gravite = bareme.juge("ligne_orpheline", attendue.entite, lien[0], "")
         numero = f"F{len({f['faute'] for f in verite['fautes']}) + 1:04d}"
-        p = Place("ligne_orpheline", "rattachée à une réponse que personne n'a envoyée", feuille, ligne, place, lien[0], "FICTIF-INCONNU")
+        p = Place(
+            "ligne_orpheline",
+            "rattachée à une réponse que personne n'a envoyée",
+            feuille,
+            ligne,
+            place,
+            lien[0],
+            "FICTIF-INCONNU",
+        )
         verite["fautes"].append(_place_line(numero, "ligne:ligne_orpheline", nom, p, code, gravite, attendue.entite))
         return True
     return False
@@ -249,7 +269,9 @@ def _kept(q: Questionnaire, campagne: Campagne, verite: dict[str, Any]) -> None:
     gardees = [r for r in campagne.reponses if r.gardee is not None]
     verite["repondants_gardes"] = sorted(identifier(campagne.tirage.monde, r.gardee) or "" for r in gardees if r.gardee)
     verite["repondants_rejetes"] = [
-        {"repondant": identifier(campagne.tirage.monde, r.ecrite), "genre": r.faute} for r in campagne.reponses if r.gardee is None
+        {"repondant": identifier(campagne.tirage.monde, r.ecrite), "genre": r.faute}
+        for r in campagne.reponses
+        if r.gardee is None
     ]
     comptes: dict[str, int] = {}
     for reponse in gardees:

@@ -38,7 +38,7 @@ class Depot:
         if id(fiche) not in self.places:
             return []
         feuille, ligne, colonnes = self.places[id(fiche)]
-        return [(feuille, p[0] or ligne, p[1]) for (v, _), p in sorted(colonnes.items(), key=str) if v == variable]
+        return sorted((feuille, p[0] or ligne, p[1]) for (v, _), p in colonnes.items() if v == variable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def _records(q: Questionnaire, reponses: Sequence[Fiche], entite: str) -> list[F
 
 
 def parse_cell(adresse: str) -> tuple[int, int]:
-    """"B4" → (4, 2)."""
+    """ "B4" → (4, 2)."""
     lettres = "".join(c for c in adresse if c.isalpha()).upper()
     colonne = 0
     for lettre in lettres:
@@ -129,7 +129,9 @@ def address(ligne: int, colonne: int) -> str:
     return f"{lettres}{ligne}"
 
 
-def _form(q: Questionnaire, depot: Depot, attendue: FeuilleAttendue, page: Page, nom: str, fiche: Fiche, ecriture: Ecriture) -> None:
+def _form(
+    q: Questionnaire, depot: Depot, attendue: FeuilleAttendue, page: Page, nom: str, fiche: Fiche, ecriture: Ecriture
+) -> None:
     question, reponse = attendue.colonne_question or 1, attendue.colonne_reponse or 2
     ligne, rubrique, colonnes = 2, None, {}
     if question > 1:
@@ -149,7 +151,9 @@ def _form(q: Questionnaire, depot: Depot, attendue: FeuilleAttendue, page: Page,
     depot.places[id(fiche)] = (nom, 2, colonnes)
 
 
-def _put(q: Questionnaire, page: Page, place: tuple[int, int], colonne: ColonneAttendue, fiche: Fiche, ecriture: Ecriture) -> None:
+def _put(
+    q: Questionnaire, page: Page, place: tuple[int, int], colonne: ColonneAttendue, fiche: Fiche, ecriture: Ecriture
+) -> None:
     valeur = fiche.valeurs.get(colonne.variable)
     if valeur is None:
         return
@@ -159,7 +163,15 @@ def _put(q: Questionnaire, page: Page, place: tuple[int, int], colonne: ColonneA
         page.cellules[place] = spell(q, colonne.variable, valeur, ecriture)
 
 
-def _table(q: Questionnaire, depot: Depot, attendue: FeuilleAttendue, page: Page, nom: str, fiches: list[Fiche], ecriture: Ecriture) -> None:
+def _table(
+    q: Questionnaire,
+    depot: Depot,
+    attendue: FeuilleAttendue,
+    page: Page,
+    nom: str,
+    fiches: list[Fiche],
+    ecriture: Ecriture,
+) -> None:
     ligne = attendue.ligne_entete or (3 if ecriture.titre else 1)
     if ligne > 1:
         page.cellules[1, 1] = f"{attendue.entite} ({MENTION})"
@@ -184,7 +196,9 @@ def _table(q: Questionnaire, depot: Depot, attendue: FeuilleAttendue, page: Page
                 _put(q, page, place, colonne, fiche, ecriture)
 
 
-def _blocks(q: Questionnaire, depot: Depot, attendue: FeuilleAttendue, feuilles: Mapping[str, str], ecriture: Ecriture) -> None:
+def _blocks(
+    q: Questionnaire, depot: Depot, attendue: FeuilleAttendue, feuilles: Mapping[str, str], ecriture: Ecriture
+) -> None:
     """Repeated groups of columns, to the right of the parent's."""
     parent = q.entites[attendue.entite].parent or q.racine
     nom = feuilles[parent]

@@ -8,17 +8,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from cartographie.demo.answers import Modele, Tirage, draft, fill
-from cartographie.demo.oracle import (
-    Fiche,
-    asked,
-    holds,
-    irregularities,
-    operand,
-    references,
-    required,
-    value,
-    violations,
-)
+from cartographie.demo.checks import asked, identifier, irregularities, references, required, violations
+from cartographie.demo.oracle import Fiche, holds, operand, value
 from cartographie.model import Regle, TypeVariable
 
 ESSAIS = 40
@@ -41,15 +32,18 @@ def clean_answer(t: Tirage, graine: str, modele: Modele) -> Fiche:
             if not faux:
                 break
             for code, fiche in faux:
-                regle = next(r for r in t.regles if r.code == code)
+                regle = next(r for r in t.monde.regles if r.code == code)
                 if holds(t.monde, fiche, regle.condition):
                     _retouch(t, fiche, regle, alea, modele)
         else:
             restantes |= {code for code, _ in violations(t.monde, racine)}
             continue
-        if not irregularities(t.monde, racine):
+        nommee = not t.questionnaire.entites[racine.entite].identifiant or identifier(t.monde, racine)
+        if nommee and not irregularities(t.monde, racine):
             return racine
-        restantes |= {f"{c}:{n}" for c, _, n in irregularities(t.monde, racine)}
+        restantes |= {f"{c}:{n}" for c, _, n in irregularities(t.monde, racine)} | (
+            set() if nommee else {"identifiant"}
+        )
     raise SansIssue(", ".join(sorted(restantes)))
 
 
@@ -66,8 +60,8 @@ def settle(t: Tirage, racine: Fiche, alea: random.Random, modele: Modele) -> Non
                 present = fiche.valeurs.get(nom) is not None
                 if present and not asked(t.monde, fiche, nom):
                     fiche.valeurs[nom], bouge = None, True
-                elif not present and required(t.monde, fiche, nom) and not (
-                    fiche.parent is None and nom in modele.vide
+                elif (
+                    not present and required(t.monde, fiche, nom) and not (fiche.parent is None and nom in modele.vide)
                 ):
                     tire = t.draw(fiche, nom, alea, modele.numero)
                     bouge = bouge or tire is not None
@@ -148,7 +142,9 @@ def _force_value(t: Tirage, fiche: Fiche, condition: Mapping[str, Any], voulu: b
         return
     if nom not in t.noms[cible.entite]:
         derivee = (t.questionnaire.variables[nom].derivee or {}) if nom in t.questionnaire.variables else {}
-        sources = derivee.get("de") or (t.questionnaire.passages[derivee["passage"]].sources if "passage" in derivee else ())
+        sources = derivee.get("de") or (
+            t.questionnaire.passages[derivee["passage"]].sources if "passage" in derivee else ()
+        )
         sources = derivee.get("rapport") or ([sources] if isinstance(sources, str) else sources)
         for source in sources:
             if source in t.noms[cible.entite]:
@@ -233,5 +229,3 @@ def _force_twin(t: Tirage, fiche: Fiche, noms: list[str], voulu: bool, alea: Any
     if not voulu:
         nom = alea.choice([n for n in noms if n in t.noms[fiche.entite]] or noms)
         fiche.valeurs[nom] = t.draw(fiche, nom, alea, modele.numero, libre=True)
-
-

@@ -74,11 +74,15 @@ def table(nom: str, page: Any) -> str:
     sortie, suivante = [], 1
     for ligne, cellules in lignes:
         if ligne > suivante:
-            sortie.append(f'<table:table-row table:number-rows-repeated="{ligne - suivante}"><table:table-cell/></table:table-row>')
+            sortie.append(
+                f'<table:table-row table:number-rows-repeated="{ligne - suivante}"><table:table-cell/></table:table-row>'
+            )
         sortie.append(_row(page, ligne, cellules, fusions))
         suivante = ligne + 1
     if page.lignes_vides:
-        sortie.append(f'<table:table-row table:number-rows-repeated="{page.lignes_vides}"><table:table-cell/></table:table-row>')
+        sortie.append(
+            f'<table:table-row table:number-rows-repeated="{page.lignes_vides}"><table:table-cell/></table:table-row>'
+        )
     style = ' table:style-name="masquee"' if page.masquee else ""
     return f"<table:table table:name={quoteattr(nom)}{style}>{colonnes}{''.join(sortie)}</table:table>"
 

@@ -6,13 +6,14 @@ Values are canonical: codes and identifiers str, choices tuples of codes, dates 
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from cartographie.model import Questionnaire
+from cartographie.model import Questionnaire, Regle
 
 
 @dataclass(slots=True, eq=False)
@@ -44,12 +45,18 @@ class Monde:
     racines: list[Fiche] = field(default_factory=list)
     fonctions: Mapping[str, Callable[[Monde, Fiche, Mapping[str, Any]], bool]] = field(default_factory=dict)
     posees: set[tuple[str, str]] = field(default_factory=set)
+    regles: list[Regle] = field(default_factory=list)
     portees: dict[tuple[str, str], bool] = field(default_factory=dict)
+    noms: dict[str, list[str]] = field(default_factory=dict)
     doublons: dict[tuple[str, ...], dict[tuple[Any, ...], int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        q = self.questionnaire
         if not self.posees:
-            self.posees = self.questionnaire.posees(self.campagne)
+            self.posees = q.posees(self.campagne)
+        self.regles = [
+            r for r in q.regles if r.condition is not None and (not r.campagnes or self.campagne in r.campagnes)
+        ]
 
 
 def value(monde: Monde, fiche: Fiche, nom: str) -> Any:
@@ -109,7 +116,9 @@ def lookup(passage: Any, valeurs: list[Any]) -> str | None:
                 return cible or None
         return None
     for sources, cible in passage.lignes:
-        if all(s == "*" or (s or None) == (None if v is None else str(v)) for s, v in zip(sources, valeurs, strict=True)):
+        if all(
+            s == "*" or (s or None) == (None if v is None else str(v)) for s, v in zip(sources, valeurs, strict=True)
+        ):
             return cible or None
     return None
 
@@ -142,11 +151,10 @@ def holds(monde: Monde, fiche: Fiche, condition: Mapping[str, Any] | None) -> bo
         return False
     else:
         gauche = value(monde, fiche, condition["variable"])
-    return all(
-        _compare(monde, fiche, operateur, gauche, attendu)
-        for operateur, attendu in condition.items()
-        if operateur in OPERATEURS
-    )
+    for operateur, attendu in condition.items():
+        if operateur in OPERATEURS and not _compare(monde, fiche, operateur, gauche, attendu):
+            return False
+    return True
 
 
 def carried(monde: Monde, fiche: Fiche, nom: str) -> bool:
@@ -227,8 +235,10 @@ def as_date(valeur: Any) -> Any:
 def _same(gauche: Any, droite: Any) -> bool:
     if isinstance(gauche, tuple):
         return set(gauche) == (set(droite) if isinstance(droite, (list, tuple)) else {droite})
+    if gauche.__class__ is str and droite.__class__ is str:
+        return bool(gauche == droite)
     a, b = align(gauche, droite)
-    return a == b
+    return bool(a == b)
 
 
 OPERATEURS = {
@@ -258,70 +268,10 @@ def _compare(monde: Monde, fiche: Fiche, operateur: str, gauche: Any, attendu: A
     if operateur in ("egal", "different"):
         return _same(gauche, droite) == (operateur == "egal")
     a, b = align(gauche, droite)
-    return {"inferieur": a < b, "inferieur_ou_egal": a <= b, "superieur": a > b, "superieur_ou_egal": a >= b}[operateur]
+    return bool(ORDRE[operateur](a, b))
 
 
-def references(condition: Any) -> set[str]:
-    """Every variable a condition names, as written; children are `entity.*`."""
-    trouvees: set[str] = set()
-    if isinstance(condition, Mapping):
-        for enfant in ("nombre", "existe"):
-            if isinstance(condition.get(enfant), str):
-                trouvees |= {f"{condition[enfant]}.*"} | {
-                    f"{condition[enfant]}.{r}" for r in references(condition.get("si"))
-                }
-        if isinstance(condition.get("variable"), str):
-            trouvees.add(condition["variable"])
-        trouvees |= set(condition.get("doublon") or ())
-        for cle, valeur in condition.items():
-            if cle != "si" and isinstance(valeur, (Mapping, list)):
-                trouvees |= references(valeur)
-            if condition.get("fonction") and isinstance(valeur, str) and cle != "fonction":
-                trouvees.add(valeur)
-    elif isinstance(condition, list):
-        for element in condition:
-            if isinstance(element, (Mapping, list)):
-                trouvees |= references(element)
-    return trouvees
-
-
-def asked(monde: Monde, fiche: Fiche, nom: str) -> bool:
-    """Whether the question belongs to that campaign's file and its condition holds."""
-    variable = monde.questionnaire.variables[nom]
-    return (fiche.entite, nom) in monde.posees and holds(monde, fiche, variable.condition_pose)
-
-
-def required(monde: Monde, fiche: Fiche, nom: str) -> bool:
-    variable = monde.questionnaire.variables[nom]
-    if not asked(monde, fiche, nom):
-        return False
-    return variable.obligatoire or bool(variable.obligatoire_si and holds(monde, fiche, variable.obligatoire_si))
-
-
-def violations(monde: Monde, racine: Fiche) -> list[tuple[str, Fiche]]:
-    """Every (rule code, record) of the declared conditions that are true in one answer."""
-    fiches = list(racine.toutes())
-    return [
-        (regle.code, fiche)
-        for regle in monde.questionnaire.regles
-        if regle.condition is not None and (not regle.campagnes or monde.campagne in regle.campagnes)
-        for fiche in fiches
-        if fiche.entite == regle.entite and holds(monde, fiche, regle.condition)
-    ]
-
-
-def irregularities(monde: Monde, racine: Fiche) -> list[tuple[str, Fiche, str]]:
-    """Filter and obligation faults of one answer: (constat, record, variable)."""
-    trouvees = []
-    for fiche in racine.toutes():
-        for entite, nom in sorted(monde.posees):
-            if entite != fiche.entite:
-                continue
-            renseignee = fiche.valeurs.get(nom) is not None
-            if renseignee and not asked(monde, fiche, nom):
-                trouvees.append(("hors_filtre", fiche, nom))
-            elif not renseignee and required(monde, fiche, nom):
-                trouvees.append(("valeur_obligatoire_absente", fiche, nom))
-    return trouvees
-
-
+ORDRE: dict[str, Callable[[Any, Any], Any]] = {
+    "inferieur": operator.lt, "inferieur_ou_egal": operator.le,
+    "superieur": operator.gt, "superieur_ou_egal": operator.ge,
+}  # fmt: skip

@@ -54,9 +54,7 @@ def _grains(q: Questionnaire, campagne: Campagne) -> dict[str, list[Ligne]]:
             grains[fiche.entite].append((fiche, numero))
     if q.base:
         unites = [u for g in campagne.groupes for u in g]
-        grains[q.base] = [
-            (Fiche(q.base, {**u, "a_repondu": _key(u) in couvertes}), i) for i, u in enumerate(unites)
-        ]
+        grains[q.base] = [(Fiche(q.base, {**u, "a_repondu": _key(u) in couvertes}), i) for i, u in enumerate(unites)]
     return grains
 
 
@@ -102,7 +100,9 @@ def known(monde: Monde, fiche: Fiche, condition: Mapping[str, Any] | None) -> bo
     compares = [o for o in condition if o in OPERATEURS and o != "renseigne"]
     if "variable" in condition and compares and value(monde, fiche, condition["variable"]) is None:
         return False
-    operandes = [condition[o]["variable"] for o in compares if isinstance(condition[o], Mapping) and "variable" in condition[o]]
+    operandes = [
+        condition[o]["variable"] for o in compares if isinstance(condition[o], Mapping) and "variable" in condition[o]
+    ]
     return all(value(monde, fiche, v) is not None for v in operandes)
 
 
@@ -110,7 +110,9 @@ def _series(
     monde: Monde, code: str, serie: Mapping[str, Any], denominateur: Mapping[str, Any], lignes: list[Ligne]
 ) -> Iterator[list[Any]]:
     champ = [
-        (f, n) for f, n in lignes if holds(monde, f, denominateur.get("filtre")) and holds(monde, f, serie.get("filtre"))
+        (f, n)
+        for f, n in lignes
+        if holds(monde, f, denominateur.get("filtre")) and holds(monde, f, serie.get("filtre"))
     ]
     for refs in serie["croisements"]:
         places = [_place(monde, f, refs) for f, _ in champ]
@@ -201,7 +203,9 @@ def _figure(monde: Monde, ind: Mapping[str, Any], prises: list[Any]) -> Iterator
         for code in sorted({c for _, _, codes, _ in prises for c in codes}):
             yield code, 100 * sum(v for _, _, codes, v in prises if code in codes) / total
     elif mesure == "ratio":
-        haut, bas = (sum(_number(monde, f, ind[c]) or 0 for f, _, _, _ in prises) for c in ("numerateur", "denominateur"))
+        haut, bas = (
+            sum(_number(monde, f, ind[c]) or 0 for f, _, _, _ in prises) for c in ("numerateur", "denominateur")
+        )
         if bas:
             yield "", 100 * haut / bas
     elif mesure in ("nombre", "somme"):

@@ -64,8 +64,10 @@ class Page:
 Classeur = Mapping[str, Page]
 
 
-def write_xlsx(chemin: Path, pages: Classeur, *, macros: bool = False, options: Mapping[str, Any] | None = None) -> None:
-    """One .xlsx; with `macros`, the same content declared macro-enabled, holding a dummy project without code."""
+def write_xlsx(
+    chemin: Path, pages: Classeur, *, macros: bool = False, options: Mapping[str, Any] | None = None
+) -> None:
+    """One .xlsx; with `macros`, the same content declared macro-enabled, without any macro project."""
     tampon = io.BytesIO()
     classeur = xlsxwriter.Workbook(
         tampon, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, **(options or {})}
@@ -113,13 +115,10 @@ def _fill_xlsx(feuille: Any, page: Page, jour: Any, texte: Any) -> None:
 
 def _macro_enabled(octets: bytes) -> bytes:
     entrees = unzip(octets)
-    types = entrees["[Content_Types].xml"].replace(
+    entrees["[Content_Types].xml"] = entrees["[Content_Types].xml"].replace(
         b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml",
         b"application/vnd.ms-excel.sheet.macroEnabled.main+xml",
     )
-    partie = b'<Override PartName="/xl/vbaProject.bin" ContentType="application/vnd.ms-office.vbaProject"/></Types>'
-    entrees["[Content_Types].xml"] = types.replace(b"</Types>", partie)
-    entrees["xl/vbaProject.bin"] = b"donnees fictives : aucun code"
     return zip_bytes(entrees)
 
 
@@ -141,8 +140,15 @@ def zip_bytes(entrees: Mapping[str, bytes], *, stocke: tuple[str, ...] = ()) -> 
     return tampon.getvalue()
 
 
-def write_xlsm(chemin: Path, pages: Classeur) -> None:
+def write_xlsm(chemin: Path, pages: Classeur, *, projet: bool = False) -> None:
+    """A macro-enabled workbook; with `projet`, it holds a dummy macro project."""
     write_xlsx(chemin, pages, macros=True)
+    if projet:
+        entrees = unzip(chemin.read_bytes())
+        partie = b'<Override PartName="/xl/vbaProject.bin" ContentType="application/vnd.ms-office.vbaProject"/></Types>'
+        entrees["[Content_Types].xml"] = entrees["[Content_Types].xml"].replace(b"</Types>", partie)
+        entrees["xl/vbaProject.bin"] = b"donnees fictives : aucun code"
+        chemin.write_bytes(zip_bytes(entrees))
 
 
 def write_xls(chemin: Path, pages: Classeur) -> None:
@@ -162,7 +168,13 @@ def write_xls(chemin: Path, pages: Classeur) -> None:
                 elif isinstance(valeur, Formule):
                     feuille.write(ligne - 1, colonne - 1, xlwt.Formula(valeur.texte.removeprefix("=")))
                 elif (ligne, colonne) not in fusionnees:
-                    style = jour if isinstance(valeur, date) else texte if isinstance(valeur, str) else xlwt.Style.default_style
+                    style = (
+                        jour
+                        if isinstance(valeur, date)
+                        else texte
+                        if isinstance(valeur, str)
+                        else xlwt.Style.default_style
+                    )
                     feuille.write(ligne - 1, colonne - 1, valeur, style)
         for r1, c1, r2, c2 in page.fusions:
             feuille.write_merge(r1 - 1, r2 - 1, c1 - 1, c2 - 1, page.cellules.get((r1, c1)), texte)
@@ -215,7 +227,14 @@ def csv_text(valeur: Any) -> str:
     return str(valeur)
 
 
-WRITERS = {"xlsx": write_xlsx, "xlsm": write_xlsm, "xls": write_xls, "xlsb": write_xlsb, "ods": write_ods, "csv": write_csv}
+WRITERS = {
+    "xlsx": write_xlsx,
+    "xlsm": write_xlsm,
+    "xls": write_xls,
+    "xlsb": write_xlsb,
+    "ods": write_ods,
+    "csv": write_csv,
+}
 
 
 def write_classeur(chemin: Path, pages: Classeur, **options: Any) -> None:

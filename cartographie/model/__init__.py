@@ -30,6 +30,7 @@ from cartographie.model.recus import (
     Extraction,
     Feuille,
     Lot,
+    Tableau,
 )
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "Passage",
     "Questionnaire",
     "Regle",
+    "Tableau",
     "TypeVariable",
     "Variable",
 ]

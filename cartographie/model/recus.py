@@ -1,4 +1,4 @@
-"""What was received, from the file to its anomalies."""
+"""What was received, from the file to its anomalies, and the table published in the end."""
 
 from __future__ import annotations
 
@@ -171,3 +171,12 @@ class Anomalie:
     gravite: str
     message: str
     proposition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tableau:
+    """One published table. `df`: one row is one figure of the long contract; `meta`: titles, notes and labels."""
+
+    code: str
+    meta: Mapping[str, Any]
+    df: pd.DataFrame

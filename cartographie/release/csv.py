@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from cartographie.tables import Tableau
+from cartographie.model import Tableau
 
 DECLENCHEURS = ("=", "+", "-", "@", "\t", "\r", "\n")
 

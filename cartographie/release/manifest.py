@@ -8,9 +8,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cartographie.model import Depot
+from cartographie.model import Depot, Tableau
 from cartographie.release.mentions import mentions
-from cartographie.tables import Tableau
 
 NOM = "manifeste.json"
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from cartographie.model import Tableau
 from cartographie.release.mentions import ABREGES, SANS_OBJET
-from cartographie.tables import Tableau
 
 UNITES = {"pct": "%", "points": "points", "nombre": "nombre"}
 MODALITES_MAX = 20

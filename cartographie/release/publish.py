@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from cartographie.errors import Statut, UserError
+from cartographie.model import Tableau
 from cartographie.release.csv import csv_name, format_csv
 from cartographie.release.manifest import NOM, build_manifest, format_manifest
 from cartographie.release.mentions import FICTIF, NOTES_COMMUNES, TRAVAIL, mentions
 from cartographie.release.workbook import write_workbook
-from cartographie.tables import Tableau
 
 
 def publish(dossier_sortie: Path, tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> list[Path]:

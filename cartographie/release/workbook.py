@@ -14,9 +14,9 @@ from typing import Any
 
 import xlsxwriter
 
+from cartographie.model import Tableau
 from cartographie.release.mentions import ABREGES, FICTIF, NOTES_COMMUNES, SANS_OBJET, TRAVAIL, mentions
 from cartographie.release.pivot import Page, pages
-from cartographie.tables import Tableau
 
 POLICE: dict[str, Any] = {"font_name": "Arial", "font_size": 11, "valign": "top"}
 FORMATS: dict[str, dict[str, Any]] = {
@@ -188,7 +188,7 @@ def _largeurs(page: Page) -> list[float]:
             plus_long = max((len(str(ligne[j])) for ligne in page.lignes), default=0)
             out.append(float(min(max(plus_long + 2, mot, 12), 60)))
         else:
-            out.append(float(min(max(mot, 12, len(entete) / 3 + 2), 18)))
+            out.append(float(min(max(mot + 1, 13, len(entete) / 3 + 3), 20)))
     return out
 
 

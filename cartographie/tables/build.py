@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from os.path import commonprefix
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cartographie.errors import Statut, UserError
-from cartographie.model import Questionnaire
+from cartographie.model import Questionnaire, Tableau
 from cartographie.tables.axes import TOUS, Axes, Croisement
 from cartographie.tables.comparable import comparable
-from cartographie.tables.edition import SUFFIXE_PRECEDENTE, Edition
+from cartographie.tables.edition import LIBELLES_COLONNES, SUFFIXE_PRECEDENTE, Edition
 from cartographie.tables.mesures import PARTS, Grille, Resultat, measure, unite
 
 AVANT_AXES = ("edition", "tableau")
@@ -21,15 +21,6 @@ APRES_AXES = ("dimension", "modalite_code", "modalite_libelle", "indicateur", "u
               "n_repondants", "n_pondere", "valeur", "ic_bas", "ic_haut", "statut")  # fmt: skip
 COLONNES_FIXES = (*AVANT_AXES, *APRES_AXES)
 _TRI = ["_serie", "_croisement", "_cellule", "_dimension", "_indicateur", "_modalite", "_edition"]
-
-
-@dataclass(frozen=True, slots=True)
-class Tableau:
-    """One published table. `df`: one row is one figure of the long contract; `meta`: titles, notes and labels."""
-
-    code: str
-    meta: Mapping[str, Any]
-    df: pd.DataFrame
 
 
 def build_tableaux(
@@ -201,8 +192,9 @@ def _grain(e: Edition, s: Mapping[str, Any]) -> str:
 
 
 def _nom(variable: str | list[str]) -> str:
-    """Name of a dimension column's content: the variable without its entity, or the first of several."""
-    return (variable if isinstance(variable, str) else variable[0]).rpartition(".")[2]
+    """Name of a dimension column's content: the variable without its entity, or what several have in common."""
+    nom = variable if isinstance(variable, str) else commonprefix(variable).rstrip("_") or variable[0]
+    return nom.rpartition(".")[2]
 
 
 def _vide(taille: int) -> Resultat:
@@ -228,7 +220,8 @@ def _meta(t: Mapping[str, Any], e: Edition, precedente: str | None) -> dict[str,
                 nom = _nom(v)
                 declaree = q.variables.get(nom.removesuffix(SUFFIXE_PRECEDENTE))
                 suite = ", édition précédente" if nom.endswith(SUFFIXE_PRECEDENTE) else ""
-                dimensions[nom] = declaree.libelle + suite if declaree else nom.replace("_", " ").capitalize()
+                libre = LIBELLES_COLONNES.get(nom, nom.replace("_", " ").capitalize())
+                dimensions[nom] = declaree.libelle + suite if declaree else libre
 
     simples = [a["variable"] for a in q.enquete.get("axes", {}).values() if "variable" in a]
     acteurs = {c: m for v in simples for c, m in e.modalites(q.racine, v)}

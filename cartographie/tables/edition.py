@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -15,6 +16,9 @@ from cartographie.model import Questionnaire
 
 SUFFIXE_PRECEDENTE = "_precedente"
 SUFFIXE_PANEL = "_panel"
+COLONNE_VARIABLE, COLONNE_REGLE = "variable", "regle"  # of the quality and findings grains
+LIBELLES_COLONNES = {COLONNE_VARIABLE: "Question", COLONNE_REGLE: "Règle"}
+_PLACE = re.compile(r"«?\s?\{[^}]*\}\s?»?")
 T = TypeVar("T")
 Paires = tuple[np.ndarray, np.ndarray]  # (row position, modality index), sorted by position, without duplicates
 
@@ -65,11 +69,11 @@ class Edition:
         )
 
     def repondants(self, grain: str) -> np.ndarray:
-        """One integer per row: the respondent it belongs to (the row itself in the sampling frame)."""
+        """One integer per row: the respondent it belongs to (the row itself in the sampling frame, or when unknown)."""
         df = self.frame(grain)
         if "id_repondant" not in df.columns or grain == self.questionnaire.base:
             return np.arange(len(df))
-        codes = self.memo(("repondants", grain), lambda: pd.factorize(df["id_repondant"])[0])
+        codes = self.memo(("repondants", grain), lambda: pd.factorize(df["id_repondant"].replace("", None))[0])
         return np.where(codes < 0, len(df) + np.arange(len(df)), codes)
 
     def poids(self, grain: str, variable: str | None) -> np.ndarray:
@@ -110,14 +114,19 @@ class Edition:
         if v not in df.columns:
             return []
         vues = {str(x) for x in df[v].dropna().unique()}
+        if v == COLONNE_REGLE:
+            vues -= {r.code for r in self.questionnaire.regles if r.confidentiel}
         rang = {nom: i for i, nom in enumerate(self.questionnaire.variables)}
         ordre = sorted(vues, key=lambda c: (rang.get(c, len(rang)), c))
         return [(c, self.libelle_libre(v, c)) for c in ordre]
 
     def libelle_libre(self, colonne: str, code: str) -> str:
-        """Label of a value that belongs to no nomenclature: a declared variable's own label, else the code."""
-        if colonne == "variable" and code in self.questionnaire.variables:
+        """Label of a value that belongs to no nomenclature: a variable's own label, a rule's message, else the code."""
+        if colonne == COLONNE_VARIABLE and code in self.questionnaire.variables:
             return self.questionnaire.variables[code].libelle
+        if colonne == COLONNE_REGLE:
+            messages = [r.message for r in self.questionnaire.regles if r.code == code]
+            return f"{code} – {_PLACE.sub('…', messages[0])}" if messages else code
         return code
 
     def paires(self, grain: str, variable: str | Sequence[str], codes: Sequence[str], si: Any = None) -> Paires:

@@ -4,7 +4,7 @@
 """
 
 from cartographie.warehouse.content import Contenu
-from cartographie.warehouse.read import analysis_frame, analysis_frames, fingerprint, fingerprints, open_readonly
+from cartographie.warehouse.read import analysis_frame, analysis_frames, fingerprint, fingerprints, open_readonly, totals
 from cartographie.warehouse.write import build, verify
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "fingerprint",
     "fingerprints",
     "open_readonly",
+    "totals",
     "verify",
 ]

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cartographie.errors import Statut, UserError
+from cartographie.warehouse import scheme
 from cartographie.warehouse.connection import connect, is_locked
 from cartographie.warehouse.prepare import SEPARATOR
 from cartographie.warehouse.scheme import literal, quote
@@ -107,6 +108,14 @@ def analysis_frames(
         if entite == root and frame is not None:
             df["base_ligne"] = _position(df, frame, ["id_base"], ["id_base"])
     return frames
+
+
+def totals(con: DuckDBPyConnection, campagne: str) -> dict[str, dict[str, int]]:
+    """The accounts of a campaign: {"lignes": {"lues": n, "conservees": n, "ecartees:titre": n…}, "cellules": {…}}."""
+    out: dict[str, dict[str, int]] = {}
+    for unite, categorie, motif, nombre in con.execute(scheme.template("totaux"), [campagne]).fetchall():
+        out.setdefault(f"{unite}s", {})[f"{categorie}:{motif}" if motif else categorie] = nombre
+    return out
 
 
 def fingerprints(chemin: Path) -> dict[str, str]:

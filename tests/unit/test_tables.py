@@ -15,10 +15,12 @@ from cartographie.model import (
     ColonneAttendue,
     Entite,
     FeuilleAttendue,
+    Gravite,
     Modalite,
     Modele,
     Nomenclature,
     Questionnaire,
+    Regle,
     Variable,
 )
 from cartographie.model import TypeVariable as T
@@ -304,3 +306,18 @@ def test_no_answer_at_all_still_gives_the_whole_grid() -> None:
     df = build_tableaux(vides, None, questionnaire(serie(LAIT, croisements=((), ("zone",)))), "c1")[0].df
     assert len(df) == 4
     assert set(df["statut"]) == {"ns"}
+
+
+def test_confidential_rules_are_not_counted_in_public() -> None:
+    q = questionnaire(serie(ind("anomalies", "nombre"), den="E", dimension="regle"), table={"min_contributeurs": 0})
+    q = replace(
+        q,
+        denominateurs=q.denominateurs | {"E": {"entite": "anomalie", "libelle": "Anomalies"}},
+        regles=(
+            Regle("R1", Gravite.ALERTE, "ferme", "le prix « {valeur} » est négatif"),
+            Regle("R2", Gravite.ALERTE, "ferme", "x", confidentiel=True),
+        ),
+    )
+    anomalies = pd.DataFrame({"id_repondant": ["F:1", "F:2", "F:2"], "regle": ["R1", "R1", "R2"]})
+    df = build_tableaux(frames() | {"anomalie": anomalies}, None, q, "c1")[0].df
+    assert df[["modalite_code", "modalite_libelle", "valeur"]].to_numpy().tolist() == [["R1", "R1 – le prix … est négatif", 2.0]]
