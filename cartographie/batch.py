@@ -154,7 +154,8 @@ def link_parents(lots: Mapping[str, Lot], questionnaire: Questionnaire) -> tuple
     lien "depot": the only parent record of the file. "ligne": the parent record of the same file, sheet and row.
     Variables: the parent with the same values, in the same file first, then anywhere (the last received).
     """
-    sortie, constats = dict(lots), []
+    sortie = dict(lots)
+    constats: list[Constat] = []
     for entite, lot in lots.items():
         nom = questionnaire.entites[entite].parent
         if nom is None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from cartographie import french  # before typer: its words are bound at import
 from cartographie.errors import Statut, UserError
 
 import typer  # isort: skip
 
+F = TypeVar("F", bound=Callable[..., None])
 app = typer.Typer(
     name="cartographie",
     cls=french.Group,
@@ -31,7 +33,7 @@ Annee = Annotated[str, typer.Argument(metavar="CAMPAGNE", help="La campagne, par
 Ouvriers = Annotated[int, typer.Option("--ouvriers", metavar="N", help="Processus de lecture (0 : un par cœur).")]
 
 
-def command(nom: str, court: str, exemple: str, statuts: str = "0 fait · 2 usage · 10 déclaration incohérente") -> Any:
+def command(nom: str, court: str, exemple: str, statuts: str = "0 fait · 2 usage · 10 déclaration incohérente") -> Callable[[F], F]:
     """A documented command: its French help is the docstring, then the example and the exit statuses."""
     return app.command(nom, cls=french.Command, short_help=court, epilog=f"Exemple : {exemple}\n\nStatuts de sortie : {statuts}")
 

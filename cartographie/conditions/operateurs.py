@@ -104,8 +104,8 @@ def _align(left: pd.Series, right: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         ]
         return tuple(np.asarray(s, dtype=object) for s in sides)  # type: ignore[return-value]
     if "multiple" in kinds:
-        sides = [s.map(lambda v: "|".join(sorted(v)) if isinstance(v, MANY) else str(v)) for s in (left, right)]
-        return sides[0].to_numpy(dtype=object), sides[1].to_numpy(dtype=object)
+        joined = [s.map(lambda v: "|".join(sorted(v)) if isinstance(v, MANY) else str(v)) for s in (left, right)]
+        return joined[0].to_numpy(dtype=object), joined[1].to_numpy(dtype=object)
     return _texts(left), _texts(right)
 
 

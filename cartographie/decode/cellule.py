@@ -173,9 +173,9 @@ def read_number(valeur: Any, variable: Variable) -> tuple[float | int | None, bo
         return (valeur if math.isfinite(valeur) else None), False, None
     texte = _MILLIERS.sub("", clean(valeur))
     if variable.unite and not texte[-1:].isdigit():
-        nombre = texte.rstrip("%€ ") if texte[-1:] in "%€" else re.sub(r"[^\W\d_]+$", "", texte)
-        if _unite(texte[len(nombre) :]) == _unite(variable.unite):
-            texte = nombre.strip()
+        sans_unite = texte.rstrip("%€ ") if texte[-1:] in "%€" else re.sub(r"[^\W\d_]+$", "", texte)
+        if _unite(texte[len(sans_unite) :]) == _unite(variable.unite):
+            texte = sans_unite.strip()
     texte = texte.replace("\u2212", "-")
     if _NOMBRE.fullmatch(texte):
         pointe = texte.replace(",", ".")

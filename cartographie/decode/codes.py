@@ -153,7 +153,7 @@ def decode_codes(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
     refuses = [d for d in lus if d.valeur is None]
     if refuses:
         repares = [d.valeur or d.proposition for d in lus]
-        proposition = _join(repares, repertoire) if all(repares) else None
+        proposition = _join([str(r) for r in repares], repertoire) if all(repares) else None
         inconnues = [p for p, d in zip(pieces, lus, strict=True) if d.valeur is None]
         details = {"inconnues": " ; ".join(inconnues)}
         return combine(None, [Decode(None, nom, proposition, details) for nom in _names(refuses)])

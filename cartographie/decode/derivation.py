@@ -202,7 +202,7 @@ def identify(
         nom = voie["variable"]
         if nom not in df.columns:
             continue
-        retenus = np.equal(sortie, None) & df[nom].notna().to_numpy(dtype=bool)
+        retenus = pd.isna(sortie) & df[nom].notna().to_numpy(dtype=bool)
         if voie.get("si"):
             retenus &= _holds(voie["si"], entite.nom, tous, questionnaire, campagne)
         variable = questionnaire.variables[nom]

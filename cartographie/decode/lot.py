@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,10 @@ def _unreadable(valeur: Any) -> Decode | None:
     if type(valeur) is int or (type(valeur) is str and valeur[:1].isalnum()):
         return None
     return NUL if is_blank(valeur) else cell_problem(valeur)
+
+
+def _read_choice(modalite: str, valeur: Any, contexte: Contexte) -> Decode:
+    return _unreadable(valeur) or decode_choix(valeur, modalite, contexte)
 
 
 def factorise(valeurs: np.ndarray) -> tuple[np.ndarray, Sequence[Any]]:
@@ -151,12 +156,7 @@ class _Colonnes:
         etats = np.zeros((len(self.lot.df), len(colonnes) + 1), dtype=bool)
         for k, (modalite, colonne) in enumerate(colonnes.items()):
             recues = self.lot.df[colonne].to_numpy(dtype=object)
-            lus = self.decode(
-                recues,
-                variable,
-                lambda v, c, m=modalite: _unreadable(v) or decode_choix(v, m, c),
-                T.BOOLEEN,
-            )
+            lus = self.decode(recues, variable, partial(_read_choice, modalite), T.BOOLEEN)
             etats[:, k] = lus.to_numpy(dtype=bool, na_value=False)
             etats[:, -1] |= ~np.asarray(lus.isna())
         motifs = [ligne.tobytes() for ligne in etats]

@@ -91,7 +91,7 @@ def plant(campagne: Campagne, bareme: Bareme, graine: int) -> None:
     libres = list(range(len(reponses)))
     alea.shuffle(libres)
     budget = int(len(reponses) * reglages.get("part_maximale", 0.6))
-    repetitions = max(1, round(reglages.get("taux", 0.001) * len(reponses)))
+    repetitions = min(max(1, round(reglages.get("taux", 0.001) * len(reponses))), reglages.get("maximum", 20))
     regles = {r.code: r for r in t.monde.regles if applies(r, t)}
     kinds = [("fichier", n) for n in FICHIERS] + [("ligne", n) for n in (*LIGNES, "repondant_en_double")]
     kinds += [("regle", c) for c in regles] + [("cellule", n) for n in CELLULES]

@@ -49,9 +49,9 @@ Fabrique = Callable[[Cas], Ecrit | None]
 
 
 def zero_perdu(c: Cas) -> Ecrit | None:
-    if isinstance(c.valeur, str) and c.valeur.isdigit() and c.valeur.startswith("0") and int(c.valeur):
-        if c.variable.type in (T.DEPARTEMENT, T.REGION, T.FINESS, T.COMMUNE):
-            return Ecrit(int(c.valeur), c.valeur, "code saisi comme un nombre : le zéro de tête a disparu")
+    genre = c.variable.type in (T.DEPARTEMENT, T.REGION, T.FINESS, T.COMMUNE)
+    if genre and isinstance(c.valeur, str) and c.valeur.isdigit() and c.valeur.startswith("0") and int(c.valeur):
+        return Ecrit(int(c.valeur), c.valeur, "code saisi comme un nombre : le zéro de tête a disparu")
     return None
 
 

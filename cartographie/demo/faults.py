@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cartographie.demo.answers import Modele, Tirage, fill
+from cartographie.demo.answers import Tirage
 from cartographie.demo.cells import CELLULES, Cas
 from cartographie.demo.checks import asked, identifier, irregularities, violations
+from cartographie.demo.drafts import Modele, fill
 from cartographie.demo.mend import affinity, force, settle
 from cartographie.demo.numbers import finess
 from cartographie.demo.oracle import Fiche

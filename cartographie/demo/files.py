@@ -205,7 +205,7 @@ def fichier_sans_reponse(depot: Depot, tampon: Path) -> Fichier:
     marque = (depot.modele.marque or {}).get("feuille")
     for nom, page in depot.pages.items():
         if nom != marque:
-            gardees = set(depot.entetes[k] for k in depot.entetes if k[0] == nom)
+            gardees = {place for cle, place in depot.entetes.items() if cle[0] == nom}
             fiche = any(f.disposition == "fiche" and nom in f.noms for f in depot.modele.feuilles)
             limite = 10**7 if fiche else max((r for r, _ in gardees), default=0)
             reponses = {p for f, _, cs in depot.places.values() if f == nom for p in cs.values() if p[0]}

@@ -6,7 +6,8 @@ import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cartographie.demo.answers import Modele, Tirage, fill
+from cartographie.demo.answers import Tirage
+from cartographie.demo.drafts import Modele, fill
 from cartographie.demo.hints import Indications, weighted
 from cartographie.demo.oracle import Fiche, Monde, holds
 from cartographie.model import Questionnaire

@@ -18,7 +18,7 @@ from cartographie.demo.faults import Attendu, Bareme, Reponse
 from cartographie.demo.files import FICHIERS, Place
 from cartographie.demo.frame import make_frame
 from cartographie.demo.hints import load_hints
-from cartographie.demo.layout import Depot, Ecriture, address, lay_out, spell, width
+from cartographie.demo.layout import Depot, Ecriture, address, forget, lay_out, spell, width
 from cartographie.demo.oracle import Fiche
 from cartographie.demo.truth import tableaux
 from cartographie.demo.writers import MENTION, csv_text, write_classeur
@@ -110,6 +110,9 @@ def _write_answers(
 ) -> None:  # fmt: skip
     orpheline = False
     for rang, lot in enumerate(share_out(campagne, q, classeurs_max, graine), 1):
+        for reponse in lot.reponses:
+            for fiche in {id(f): f for f in (reponse.ecrite, reponse.gardee) if f is not None}.values():
+                forget(lot.modele, fiche)
         depot = lay_out(q, lot.modele, campagne.nom, [r.ecrite for r in lot.reponses], lot.ecriture)
         if lot.suffixe == "xls" and width(depot) > XLS_COLONNES:
             lot.suffixe = "xlsx"

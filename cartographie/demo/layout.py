@@ -224,13 +224,40 @@ def _blocks(
 
 
 def holds_answer(modele: Modele, reponse: Fiche) -> bool:
-    """Whether the model has room for every child row of the answer."""
+    """Whether the model has room for every child row of the answer, and a column for every choice it spreads."""
     for entite, lignes in reponse.enfants.items():
         feuilles = [f for f in modele.feuilles if f.entite == entite]
         place = max((f.repetitions if f.disposition == "blocs" else 10**6 for f in feuilles), default=0)
         if len(lignes) > place:
             return False
-    return True
+    colonnes = columns(modele)
+    return not any(
+        isinstance(valeur, tuple)
+        and (etalees := colonnes.get(fiche.entite, {}).get(nom))
+        and not set(valeur) <= etalees
+        for fiche in reponse.toutes()
+        for nom, valeur in fiche.valeurs.items()
+    )
+
+
+def columns(modele: Modele) -> dict[str, dict[str, set[str]]]:
+    """{entity: {variable: the modalities it is spread over}} of a model's sheets."""
+    trouvees: dict[str, dict[str, set[str]]] = {}
+    for feuille in modele.feuilles:
+        noms = trouvees.setdefault(feuille.entite, {})
+        for colonne in feuille.colonnes:
+            etalees = noms.setdefault(colonne.variable, set())
+            if colonne.modalite is not None:
+                etalees.add(colonne.modalite)
+    return trouvees
+
+
+def forget(modele: Modele, fiche: Fiche) -> None:
+    """Drop from an answer what that model has no column for: nobody will read it."""
+    colonnes = columns(modele)
+    for ligne in fiche.toutes():
+        noms = colonnes.get(ligne.entite, {})
+        ligne.valeurs = {k: v for k, v in ligne.valeurs.items() if k in noms}
 
 
 def is_single(modele: Modele) -> bool:

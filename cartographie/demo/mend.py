@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from cartographie.demo.answers import Modele, Tirage, draft, fill
+from cartographie.demo.answers import Tirage
 from cartographie.demo.checks import asked, identifier, irregularities, references, required, violations
+from cartographie.demo.drafts import Modele, draft, fill
 from cartographie.demo.oracle import Fiche, holds, operand, value
 from cartographie.model import Regle, TypeVariable
 
@@ -54,9 +55,9 @@ def settle(t: Tirage, racine: Fiche, alea: random.Random, modele: Modele) -> Non
         for fiche in racine.toutes():
             for nom in t.noms[fiche.entite]:
                 indication = t.hint(fiche.entite, nom)
-                if "lignes" in indication or indication.get("rang"):
-                    if fiche.valeurs.get(nom) is not None:
-                        fiche.valeurs[nom] = t._tied(fiche, nom, indication, modele.numero)
+                lie = "lignes" in indication or indication.get("rang")
+                if lie and fiche.valeurs.get(nom) is not None:
+                    fiche.valeurs[nom] = t._tied(fiche, nom, indication, modele.numero)
                 present = fiche.valeurs.get(nom) is not None
                 if present and not asked(t.monde, fiche, nom):
                     fiche.valeurs[nom], bouge = None, True
@@ -180,7 +181,7 @@ def _targets(t: Tirage, fiche: Fiche, nom: str, condition: Mapping[str, Any], al
                 essais += [v.replace(day=1) for v in voisins] if mois else voisins
             elif isinstance(valeur, (int, float)) and not isinstance(valeur, bool):
                 essais += [v for v in (valeur - 1, valeur, valeur + 1) if v >= (variable.minimum or 0)]
-            elif valeur is not None and variable.type == TypeVariable.CODES:
+            elif variable.type == TypeVariable.CODES and valeur in t.codes(variable):
                 autre = alea.choice(list(t.codes(variable)))
                 essais += [(str(valeur),), tuple(c for c in t.codes(variable) if c in (valeur, autre))]
             elif valeur is not None and (variable.nomenclature is None or valeur in t.codes(variable)):

@@ -79,7 +79,11 @@ def _own(monde: Monde, fiche: Fiche, nom: str) -> Any:
     if (fiche.entite, nom) in monde.posees:
         return None
     if fiche.unites and nom in monde.questionnaire.entites[fiche.entite].depuis_base:
-        return _own(monde, Fiche(monde.questionnaire.base or "", fiche.unites[0]), nom)
+        base = monde.questionnaire.base or ""
+        de_la_base = (_own(monde, Fiche(base, unite), nom) for unite in fiche.unites)
+        premiere = next((v for v in de_la_base if v is not None), None)
+        if premiere is not None:
+            return premiere
     variable = monde.questionnaire.variables.get(nom)
     return derive(monde, fiche, nom) if variable and variable.derivee else None
 

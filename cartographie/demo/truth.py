@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Iterator, Mapping
+from os.path import commonprefix
 from typing import Any
 
 from cartographie.demo.campaign import Campagne
@@ -45,10 +46,10 @@ def _grains(q: Questionnaire, campagne: Campagne) -> dict[str, list[Ligne]]:
         if reponse.gardee is None:
             continue
         racine = reponse.gardee
-        unite = racine.unites[0] if racine.unites else {}
         for nom in depuis:
-            if unite.get(nom) is not None:
-                racine.valeurs[nom] = unite[nom]
+            premiere = next((u[nom] for u in racine.unites if u.get(nom) is not None), None)
+            if premiere is not None:
+                racine.valeurs[nom] = premiere
         couvertes |= {id_ for u in racine.unites if (id_ := _key(u)) is not None}
         for fiche in racine.toutes():
             grains[fiche.entite].append((fiche, numero))
@@ -124,7 +125,7 @@ def _series(
                     continue
                 for modalite in _codes(monde, fiche, serie["dimension"]) if serie.get("dimension") else [""]:
                     cellules.setdefault((place, modalite), []).append((fiche, numero, *pris))
-            for (place, modalite), prises in sorted(cellules.items(), key=str):
+            for (place, modalite), prises in sorted(cellules.items(), key=lambda cellule: cellule[0]):
                 n, total = len({numero for _, numero, _, _ in prises}), len(prises)
                 for sous, valeur in _figure(monde, indicateur, prises):
                     cle = _named(indicateur, serie.get("dimension"), modalite, sous)
@@ -137,7 +138,9 @@ def _named(ind: Mapping[str, Any], dimension: str | None, modalite: str, sous: s
         return [dimension.rpartition(".")[2], modalite, f"{ind['code']}.{sous}" if sous else ind["code"]]
     if ind["mesure"] != "repartition":
         return ["", "", ind["code"]]
-    variable = ind["variable"] if isinstance(ind["variable"], str) else ind["variable"][0]
+    variable = ind["variable"]
+    if not isinstance(variable, str):  # several questions of one list: what their names have in common
+        variable = commonprefix(variable).rstrip("_") or variable[0]
     return [variable.rpartition(".")[2], sous, ind["code"]]
 
 

@@ -41,7 +41,8 @@ def recognise(classeur: Classeur, modeles: Sequence[Modele], campagne: str, usag
             break
     connues = {m.campagne for m in modeles} | {campagne}
     if edition is not None and edition != campagne and (edition in connues or re.fullmatch(r"\d{4}", edition)):
-        return _refus(edition, version, "edition_inattendue", trouve=edition, attendu=campagne)
+        lieu = place_of(marque_de, "edition") if marque_de else ()
+        return _refus(edition, version, "edition_inattendue", lieu, trouve=edition, attendu=campagne)
     if autre is not None and edition is None and note_autre >= max(_SEUIL, note + 0.02):
         return _refus(None, version, "edition_inattendue", trouve=autre.campagne, attendu=campagne)
     if modele is None or note < _SEUIL:
@@ -49,12 +50,25 @@ def recognise(classeur: Classeur, modeles: Sequence[Modele], campagne: str, usag
         proche = (modele.libelle or modele.nom) if modele is not None and note else ""
         return _refus(edition, version, "modele_non_reconnu", attendu=attendus, proche=proche, feuilles=_noms(classeur))
     if version is not None and modele.versions and version not in modele.versions:
-        return _refus(edition, version, "version_inconnue", trouve=version, attendu=", ".join(modele.versions))
+        lieu, attendues = place_of(modele, "version"), ", ".join(modele.versions)
+        return _refus(edition, version, "version_inconnue", lieu, trouve=version, attendu=attendues)
     return Reconnaissance(modele, edition, version)
 
 
-def _refus(edition: str | None, version: str | None, constat: str, **details: str) -> Reconnaissance:
-    return Reconnaissance(None, edition, version, (Constat(constat, details=details),))
+def _refus(
+    edition: str | None, version: str | None, constat: str, lieu: tuple[str, int, int] | tuple[()] = (), **details: str
+) -> Reconnaissance:
+    feuille, ligne, colonne = lieu or (None, None, None)
+    return Reconnaissance(
+        None, edition, version, (Constat(constat, details=details, feuille=feuille, ligne=ligne, colonne=colonne),)
+    )
+
+
+def place_of(modele: Modele, cle: str) -> tuple[str, int, int] | tuple[()]:
+    """(sheet, row, column), 1-based, of the cell where the model says its edition or version is written."""
+    marque = modele.marque or {}
+    place = _CELLULE.fullmatch(str(marque.get(cle, "")))
+    return (marque["feuille"], int(place[2]), column_number(place[1].encode())) if place else ()
 
 
 def _noms(classeur: Classeur) -> str:
@@ -91,12 +105,10 @@ def stated(classeur: Classeur, modele: Modele) -> tuple[str | None, str | None]:
         return None, None
     textes = []
     for cle in ("edition", "version"):
-        place = _CELLULE.fullmatch(str(marque.get(cle, "")))
+        place = place_of(modele, cle)
         valeur = None
-        if place:
-            ligne, colonne = int(place[2]) - 1, column_number(place[1].encode()) - 1
-            if ligne < len(feuille.lignes) and colonne < len(feuille.lignes[ligne]):
-                valeur = header_text(feuille.lignes[ligne][colonne])
+        if place and place[1] <= len(feuille.lignes) and place[2] <= len(feuille.lignes[place[1] - 1]):
+            valeur = header_text(feuille.lignes[place[1] - 1][place[2] - 1])
         textes.append(valeur.strip() if valeur else None)
     return textes[0], textes[1]
 
@@ -147,6 +159,7 @@ def sheet_missing(classeur: Classeur, groupe: Groupe) -> Constat:
     return Constat(
         "feuille_absente",
         entite=groupe.feuilles[0].entite,
+        feuille=groupe.noms[0] if groupe.noms else None,
         details={
             "attendu": groupe.noms[0] if groupe.noms else "",
             "trouve": _noms(classeur),

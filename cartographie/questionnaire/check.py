@@ -208,7 +208,7 @@ def _check_modele(q: Questionnaire, annee: str, nom: str, s: Source, p: Probleme
             entite = q.entites[feuille.entite].parent if c.variable in lies else feuille.entite
             _known(q, entite, c.variable, s, chemin, p)
             variable = q.variables.get(c.variable)
-            if c.modalite is not None and variable is not None and variable.nomenclature in q.nomenclatures:
+            if c.modalite is not None and variable is not None and variable.nomenclature and variable.nomenclature in q.nomenclatures:
                 if variable.type is not TypeVariable.CODES:
                     p.ajouter("D10", s, chemin, "seul un choix multiple (type « codes ») s'étale sur plusieurs colonnes.")
                 elif c.modalite not in q.nomenclatures[variable.nomenclature].modalites:

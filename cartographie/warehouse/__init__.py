@@ -4,7 +4,14 @@
 """
 
 from cartographie.warehouse.content import Contenu
-from cartographie.warehouse.read import analysis_frame, analysis_frames, fingerprint, fingerprints, open_readonly, totals
+from cartographie.warehouse.read import (
+    analysis_frame,
+    analysis_frames,
+    fingerprint,
+    fingerprints,
+    open_readonly,
+    totals,
+)
 from cartographie.warehouse.write import build, verify
 
 __all__ = [

@@ -113,8 +113,8 @@ def workbook(
     annee: str = ANNEE,
     version: str | None = None,
     vierge: bool = False,
-    noms: Mapping[str, str | None] = {},  # noqa: B006 - entity → sheet name, None: no such sheet
-    titres: Mapping[str, str] = {},  # noqa: B006 - variable → header written instead; "": none
+    noms: Mapping[str, str | None] = {},
+    titres: Mapping[str, str] = {},
     date1904: bool = False,
     retouche: Callable[[Any, dict[str, Page]], None] | None = None,
 ) -> bytes:
@@ -172,7 +172,7 @@ def export(q: Questionnaire, numero: int, separateur: str, encodage: str) -> byt
 # --------------------------------------------------------------------------- faults inside a container
 
 
-def rewritten(contenu: bytes, change: Mapping[str, Callable[[bytes], bytes]], ajoute: Mapping[str, bytes] = {}) -> bytes:  # noqa: B006
+def rewritten(contenu: bytes, change: Mapping[str, Callable[[bytes], bytes]], ajoute: Mapping[str, bytes] = {}) -> bytes:
     """The same zip with some parts changed and others added."""
     tampon = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(contenu)) as ancien, zipfile.ZipFile(tampon, "w", zipfile.ZIP_DEFLATED) as nouveau:

@@ -127,10 +127,9 @@ def fichiers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {f.name: f for f in (*(fabriquer.FICHIERS / n for n in fabriquer.COMMIS), *lourds)}
 
 
-@pytest.fixture(scope="session")
-def ensemble(cli: Callable[..., Any], fichiers: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Passage:
-    """All the files in one workspace, once a session."""
-    dossier = _espace(tmp_path_factory.mktemp("ensemble"), list(fichiers.values()))
+def _ensemble(cli: Callable[..., Any], fichiers: dict[str, Path], dossier: Path) -> Passage:
+    """All the files in one workspace."""
+    _espace(dossier, list(fichiers.values()))
     rangement = cli("ingest", CAMPAGNE, dossier / "recus", "--projet", dossier, "--recu-le", "2026-05-01", "--json")
     assert rangement.statut == 0, rangement.erreurs
     assert len(rangement.json["ajoutes"]) == len(fichiers)
@@ -195,34 +194,31 @@ def test_the_questionnaire_is_laid_out_as_template_writes_it() -> None:
 # ------------------------------------------------------------------------------------------- all of them together
 
 
-@pytest.mark.xdist_group("fautes")
-@pytest.mark.parametrize("nom", TABLE)
-def test_among_the_others(nom: str, ensemble: Passage) -> None:
-    _verifie(nom, ensemble)
-
-
-@pytest.mark.xdist_group("fautes")
-def test_nothing_is_lost_among_the_others(ensemble: Passage) -> None:
+def test_all_together(cli: Callable[..., Any], fichiers: dict[str, Path], tmp_path: Path, subtests: Any) -> None:
+    """One test, hence one run of the command; each file is judged apart."""
+    p = _ensemble(cli, fichiers, tmp_path / "ensemble")
+    for nom in TABLE:
+        with subtests.test(nom):
+            _verifie(nom, p)
     refuses = [nom for nom, a in TABLE.items() if a.refuse]
-    assert ensemble.statut == 11
-    assert ensemble.bilan["fichiers"] == {"recus": len(TABLE), "refuses": len(refuses)}
-    assert sorted(c["fichier"] for c in ensemble.comptes if c["niveau"] == "fichier") == sorted(TABLE)
-    assert {a["fichier"] for a in ensemble.anomalies if a["gravite"] == "rejet_fichier"} == set(refuses)
-    gardes = [a for a in TABLE.values() if not a.refuse]
-    assert ensemble.bilan["conserves"]["repondant"] == len(gardes)
-    assert ensemble.bilan["conserves"]["systeme"] == sum(a.systemes for a in gardes)
-    assert not any(ensemble.bilan["quarantaine"].values())
-    (total,) = [c for c in ensemble.comptes if c["niveau"] == "TOTAL"]
-    for colonne in ("lignes_lues", "cellules_lues", *LIGNES, *CELLULES):
-        assert int(total[colonne]) == sum(int(c[colonne]) for c in ensemble.comptes if c["niveau"] == "fichier")
-
-
-@pytest.mark.xdist_group("fautes")
-def test_a_full_answer_keeps_every_cell(ensemble: Passage) -> None:
-    """The answers typed into bon.xlsx, counted from what was typed, are all kept: nothing rejected, nothing skipped."""
-    saisies = len(fabriquer.REPONDANT) + 1 + sum(map(len, fabriquer.SYSTEMES))
-    (compte,) = [c for c in ensemble.comptes if c["fichier"] == "bon.xlsx" and c["niveau"] == "fichier"]
-    assert int(compte["cellules_conservees"]) == saisies
+    with subtests.test("no file is lost"):
+        assert p.statut == 11
+        assert p.bilan["fichiers"] == {"recus": len(TABLE), "refuses": len(refuses)}
+        assert sorted(c["fichier"] for c in p.comptes if c["niveau"] == "fichier") == sorted(TABLE)
+        assert {a["fichier"] for a in p.anomalies if a["gravite"] == "rejet_fichier"} == set(refuses)
+    with subtests.test("no record is lost"):
+        gardes = [a for a in TABLE.values() if not a.refuse]
+        assert p.bilan["conserves"]["repondant"] == len(gardes)
+        assert p.bilan["conserves"]["systeme"] == sum(a.systemes for a in gardes)
+        assert not any(p.bilan["quarantaine"].values())
+    with subtests.test("no row and no cell is lost"):
+        (total,) = [c for c in p.comptes if c["niveau"] == "TOTAL"]
+        for colonne in ("lignes_lues", "cellules_lues", *LIGNES, *CELLULES):
+            assert int(total[colonne]) == sum(int(c[colonne]) for c in p.comptes if c["niveau"] == "fichier")
+    with subtests.test("every answer typed into bon.xlsx is kept"):
+        saisies = len(fabriquer.REPONDANT) + 1 + sum(map(len, fabriquer.SYSTEMES))
+        (compte,) = [c for c in p.comptes if c["fichier"] == "bon.xlsx" and c["niveau"] == "fichier"]
+        assert int(compte["cellules_conservees"]) == saisies
 
 
 # ------------------------------------------------------------------------------------------- each one alone

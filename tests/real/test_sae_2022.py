@@ -212,7 +212,7 @@ def test_sites_the_register_lacks_are_listed_and_not_counted(
     assert t01["france:FRANCE", "TOUS", "sites_telemedecine"]["valeur"] == "1123"
 
 
-@pytest.mark.xfail(strict=True, reason="pipeline._frame takes a refused frame for an empty one")
+@pytest.mark.xfail(strict=True, reason="examine.read_frame takes a refused frame for an empty one")
 def test_a_file_that_is_not_the_register_is_refused_and_not_kept(
     reel: Path, cli: Callable[..., Any], tmp_path: Path
 ) -> None:
