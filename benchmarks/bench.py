@@ -70,6 +70,7 @@ def tours(dossier: Path, courses: list[Course], tailles: Tailles) -> dict[str, l
             dire(f"{dossier.name} : tour {tour + 1}/{tailles.tours}, {course.libelle}")
             m = mesure(course.outil, dossier, course.ouvriers, course.fichiers)
             m["duree"] *= course.echelle
+            m["processeur"] *= course.echelle
             resultats[course.libelle].append(m)
     return resultats
 
@@ -116,13 +117,14 @@ def rapport_jeu(titre: str, resultats: dict[str, list[Mesure]], nous: str, refer
         )
         rapport = "—" if libelle == nous else rapport
         lignes.append([
-            libelle, etendue([m["duree"] for m in mesures], 2), nombre(mediane(mesures, "demarrage")),
+            libelle, etendue([m["duree"] for m in mesures], 2), nombre(mediane(mesures, "processeur"), 2), nombre(mediane(mesures, "demarrage")),
             nombre(max(m["memoire"] for m in mesures), 0), nombre(max(m["memoire_ouvrier"] for m in mesures), 0),
             rapport + (" (référence)" if libelle == reference else ""), str(len(mesures)),
         ])  # fmt: skip
     entetes = [
         "outil",
         "durée en s, médiane (min–max)",
+        "processeur s",
         "démarrage s",
         "mémoire Mo",
         "ouvrier Mo",
@@ -144,20 +146,23 @@ def _etapes(mesures: list[Mesure]) -> list[str]:
 
 
 def buts(a: dict[str, list[Mesure]], nous_a: str, b: dict[str, list[Mesure]], aides: list[float]) -> list[list[str]]:
-    """[aim, measured, held or not]."""
-    lignes = []
+    """[aim, measured, the same in processor time, held or not]. The elapsed time decides."""
+    lignes: list[tuple[str, str, str, bool]] = []
     for nom, r, nous in (("(a)", a, nous_a), ("(b)", b, NOUS)):
-        ours = mediane(r[nous])
-        ecart = ours / mediane(r[PLANCHER])
-        lignes.append([f"{nom} au plus 3 fois le plancher", nombre(ecart), ecart <= 3])
+
+        def rapport(haut: str, bas: str, cle: str, r: dict[str, list[Mesure]] = r) -> float:
+            return mediane(r[haut], cle) / mediane(r[bas], cle)
+
+        ecart, ecart_cpu = (rapport(nous, PLANCHER, c) for c in ("duree", "processeur"))
+        lignes.append((f"{nom} au plus 3 fois le plancher", nombre(ecart), nombre(ecart_cpu), ecart <= 3))
         for autre, but in ((FRICTIONLESS, 8), (SCRIPT, 5)):
             libelle = next(x for x in r if x.startswith(autre))
-            gain = mediane(r[libelle]) / ours
-            lignes.append([f"{nom} {but} fois plus rapide que {autre}", nombre(gain), gain >= but])
+            gain, gain_cpu = (rapport(libelle, nous, c) for c in ("duree", "processeur"))
+            lignes.append((f"{nom} {but} fois plus rapide que {autre}", nombre(gain), nombre(gain_cpu), gain >= but))
     pic = max(m["memoire"] for m in b[NOUS])
-    lignes.append(["(b) mémoire sous 600 Mo", nombre(pic, 0) + " Mo", pic < 600])
-    lignes.append(["cartographie --help sous 0,3 s", etendue(aides, 2) + " s", statistics.median(aides) < 0.3])
-    return [[but, mesure_, "tenu" if tenu else "MANQUÉ"] for but, mesure_, tenu in lignes]
+    lignes.append(("(b) mémoire sous 600 Mo", nombre(pic, 0) + " Mo", "", pic < 600))
+    lignes.append(("cartographie --help sous 0,3 s", etendue(aides, 2) + " s", "", statistics.median(aides) < 0.3))
+    return [[but, horloge, cpu, "tenu" if tenu else "MANQUÉ"] for but, horloge, cpu, tenu in lignes]
 
 
 PLANCHER = "plancher : cellules rendues, un processus"
@@ -202,7 +207,7 @@ def main() -> None:
         f"Mesuré en une fois, chaque outil à son tour, dans son propre processus. Machine : {machine}.", "",
         *rapport_jeu(f"(a) {recus} classeurs d'un répondant", resultats_a, nous_a, PLANCHER),
         *rapport_jeu(f"(b) un export de {tailles.lignes} lignes × 80 questions", resultats_b, NOUS, PLANCHER),
-        "## Buts", "", *tableau(["but", "mesuré", "résultat"], buts(resultats_a, nous_a, resultats_b, aides)),
+        "## Buts", "", *tableau(["but", "mesuré", "en temps de processeur", "résultat"], buts(resultats_a, nous_a, resultats_b, aides)),
     ]  # fmt: skip
     if choix.rapide:
         lignes += [

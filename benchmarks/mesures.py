@@ -25,7 +25,7 @@ Resultat = dict[str, Any]
 
 # Stage → functions of the package whose own time it adds up. A name that no longer exists is skipped ("reste" holds it).
 ETAPES: dict[str, tuple[tuple[str, str], ...]] = {
-    "base de sondage": (("examine", "read_frame"),),
+    "base de sondage": (("examine", "examine_frame"),),
     "lecture": (("examine", "read_files"),),
     "mise en lots": (("examine", "build_lots"), ("examine", "link_parents")),
     "décodage": (("examine", "decode_lots"),),
@@ -72,14 +72,32 @@ def cartographie(dossier: Path, ouvriers: int, fichiers: int) -> Resultat:
             if hasattr(modules[module], nom):
                 setattr(modules[module], nom, chronometre(etape, getattr(modules[module], nom)))
     pipeline = modules["pipeline"]
-    pipeline.load_questionnaire = chronometre("démarrage", pipeline.load_questionnaire)
-    importe = time.perf_counter()
+    lues = processeur_des_declarations(pipeline, chronometre("démarrage", pipeline.load_questionnaire))
+    importe, avant = time.perf_counter(), processeur()
     bilan = pipeline.load(dossier, ouvriers, lambda *_: None)
     total = time.perf_counter() - importe
     declarations = etapes.pop("démarrage", 0.0)
     etapes["reste"] = max(0.0, total - declarations - sum(etapes.values()))
     assert not bilan.get("statut"), bilan
-    return {"demarrage": importe - debut + declarations, "duree": total - declarations, "etapes": etapes}
+    duree, avant = total - declarations, avant + sum(lues)
+    return {
+        "demarrage": importe - debut + declarations, "duree": duree, "etapes": etapes, "processeur_avant": avant
+    }  # fmt: skip
+
+
+def processeur_des_declarations(pipeline: Any, lire: Callable[..., Any]) -> list[float]:
+    """Replace the pipeline's reader of declarations by `lire`; the list receives the processor time each call takes."""
+    pris: list[float] = []
+
+    def comptee(*args: Any, **kwargs: Any) -> Any:
+        depart = processeur()
+        try:
+            return lire(*args, **kwargs)
+        finally:
+            pris.append(processeur() - depart)
+
+    pipeline.load_questionnaire = comptee
+    return pris
 
 
 # ------------------------------------------------------------------------------------------- the floor
@@ -101,14 +119,19 @@ def plancher(dossier: Path, ouvriers: int, fichiers: int) -> Resultat:
     import python_calamine  # noqa: F401
 
     chemins = _recus(dossier, fichiers)
-    pret = time.perf_counter()
+    pret, avant = time.perf_counter(), processeur()
     if ouvriers <= 1:
         cellules = sum(map(_rendre, chemins))
     else:
         contexte = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(ouvriers, mp_context=contexte) as pool:
             cellules = sum(pool.map(_rendre, chemins, chunksize=50))
-    return {"demarrage": pret - debut, "duree": time.perf_counter() - pret, "cellules": cellules}
+    return {
+        "demarrage": pret - debut,
+        "duree": time.perf_counter() - pret,
+        "processeur_avant": avant,
+        "cellules": cellules,
+    }
 
 
 def _recus(dossier: Path, fichiers: int) -> list[Path]:
@@ -129,7 +152,7 @@ def frictionless(dossier: Path, ouvriers: int, fichiers: int) -> Resultat:
 
     chemins = _recus(dossier, fichiers)
     champs = _champs(dossier)
-    pret = time.perf_counter()
+    pret, avant = time.perf_counter(), processeur()
     erreurs = 0
     for chemin in chemins:
         for feuille, ligne, colonnes in champs:
@@ -139,7 +162,12 @@ def frictionless(dossier: Path, ouvriers: int, fichiers: int) -> Resultat:
                 ressource = Resource(path=str(chemin), dialect=dialecte, schema=schema)
                 rapport = ressource.validate(limit_errors=1_000_000)
             erreurs += rapport.stats["errors"]
-    return {"demarrage": pret - debut, "duree": time.perf_counter() - pret, "erreurs": erreurs}
+    return {
+        "demarrage": pret - debut,
+        "duree": time.perf_counter() - pret,
+        "processeur_avant": avant,
+        "erreurs": erreurs,
+    }
 
 
 def _champs(dossier: Path) -> list[tuple[str, int, list[dict[str, Any]]]]:
@@ -195,7 +223,7 @@ def script(dossier: Path, ouvriers: int, fichiers: int) -> Resultat:
     champs = _champs(dossier)
     un_export = len(champs[0][2]) == len(fabrique.questions())
     fiche = None if un_export else _feuille_a(dossier, _A_FICHE)
-    pret = time.perf_counter()
+    pret, avant = time.perf_counter(), processeur()
     if fiche is None:
         lots = [(pd.read_excel(chemins[0], sheet_name="REPONSES", engine="openpyxl"), champs[0][2])]
     else:
@@ -217,7 +245,12 @@ def script(dossier: Path, ouvriers: int, fichiers: int) -> Resultat:
             _schema_pandera(pa, questions).validate(df.reset_index(drop=True), lazy=True)
         except pa.errors.SchemaErrors as fautes:
             erreurs += len(fautes.failure_cases)
-    return {"demarrage": pret - debut, "duree": time.perf_counter() - pret, "erreurs": erreurs}
+    return {
+        "demarrage": pret - debut,
+        "duree": time.perf_counter() - pret,
+        "processeur_avant": avant,
+        "erreurs": erreurs,
+    }
 
 
 def _schema_pandera(pa: Any, questions: Iterable[dict[str, Any]]) -> Any:
@@ -252,6 +285,12 @@ def fabriquer(dossier: Path, ouvriers: int, fichiers: int) -> Resultat:
 OUTILS = {f.__name__: f for f in (cartographie, plancher, frictionless, script, fabriquer)}
 
 
+def processeur() -> float:
+    """Seconds of processor taken so far, workers that ended included."""
+    usages = [resource.getrusage(r) for r in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in usages)
+
+
 def memoire() -> dict[str, float]:
     """Peak resident memory in MB, of this process and of its biggest worker."""
     unite = 2**20 if sys.platform == "darwin" else 2**10
@@ -265,6 +304,7 @@ def main() -> None:
     with tempfile.TemporaryFile("w") as ailleurs:  # the tools' own prints are not the result
         sys.stdout = ailleurs
         resultat = OUTILS[outil](dossier, ouvriers, fichiers)
+    resultat["processeur"] = processeur() - resultat.pop("processeur_avant", 0.0)
     sortie.write(json.dumps(resultat | memoire()) + "\n")
 
 

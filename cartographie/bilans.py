@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cartographie.errors import Statut
-from cartographie.model import Constat, Depot, Gravite, Questionnaire
+from cartographie.model import Anomalie, Depot, Gravite, Questionnaire
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,27 +51,31 @@ def demo(destination: Path, resume: Mapping[str, Any]) -> Bilan:
 
 
 def register(
-    q: Questionnaire, annee: str, base: pd.DataFrame | None, refus: list[str], constats: Sequence[Constat], deja: Sequence[Any]
+    q: Questionnaire, annee: str, base: pd.DataFrame | None, anomalies: Sequence[Anomalie], deja: Sequence[Any]
 ) -> Bilan:
-    """`refus`: French messages when the file could not be read as a frame."""
+    """`base`: one row, one unit; None when no unit could be read, and `anomalies` say why."""
+    regles = Counter(a.regle for a in anomalies)
     if base is None:
         return {
             "titre": f"La base de sondage de {annee} n'a pas été importée.",
-            "lignes": refus or ["Le fichier ne contient aucune unité : vérifiez qu'il s'agit de la base de sondage."],
+            "lignes": [a.message for a in anomalies] or ["Le fichier ne contient aucune unité : vérifiez qu'il s'agit de la base de sondage."],
             "statut": Statut.FICHIER_REFUSE,
         }
     axes = [a["variable"] for a in q.enquete.get("axes", {}).values() if "variable" in a and a["variable"] in base]
     comptes = {a: base[a].value_counts(dropna=False).sort_index() for a in axes}
     return {
         "titre": f"Base de sondage de {annee} : {_n(len(base), 'unité')}.",
-        "lignes": ["Ce fichier était déjà reçu : rien n'a changé."] if deja else [],
+        "lignes": [
+            *(["Ce fichier était déjà reçu : rien n'a changé."] if deja else []),
+            *([f"{_n(len(anomalies), 'constat')} sur la base elle-même, détaillés par « validate »."] if anomalies else []),
+        ],
         "tables": [
             {"entete": [q.variables[a].libelle[:50], "unités"], "rangs": [[str(k), _espace(n)] for k, n in v.items()]}
             for a, v in comptes.items()
         ],
         "campagne": annee,
         "unites": len(base),
-        "constats": dict(sorted(Counter(c.regle or c.constat for c in constats).items())),
+        "constats": dict(sorted(regles.items())),
     }
 
 

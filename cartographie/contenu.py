@@ -24,7 +24,7 @@ def build_contenu(q: Questionnaire, c: Controle) -> Contenu:
     return Contenu(
         entites=c.validation.kept,
         depots=_received(c),
-        base=c.base,
+        base=c.base.unites,
         liens=c.liens,
         quarantaine=_quarantined(q, c),
         anomalies=pd.DataFrame([asdict(a) for a in c.redaction.anomalies]) if c.redaction.anomalies else None,
@@ -35,9 +35,9 @@ def build_contenu(q: Questionnaire, c: Controle) -> Contenu:
 
 def _received(c: Controle) -> pd.DataFrame:
     """One row: one received file and what reading it gave."""
-    lus = {x.depot: x for x in c.extractions}
+    lus = {x.depot: x for x in (*c.base.extractions, *c.extractions)}
     rangs: list[dict[str, Any]] = []
-    for d in (*c.depots, *c.depots_base):
+    for d in (*c.base.depots, *c.depots):
         x = lus.get(d.depot)
         lu = {k: getattr(x, k) for k in ("format", "encodage", "separateur", "modele", "version")} if x else {}
         rangs.append({**asdict(d), **lu, "etat": "refusé" if x is not None and x.refuse else "lu"})
@@ -70,7 +70,7 @@ def _states(q: Questionnaire, c: Controle) -> pd.DataFrame | None:
     for entite, df in c.validation.kept.items():
         if q.entites[entite].base or df.empty:
             continue
-        contexte = Contexte(entite, c.validation.kept, q, c.annee, c.base)
+        contexte = Contexte(entite, c.validation.kept, q, c.annee, c.base.unites)
         for v in q.variables.values():
             if (entite, v.nom) not in posees or v.personnel or not v.publiable or v.nom not in df:
                 continue

@@ -6,7 +6,7 @@ Writes nothing. The one place where the stages from received files to kept │ q
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from cartographie.anomalies import word
 from cartographie.batch import build_lots, link_parents
 from cartographie.decode import decode_lots, derive, identify
 from cartographie.intake import read_depots, read_registre
-from cartographie.model import Constat, Depot, Extraction, Questionnaire
+from cartographie.model import Constat, Depot, Extraction, Lot, Questionnaire
 from cartographie.validate import validate
 
 if TYPE_CHECKING:
@@ -29,6 +29,23 @@ Progres = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Base:
+    """The sampling frame of a campaign, examined. `unites`: one row, one kept unit (`id_base`); None when there is none."""
+
+    depots: list[Depot]
+    extractions: list[Extraction]
+    bruts: dict[str, Lot]
+    lots: dict[str, Lot]
+    kept: dict[str, pd.DataFrame]
+    quarantined: dict[str, pd.DataFrame]
+    constats: list[Constat]
+
+    @property
+    def unites(self) -> pd.DataFrame | None:
+        return next((df for df in self.kept.values() if len(df)), None)
+
+
+@dataclass(frozen=True, slots=True)
 class Controle:
     """All that is known of one campaign's received files once checked.
 
@@ -38,12 +55,11 @@ class Controle:
 
     annee: str
     depots: list[Depot]
-    depots_base: list[Depot]
     extractions: list[Extraction]
+    base: Base
     validation: Validation
     redaction: Redaction
     comptes: pd.DataFrame
-    base: pd.DataFrame | None
     liens: pd.DataFrame | None
     non_rapproches: pd.DataFrame | None
     recouvrements: pd.DataFrame | None
@@ -51,41 +67,66 @@ class Controle:
 
 def examine(projet: Path, q: Questionnaire, annee: str, ouvriers: int, progres: Progres) -> Controle:
     """Read, decode, link, match and validate everything received for one campaign. Writes nothing."""
-    base, _, depots_base = read_frame(projet, q, annee, progres)
+    base = examine_frame(projet, q, annee, progres)
     depots, extractions = read_files(projet, q, annee, "reponse", ouvriers, progres)
     progres(f"{annee} : décodage et contrôle", 0, 1)
-    bruts = build_lots(extractions, q, annee)
+    bruts = {e: lot for e, lot in build_lots(extractions, q, annee).items() if not q.entites[e].base}
     lots, constats = decode_lots(bruts, q, annee)
     lots, orphelins = link_parents(lots, q)
     for entite in sorted(lots, key=lambda e: q.entites[e].parent is None):  # counts of children feed their parents
         lots[entite] = derive(lots[entite], q, annee, lots)
-    liens = non_rapproches = recouvrements = None
-    racine = lots.get(q.racine)
-    if racine is not None:
-        df = racine.df.assign(id_repondant=identify(racine, q.entites[q.racine], q, annee, lots))
-        if base is not None:
-            enfants = {e: lots[e].df for e in q.enfants(q.racine) if e in lots}
-            base_ligne, _ = register.match(df, enfants, base, q)
-            df = df.assign(base_ligne=base_ligne)
-        lots[q.racine] = replace(racine, df=df)
+    for entite in [e for e in lots if q.entites[e].parent is None]:
+        identifiants = identify(lots[entite], q.entites[entite], q, annee, lots)
+        lots[entite] = replace(lots[entite], df=lots[entite].df.assign(id_repondant=identifiants))
+    if base.unites is not None:
+        base_ligne, _ = register.match(*_answers(q, {e: lot.df for e, lot in lots.items()}), base.unites, q)
+        lots[q.racine] = replace(lots[q.racine], df=lots[q.racine].df.assign(base_ligne=base_ligne))
     structurels = [c for x in extractions for c in x.constats]
-    validation = validate(lots, [*structurels, *constats, *orphelins], q, annee, base, depots)
-    gardes = validation.kept.get(q.racine)
-    if gardes is not None and base is not None:
-        enfants = {e: validation.kept[e] for e in q.enfants(q.racine) if e in validation.kept}
-        base_ligne, liens = register.match(gardes, enfants, base, q)
-        non_rapproches = register.unmatched(gardes, enfants, base_ligne, q)
-        recouvrements = register.overlaps(gardes, enfants, base, q)
-    redaction = word(validation.constats, lots, depots, q, annee, validation.identifiants)
-    comptes = accounts.build(extractions, depots, bruts, validation.kept, validation.quarantined, validation.constats, q)
+    validation = validate(lots, [*structurels, *constats, *orphelins], q, annee, base.unites, depots)
+    liens = non_rapproches = recouvrements = None
+    if base.unites is not None:
+        gardes = _answers(q, validation.kept)
+        base_ligne, liens = register.match(*gardes, base.unites, q)
+        non_rapproches = register.unmatched(*gardes, base_ligne, q)
+        recouvrements = register.overlaps(*gardes, base.unites, q)
+    tous = [*base.constats, *validation.constats]
+    recus = [*base.depots, *depots]
+    redaction = word(tous, base.lots | lots, recus, q, annee, validation.identifiants)
+    comptes = accounts.build(
+        [*base.extractions, *extractions], recus, base.bruts | bruts,
+        base.kept | validation.kept, base.quarantined | validation.quarantined, tous, q,
+    )  # fmt: skip
     accounts.check(comptes)
     progres(f"{annee} : décodage et contrôle", 1, 1)
-    return Controle(annee, depots, depots_base, extractions, validation, redaction, comptes, base, liens, non_rapproches, recouvrements)
+    return Controle(
+        annee, depots, extractions, base, validation, redaction, comptes, liens, non_rapproches, recouvrements
+    )
+
+
+def examine_frame(projet: Path, q: Questionnaire, annee: str, progres: Progres) -> Base:
+    """The sampling frame, through the same stages as any received file."""
+    depots, extractions = read_files(projet, q, annee, "base", 1, progres)
+    structurels = [c for x in extractions for c in x.constats]
+    tous = build_lots(extractions, q, annee)
+    bruts = {e: lot for e, lot in tous.items() if q.entites[e].base and len(lot.df)}
+    lots, constats = decode_lots(bruts, q, annee)
+    for entite, lot in lots.items():
+        derive_lot = derive(lot, q, annee, lots)
+        identifiants = identify(derive_lot, q.entites[entite], q, annee, {entite: derive_lot})
+        lots[entite] = replace(derive_lot, df=derive_lot.df.assign(id_base=identifiants))
+    v = validate(lots, [*structurels, *constats], q, annee, None, depots)
+    return Base(depots, extractions, bruts, lots, v.kept, v.quarantined, v.constats)
+
+
+def _answers(q: Questionnaire, frames: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """(respondents, their child rows by entity): what is matched to the frame."""
+    return frames[q.racine], {e: frames[e] for e in q.enfants(q.racine) if e in frames}
 
 
 def read_files(
     projet: Path, q: Questionnaire, annee: str, role: str, ouvriers: int, progres: Progres
 ) -> tuple[list[Depot], list[Extraction]]:
+    """The files of one role (reponse, base) and what reading each gave, in the order received."""
     dossier = projet / "raw" / annee
     depots = [d for d in read_registre(dossier) if d.role == role]
     campagne = q.campagnes[annee]
@@ -102,18 +143,3 @@ def read_files(
         progres=lambda fait, total: progres(etape, fait, total),
     )
     return depots, extractions
-
-
-def read_frame(
-    projet: Path, q: Questionnaire, annee: str, progres: Progres
-) -> tuple[pd.DataFrame | None, list[Constat], list[Depot]]:
-    """(kept units of the frame with `id_base`, findings, files); no frame when none was received or readable."""
-    depots, extractions = read_files(projet, q, annee, "base", 1, progres)
-    constats = [c for x in extractions for c in x.constats]
-    lots, decodes = decode_lots(build_lots(extractions, q, annee), q, annee)
-    if q.base is None or q.base not in lots:
-        return None, constats, depots
-    lot = derive(lots[q.base], q, annee, lots)
-    df = lot.df.assign(id_base=identify(lot, q.entites[q.base], q, annee, {q.base: lot}))
-    v = validate({q.base: replace(lot, df=df)}, [*constats, *decodes], q, annee, None, depots)
-    return v.kept[q.base], v.constats, depots

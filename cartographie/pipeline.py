@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cartographie import bilans
 from cartographie.errors import UserError
-from cartographie.model import Constat, Depot, Questionnaire
+from cartographie.model import Questionnaire
 from cartographie.questionnaire import load_questionnaire
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def init(projet: Path, destination: Path) -> Bilan:
 
 def template(projet: Path, annee: str, sortie: Path, par_repondant: bool, progres: Progres) -> Bilan:
     """The blank questionnaire; with `par_repondant`, one pre-filled copy per unit of the frame instead."""
-    from cartographie.examine import read_frame
+    from cartographie.examine import examine_frame
     from cartographie.template import build_template, file_name
 
     q = load_questionnaire(projet)
@@ -47,7 +47,7 @@ def template(projet: Path, annee: str, sortie: Path, par_repondant: bool, progre
     ecrits = [sortie / file_name(annee)]
     ecrits[0].write_bytes(build_template(q, annee))
     if par_repondant:
-        base = read_frame(projet, q, annee, progres)[0]
+        base = examine_frame(projet, q, annee, progres).unites
         if base is None:
             raise UserError("U03", f"Aucune base de sondage pour {annee} : importez-la avec « register ».")
         unites = base.to_dict("records")
@@ -92,18 +92,19 @@ def demo(projet: Path, destination: Path, repondants: int, graine: int, progres:
 
 def register(projet: Path, annee: str, source: Path, recu_le: str) -> Bilan:
     """Store the frame's file in raw/<campagne>/base and say what it holds; a refused file is not kept."""
-    from cartographie.examine import read_frame
+    from cartographie.anomalies import word
+    from cartographie.examine import examine_frame
     from cartographie.intake import ingest as store
     from cartographie.intake.snapshot import forget
 
     q = load_questionnaire(projet)
     _campaign(q, annee)
     ajoutes, deja = store(projet, annee, [source], "base", recu_le)
-    base, constats, depots = read_frame(projet, q, annee, lambda *_: None)
-    refus = [c for c in constats if c.depot in {d.depot for d in ajoutes}] if base is None else []
-    if ajoutes and base is None:
+    base = examine_frame(projet, q, annee, lambda *_: None)
+    anomalies = word(base.constats, base.lots, base.depots, q, annee).anomalies
+    if base.unites is None:
         forget(projet / "raw" / annee, ajoutes)
-    return bilans.register(q, annee, base, _word_files(q, annee, refus, depots), constats, deja)
+    return bilans.register(q, annee, base.unites, anomalies, deja)
 
 
 def ingest(projet: Path, annee: str, sources: Sequence[Path], recu_le: str) -> Bilan:
@@ -219,18 +220,12 @@ def _warehouse(projet: Path) -> Path:
     return projet / "outputs" / "entrepot.duckdb"
 
 
-def _word_files(q: Questionnaire, annee: str, constats: list[Constat], depots: list[Depot]) -> list[str]:
-    from cartographie.anomalies import word
-
-    return [a.message for a in word(constats, {}, depots, q, annee).anomalies]
-
-
 def _write_findings(projet: Path, q: Questionnaire, c: Controle) -> Path:
     from cartographie import controle
 
     dossier = projet / "outputs" / c.annee / "controle"
     titre = f"{q.enquete['titre']}, édition {c.annee}" + (" — données fictives" if q.enquete.get("fictif") else "")
-    controle.write(dossier, c.redaction.anomalies, c.comptes, c.depots, c.annee, titre, c.redaction.confidentielles)
+    controle.write(dossier, c.redaction.anomalies, c.comptes, [*c.base.depots, *c.depots], c.annee, titre, c.redaction.confidentielles)
     if c.non_rapproches is not None:
         c.non_rapproches.to_csv(dossier / "non_rapproches.csv", index=False, lineterminator="\n")
     if c.recouvrements is not None:
@@ -254,6 +249,8 @@ def _tables(projet: Path, q: Questionnaire, annee: str, progres: Progres) -> lis
 
     progres(f"{annee} : tableaux", 0, 1)
     precedente = q.campagnes[annee].precedente
+    if precedente not in _received(projet, q):
+        precedente = None  # its questions were never asked to anyone: not the same as no answer
     with warehouse.open_readonly(_warehouse(projet)) as con:
         frames = warehouse.analysis_frames(con, annee)
         anciens = warehouse.analysis_frames(con, precedente) if precedente else None
@@ -269,7 +266,7 @@ def _meta(projet: Path, q: Questionnaire, annee: str, version: str, jour: str) -
     from cartographie.programme import versions
 
     with warehouse.open_readonly(_warehouse(projet)) as con:
-        comptes = {a: warehouse.totals(con, a) for a in (annee, q.campagnes[annee].precedente) if a}
+        comptes = {a: warehouse.totals(con, a) for a in _received(projet, q)}
     return {
         **{k: q.enquete.get(k) for k in ("titre", "sous_titre", "producteur", "contact", "licence", "fictif", "axes")},
         "campagne": annee,

@@ -54,7 +54,7 @@ def build_template(q: Questionnaire, annee: str, reponses: Mapping[str, Any] | N
         classeur.set_custom_property("version_modele", modele.versions[-1], "text")
     styles = _styles(classeur)
     feuilles = [classeur.add_worksheet((modele.marque or {}).get("feuille", "LISEZMOI"))]
-    feuilles += [classeur.add_worksheet(f.noms[0]) for f in modele.feuilles]
+    feuilles += [classeur.add_worksheet(_sheet_name(f)) for f in modele.feuilles]
     listes = classeur.add_worksheet((modele.annexes or ("LISTES",))[0])
     plages = _write_lists(classeur, listes, _nomenclatures(q, modele), annee, styles)
     _write_notice(feuilles[0], q, campagne, modele, styles)
@@ -71,6 +71,10 @@ def build_template(q: Questionnaire, annee: str, reponses: Mapping[str, Any] | N
     feuilles[0].activate()
     classeur.close()
     return tampon.getvalue()
+
+
+def _sheet_name(feuille: FeuilleAttendue) -> str:
+    return feuille.noms[0] if feuille.noms else feuille.entite.upper()[:31]
 
 
 class _Page:
@@ -156,7 +160,7 @@ def _write_notice(feuille: Any, q: Questionnaire, campagne: Campagne, modele: Mo
                 feuille.write(ligne, colonne - 1, libelle, styles["cle"])
             feuille.write_string(ligne, colonne, valeur, styles["code"])
     r = max(reserves, default=2) + 2
-    pages = " ; ".join(f"« {f.noms[0]} » : {q.entites[f.entite].libelle.lower()}" for f in modele.feuilles)
+    pages = " ; ".join(f"« {_sheet_name(f)} » : {q.entites[f.entite].libelle.lower()}" for f in modele.feuilles)
     for cle, texte in (
         ("Qui répond ?", campagne.champ),
         ("Quand ?", f"Du {campagne.debut:%d/%m/%Y} au {campagne.fin:%d/%m/%Y}."),

@@ -80,10 +80,9 @@ def _own(monde: Monde, fiche: Fiche, nom: str) -> Any:
         return None
     if fiche.unites and nom in monde.questionnaire.entites[fiche.entite].depuis_base:
         base = monde.questionnaire.base or ""
-        de_la_base = (_own(monde, Fiche(base, unite), nom) for unite in fiche.unites)
-        premiere = next((v for v in de_la_base if v is not None), None)
-        if premiere is not None:
-            return premiere
+        de_la_base = {_own(monde, Fiche(base, unite), nom) for unite in fiche.unites} - {None}
+        if len(de_la_base) == 1:  # the units covered agree; else the respondent's own answer
+            return de_la_base.pop()
     variable = monde.questionnaire.variables.get(nom)
     return derive(monde, fiche, nom) if variable and variable.derivee else None
 

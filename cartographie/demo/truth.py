@@ -47,9 +47,9 @@ def _grains(q: Questionnaire, campagne: Campagne) -> dict[str, list[Ligne]]:
             continue
         racine = reponse.gardee
         for nom in depuis:
-            premiere = next((u[nom] for u in racine.unites if u.get(nom) is not None), None)
-            if premiere is not None:
-                racine.valeurs[nom] = premiere
+            de_la_base = {u[nom] for u in racine.unites if u.get(nom) is not None}
+            if len(de_la_base) == 1:  # the units covered agree; else the respondent's own answer
+                racine.valeurs[nom] = de_la_base.pop()
         couvertes |= {id_ for u in racine.unites if (id_ := _key(u)) is not None}
         for fiche in racine.toutes():
             grains[fiche.entite].append((fiche, numero))

@@ -133,18 +133,20 @@ def safe_name(nom: str) -> str:
     return propre if len(propre) <= 120 else f"{(base or extension)[:100]}{point}{extension[:19]}"
 
 
+# What a mailbox or a desktop leaves in a folder; a file named on the command line is always taken.
+_A_IGNORER = (REGISTRE, ".DS_Store", "Thumbs.db", "desktop.ini")
+
+
 def _fichiers(source: Path) -> Iterator[Path]:
     """The file, or the files of the folder, sorted. Raises UserError on a symbolic link or a missing source."""
     if source.is_symlink():
         raise UserError("lien_symbolique", f"{source} est un lien symbolique : déposez le fichier lui-même.")
     if source.is_dir():
         for enfant in sorted(source.iterdir()):
-            yield from _fichiers(enfant)
+            if enfant.name not in _A_IGNORER and not enfant.name.startswith(("~$", ".~lock")):
+                yield from _fichiers(enfant)
     elif source.is_file():
-        if source.name not in (REGISTRE, ".DS_Store", "Thumbs.db", "desktop.ini") and not source.name.startswith(
-            ("~$", ".~lock")
-        ):
-            yield source
+        yield source
     else:
         raise UserError("source_absente", f"{source} est introuvable ou n’est pas un fichier : vérifiez le chemin.")
 

@@ -17,6 +17,9 @@ from cartographie.text import normalise
 _AVEC_NOMENCLATURE = {TypeVariable.CODE, TypeVariable.CODES}
 # Grains built by the program beside the declared entities (see tables).
 _GRAINS = {"qualite_variable", "anomalie"}
+# Columns every published table has; an axis brings its own beside them.
+_COLONNES_PUBLIEES = {"edition", "tableau", "dimension", "modalite_code", "modalite_libelle", "indicateur", "unite",
+                      "denominateur", "n_repondants", "n_pondere", "valeur", "ic_bas", "ic_haut", "statut"}  # fmt: skip
 Sources = Mapping[str, Source]
 
 
@@ -161,6 +164,10 @@ def _check_tableaux(q: Questionnaire, sources: Sources, p: Problemes) -> None:
             p.ajouter("D10", s, (code, "entite"), f"l'entité « {d['entite']} » n'est pas déclarée.")
         elif d["entite"] in q.entites:
             _check_condition(q, d["entite"], d.get("filtre"), s, (code, "filtre"), p, libres={"a_repondu"})
+    for axe, d in q.enquete.get("axes", {}).items():
+        colonnes = [f"{axe}_type", f"{axe}_code", f"{axe}_libelle"] if "niveaux" in d else [axe]
+        if set(colonnes) & _COLONNES_PUBLIEES:
+            p.ajouter("D10", sources["enquete"], ("axes", axe), f"« {axe} » est déjà une colonne des tableaux : renommez l'axe.")
     axes = {n["code"] for a in q.enquete.get("axes", {}).values() for n in a.get("niveaux", ())} | set(q.enquete.get("axes", {}))
     for code, tableau in q.tableaux.items():
         s = sources[f"tableaux/{code}"]

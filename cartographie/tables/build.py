@@ -91,6 +91,7 @@ def _bloc(
     mod_m = e.modalites(grain, ind["variable"]) if ind["mesure"] == "repartition" else [("", "")]
     demandes = [c for c in (filtre, s.get("filtre"), ind.get("condition")) if c]
     pose = all(e.possible(grain, c) for c in demandes) and all(e.disponible(grain, v) for v in _variables(s, ind))
+    pose = pose and all(v in e.frame(grain).columns for v, _ in croisement.niveaux)  # a grain without that axis
     champ = e.vraie(grain, filtre) & e.vraie(grain, s.get("filtre"))
     if constant:
         champ = champ & axes.constants(e, grain)
