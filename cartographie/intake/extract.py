@@ -88,6 +88,10 @@ def _entetes(groupe: Groupe, feuille: Feuille, entete: int, appariement: Apparie
             Constat(constat, entite, None, variable, details=details, feuille=feuille.nom, ligne=ligne, colonne=colonne)
         )
 
+    if len(appariement.prises) < len(appariement.absents):  # not the headers: what stands there may be answers, never quoted
+        trouves, attendus = len(appariement.prises), len(appariement.prises) + len(appariement.absents)
+        signale("entetes_introuvables", None, None, trouves=trouves, attendus=attendus)
+        return constats
     for attendu, proche in appariement.absents:
         texte = attendu.textes[0][0] if attendu.textes else attendu.colonne.variable
         signale("entete_absent", None, attendu, attendu=texte, proche=proche)

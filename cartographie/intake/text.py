@@ -6,6 +6,7 @@ Cells are all text. `lignes[i]` is the i-th record of the file, blank ones inclu
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Mapping
 from io import StringIO
@@ -18,6 +19,8 @@ from cartographie.model import Classeur, Feuille
 SEPARATEURS = (";", ",", "\t", "|")
 _MARQUES = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _APERCU = 60
+_HAUTS = bytes(range(0x80, 0x100))
+_ACCENT_UTF8 = re.compile(rb"\xc3[\x80-\xbf]")
 _CHAMP_MAX = 1_000_000
 
 
@@ -76,7 +79,9 @@ def detect_encoding(contenu: bytes) -> str:
     try:
         contenu.decode("utf-8")
     except UnicodeDecodeError:
-        return "cp1252"
+        accents = len(_ACCENT_UTF8.findall(contenu))
+        hauts = len(contenu) - len(contenu.translate(None, _HAUTS))
+        return "utf-8" if accents > hauts - 2 * accents else "cp1252"  # damaged UTF-8 is refused, not read askew
     return "utf-8"
 
 

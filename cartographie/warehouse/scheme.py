@@ -152,15 +152,14 @@ def _root_view(questionnaire: Questionnaire, entite: Entite, vue: str) -> str:
         if nom not in shared:
             columns.append(f", r.{n}")
         elif nom in own:
-            columns.append(f", coalesce(c.{n}, r.{n}, b.{n}) AS {n}")
+            columns.append(f", coalesce(c.{n}, r.{n}) AS {n}")
         else:
-            columns.append(f", coalesce(c.{n}, b.{n}) AS {n}")
+            columns.append(f", c.{n}")
     accords = [f", CASE WHEN min(b.{n}) = max(b.{n}) THEN min(b.{n}) END AS {n}" for n in map(quote, shared)]
-    join = f"{quote(base)} AS b ON b.campagne = %s.campagne AND b.id_base = %s.id_base" if base else ""
+    join = f"{quote(base)} AS b ON b.campagne = l.campagne AND b.id_base = l.id_base" if base else ""
     text = fill(
         "analyse_racine", vue=vue, table=quote(entite.nom), accords="".join(accords), colonnes="".join(columns),
-        jointure_base="JOIN " + join % ("l", "l") if base else "",
-        jointure_principale="LEFT JOIN " + join % ("r", "r") if base else "",
+        jointure_base="JOIN " + join if base else "",
     )  # fmt: skip
     return text if entite.nom == questionnaire.racine else text.replace("r.id_base", "NULL::VARCHAR AS id_base")
 

@@ -212,7 +212,6 @@ def test_sites_the_register_lacks_are_listed_and_not_counted(
     assert t01["france:FRANCE", "TOUS", "sites_telemedecine"]["valeur"] == "1123"
 
 
-@pytest.mark.xfail(strict=True, reason="examine.read_frame takes a refused frame for an empty one")
 def test_a_file_that_is_not_the_register_is_refused_and_not_kept(
     reel: Path, cli: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -226,7 +225,6 @@ def test_a_file_that_is_not_the_register_is_refused_and_not_kept(
     assert len(list((tmp_path / "raw/2022/depots").iterdir())) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="intake.snapshot skips a source by its name")
 def test_a_register_may_be_called_registre_csv(reel: Path, cli: Callable[..., Any], tmp_path: Path) -> None:
     """The name of the program's own list of received files is no reason to skip a file given by name."""
     shutil.copytree(ICI / "schemas", tmp_path / "projet/schemas")
@@ -235,7 +233,6 @@ def test_a_register_may_be_called_registre_csv(reel: Path, cli: Callable[..., An
     assert sortie.json["unites"] == 3995
 
 
-@pytest.mark.xfail(strict=True, reason="tables count 0 where an axis is unknown to the grain")
 def test_a_crossing_the_form_cannot_make_is_said_so_not_zero(
     reel: Path, cli: Callable[..., Any], tmp_path: Path
 ) -> None:

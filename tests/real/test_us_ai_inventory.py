@@ -168,7 +168,6 @@ def test_addresses_written_in_free_texts_go_nowhere(espace: Espace, shared: Path
     assert not any(isinstance(v, str) and adresse.search(v) for ligne in lignes for v in ligne)
 
 
-@pytest.mark.xfail(strict=True, reason="pipeline._tables takes an edition not received for an empty one")
 def test_without_the_previous_edition_its_figures_are_not_available(
     shared: Path, cli: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -184,7 +183,6 @@ def test_without_the_previous_edition_its_figures_are_not_available(
     assert statuts - {("2024", "stade", "A")} <= {("2023", "stade", "nd"), ("2024", "stade.evolution", "nd")}
 
 
-@pytest.mark.xfail(strict=True, reason="template.build_template needs a sheet name")
 def test_a_blank_form_of_a_survey_without_sheet_names(cli: Callable[..., Any], tmp_path: Path) -> None:
     """`template` writes a workbook or says in French why it cannot; it never breaks down."""
     shutil.copytree(ICI / "schemas", tmp_path / "schemas")
