@@ -218,6 +218,7 @@ def demo(
     destination: Annotated[Path, typer.Argument(metavar="DOSSIER", help="L'espace de travail fictif à créer.")],
     repondants: Annotated[int, typer.Option("--repondants", metavar="N", min=50, max=100_000, help="Unités interrogées par campagne.")] = 60,
     graine: Annotated[int, typer.Option("--graine", metavar="N", help="La même graine redonne les mêmes fichiers.")] = 1,
+    classeurs: Annotated[int, typer.Option("--classeurs", metavar="N", min=1, help="Classeurs individuels par campagne, au plus.")] = 300,
     projet: Projet = Path(),
     en_json: Json = False,
 ) -> None:
@@ -225,7 +226,7 @@ def demo(
     from cartographie import pipeline
 
     with progress(en_json) as progres:
-        bilan = pipeline.demo(projet, destination, repondants, graine, progres)
+        bilan = pipeline.demo(projet, destination, repondants, graine, classeurs, progres)
     show(bilan, en_json)
 
 

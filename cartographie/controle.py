@@ -10,7 +10,6 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,12 @@ import xlsxwriter
 from xlsxwriter.url import Url
 from xlsxwriter.utility import xl_rowcol_to_cell
 
+from cartographie.feuilles import FIGE, row_height
 from cartographie.model import Anomalie, Depot, Gravite
 
 DETAIL_MAX = 100_000
 LINKS_MAX = 60_000  # the file format allows 65,530 links a sheet
 COLUMNS = tuple(f.name for f in fields(Anomalie))
-CREATED = datetime(1980, 1, 1)
 WORDS = {
     Gravite.REJET_FICHIER: "Fichier rejeté",
     Gravite.REJET_LIGNE: "Ligne rejetée",
@@ -121,7 +120,7 @@ def workbook_bytes(
     buffer = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     book = xlsxwriter.Workbook(buffer, options)
-    book.set_properties({"title": f"Anomalies – {titre} – {campagne}", "created": CREATED, "author": "", "company": ""})
+    book.set_properties({"title": f"Anomalies – {titre} – {campagne}", "created": FIGE, "author": "", "company": ""})
     f = _formats(book)
     shown = anomalies[:limite]
     readme, rules, respondents, detail = map(book.add_worksheet, ("Lisez-moi", "Par règle", "Par répondant", "Détail"))
@@ -147,6 +146,7 @@ def _formats(book: xlsxwriter.Workbook) -> dict[str, Any]:
     out: dict[str, Any] = {
         "title": book.add_format({**base, "bold": True, "font_size": 14}),
         "text": book.add_format({**base, "text_wrap": True, "num_format": "@"}),
+        "line": book.add_format(base),
         "note": book.add_format({**base, "text_wrap": True, "italic": True}),
         "number": book.add_format({**base, "num_format": "#,##0"}),
         "head": book.add_format(
@@ -168,7 +168,7 @@ def _readme(
     sheet.set_column(1, 1, 12)
     sheet.set_column(2, 2, 90)
     sheet.write_string(0, 0, f"Anomalies relevées – campagne {campagne}", f["title"])
-    sheet.write_string(1, 0, titre, f["note"] if not titre else f["text"])
+    sheet.write_string(1, 0, titre, f["line"])
     lines = [
         "Chaque ligne de « Détail » est une anomalie : fichier, feuille, cellule, règle, gravité, message.",
         "Cliquez sur une cellule (C17) pour ouvrir le fichier reçu à cet endroit, si le dossier « raw » est en place.",
@@ -178,7 +178,7 @@ def _readme(
         _cap(shown, len(anomalies)),
     ]
     for i, line in enumerate(lines):
-        sheet.merge_range(3 + i, 0, 3 + i, 2, line, f["text"])
+        sheet.write_string(3 + i, 0, line, f["line"])
     top = 4 + len(lines)
     for j, head in enumerate(("Gravité", "Anomalies", "Conséquence")):
         sheet.write_string(top, j, head, f["head"])
@@ -230,6 +230,7 @@ def _summary(
         for j, n in enumerate([sum(counts[k].values()), *counts[k].values()], start=1):
             sheet.write_number(i, j, n, f["number"])
         sheet.write_string(i, 7, example[k], f["text"])
+        sheet.set_row(i, row_height((example[k], 88), (k, 26), points=13))
     _table(sheet, f, 2, heads, len(ordered), "T_" + label.replace("è", "e").replace("é", "e"))
 
 
@@ -243,11 +244,13 @@ def _detail(
     first_row: int,
 ) -> None:
     sheet.write_string(0, 0, "Détail des anomalies", f["title"])
-    sheet.write_string(1, 0, _cap(len(shown), total), f["note"])
+    sheet.write_string(1, 0, _cap(len(shown), total), f["line"])
     for j, (_, _, width) in enumerate(_DETAIL):
         sheet.set_column(j, j, width)
     for i, a in enumerate(shown):
         row = first_row + 1 + i
+        cells = ((str(getattr(a, name) or ""), width * 1.05) for _, name, width in _DETAIL)
+        sheet.set_row(row, row_height(*cells, points=13))
         for j, (_, name, _) in enumerate(_DETAIL):
             value = getattr(a, name)
             if name == "ligne":

@@ -69,7 +69,7 @@ def dictionary(projet: Path, annee: str, sortie: Path) -> Bilan:
     return bilans.dictionary(sortie)
 
 
-def demo(projet: Path, destination: Path, repondants: int, graine: int, progres: Progres) -> Bilan:
+def demo(projet: Path, destination: Path, repondants: int, graine: int, classeurs: int, progres: Progres) -> Bilan:
     """A fictitious workspace: declarations copied, frame registered, answers received, truth beside."""
     from cartographie.demo import generate
     from cartographie.intake import ingest as store
@@ -78,7 +78,7 @@ def demo(projet: Path, destination: Path, repondants: int, graine: int, progres:
     if destination.exists() and any(destination.iterdir()):
         raise UserError("U02", f"Le dossier {destination} n'est pas vide : choisissez un dossier nouveau.")
     shutil.copytree(projet / "schemas", destination / "schemas", dirs_exist_ok=True)
-    resume = generate(projet, q, destination, tuple(q.campagnes), repondants, graine, progres)
+    resume = generate(projet, q, destination, tuple(q.campagnes), repondants, graine, progres, classeurs_max=classeurs)
     for annee, campagne in q.campagnes.items():
         recus = destination / "recus" / annee
         store(destination, annee, [recus / "base"], "base", campagne.debut.isoformat())

@@ -10,6 +10,7 @@ from typing import Any
 import xlsxwriter
 from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name
 
+from cartographie.feuilles import FIGE, row_height
 from cartographie.model import (
     Campagne,
     ColonneAttendue,
@@ -28,7 +29,6 @@ _TEXTE = {
     TypeVariable.BOOLEEN,
 }  # fmt: skip
 _ENCRE, _FOND_TITRE, _FOND_REPONSE, _FOND_RUBRIQUE = "#1F2A44", "#E8ECF5", "#FFFBE6", "#D5DDF0"
-_FIGE = datetime(2000, 1, 1)  # a date in the file's properties would make two runs differ
 
 
 def gabarit(campagne: Campagne) -> Modele:
@@ -47,7 +47,7 @@ def build_template(q: Questionnaire, annee: str, reponses: Mapping[str, Any] | N
     mention = " — données fictives" if q.enquete.get("fictif") else ""
     classeur.set_properties(
         {"title": f"{titre} {annee}{mention}", "author": str(q.enquete["producteur"]), "subject": modele.libelle,
-         "keywords": f"questionnaire, {annee}", "created": _FIGE}
+         "keywords": f"questionnaire, {annee}", "created": FIGE}
     )  # fmt: skip
     classeur.set_custom_property("edition", annee, "text")
     if modele.versions:
@@ -174,7 +174,7 @@ def _write_notice(feuille: Any, q: Questionnaire, campagne: Campagne, modele: Mo
         ("Producteur", str(q.enquete["producteur"])),
         ("Contact", str(q.enquete.get("contact", ""))),
     ):  # fmt: skip
-        feuille.set_row(r, _height((texte, 92)))
+        feuille.set_row(r, row_height((texte, 92)))
         feuille.write(r, 0, cle, styles["cle"])
         feuille.write_string(r, 1, texte, styles["texte"])
         r += 1
@@ -215,7 +215,7 @@ def _write_form(page: _Page, titre: str, annee: str, reponses: Mapping[str, Any]
             f.write(r, reponse, valeur, style)
         hint = _hint(page, colonne, v)
         f.write_string(r, aide, hint, styles["aide"])
-        f.set_row(r, _height((colonne.entetes[0].texte, 60 if v.obligatoire else 66), (hint, 76)))
+        f.set_row(r, row_height((colonne.entetes[0].texte, 60 if v.obligatoire else 66), (hint, 76)))
         _add_validation(page, colonne, v, r, reponse, r, reponse)
         r += 1
     f.freeze_panes(3, 0)
@@ -280,12 +280,6 @@ def _add_validation(page: _Page, colonne: ColonneAttendue, v: Variable, r1: int,
     else:
         return
     page.feuille.data_validation(r1, c1, r2, c2, {**commun, **regle})
-
-
-def _height(*textes: tuple[str, int]) -> float:
-    """Row height in points for (text, column width in characters): nothing else makes a wrapped row tall enough."""
-    lignes = max(sum(-(-max(len(x), 1) // largeur) for x in t.split("\n")) for t, largeur in textes)
-    return 4.0 + 14.5 * lignes
 
 
 def file_name(annee: str, identifiant: str | None = None) -> str:

@@ -170,7 +170,8 @@ def share_out(campagne: Campagne, q: Questionnaire, classeurs_max: int, graine: 
     alea = random.Random(f"{graine}:{campagne.nom}:fichiers")
     a_part, reste = [], []
     for reponse in campagne.reponses:
-        (a_part if reponse.faute.startswith("fichier:") or reponse.format else reste).append(reponse)
+        seule = reponse.faute.startswith("fichier:") or reponse.format or not any(_fits(m, reponse) for m in communs)
+        (a_part if seule and seuls else reste).append(reponse)
     alea.shuffle(reste)
     libres = max(0, classeurs_max - len(a_part)) if seuls else 0
     if communs:

@@ -30,6 +30,7 @@ class Place:
     colonne: int | None = None
     variable: str | None = None
     ecrit: Any = None
+    reponse: bool = False  # in a cell of an answer: the respondent is known
 
 
 @dataclass(slots=True)
@@ -210,7 +211,8 @@ def fichier_sans_reponse(depot: Depot, tampon: Path) -> Fichier:
             limite = 10**7 if fiche else max((r for r, _ in gardees), default=0)
             reponses = {p for f, _, cs in depot.places.values() if f == nom for p in cs.values() if p[0]}
             page.cellules = {k: v for k, v in page.cellules.items() if k[0] <= limite and k not in reponses}
-    return Fichier(depot.pages, [Place("fichier_sans_reponse", "questionnaire renvoyé vide")])
+    racine = next(n for f, n, _ in _sheets(depot) if f.entite == depot.reponses[0].entite)
+    return Fichier(depot.pages, [Place("fichier_sans_reponse", "questionnaire renvoyé vide", racine)])
 
 
 def lignes_masquees_lues(depot: Depot, tampon: Path) -> Fichier | None:
@@ -268,7 +270,8 @@ def cellules_fusionnees(depot: Depot, tampon: Path) -> Fichier | None:
                     page.fusions.append((ligne, colonne, ligne, colonne + 1))
                     pourquoi = "deux cases de réponse fusionnées"
                     return Fichier(depot.pages, [
-                        Place("cellules_fusionnees", pourquoi, nom, ligne, c, par_colonne[c], valeur if c == colonne else None)
+                        Place("cellules_fusionnees", pourquoi, nom, ligne, c, par_colonne[c],
+                              valeur if c == colonne else None, True)
                         for c in (colonne, colonne + 1)
                     ])  # fmt: skip
     return None

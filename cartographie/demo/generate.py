@@ -19,7 +19,7 @@ from cartographie.demo.files import FICHIERS, Place
 from cartographie.demo.frame import make_frame
 from cartographie.demo.hints import load_hints
 from cartographie.demo.layout import Depot, Ecriture, address, forget, lay_out, spell, width
-from cartographie.demo.oracle import Fiche
+from cartographie.demo.oracle import Fiche, Monde
 from cartographie.demo.truth import tableaux
 from cartographie.demo.writers import MENTION, csv_text, write_classeur
 from cartographie.model import Questionnaire
@@ -43,6 +43,7 @@ def generate(
     voulues = set(campagnes)
     bilan: dict[str, Any] = {"graine": graine, "campagnes": {}, "lignes": {}}
     precedents: dict[int, Any] = {}
+    ecrites: dict[str, Campagne] = {}
     for nom in sorted(q.campagnes):
         campagne = draw_campaign(q, indications, groupes, nom, repondants, graine, precedents, progres)
         precedents = carry_over(campagne)
@@ -61,7 +62,8 @@ def generate(
         if tables:
             if progres:
                 progres(f"tableaux {nom}", 0, 1)
-            verite["tableaux"] = tableaux(q, campagne)
+            verite["tableaux"] = tableaux(q, campagne, verite["fautes"], ecrites.get(q.campagnes[nom].precedente or ""))
+        ecrites[nom] = campagne
         texte = json.dumps(verite, ensure_ascii=False, indent=1, sort_keys=False, default=_plain)
         (dossier / "verite.json").write_text(texte + "\n", "utf-8")
         bilan["campagnes"][nom] = {
@@ -124,7 +126,7 @@ def _write_answers(
         if not orpheline and len(lot.reponses) > 1:
             orpheline = _orphan(q, lot, depot, f"{prefixe}.{lot.suffixe}", verite, bareme)
         _write_lot(lot, depot.pages, dossier, f"{prefixe}.{lot.suffixe}", verite, lot.options)
-        _record_faults(lot, depot, f"{prefixe}.{lot.suffixe}", verite)
+        _record_faults(lot, depot, f"{prefixe}.{lot.suffixe}", verite, campagne.tirage.monde)
         if progres and rang % 50 == 0:
             progres(f"fichiers {campagne.nom}", rang, 0)
 
@@ -157,21 +159,21 @@ def _codes(q: Questionnaire, variable: str) -> Mapping[str, Any]:
     return nomenclature.modalites if nomenclature else {}
 
 
-def _record_faults(lot: Lot, depot: Depot, nom: str, verite: dict[str, Any]) -> None:
-    feuille_vide = nom.endswith(".csv")
+def _record_faults(lot: Lot, depot: Depot, nom: str, verite: dict[str, Any], monde: Monde) -> None:
     for reponse in lot.reponses:
         if not reponse.attendus:
             continue
         numero = f"F{len({f['faute'] for f in verite['fautes']}) + 1:04d}"
-        lignes = [_line(numero, reponse, a, depot, nom, feuille_vide) for a in reponse.attendus]
+        lignes = [_line(numero, reponse, a, depot, nom, monde) for a in reponse.attendus]
         if all(ligne is None for ligne in lignes):
             verite["non_plantees"].append({"genre": reponse.faute, "raison": f"case absente du modèle de {nom}"})
         verite["fautes"] += [ligne for ligne in lignes if ligne]
 
 
 def _line(
-    numero: str, reponse: Reponse, a: Attendu, depot: Depot, nom: str, sans_feuille: bool
+    numero: str, reponse: Reponse, a: Attendu, depot: Depot, nom: str, monde: Monde
 ) -> dict[str, Any] | None:
+    """One expected finding at its cell; None when the model of file has no such cell."""
     fiche = a.fiche or reponse.ecrite
     if a.variable is None:
         feuille, ligne, _ = depot.places[id(fiche)]
@@ -184,14 +186,19 @@ def _line(
     feuille, ligne, colonne = place
     ecrit = depot.pages[feuille].cellules.get((ligne, colonne)) if ligne and colonne else None
     return {
-        "faute": numero, "genre": reponse.faute, "fichier": nom, "feuille": "" if sans_feuille else feuille,
+        "faute": numero, "genre": reponse.faute, "fichier": nom, "feuille": _sheet_name(nom, feuille),
         "cellule": address(ligne, colonne) if ligne and colonne else "", "ligne": ligne, "colonne": colonne,
         "entite": fiche.entite, "variable": a.variable, "regle": a.constat if a.regle else None,
         "constat": None if a.regle else a.constat, "code": a.code, "gravite": a.gravite,
-        "valeur_ecrite": csv_text(ecrit) if sans_feuille else ecrit, "pourquoi": a.pourquoi,
+        "valeur_ecrite": csv_text(ecrit) if nom.endswith(".csv") else ecrit, "pourquoi": a.pourquoi,
         "autres_cellules": [address(p[1], p[2]) for v in a.autres for p in depot.spread(fiche, v)[:1]],
-        "confidentiel": a.confidentiel,
+        "confidentiel": a.confidentiel, "repondant": identifier(monde, reponse.ecrite),
     }  # fmt: skip
+
+
+def _sheet_name(nom: str, feuille: str) -> str:
+    """A delimited text has no sheets: its only one is called after the file, as spreadsheets do."""
+    return nom.removesuffix(".csv") if nom.endswith(".csv") else feuille
 
 
 def _write_faulty(
@@ -220,6 +227,8 @@ def _write_faulty(
     numero = f"F{len({f['faute'] for f in verite['fautes']}) + 1:04d}"
     for place, code, gravite in juges:
         verite["fautes"].append(_place_line(numero, reponse.faute, nom, place, code, gravite, _entity(lot, place)))
+        if place.reponse:
+            verite["fautes"][-1]["repondant"] = identifier(campagne.tirage.monde, reponse.ecrite)
 
 
 def _entity(lot: Lot, place: Place) -> str:
@@ -228,10 +237,11 @@ def _entity(lot: Lot, place: Place) -> str:
 
 def _place_line(numero: str, genre: str, nom: str, p: Place, code: str, gravite: str, entite: str) -> dict[str, Any]:
     return {
-        "faute": numero, "genre": genre, "fichier": nom, "feuille": p.feuille,
+        "faute": numero, "genre": genre, "fichier": nom, "feuille": _sheet_name(nom, p.feuille),
         "cellule": address(p.ligne, p.colonne) if p.ligne and p.colonne else "", "ligne": p.ligne, "colonne": p.colonne,
         "entite": entite if entite != "*" else None, "variable": p.variable, "regle": None, "constat": p.constat,
         "code": code, "gravite": gravite, "valeur_ecrite": p.ecrit, "pourquoi": p.pourquoi, "autres_cellules": [], "confidentiel": False,
+        "repondant": None,
     }  # fmt: skip
 
 

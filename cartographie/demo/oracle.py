@@ -162,6 +162,8 @@ def holds(monde: Monde, fiche: Fiche, condition: Mapping[str, Any] | None) -> bo
 
 def carried(monde: Monde, fiche: Fiche, nom: str) -> bool:
     """Whether the campaign has that variable at all: read from a file, or derived. Not asked is not unanswered."""
+    if nom in fiche.valeurs:
+        return True
     entite, point, variable = nom.rpartition(".")
     cle = (entite if point else fiche.entite, variable)
     if cle not in monde.portees:
@@ -176,7 +178,7 @@ def carried(monde: Monde, fiche: Fiche, nom: str) -> bool:
     return monde.portees[cle]
 
 
-EXTRAS = {"a_repondu"}
+EXTRAS = {"a_repondu", "variable", "etat", "regle"}  # of the grains that are not entities
 
 
 def _sources_carried(monde: Monde, entite: str, derivee: Mapping[str, Any]) -> bool:

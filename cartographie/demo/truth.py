@@ -1,66 +1,79 @@
 """The right tables, from the answers that should be kept, in plain Python: one row, one condition at a time.
 
 Written apart from the pipeline's own table builder. Unweighted, unrounded, nothing masked; empty cells are left out.
-Left out too: evolution series, and the grains that are not entities (quality, anomalies, panels).
 """
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from os.path import commonprefix
 from typing import Any
 
 from cartographie.demo.campaign import Campagne
+from cartographie.demo.grains import Ligne, grains
 from cartographie.demo.oracle import OPERATEURS, Fiche, Monde, carried, count, holds, value
 from cartographie.model import Questionnaire
 
-Ligne = tuple[Fiche, int]  # (record, number of its respondent)
 QUANTILES = {"q1": 0.25, "mediane": 0.5, "q3": 0.75}
 
 
-def tableaux(q: Questionnaire, campagne: Campagne) -> dict[str, Any]:
-    """{colonnes, lignes}: one line is one figure, keyed as in the published contract."""
-    monde = Monde(q, campagne.nom)
-    grains = _grains(q, campagne)
-    axes = list(_axis_columns(q))
-    colonnes = ["tableau", *axes, "dimension", "modalite_code", "indicateur", "denominateur",
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """What the tables of one campaign are computed on. `simples`: kinds of actor shown, by variable of a simple axis."""
+
+    monde: Monde
+    grains: Mapping[str, list[Ligne]]
+    simples: Mapping[str, set[Any]]
+
+
+def tableaux(q: Questionnaire, campagne: Campagne, fautes: list[dict[str, Any]], avant: Campagne | None) -> dict[str, Any]:
+    """{colonnes, lignes}: one line is one figure, keyed as in the published contract. `avant`: the previous campaign."""
+    ancienne = None if avant is None else _edition(q, avant, [], None)
+    edition = _edition(q, campagne, fautes, avant)
+    colonnes = ["edition", "tableau", *_axis_columns(q), "dimension", "modalite_code", "indicateur", "denominateur",
                 "n_repondants", "n_lignes", "valeur"]  # fmt: skip
     lignes: dict[tuple[Any, ...], list[Any]] = {}
     for _, tableau in sorted(q.tableaux.items()):
         for serie in tableau["series"]:
-            denominateur = q.denominateurs.get(serie["denominateur"])
-            if denominateur is None or denominateur["entite"] not in grains or serie.get("evolution"):
-                continue
-            for ligne in _series(monde, tableau["code"], serie, denominateur, grains[denominateur["entite"]]):
+            for nom, *reste in _both(q, serie, edition, ancienne):
+                ligne = [nom, tableau["code"], *reste]
                 lignes.setdefault(tuple(ligne[:-3]), ligne)
     return {"colonnes": colonnes, "lignes": list(lignes.values())}
 
 
-def _grains(q: Questionnaire, campagne: Campagne) -> dict[str, list[Ligne]]:
-    """Records by entity: kept answers with the frame's own values where it has them, and the frame's units."""
-    grains: dict[str, list[Ligne]] = {e: [] for e in q.entites}
-    couvertes = set()
-    depuis = q.entites[q.racine].depuis_base
-    for numero, reponse in enumerate(campagne.reponses):
-        if reponse.gardee is None:
-            continue
-        racine = reponse.gardee
-        for nom in depuis:
-            de_la_base = {u[nom] for u in racine.unites if u.get(nom) is not None}
-            if len(de_la_base) == 1:  # the units covered agree; else the respondent's own answer
-                racine.valeurs[nom] = de_la_base.pop()
-        couvertes |= {id_ for u in racine.unites if (id_ := _key(u)) is not None}
-        for fiche in racine.toutes():
-            grains[fiche.entite].append((fiche, numero))
-    if q.base:
-        unites = [u for g in campagne.groupes for u in g]
-        grains[q.base] = [(Fiche(q.base, {**u, "a_repondu": _key(u) in couvertes}), i) for i, u in enumerate(unites)]
-    return grains
+def _edition(q: Questionnaire, campagne: Campagne, fautes: list[dict[str, Any]], avant: Campagne | None) -> Edition:
+    tous = grains(q, campagne, fautes, avant)
+    monde, reference = Monde(q, campagne.nom), q.base if q.base and tous[q.base] else q.racine
+    simples = {a["variable"] for a in (q.enquete.get("axes") or {}).values() if "variable" in a}
+    vues = {v: {value(monde, f, v) for f, _ in tous[reference]} - {None} for v in simples}
+    return Edition(monde, tous, vues)
 
 
-def _key(unite: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(sorted((k, str(v)) for k, v in unite.items() if k != "_numero" and v is not None))
+def _both(q: Questionnaire, serie: Mapping[str, Any], e: Edition, ancienne: Edition | None) -> Iterator[list[Any]]:
+    """The figures of one series; of both campaigns on their common kinds of actor, and their difference, for an evolution."""
+    nom = e.monde.campagne
+    if not serie.get("evolution") or q.campagnes[nom].precedente is None:
+        yield from ([nom, *ligne] for ligne in _series(e, serie, None))
+        return
+    variable = (q.enquete.get("champ_constant") or {}).get("variable")
+    communs = None
+    if variable:
+        communs = e.simples[variable] & (ancienne.simples[variable] if ancienne else e.simples[variable])
+        e = replace(e, simples={**e.simples, variable: communs})
+    champ = None if variable is None else (variable, communs or set())
+    nouvelles = list(_series(e, serie, champ))
+    yield from ([nom, *ligne] for ligne in nouvelles)
+    if ancienne is None:
+        return
+    anciennes = list(_series(replace(ancienne, simples=e.simples), serie, champ))
+    yield from ([ancienne.monde.campagne, *ligne] for ligne in anciennes)
+    valeurs = {tuple(ligne[:-3]): ligne[-1] for ligne in anciennes}
+    for *cle, n, total, valeur in nouvelles:
+        if tuple(cle) in valeurs:
+            *debut, indicateur, denominateur = cle
+            yield [nom, *debut, f"{indicateur}.evolution", denominateur, n, total, valeur - valeurs[tuple(cle)]]
 
 
 def _axis_columns(q: Questionnaire) -> Iterator[str]:
@@ -68,8 +81,9 @@ def _axis_columns(q: Questionnaire) -> Iterator[str]:
         yield from (f"{nom}_type", f"{nom}_code") if "niveaux" in axe else (nom,)
 
 
-def _place(monde: Monde, fiche: Fiche, refs: Iterable[str]) -> tuple[str, ...] | None:
-    """The record's cell in a crossing; None when it has no value on one of its axes."""
+def _place(e: Edition, fiche: Fiche, refs: Iterable[str]) -> tuple[str, ...] | None:
+    """The record's cell in a crossing; None when it has no value on one of its axes, or a kind of actor not surveyed."""
+    monde = e.monde
     place: list[str] = []
     for nom, axe in (monde.questionnaire.enquete.get("axes") or {}).items():
         niveaux = {n["code"]: n for n in axe.get("niveaux", ())}
@@ -80,6 +94,7 @@ def _place(monde: Monde, fiche: Fiche, refs: Iterable[str]) -> tuple[str, ...] |
             place += [niveau["code"], code if code is not None else ""]
         else:
             code = _axis(monde, fiche, axe["variable"]) if choisi else "TOUS"
+            code = code if not choisi or code in e.simples[axe["variable"]] else None
             place.append(code if code is not None else "")
         if code is None:
             return None
@@ -107,16 +122,19 @@ def known(monde: Monde, fiche: Fiche, condition: Mapping[str, Any] | None) -> bo
     return all(value(monde, fiche, v) is not None for v in operandes)
 
 
-def _series(
-    monde: Monde, code: str, serie: Mapping[str, Any], denominateur: Mapping[str, Any], lignes: list[Ligne]
-) -> Iterator[list[Any]]:
+def _series(e: Edition, serie: Mapping[str, Any], constant: tuple[str, set[Any]] | None) -> Iterator[list[Any]]:
+    """The figures of one series. `constant`: (variable, the values to keep), for an evolution."""
+    monde = e.monde
+    denominateur = monde.questionnaire.denominateurs[serie["denominateur"]]
     champ = [
         (f, n)
-        for f, n in lignes
-        if holds(monde, f, denominateur.get("filtre")) and holds(monde, f, serie.get("filtre"))
+        for f, n in e.grains.get(denominateur["entite"], ())
+        if holds(monde, f, denominateur.get("filtre"))
+        and holds(monde, f, serie.get("filtre"))
+        and (constant is None or _axis(monde, f, constant[0]) in constant[1])
     ]
     for refs in serie["croisements"]:
-        places = [_place(monde, f, refs) for f, _ in champ]
+        places = [_place(e, f, refs) for f, _ in champ]
         for indicateur in serie["indicateurs"]:
             cellules: dict[tuple[Any, ...], list[tuple[Fiche, int, list[str], float]]] = {}
             for (fiche, numero), place in zip(champ, places, strict=True):
@@ -129,7 +147,7 @@ def _series(
                 n, total = len({numero for _, numero, _, _ in prises}), len(prises)
                 for sous, valeur in _figure(monde, indicateur, prises):
                     cle = _named(indicateur, serie.get("dimension"), modalite, sous)
-                    yield [code, *place, *cle, serie["denominateur"], n, total, valeur]
+                    yield [*place, *cle, serie["denominateur"], n, total, valeur]
 
 
 def _named(ind: Mapping[str, Any], dimension: str | None, modalite: str, sous: str) -> list[str]:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from cartographie.intake.gate import cell_name
 from cartographie.intake.headers import find_sheet, locate, sheet_missing
 from cartographie.intake.matching import Appariement, Attendu, Groupe, answer_column, groups, normalise
 from cartographie.model import Bloc, Classeur, Compte, Constat, Feuille, Modele
@@ -88,9 +89,9 @@ def _entetes(groupe: Groupe, feuille: Feuille, entete: int, appariement: Apparie
             Constat(constat, entite, None, variable, details=details, feuille=feuille.nom, ligne=ligne, colonne=colonne)
         )
 
-    if len(appariement.prises) < len(appariement.absents):  # not the headers: what stands there may be answers, never quoted
-        trouves, attendus = len(appariement.prises), len(appariement.prises) + len(appariement.absents)
-        signale("entetes_introuvables", None, None, trouves=trouves, attendus=attendus)
+    trouves, manquants = len(appariement.prises), len(appariement.absents)
+    if trouves < manquants:  # these are not the headers: what stands there may be answers, never quoted
+        signale("entetes_introuvables", None, None, trouves=trouves, attendus=trouves + manquants)
         return constats
     for attendu, proche in appariement.absents:
         texte = attendu.textes[0][0] if attendu.textes else attendu.colonne.variable
@@ -179,6 +180,8 @@ def _tableau(groupe: Groupe, feuille: Feuille, entete: int, appariement: Apparie
     numeros: list[int] = []
     donnees: list[list[Any]] = []
     vides = blanches = 0
+    textes = feuille.lignes[entete - 1]
+    titrees = [p for p, t in enumerate(textes) if t is not None]
     for i, ligne in enumerate(feuille.lignes):
         pleines = len(ligne) - ligne.count(None)
         if not pleines:
@@ -192,6 +195,8 @@ def _tableau(groupe: Groupe, feuille: Feuille, entete: int, appariement: Apparie
             premier = ligne[0] if ligne[0] is not None else next(v for v in ligne if v is not None)
             if premier.__class__ is str:
                 raison = _hors_donnees(premier, pleines)
+            if pleines <= len(ligne) - len(titrees) and all(ligne[p] is None for p in titrees):
+                raison = raison or "hors_colonnes"
         if raison:
             ecartees[raison] += 1
             cellules[raison] += pleines
@@ -200,7 +205,6 @@ def _tableau(groupe: Groupe, feuille: Feuille, entete: int, appariement: Apparie
             donnees.append(ligne)
     colonnes = [list(c) for c in zip(*donnees, strict=True)] or [[] for _ in feuille.lignes[entete - 1]]
     prises = {p for _, p in appariement.prises}
-    textes = feuille.lignes[entete - 1]
     lues_donnees = 0
     for position, colonne in enumerate(colonnes):
         pleines = len(colonne) - colonne.count(None)
@@ -286,18 +290,10 @@ def _fusions(groupe: Groupe, feuille: Feuille, zone: _Zone, appariement: Apparie
                     "cellules_fusionnees",
                     entite=entite,
                     variable=variable,
-                    details={"plage": f"{_adresse(l1, c1)}:{_adresse(l2, c2)}"},
+                    details={"plage": f"{cell_name(l1, c1)}:{cell_name(l2, c2)}"},
                     feuille=feuille.nom,
                     ligne=ligne,
                     colonne=colonne,
                 )
             )
     return constats
-
-
-def _adresse(ligne: int, colonne: int) -> str:
-    lettres = ""
-    while colonne:
-        colonne, reste = divmod(colonne - 1, 26)
-        lettres = chr(65 + reste) + lettres
-    return f"{lettres}{ligne}"

@@ -216,6 +216,15 @@ def column_number(lettres: bytes) -> int:
     return numero
 
 
+def cell_name(ligne: int, colonne: int) -> str:
+    """(7, 28) → "AB7"."""
+    lettres = ""
+    while colonne:
+        colonne, reste = divmod(colonne - 1, 26)
+        lettres = chr(65 + reste) + lettres
+    return f"{lettres}{ligne}"
+
+
 def _nature(
     noms: set[str], parties: dict[str, bytes], limites: Mapping[str, int]
 ) -> tuple[str, bool, dict[str, bytes]]:

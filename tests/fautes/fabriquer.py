@@ -30,6 +30,7 @@ from cartographie.questionnaire import load_questionnaire  # noqa: E402
 ANNEE, PRECEDENTE = "2026", "2025"
 _FIGE = datetime(2000, 1, 1)
 _VIDES = 20_000
+SECRET = "Réponse à ne pas répéter"
 
 REPONDANT: dict[str, Any] = {
     "date_reponse": date(2026, 4, 15),
@@ -254,6 +255,19 @@ def _unknown_header(_: Any, pages: dict[str, Page]) -> None:
     page.feuille.write_string(page.places["stade"][0] - 1, len(page.places), "Avis du service informatique")
 
 
+def _no_headers(_: Any, pages: dict[str, Page]) -> None:
+    """The header row removed: the first answers stand where the headers were."""
+    page = pages["systeme"]
+    for i in range(len(page.places)):
+        page.feuille.write_string(page.places["num_systeme"][0] - 1, i, "")
+    page.write({**SYSTEMES[0], "finalite": SECRET}, -1)
+
+
+def _stray_note(_: Any, pages: dict[str, Page]) -> None:
+    page = pages["systeme"]
+    page.feuille.write_string(page.places["num_systeme"][0] + len(SYSTEMES), len(page.places) + 2, "à relire")
+
+
 def _blank_rows(puis: bool) -> Callable[[Any, dict[str, Page]], None]:
     def plant(classeur: Any, pages: dict[str, Page]) -> None:
         page, style = pages["systeme"], classeur.add_format({"bg_color": "#FFFBE6"})
@@ -310,6 +324,9 @@ COMMIS: Mapping[str, Fabrique] = {
     "extension_trompeuse.xlsx": lambda q, n: export(q, n, ";", "utf-8"),
     "zip_tronque.xlsx": lambda q, n: workbook(q, n)[:6000],
     "doctype.xlsx": lambda q, n: rewritten(workbook(q, n), {FEUILLE_SYSTEME: _doctype}),
+    "entetes_effaces.xlsx": lambda q, n: workbook(q, n, retouche=_no_headers),
+    "note_hors_tableau.xlsx": lambda q, n: workbook(q, n, retouche=_stray_note),
+    "utf8_abime.csv": lambda q, n: export(q, n, ";", "utf-8").replace("Éditeur".encode(), b"\x89diteur"),
 }
 ECRITS_AU_TEST: Mapping[str, Fabrique] = {
     "bombe.xlsx": lambda q, n: bomb(),

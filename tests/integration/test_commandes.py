@@ -264,7 +264,8 @@ def test_too_many_rejected_answers_give_12(lance: Any, vierge: Path, contradicto
     projet = ["--projet", vierge]
     lance("ingest", CAMPAGNE, contradictoire, *projet)
     sortie = lance("validate", CAMPAGNE, "--json", *projet)
-    assert sortie.statut == 12 and json.loads(sortie.texte)["statut"] == 12
+    assert sortie.statut == 12, sortie.erreurs
+    assert json.loads(sortie.texte)["statut"] == 12
     assert json.loads(sortie.texte)["quarantaine"]["repondant"] == 1
     lance("ingest", CAMPAGNE, fabriquer.FICHIERS / "vide.xlsx", *projet)
     assert lance("validate", CAMPAGNE, *projet).statut == 12  # a refused file besides does not hide it

@@ -88,6 +88,9 @@ TABLE: dict[str, Attendu] = {
     "extension_trompeuse.xlsx": texte("extension_trompeuse", TROMPEUSE, separateur=";"),
     "zip_tronque.xlsx": refus("F104", "!", "abîmé", "enregistrez-le sous un nouveau nom"),
     "doctype.xlsx": refus("F108", "!", "sécurité", "recopiez vos réponses"),
+    "entetes_effaces.xlsx": refus("F125", "SYSTEMES!4", "« SYSTEMES »", "0 reconnus sur", "recopiez vos réponses"),
+    "note_hors_tableau.xlsx": Attendu(),  # a note beside the table is no third system
+    "utf8_abime.csv": refus("F104", "!", "abîmé", "enregistrez-le sous un nouveau nom"),
     "bombe.xlsx": refus("F108", "!", "sécurité", "décompression"),
     "lignes_blanches_20000.xlsx": alerte("F124", "SYSTEMES!", "20000 lignes vides", "vérifiez"),
     "lignes_blanches_20000_puis_une.xlsx": alerte("F124", "SYSTEMES!", "20000 lignes vides", "vérifiez", systemes=3),
@@ -151,7 +154,7 @@ def _verifie(nom: str, p: Passage) -> None:
     messages = "\n".join(a["message"] for a in siennes)
     for morceau in attendu.dit:
         assert morceau in messages
-    assert "{" not in messages and "None" not in messages
+    assert "{" not in messages and "None" not in messages and fabriquer.SECRET not in messages
     lecture = next(x for x in p.bilan["lecture"] if x["fichier"] == nom)
     assert {k: lecture[k] for k in attendu.lecture} == attendu.lecture
     assert lecture["refuse"] == attendu.refuse
