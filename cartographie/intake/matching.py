@@ -109,7 +109,7 @@ def _groupe(feuilles: tuple[FeuilleAttendue, ...]) -> Groupe:
 
 
 def header_text(valeur: Any) -> str | None:
-    """A header cell as text: a year typed as a number reads "2024", not "2024.0"."""
+    """A header cell as text: a whole number reads without its decimal point, as in the cell."""
     if valeur is None or valeur.__class__ is str:
         return valeur
     return str(int(valeur)) if valeur.__class__ is float and valeur.is_integer() else str(valeur)

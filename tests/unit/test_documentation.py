@@ -57,7 +57,9 @@ def error_codes() -> set[str]:
         for n in ast.walk(ast.parse(texte)):
             if not isinstance(n, ast.Call) or not n.args or not isinstance(n.args[0], ast.Constant):
                 continue
-            nom = n.func.id if isinstance(n.func, ast.Name) else n.func.attr if isinstance(n.func, ast.Attribute) else ""
+            nom = (
+                n.func.id if isinstance(n.func, ast.Name) else n.func.attr if isinstance(n.func, ast.Attribute) else ""
+            )
             valeur = n.args[0].value
             if nom in ERREURS or (nom == "ajouter" and isinstance(valeur, str) and re.fullmatch(r"[A-Z]\d\d", valeur)):
                 codes.add(str(valeur))
@@ -127,7 +129,9 @@ def test_every_campaign_has_its_dictionary_and_its_place_in_the_changelog() -> N
 
 
 def test_every_table_is_listed() -> None:
-    codes = {yaml.safe_load(p.read_text(encoding="utf-8"))["code"] for p in (RACINE / "schemas/tableaux").glob("*.yaml")}
+    codes = {
+        yaml.safe_load(p.read_text(encoding="utf-8"))["code"] for p in (RACINE / "schemas/tableaux").glob("*.yaml")
+    }
     journal = (RACINE / "CHANGELOG.md").read_text(encoding="utf-8")
     for code in sorted(codes):
         assert f"## {code}. " in page("tableaux.md"), code
@@ -141,7 +145,11 @@ def test_every_key_of_the_declarations_is_explained() -> None:
     for schema in sorted((RACINE / "cartographie/meta").glob("*.schema.json")):
         if not schema.name.startswith("constats"):
             cles = _keys(yaml.safe_load(schema.read_text(encoding="utf-8")))
-            absentes |= {f"{schema.name}: {c}" for c in cles if not re.search(rf"`[^`\n]*\b{c}\b[^`\n]*`|^\s*-? ?\{{?{c}:", guide, re.M)}
+            absentes |= {
+                f"{schema.name}: {c}"
+                for c in cles
+                if not re.search(rf"`[^`\n]*\b{c}\b[^`\n]*`|^\s*-? ?\{{?{c}:", guide, re.M)
+            }
     assert not absentes, sorted(absentes)
 
 
@@ -158,7 +166,9 @@ def test_generated_pages_are_up_to_date(tmp_path: Path) -> None:
     generator().main(tmp_path)
     for nouvelle in sorted(tmp_path.iterdir()):
         ancienne = DOCS / nouvelle.name
-        assert ancienne.is_file() and ancienne.read_bytes() == nouvelle.read_bytes(), f"run `make docs`: {nouvelle.name}"
+        assert ancienne.is_file() and ancienne.read_bytes() == nouvelle.read_bytes(), (
+            f"run `make docs`: {nouvelle.name}"
+        )
 
 
 def test_links_lead_somewhere() -> None:

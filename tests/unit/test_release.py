@@ -14,12 +14,13 @@ import pytest
 from test_tables import AXES, LAIT, before, frames, ind, questionnaire, serie
 
 from cartographie.errors import Statut, UserError
+from cartographie.model import Tableau
 from cartographie.release import publish
 from cartographie.release.csv import csv_name, format_csv, neutralise
 from cartographie.release.mentions import FICTIF, TRAVAIL
 from cartographie.release.pivot import Page, pages
 from cartographie.release.workbook import write_workbook
-from cartographie.tables import Tableau, build_tableaux
+from cartographie.tables import build_tableaux
 
 META = {
     "titre": "Fermes", "sous_titre": None, "producteur": "Office", "contact": None, "licence": "etalab-2.0", "fictif": True, "axes": AXES,
