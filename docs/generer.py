@@ -9,7 +9,7 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -142,18 +142,9 @@ def command_names() -> list[str]:
 def help_text(*commande: str) -> str:
     """What `cartographie [commande] --help` prints, at a fixed width and without colours."""
     sortie = io.StringIO()
-    with _terminal(), contextlib.redirect_stdout(sortie):
-        cli.main([*commande, "--help"])
+    with mock.patch.dict(os.environ, {"COLUMNS": LARGEUR, "NO_COLOR": "1"}), contextlib.redirect_stdout(sortie):
+        cli.app(args=[*commande, "--help"], standalone_mode=False, prog_name="cartographie")
     return "\n".join(ligne.rstrip() for ligne in sortie.getvalue().strip().splitlines())
-
-
-@contextlib.contextmanager
-def _terminal() -> Iterator[None]:
-    with (
-        mock.patch.dict(os.environ, {"COLUMNS": LARGEUR, "NO_COLOR": "1"}),
-        mock.patch.object(sys, "argv", ["cartographie"]),
-    ):
-        yield
 
 
 def _finding(nom: str, c: Mapping[str, Any], remplaces: Mapping[str, list[str]]) -> str:

@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from cartographie.demo.answers import Tirage
@@ -15,11 +16,13 @@ from cartographie.demo.files import FICHIERS
 from cartographie.demo.frame import Groupe, in_frame, respondents
 from cartographie.demo.hints import Indications
 from cartographie.demo.layout import Ecriture, holds_answer, is_single
-from cartographie.demo.mend import SansIssue, affinity, clean_answer
+from cartographie.demo.mend import affinity
 from cartographie.demo.oracle import Fiche, Monde
+from cartographie.demo.parallel import draw_all
 from cartographie.model import Modele, Questionnaire, Regle, TypeVariable
 
 Progres = Callable[[str, int, int], None]
+REPONSES_MAX = 4000  # answers in one export
 ENCODAGES = (("utf-8", ";"), ("utf-8-sig", ","), ("cp1252", ";"), ("utf-16", "\t"))
 
 
@@ -48,25 +51,22 @@ class Lot:
 
 
 def draw_campaign(
-    q: Questionnaire, indications: Indications, groupes: list[Groupe], nom: str, repondants: int, graine: int,
-    precedents: dict[int, dict[str, list[dict[str, Any]]]], progres: Progres | None = None,
+    q: Questionnaire, projet: Path, indications: Indications, groupes: list[Groupe], nom: str, repondants: int,
+    graine: int, precedents: dict[int, dict[str, list[dict[str, Any]]]], progres: Progres | None = None,
 ) -> Campagne:  # fmt: skip
-    """Clean answers of every respondent, in respondent-number order."""
+    """Clean answers of every respondent, in respondent-number order; the same with one process or several."""
     presents = in_frame(q, indications, groupes, nom)
     tirage = Tirage(q, nom, indications, Monde(q, nom))
     campagne = Campagne(nom, tirage, presents)
-    for fait, depart in enumerate(respondents(q, indications, presents, nom, repondants, graine, precedents), 1):
-        try:
-            fiche = clean_answer(tirage, f"{graine}:{nom}:{depart.numero}", depart)
-        except SansIssue as raison:
+    departs = list(respondents(q, indications, presents, nom, repondants, graine, precedents))
+    for fait, (depart, fiche) in enumerate(zip(departs, draw_all(tirage, projet, departs, graine), strict=True), 1):
+        if isinstance(fiche, str):
             campagne.abandonnees += 1
-            campagne.non_plantees.append({"genre": "reponse", "raison": f"aucune réponse sans faute : {raison}"})
-            continue
-        for ligne in fiche.toutes():
-            ligne.valeurs = {k: v for k, v in ligne.valeurs.items() if v is not None}
-        campagne.reponses.append(Reponse(depart, fiche, fiche))
-        if progres and fait % 500 == 0:
-            progres(f"réponses {nom}", fait, repondants)
+            campagne.non_plantees.append({"genre": "reponse", "raison": f"aucune réponse sans faute : {fiche}"})
+        else:
+            campagne.reponses.append(Reponse(depart, fiche, fiche))
+        if progres and fait % 100 == 0:
+            progres(f"réponses {nom}", fait, len(departs))
     campagne.reponses.sort(key=lambda r: r.modele.numero)
     for nom_v in tirage.noms.get(q.base or "", ()):
         if q.variables[nom_v].type == TypeVariable.FINESS:
@@ -95,11 +95,13 @@ def plant(campagne: Campagne, bareme: Bareme, graine: int) -> None:
     regles = {r.code: r for r in t.monde.regles if applies(r, t)}
     kinds = [("fichier", n) for n in FICHIERS] + [("ligne", n) for n in (*LIGNES, "repondant_en_double")]
     kinds += [("regle", c) for c in regles] + [("cellule", n) for n in CELLULES]
-    ecartees = set(reglages.get("ecarter", ()))
+    ecartees, impossibles = set(reglages.get("ecarter", ())), dict[str, int]()
     etalees = spread_variables(t.questionnaire, campagne.nom)
     for rang in range(repetitions):
         for genre, nom in kinds if rang % 2 == 0 else reversed(kinds):
             if f"{genre}:{nom}" in ecartees or (genre == "fichier" and rang >= reglages.get("fichiers", 2)):
+                continue
+            if impossibles.get(f"{genre}:{nom}", 0) >= 2:  # no use trying again
                 continue
             if budget <= 0:
                 campagne.non_plantees.append({"genre": f"{genre}:{nom}", "raison": "trop peu de réponses"})
@@ -107,6 +109,7 @@ def plant(campagne: Campagne, bareme: Bareme, graine: int) -> None:
             if _plant_one(campagne, genre, nom, libres, regles, bareme, etalees, alea):
                 budget -= 1
             else:
+                impossibles[f"{genre}:{nom}"] = impossibles.get(f"{genre}:{nom}", 0) + 1
                 campagne.non_plantees.append({"genre": f"{genre}:{nom}", "raison": "aucune réponse ne s'y prête"})
 
 
@@ -185,14 +188,16 @@ def share_out(campagne: Campagne, q: Questionnaire, classeurs_max: int, graine: 
         suffixe = formats[0] if rang < len(a_part) else formats[rang % len(formats)]
         suffixe = "xlsx" if (faute or reponse.format) and "xlsx" in modele.formats else suffixe
         yield Lot(modele, suffixe, Ecriture(suffixe == "csv", alea.random() < 0.3), [reponse], {}, faute)
-    yield from _exports(communs or seuls, reste[libres:], alea)
+    plafond = q.campagnes[campagne.nom].parametres.get("plafonds", {}).get("cellules", 2_000_000)
+    largeur = max((sum(len(f.colonnes) * max(1, f.repetitions) for f in m.feuilles) for m in communs), default=1)
+    yield from _exports(communs or seuls, reste[libres:], alea, max(1, min(REPONSES_MAX, plafond // (2 * largeur))))
 
 
 def _fits(modele: Modele, reponse: Reponse) -> bool:
     return holds_answer(modele, reponse.ecrite)
 
 
-def _exports(modeles: list[Modele], reponses: list[Reponse], alea: random.Random) -> Iterator[Lot]:
+def _exports(modeles: list[Modele], reponses: list[Reponse], alea: random.Random, taille: int) -> Iterator[Lot]:
     variantes: list[tuple[Modele, str, dict[str, Any]]] = []
     for modele in modeles:
         for suffixe in modele.formats:
@@ -200,10 +205,10 @@ def _exports(modeles: list[Modele], reponses: list[Reponse], alea: random.Random
                 variantes += [(modele, "csv", {"encodage": e, "separateur": s}) for e, s in ENCODAGES]
             else:
                 variantes.append((modele, suffixe, {}))
-    nombre = max(1, min(len(variantes), len(reponses) // 4), math.ceil(len(reponses) / 4000))
-    lots = [
-        Lot(m, s, Ecriture(s == "csv"), [], o) for m, s, o in (variantes[i % len(variantes)] for i in range(nombre))
-    ]
+    nombre = max(1, min(len(variantes), len(reponses) // 4), math.ceil(len(reponses) / taille))
+    legeres = [v for v in variantes if v[1] == "csv"] or variantes  # beyond one of each, what is quick to write
+    choisies = [*variantes[:nombre], *(legeres[i % len(legeres)] for i in range(nombre - len(variantes)))]
+    lots = [Lot(m, s, Ecriture(s == "csv"), [], o) for m, s, o in choisies]
     for rang, lot in enumerate(lots):
         lot.ecriture = Ecriture(lot.suffixe == "csv", False, rang % 3 == 1 and lot.suffixe != "csv")
     for rang, reponse in enumerate(reponses):

@@ -25,16 +25,18 @@ from cartographie.demo.writers import MENTION, csv_text, write_classeur
 from cartographie.model import Questionnaire
 
 XLS_COLONNES = 256
+TABLES_MAX = 5000  # answers
 
 
 def generate(
     projet: Path, questionnaire: Questionnaire, destination: Path, campagnes: Iterable[str], repondants: int,
-    graine: int, progres: Progres | None = None, *, classeurs_max: int = 300, fautes: bool = True, tables: bool = True,
+    graine: int, progres: Progres | None = None, *, classeurs_max: int = 300, fautes: bool = True, tables: bool | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Write every campaign asked for, replacing what a former call wrote there. Returns {graine, campagnes, lignes}.
 
     `repondants`: answers asked for in each campaign (fewer when its frame is smaller). `classeurs_max`: at most that many
-    single-respondent workbooks, the rest goes to consolidated exports. `progres(stage, done, total)` is called now and then.
+    single-respondent workbooks, the rest goes to consolidated exports. `tables`: whether the right tables are computed
+    (default: up to 5,000 answers). `progres(stage, done, total)` is called now and then.
     """
     q, indications = questionnaire, load_hints(projet)
     catalogue = yaml.safe_load(resources.files("cartographie").joinpath("constats.yaml").read_text("utf-8"))
@@ -45,7 +47,7 @@ def generate(
     precedents: dict[int, Any] = {}
     ecrites: dict[str, Campagne] = {}
     for nom in sorted(q.campagnes):
-        campagne = draw_campaign(q, indications, groupes, nom, repondants, graine, precedents, progres)
+        campagne = draw_campaign(q, projet, indications, groupes, nom, repondants, graine, precedents, progres)
         precedents = carry_over(campagne)
         if nom not in voulues:
             continue
@@ -59,7 +61,10 @@ def generate(
         verite["base"] = _write_frame(q, campagne, dossier / "base")
         _write_answers(q, campagne, dossier, verite, bareme, classeurs_max, graine, progres)
         _kept(q, campagne, verite)
-        if tables:
+        if tables is False or (tables is None and len(campagne.reponses) > TABLES_MAX):
+            verite["tableaux"] = None
+            verite["tableaux_non_calcules"] = f"plus de {TABLES_MAX} réponses : les tableaux attendus ne sont pas calculés"
+        else:
             if progres:
                 progres(f"tableaux {nom}", 0, 1)
             verite["tableaux"] = tableaux(q, campagne, verite["fautes"], ecrites.get(q.campagnes[nom].precedente or ""))

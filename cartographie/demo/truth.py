@@ -133,20 +133,22 @@ def _series(e: Edition, serie: Mapping[str, Any], constant: tuple[str, set[Any]]
         and holds(monde, f, serie.get("filtre"))
         and (constant is None or _axis(monde, f, constant[0]) in constant[1])
     ]
+    dimension = serie.get("dimension")
+    modalites = [_codes(monde, f, dimension) if dimension else [""] for f, _ in champ]
+    pris = [[_take(monde, f, indicateur) for f, _ in champ] for indicateur in serie["indicateurs"]]
     for refs in serie["croisements"]:
         places = [_place(e, f, refs) for f, _ in champ]
-        for indicateur in serie["indicateurs"]:
+        for indicateur, prises_de in zip(serie["indicateurs"], pris, strict=True):
             cellules: dict[tuple[Any, ...], list[tuple[Fiche, int, list[str], float]]] = {}
-            for (fiche, numero), place in zip(champ, places, strict=True):
-                pris = _take(monde, fiche, indicateur) if place is not None else None
-                if pris is None or place is None:
+            for (fiche, numero), place, codes, prise in zip(champ, places, modalites, prises_de, strict=True):
+                if prise is None or place is None:
                     continue
-                for modalite in _codes(monde, fiche, serie["dimension"]) if serie.get("dimension") else [""]:
-                    cellules.setdefault((place, modalite), []).append((fiche, numero, *pris))
+                for modalite in codes:
+                    cellules.setdefault((place, modalite), []).append((fiche, numero, *prise))
             for (place, modalite), prises in sorted(cellules.items(), key=lambda cellule: cellule[0]):
                 n, total = len({numero for _, numero, _, _ in prises}), len(prises)
                 for sous, valeur in _figure(monde, indicateur, prises):
-                    cle = _named(indicateur, serie.get("dimension"), modalite, sous)
+                    cle = _named(indicateur, dimension, modalite, sous)
                     yield [*place, *cle, serie["denominateur"], n, total, valeur]
 
 
