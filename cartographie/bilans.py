@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Bilan = dict[str, Any]
 _REJETS = (Gravite.REJET_FICHIER, Gravite.REJET_LIGNE, Gravite.REJET_CELLULE)
+_ACCENTS = {"conservees": "conservées", "rejetees": "rejetées", "quarantaine": "en quarantaine", "ecartees": "écartées"}
 FICTIF = "Données fictives : aucune réponse n'est celle d'un établissement réel."
 
 
@@ -232,7 +233,7 @@ def _by_file(c: Controle) -> list[dict[str, Any]]:
 
 
 def _identity(total: Mapping[str, Any], unite: str, parts: Sequence[str]) -> str:
-    return f"{_espace(total[f'{unite}_lues'])} lues = " + " + ".join(f"{_espace(total[f'{unite}_{p}'])} {p.replace('ees', 'ées')}" for p in parts)
+    return f"{_espace(total[f'{unite}_lues'])} lues = " + " + ".join(f"{_espace(total[f'{unite}_{p}'])} {_ACCENTS.get(p, p)}" for p in parts)
 
 
 def _plain(v: Any) -> Any:

@@ -1,6 +1,6 @@
-"""Named pure functions that a rule may call: `{fonction: NAME, …parameters}`. The way out of the rule language.
+"""Named pure functions that a rule may call: `{fonction: NAME, parametres: {…}}`. The way out of the rule language.
 
-Each takes the entity's frame (one row is one record) and the rule's other keys, and returns one boolean per row: True
+Each takes the entity's frame (one row is one record) and its parameters, and returns one boolean per row: True
 where the situation named holds. Nulls never hold. Parameters that name variables are called `variables` or `variable`,
 so that the declaration checker sees them.
 """
@@ -19,7 +19,7 @@ Fonction = Callable[[pd.DataFrame, Mapping[str, Any]], Any]
 def somme_superieure(df: pd.DataFrame, params: Mapping[str, Any]) -> np.ndarray:
     """The sum of `variables` (nulls as 0, at least one answered) exceeds `variable` (answered).
 
-    Example: `{fonction: somme_superieure, variables: [nb_a, nb_b], variable: nb_total}`.
+    Example: `{fonction: somme_superieure, parametres: {variables: [nb_a, nb_b], variable: nb_total}}`.
     """
     names = [*params["variables"], params["variable"]]
     if any(n not in df.columns for n in names):

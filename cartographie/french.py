@@ -28,8 +28,8 @@ finally:
     gettext.gettext = _d_origine
 
 USAGE = _exceptions.UsageError
-_TYPES = re.compile(r" <(?:list\[str\]|text|path|str|integer|int)(?: range)?>")
-_AIDE = (("Show this message and exit.", "Affiche cette aide."), ("Usage:", "Usage :"), ("[OPTIONS]", "[OPTIONS]"),
+_TYPES = re.compile(r" <[A-Za-z\[\] ]+>")
+_AIDE = (("Show this message and exit.", "Affiche cette aide."), ("Usage:", "Usage :"), ("Options:", "Options :"), ("Arguments:", "Arguments :"), ("Commandes:", "Commandes :"), ("[OPTIONS]", "[OPTIONS]"),
          ("COMMAND [ARGS]...", "COMMANDE [ARGUMENTS]…"))  # fmt: skip
 
 

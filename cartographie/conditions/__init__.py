@@ -1,7 +1,7 @@
 """The rule language: plain nested dicts, evaluated on whole columns.
 
 A condition is one of `{variable: V, OP: X}`, `{nombre: child, si: COND, OP: n}`, `{existe: child, si: COND}`,
-`{doublon: [V…]}`, `{fonction: NAME, …}`, `{et: […]}`, `{ou: […]}`, `{non: COND}`. Two-valued: every comparison with a
+`{doublon: [V…]}`, `{fonction: NAME, parametres}`, `{et: […]}`, `{ou: […]}`, `{non: COND}`. Two-valued: every comparison with a
 null is False (also `different` and `hors`), then `non` is plain negation. A variable that no file of the campaign
 carries makes its comparison False, `renseigne: false` included: not asked is not unanswered.
 """
@@ -70,8 +70,7 @@ def evaluate(cond: Condition | None, contexte: Contexte) -> np.ndarray:
     if "doublon" in cond:
         return _duplicated(cond["doublon"], contexte)
     if "fonction" in cond:
-        params = {k: v for k, v in cond.items() if k != "fonction"}
-        found = FUNCTIONS[cond["fonction"]](contexte.df, params)
+        found = FUNCTIONS[cond["fonction"]](contexte.df, cond.get("parametres", {}))
         return pd.Series(found).fillna(False).to_numpy(dtype=bool)
     column = values(cond["variable"], contexte)
     if column is None:

@@ -44,7 +44,7 @@ def read_registre(dossier: Path) -> list[Depot]:
 
 def _registre_abime(chemin: Path, ligne: int) -> UserError:
     return UserError(
-        "registre_abime",
+        "U10",
         f"Le registre {chemin} ne se lit plus à la ligne {ligne} : restaurez-le depuis une sauvegarde.",
         Statut.FICHIER_REFUSE,
     )
@@ -58,7 +58,7 @@ def ingest(
     Returns (added, already received as (name, Depot)). Raises UserError: unknown role, source missing, symbolic link.
     """
     if role not in _DOSSIERS:
-        raise UserError("role_inconnu", f"Le rôle « {role} » n’existe pas : choisissez {' ou '.join(_DOSSIERS)}.")
+        raise UserError("U08", f"Le rôle « {role} » n’existe pas : choisissez {' ou '.join(_DOSSIERS)}.")
     fichiers = [f for source in sources for f in _fichiers(Path(source))]
     dossier = Path(projet) / "raw" / campagne
     depots = read_registre(dossier)
@@ -77,7 +77,7 @@ def ingest(
             court = sha256[:12]
             if court in courts:
                 raise UserError(
-                    "empreinte_en_collision", f"Deux fichiers différents ont la même empreinte courte {court}."
+                    "U09", f"Deux fichiers différents ont la même empreinte courte {court}."
                 )
             nom = f"{court}_{safe_name(fichier.name)}"
             temporaire.chmod(0o444)
@@ -94,11 +94,11 @@ def ingest(
 
 
 def verify(dossier: Path, depot: Depot) -> bytes:
-    """Bytes of a received file. Raises UserError `depot_modifie` when it is missing or no longer the one received."""
+    """Bytes of a received file. Raises UserError U11 when it is missing or no longer the one received."""
     relatif = PurePosixPath(depot.chemin)
     chemin = Path(dossier) / relatif
     refus = UserError(
-        "depot_modifie",
+        "U11",
         f"Le fichier reçu {depot.chemin} a disparu ou a été modifié : remettez l’original dans raw/{depot.campagne}.",
         Statut.FICHIER_REFUSE,
     )
@@ -140,7 +140,7 @@ _A_IGNORER = (REGISTRE, ".DS_Store", "Thumbs.db", "desktop.ini")
 def _fichiers(source: Path) -> Iterator[Path]:
     """The file, or the files of the folder, sorted. Raises UserError on a symbolic link or a missing source."""
     if source.is_symlink():
-        raise UserError("lien_symbolique", f"{source} est un lien symbolique : déposez le fichier lui-même.")
+        raise UserError("U07", f"{source} est un lien symbolique : déposez le fichier lui-même.")
     if source.is_dir():
         for enfant in sorted(source.iterdir()):
             if enfant.name not in _A_IGNORER and not enfant.name.startswith(("~$", ".~lock")):
@@ -148,7 +148,7 @@ def _fichiers(source: Path) -> Iterator[Path]:
     elif source.is_file():
         yield source
     else:
-        raise UserError("source_absente", f"{source} est introuvable ou n’est pas un fichier : vérifiez le chemin.")
+        raise UserError("U06", f"{source} est introuvable ou n’est pas un fichier : vérifiez le chemin.")
 
 
 def _copie(source: Path, cible: Path) -> tuple[Path, str, int]:

@@ -141,7 +141,7 @@ USAGE = {
     "no warehouse, map": (["map", CAMPAGNE, "--projet", "{vierge}"], "E18", "« load »"),
     "no warehouse, publish": (["publish", CAMPAGNE, "--projet", "{vierge}"], "E18", "« load »"),
     "folder not empty": (["init", "{vierge}", "--projet", "{vierge}"], "U02", "dossier nouveau"),
-    "file not found": (["ingest", CAMPAGNE, "{vierge}/rien.xlsx", "--projet", "{vierge}"], "source_absente", "rien.xlsx"),
+    "file not found": (["ingest", CAMPAGNE, "{vierge}/rien.xlsx", "--projet", "{vierge}"], "U06", "rien.xlsx"),
 }
 
 

@@ -36,7 +36,7 @@ def test_ingest_folder_sorted_twice(tmp_path, xlsx):
     assert verify(dossier, ajoutes[0]) == b"x;y\n"
     fichier.chmod(0o644)
     fichier.write_text("c;d\n")
-    with pytest.raises(UserError, match="depot_modifie"):
+    with pytest.raises(UserError, match="U11"):
         verify(dossier, ajoutes[1])
     assert [c.constat for c in read_depot(ajoutes[1], dossier, ()).constats] == ["depot_modifie"]
 
