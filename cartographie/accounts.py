@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cartographie.anomalies import climb
-from cartographie.batch import SEPARATEUR, TECHNIQUES
+from cartographie.batch import SEPARATEUR, TECHNIQUES, carriers
 from cartographie.conditions.structure import split
 from cartographie.model import Compte, Constat, Depot, Extraction, Lot, Questionnaire
 from cartographie.text import clean
@@ -54,10 +54,13 @@ def build(
     named = _named(constats, kept, quarantined, questionnaire)
     cells, records = _cells(bruts, kept, quarantined, named), _records(bruts, quarantined, questionnaire)
     names = {d.depot: d.nom for d in depots}
+    seen: dict[str, set[str]] = {}
+    for depot, sheet in (*cells, *records):
+        seen.setdefault(depot, set()).add(sheet)
     lines: list[dict[str, Any]] = []
     for x in sorted(extractions, key=lambda x: (names.get(x.depot, ""), x.depot)):
         sheets = [_sheet(x, c, cells, records) for c in x.comptes]
-        settled = {s for d, s in {*cells, *records} if d == x.depot} - {c.feuille for c in x.comptes}
+        settled = seen.get(x.depot, set()) - {c.feuille for c in x.comptes}
         if settled:
             raise EcartComptable(f"{names.get(x.depot, x.depot)} : feuille sans compte de lecture : {sorted(settled)}")
         for line in sheets:
@@ -161,11 +164,9 @@ def _records(
         return {}
     rows = pd.concat(parts, ignore_index=True).sort_values(["numero", "rang"], kind="stable")
     rows = rows.drop_duplicates(["depot", "feuille", "ligne"])
-    out = {}
-    for (depot, sheet), group in rows.groupby(["depot", "feuille"], sort=False):
-        aside = int(group["aside"].sum())
-        out[(depot, sheet)] = (bool(group["fiche"].any()), len(group) - aside, aside)
-    return out
+    sums = rows.groupby(["depot", "feuille"], sort=False).agg(fiche=("fiche", "any"), n=("aside", "size"), aside=("aside", "sum"))
+    columns = (sums[c].tolist() for c in ("fiche", "n", "aside"))
+    return {k: (bool(f), n - a, int(a)) for k, f, n, a in zip(sums.index, *columns, strict=True)}
 
 
 def _cells(
@@ -179,9 +180,10 @@ def _cells(
     for e, lot in bruts.items():
         aside, here = _is_in(lot, quarantined.get(e)), _is_in(lot, kept.get(e))
         tallies = {k: np.zeros(len(lot.df), dtype="int64") for k in _SETTLED}
+        carried = carriers(lot)
         for column in lot.df.columns.difference(TECHNIQUES, sort=False):
             variable, _, modality = column.partition(SEPARATEUR)
-            received = _received(lot, column, variable, modality)
+            received = _received(lot, column, carried.get((variable, modality or None)))
             settled = np.zeros(len(lot.df), dtype=bool)
             if e in kept and variable in kept[e].columns:
                 settled = kept[e][variable].notna().reindex(lot.df.index, fill_value=False).to_numpy(dtype=bool)
@@ -192,7 +194,9 @@ def _cells(
             tallies["conservees"] += received * (here & settled)
             tallies["rejetees"] += received * (here & ~settled & blamed)
             lost = (received > 0) & here & ~settled & ~blamed
-            tallies["invisibles"] += lost & np.array([_invisible(v) for v in lot.df[column].where(lost)], dtype=bool)
+            if lost.any():
+                places = np.flatnonzero(lost)
+                tallies["invisibles"][places] += [_invisible(v) for v in lot.df[column].to_numpy()[places]]
         sums = (
             pd.DataFrame(tallies).groupby([lot.df["depot"].to_numpy(), lot.df["feuille"].to_numpy()], sort=False).sum()
         )
@@ -226,13 +230,11 @@ def _named(
     return out
 
 
-def _received(lot: Lot, column: str, variable: str, modality: str) -> np.ndarray:
+def _received(lot: Lot, column: str, carried: np.ndarray | None) -> np.ndarray:
     """1 where the record's variable (or the modality's box) was read from a non-empty cell of the sheet."""
     filled = lot.df[column].notna().to_numpy(dtype="int64")
     if lot.blocs:  # a constant of the declarations is not a received cell
-        wanted = (variable, modality or None)
-        carries = np.array([any((c.variable, c.modalite) == wanted for c in b.colonnes) for _, b in lot.blocs])
-        filled = filled * carries[lot.df["bloc"].to_numpy(dtype="int64")]
+        return filled * carried if carried is not None else np.zeros(len(lot.df), dtype="int64")
     return filled
 
 

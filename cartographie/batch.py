@@ -114,6 +114,23 @@ def _constants(x: Extraction, bloc: Bloc, questionnaire: Questionnaire, campagne
 # --------------------------------------------------------------------------------------------------- cells
 
 
+def carriers(lot: Lot) -> dict[tuple[str, str | None], np.ndarray]:
+    """(variable, modality) → 1 for the records of blocks where its column was found. One pass over the blocks' columns."""
+    ranks: dict[tuple[str, str | None], list[int]] = {}
+    for rank, (_, bloc) in enumerate(lot.blocs):
+        for c in bloc.colonnes:
+            ranks.setdefault((c.variable, c.modalite), []).append(rank)
+    block = lot.df["bloc"].to_numpy(dtype="int64")
+    out = {}
+    for key, of in ranks.items():
+        carries = np.zeros(len(lot.blocs), dtype="int64")
+        carries[of] = 1
+        out[key] = carries[block]
+    return out
+
+
+
+
 def locator(lot: Lot) -> Callable[..., Lieu]:
     """`locate` on one Lot, prepared for many calls."""
     blocs, lignes = lot.df["bloc"].to_numpy(), lot.df["ligne"].to_numpy()

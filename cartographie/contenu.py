@@ -57,8 +57,12 @@ def _quarantined(q: Questionnaire, c: Controle) -> pd.DataFrame | None:
     return pd.concat(parts, ignore_index=True) if parts else None
 
 
-def _states(q: Questionnaire, c: Controle) -> pd.DataFrame | None:
-    """One row: one asked variable of one kept record (entite, enregistrement, variable, etat).
+_ETATS = pd.Index(["renseigne", "blanc", "nsp", "invalide", "hors_filtre"], dtype="object")
+_RENSEIGNE, _BLANC, _NSP, _INVALIDE, _HORS_FILTRE = range(5)
+
+
+def _states(q: Questionnaire, c: Controle) -> dict[str, pd.DataFrame]:
+    """{entity: state of its answers}. One row: one kept record (index: its number); one column: one asked variable.
 
     `hors_filtre` not applicable, `invalide` rejected by a rule, `nsp` « ne sait pas », `blanc` left blank, else `renseigne`:
     five things that are never merged (non-response is not « non »).
@@ -66,30 +70,34 @@ def _states(q: Questionnaire, c: Controle) -> pd.DataFrame | None:
     nsp = set(q.enquete.get("ne_sait_pas", ()))
     posees = q.posees(c.annee)
     rejetees = {(e, v): g for (e, v), g in c.validation.cellules_rejetees.groupby(["entite", "variable"])}
-    parts = []
+    etats: dict[str, pd.DataFrame] = {}
     for entite, df in c.validation.kept.items():
         if q.entites[entite].base or df.empty:
             continue
         contexte = Contexte(entite, c.validation.kept, q, c.annee, c.base.unites)
-        for v in q.variables.values():
+        colonnes: dict[str, pd.Categorical] = {}
+        for v in sorted(q.variables.values(), key=lambda v: v.nom):
             if (entite, v.nom) not in posees or v.personnel or not v.publiable or v.nom not in df:
                 continue
-            etats = _state(df[v.nom], nsp)
+            codes = _state(df[v.nom], nsp)
             cellules = rejetees.get((entite, v.nom))
             if cellules is not None:
-                etats[df.index.isin(cellules["enregistrement"])] = "invalide"
+                codes[df.index.isin(cellules["enregistrement"])] = _INVALIDE
             if v.condition_pose is not None:
-                etats[~np.asarray(evaluate(v.condition_pose, contexte), dtype=bool) & (etats != "renseigne")] = "hors_filtre"
-            parts.append(pd.DataFrame({"entite": entite, "enregistrement": df.index, "variable": v.nom, "etat": etats}))
-    return pd.concat(parts, ignore_index=True) if parts else None
+                posee = np.asarray(evaluate(v.condition_pose, contexte), dtype=bool)
+                codes[~posee & (codes != _RENSEIGNE)] = _HORS_FILTRE
+            colonnes[v.nom] = pd.Categorical.from_codes(codes, categories=_ETATS)
+        etats[entite] = pd.DataFrame(colonnes, index=df.index)
+    return etats
 
 
 def _state(colonne: pd.Series, nsp: set[str]) -> np.ndarray:
-    etats = np.where(colonne.isna().to_numpy(dtype=bool), "blanc", "renseigne").astype(object)
+    """Rank in _ETATS of each answer."""
+    etats = np.where(colonne.isna().to_numpy(dtype=bool), _BLANC, _RENSEIGNE).astype("int8")
     if nsp and colonne.dtype in (object, "str"):
         codes, uniques = pd.factorize(colonne.to_numpy(dtype=object))
         inconnus = np.array([_says_unknown(u, nsp) for u in uniques] + [False], dtype=bool)  # last: code -1, null
-        etats[inconnus[codes]] = "nsp"
+        etats[inconnus[codes]] = _NSP
     return etats
 
 

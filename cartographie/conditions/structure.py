@@ -67,9 +67,8 @@ def own_references(cond: Condition | None) -> Iterator[tuple[str, bool]]:
         if "doublon" in node:
             yield from ((v, False) for v in node["doublon"])
         if "fonction" in node:
-            yield from ((v, True) for v in node.get("variables", ()))
-            if "variable" in node:
-                yield node["variable"], True
+            named = node.get("parametres", {})
+            yield from ((v, True) for v in (*named.get("variables", ()), *([named["variable"]] if "variable" in named else [])))
         for op in OPERATORS:
             if isinstance(node.get(op), Mapping) and "variable" in node[op]:
                 yield node[op]["variable"], True

@@ -199,6 +199,8 @@ def decode_entier(valeur: Any, variable: Variable, contexte: Contexte) -> Decode
     """A whole number. Thousands blanks and the variable's own unit are accepted; 12,0 is 12 with a finding."""
     if type(valeur) is int and -(2**63) <= valeur < 2**63:
         return Decode(valeur)
+    if type(valeur) is float and valeur.is_integer() and -(2.0**63) <= valeur < 2.0**63:  # how spreadsheets hold integers
+        return Decode(int(valeur))
     if is_moment(valeur):
         return Decode(None, "type_inattendu", details={"attendu": "un nombre entier"})
     nombre, virgule, proposition = read_number(valeur, variable)

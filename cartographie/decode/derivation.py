@@ -208,7 +208,7 @@ def identify(
         variable = questionnaire.variables[nom]
         deja = variable.personnel and variable.type is TypeVariable.RPPS
         hache = bool(voie.get("hache")) and not deja
-        for i in np.flatnonzero(retenus).tolist():
-            valeur = _text(df[nom].iloc[i])
+        rangs = np.flatnonzero(retenus)
+        for i, valeur in zip(rangs.tolist(), map(_text, df[nom].iloc[rangs].tolist()), strict=True):
             sortie[i] = f"{voie['prefixe']}:{pseudonym(valeur) if hache else valeur}"
     return pd.Series(sortie, index=df.index, dtype="str")

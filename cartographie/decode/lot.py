@@ -59,7 +59,8 @@ def decode_cell(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
 
 def _unreadable(valeur: Any) -> Decode | None:
     """NUL for a blank cell, the finding of an unreadable one, None for any other (the usual cases told first)."""
-    if type(valeur) is int or (type(valeur) is str and valeur[:1].isalnum()):
+    genre = type(valeur)
+    if genre is int or (genre is float and valeur == valeur) or (genre is str and valeur[:1].isalnum()):
         return None
     return NUL if is_blank(valeur) else cell_problem(valeur)
 

@@ -121,7 +121,7 @@ def _plant_one(
     candidats = libres[-300:][::-1]
     if genre == "regle":
         notes = {p: _closeness(t, regles[nom], reponses[p]) for p in candidats[:150]}
-        candidats = sorted(notes, key=lambda p: -notes[p])[:6]
+        candidats = sorted(notes, key=lambda p: -notes[p])[:12]
     for place in candidats:
         hote = reponses[place]
         neuve: Reponse | None

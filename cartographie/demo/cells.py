@@ -14,7 +14,7 @@ from typing import Any
 from cartographie.demo.answers import Tirage
 from cartographie.demo.checks import asked, required
 from cartographie.demo.numbers import luhn_digit
-from cartographie.demo.oracle import Fiche
+from cartographie.demo.oracle import Fiche, known
 from cartographie.demo.writers import Erreur, Formule
 from cartographie.model import Nomenclature, TypeVariable, Variable
 
@@ -190,8 +190,8 @@ def type_inattendu(c: Cas) -> Ecrit | None:
 def hors_filtre(c: Cas) -> Ecrit | None:
     if c.valeur is not None or not c.variable.condition_pose or c.variable.type not in (T.CODE, T.TEXTE, T.ENTIER):
         return None
-    if asked(c.t.monde, c.fiche, c.variable.nom):
-        return None
+    if asked(c.t.monde, c.fiche, c.variable.nom) or not known(c.t.monde, c.fiche, c.variable.condition_pose):
+        return None  # a filter left unanswered accuses nobody
     codes = list(c.t.codes(c.variable))
     texte = codes[0] if codes else 3 if c.variable.type == T.ENTIER else "Texte fictif"
     return Ecrit(texte, None, "réponse à une question qui n'était pas posée")

@@ -119,7 +119,8 @@ def break_rule(t: Tirage, regle: Regle, hote: Reponse, alea: random.Random) -> R
             for c in cibles
         ]  # fmt: skip
         gardee = _outcome(t, racine, cible, regle.gravite.value, blamees)
-        if gardee is not None and regle.gravite == Gravite.REJET_CELLULE and violations(t.monde, gardee):
+        reste = violations(t.monde, gardee) if gardee is not None and regle.gravite == Gravite.REJET_CELLULE else ()
+        if any(code != regle.code for code, _ in reste):  # a rule about a blank stays broken once the cell is emptied
             continue
         return Reponse(hote.modele, racine, gardee, f"regle:{regle.code}", attendus)
     return None

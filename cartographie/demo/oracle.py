@@ -160,6 +160,23 @@ def holds(monde: Monde, fiche: Fiche, condition: Mapping[str, Any] | None) -> bo
     return True
 
 
+def known(monde: Monde, fiche: Fiche, condition: Mapping[str, Any] | None) -> bool:
+    """Whether every variable the condition compares is answered (child rows and `renseigne` need no answer)."""
+    if not condition:
+        return True
+    if "et" in condition or "ou" in condition:
+        return all(known(monde, fiche, c) for c in condition.get("et") or condition["ou"])
+    if "non" in condition:
+        return known(monde, fiche, condition["non"])
+    compares = [o for o in condition if o in OPERATEURS and o != "renseigne"]
+    if "variable" in condition and compares and value(monde, fiche, condition["variable"]) is None:
+        return False
+    operandes = [
+        condition[o]["variable"] for o in compares if isinstance(condition[o], Mapping) and "variable" in condition[o]
+    ]
+    return all(value(monde, fiche, v) is not None for v in operandes)
+
+
 def carried(monde: Monde, fiche: Fiche, nom: str) -> bool:
     """Whether the campaign has that variable at all: read from a file, or derived. Not asked is not unanswered."""
     if nom in fiche.valeurs:

@@ -13,7 +13,7 @@ from typing import Any
 
 from cartographie.demo.campaign import Campagne
 from cartographie.demo.grains import Ligne, grains
-from cartographie.demo.oracle import OPERATEURS, Fiche, Monde, carried, count, holds, value
+from cartographie.demo.oracle import Fiche, Monde, carried, count, holds, known, value
 from cartographie.model import Questionnaire
 
 QUANTILES = {"q1": 0.25, "mediane": 0.5, "q3": 0.75}
@@ -103,23 +103,6 @@ def _place(e: Edition, fiche: Fiche, refs: Iterable[str]) -> tuple[str, ...] | N
 
 def _axis(monde: Monde, fiche: Fiche, variable: str) -> Any:
     return value(monde, fiche if fiche.entite == monde.questionnaire.base else fiche.racine(), variable)
-
-
-def known(monde: Monde, fiche: Fiche, condition: Mapping[str, Any] | None) -> bool:
-    """Whether every variable the condition compares is answered (child rows and `renseigne` need no answer)."""
-    if not condition:
-        return True
-    if "et" in condition or "ou" in condition:
-        return all(known(monde, fiche, c) for c in condition.get("et") or condition["ou"])
-    if "non" in condition:
-        return known(monde, fiche, condition["non"])
-    compares = [o for o in condition if o in OPERATEURS and o != "renseigne"]
-    if "variable" in condition and compares and value(monde, fiche, condition["variable"]) is None:
-        return False
-    operandes = [
-        condition[o]["variable"] for o in compares if isinstance(condition[o], Mapping) and "variable" in condition[o]
-    ]
-    return all(value(monde, fiche, v) is not None for v in operandes)
 
 
 def _series(e: Edition, serie: Mapping[str, Any], constant: tuple[str, set[Any]] | None) -> Iterator[list[Any]]:

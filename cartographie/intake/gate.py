@@ -188,17 +188,24 @@ def _a_relire(nom: str, xml: bytes, limites: Mapping[str, int]) -> bool:
     return nom in ("[Content_Types].xml", "META-INF/manifest.xml", "content.xml") or "workbook" in nom.lower()
 
 
-_REFS_LOINTAINES = re.compile(rb'r="([A-Z]{3}|[A-Z]{2}(?=\d{5})|[A-Z](?=\d{6}))(\d+)("[^>]*)>')
+_REFS_LOINTAINES = re.compile(rb'r="([A-Z]{3}|[A-Z]{2}(?=\d{5})|[A-Z](?=\d{6}))(\d+)"[^>]*(?<!/)>')
+_TRANCHE = 1 << 22
 
 
 def _etendue(xml: bytes, limites: Mapping[str, int]) -> None:
-    """Refuse one far cell that would make the reader allocate everything up to it."""
-    lignes = colonnes = 0
-    for lettres, chiffres, fin in _REFS_LOINTAINES.findall(xml):
-        if not fin.endswith(b"/"):
-            colonnes = max(colonnes, column_number(lettres))
-            lignes = max(lignes, int(chiffres))
-    _borne(lignes, colonnes, limites)
+    """Refuse one far cell that would make the reader allocate everything up to it. Read by slices: a sheet has millions."""
+    lettres: set[bytes] = set()
+    chiffres: set[bytes] = set()
+    debut = 0
+    while debut < len(xml):
+        fin = xml.find(b">", debut + _TRANCHE) + 1 or len(xml)
+        trouves = _REFS_LOINTAINES.findall(xml, debut, fin)
+        if trouves:
+            colonnes, lignes = zip(*trouves, strict=True)
+            lettres.update(colonnes)
+            chiffres.update(lignes)
+        debut = fin
+    _borne(max(map(int, chiffres), default=0), max(map(column_number, lettres), default=0), limites)
 
 
 def _borne(lignes: int, colonnes: int, limites: Mapping[str, int]) -> None:

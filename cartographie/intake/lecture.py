@@ -90,9 +90,10 @@ def _extrait(depot: Depot, classeur: Classeur, porte: gate.Porte, modeles: Seque
         details = {"trouve": classeur.format, "attendu": ", ".join(modele.formats)}
         reconnu, modele = replace(reconnu, constats=(Constat("format_non_accepte", details=details),)), None
     blocs: tuple[Bloc, ...] = ()
-    comptes, constats, refuse = refused_accounts(classeur), reconnu.constats, True
     if modele is not None:
         blocs, comptes, constats, refuse = extract(classeur, modele)
+    else:
+        comptes, constats, refuse = refused_accounts(classeur), reconnu.constats, True
     return Extraction(
         depot.depot,
         classeur.format,

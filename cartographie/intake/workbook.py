@@ -82,13 +82,27 @@ def _feuille(nom: str, masquee: bool, brute: CalamineSheet, relief: Relief, limi
     )
 
 
+class _Textes(dict[str, str | None]):
+    """Each distinct text once; blank ones are None."""
+
+    def __missing__(self, texte: str) -> str | None:
+        self[texte] = propre = None if not texte or texte.isspace() else texte
+        return propre
+
+
+_TEXTES = _Textes()
+
+
 def clean_rows(lignes: list[list[Any]]) -> list[list[Any]]:
-    """Blank texts → None, booleans → "VRAI"/"FAUX". One pass; numbers and dates go through untouched."""
+    """Blank texts → None, booleans → "VRAI"/"FAUX". One pass; equal texts become one object (memory, hashing)."""
+    textes = _TEXTES
+    if len(textes) > 50_000:  # texts met so far, kept from one file to the next
+        textes.clear()
     return [
         [
             v
             if (genre := v.__class__) is float
-            else (None if not v or v.isspace() else v)
+            else textes[v]
             if genre is str
             else ("VRAI" if v else "FAUX")
             if genre is bool

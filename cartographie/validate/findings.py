@@ -10,6 +10,7 @@ import pandas as pd
 import pandera.errors
 
 from cartographie.anomalies import RULE, details_of
+from cartographie.batch import carriers
 from cartographie.conditions import Contexte, evaluate, known
 from cartographie.model import Constat, Lot
 from cartographie.schema_pandera import ABSENT, build_schema
@@ -59,12 +60,15 @@ def check_schema(contexte: Contexte, lot: Lot) -> list[Constat]:
     carried = {
         v: pd.Series(has_column(lot, v), index=df.index) for v in cases.loc[cases["check"] == ABSENT, "column"].unique()
     }
-    values = {v: df[v].to_dict() for v in cases["column"].unique()}
+    values = {}
+    for v, part in cases.groupby("column", sort=False):  # only the faulty cells, not the whole columns
+        records = part["index"].astype("int64").unique()
+        values[v] = dict(zip(records.tolist(), df[v].loc[records].tolist(), strict=True))
     for column, check, record in cases.itertuples(index=False):
         name = MISSING if check == ABSENT else str(check)
         if name == MISSING and not carried[column][record]:
             continue  # the column itself is missing: stated by the header stage
-        received = None if name == MISSING else values[column][record]
+        received = None if name == MISSING else values[column][int(record)]
         out.append(Constat(name, entite, int(record), column, received))
     return out
 
@@ -75,6 +79,7 @@ def check_asked(contexte: Contexte, lot: Lot) -> Iterator[Constat]:
     A filter left unanswered accuses nobody: `hors_filtre` needs the filter's variables to be known.
     """
     entite, df, q = contexte.entite, contexte.df, contexte.questionnaire
+    carried = carriers(lot) if lot.blocs and "bloc" in lot.df.columns else None
     for _, name in sorted(p for p in q.posees(contexte.campagne) if p[0] == entite and p[1] in df.columns):
         variable = q.variables[name]
         filled = df[name].notna().to_numpy()
@@ -88,7 +93,9 @@ def check_asked(contexte: Contexte, lot: Lot) -> Iterator[Constat]:
                 missing |= asked & ~filled
         if variable.obligatoire_si:
             missing |= evaluate(variable.obligatoire_si, contexte) & ~filled
-        for r in df.index[missing & has_column(lot, name)]:
+        if not missing.any():
+            continue
+        for r in df.index[missing & has_column(lot, name, carried)]:
             yield Constat(MISSING, entite, int(r), name)
 
 
@@ -128,9 +135,12 @@ def check_rules(contexts: Mapping[str, Contexte]) -> Iterator[Constat]:
                 yield Constat(RULE, e, int(r), first, received, details=details, regle=rule.code)
 
 
-def has_column(lot: Lot, variable: str) -> np.ndarray:
+def has_column(lot: Lot, variable: str, carried: Mapping[tuple[str, str | None], np.ndarray] | None = None) -> np.ndarray:
     """True for the records of blocks where the variable's column was found (all, when blocks are not known)."""
     if not lot.blocs or "bloc" not in lot.df.columns:
         return np.ones(len(lot.df), dtype=bool)
-    carries = np.array([any(c.variable == variable for c in bloc.colonnes) for _, bloc in lot.blocs], dtype=bool)
-    return carries[lot.df["bloc"].to_numpy(dtype="int64")]
+    found = np.zeros(len(lot.df), dtype=bool)
+    for (name, _), records in (carriers(lot) if carried is None else carried).items():
+        if name == variable:
+            found |= records > 0
+    return found

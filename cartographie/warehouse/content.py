@@ -42,7 +42,7 @@ class Contenu:
     by register.match on the kept records. `quarantaine`: (entite, depot, feuille, ligne, id_repondant, motif).
     `depots`, `anomalies`, `comptes`: columns of sql/tables.sql, `campagne` excepted; a column absent is null.
     `questions`: None, built from the declarations; else (entite, variable, posee, derivee, disponible, depuis_base, libelle).
-    `etats`: None or (entite, enregistrement = index label, variable, etat), one row per variable of a kept record.
+    `etats`: None or entity → one row per kept record (same labels), one column per asked variable, its state.
     """
 
     entites: Mapping[str, pd.DataFrame]
@@ -53,7 +53,7 @@ class Contenu:
     anomalies: pd.DataFrame | None = None
     comptes: pd.DataFrame | None = None
     questions: pd.DataFrame | None = None
-    etats: pd.DataFrame | None = None
+    etats: Mapping[str, pd.DataFrame] | None = None
 
 
 def loaded_variables(questionnaire: Questionnaire, entite: str) -> list[Variable]:

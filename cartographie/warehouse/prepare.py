@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -115,20 +115,13 @@ def anomalies(questionnaire: Questionnaire, df: pd.DataFrame | None) -> pd.DataF
     return df
 
 
-def states(etats: pd.DataFrame | None, kept: Mapping[str, pd.DataFrame]) -> pd.DataFrame | None:
-    """One row: one variable of one kept record, record number replaced by its key."""
-    if etats is None or etats.empty:
-        return None
-    parts = []
-    for entite, part in etats.groupby("entite", sort=True, observed=True):
-        keys = kept[str(entite)][["id_repondant", "ordinal"]] if str(entite) in kept else None
-        if keys is not None:
-            found = keys.index.get_indexer(part["enregistrement"])
-            part = part[found >= 0]
-            found = found[found >= 0]
-            named = {"entite": str(entite), **{c: keys[c].to_numpy()[found] for c in keys}}
-            parts.append(part[["variable", "etat"]].assign(**named))
-    return pd.concat(parts, ignore_index=True) if parts else None
+def states(etats: Mapping[str, pd.DataFrame] | None, kept: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """(entity, one row per kept record in its order: id_repondant, ordinal, then the state of each variable)."""
+    for entite, part in sorted((etats or {}).items()):
+        if entite in kept and len(part.columns):
+            keys = kept[entite][["id_repondant", "ordinal"]]
+            keys = keys[keys.index.isin(part.index)].sort_values(["id_repondant", "ordinal"], kind="stable")
+            yield entite, pd.concat([keys, part.loc[keys.index]], axis=1).reset_index(drop=True)
 
 
 def nomenclatures(questionnaire: Questionnaire) -> pd.DataFrame:

@@ -98,10 +98,22 @@ def _write_campaign(con: DuckDBPyConnection, campagne: str, contenu: Contenu, qu
         ("anomalie", prepare.anomalies(questionnaire, contenu.anomalies), ()),
         ("quarantaine", contenu.quarantaine, ()),
         ("compte", contenu.comptes, ()),
-        ("etat_variable", prepare.states(contenu.etats, kept), ("entite", "id_repondant", "ordinal", "variable")),
     ):
         if df is not None:
             _insert(con, table, df, campagne, ordre or ("ALL",))
+    for entite, df in prepare.states(contenu.etats, kept):
+        _insert_states(con, campagne, entite, df)
+
+
+def _insert_states(con: DuckDBPyConnection, campagne: str, entite: str, df: pd.DataFrame) -> None:
+    """One row of `df`: one record and its variables; one row of the table: one variable of it. Unfolded by DuckDB."""
+    con.register("_lot", df.assign(id_repondant=prepare.encode(df["id_repondant"], "VARCHAR")))
+    con.execute(
+        "INSERT INTO etat_variable (campagne, entite, id_repondant, ordinal, variable, etat) "
+        f"SELECT {scheme.literal(campagne)}, {scheme.literal(entite)}, id_repondant::VARCHAR, ordinal, variable, etat::VARCHAR "
+        "FROM _lot UNPIVOT (etat FOR variable IN (COLUMNS(* EXCLUDE (id_repondant, ordinal))))"
+    )
+    con.unregister("_lot")
 
 
 def _insert(

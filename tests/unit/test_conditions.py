@@ -88,7 +88,7 @@ def contexte(entite: str = "unite") -> Contexte:
         ({"nombre": "piece", "si": {"variable": "v", "egal": 9}, "egal": 1}, "101"),
         ({"existe": "piece", "si": {"variable": "unite.c", "egal": "B"}}, "001"),
         ({"doublon": ["c"]}, "000"),
-        ({"fonction": "somme_superieure", "variables": ["n"], "variable": "m"}, "000"),
+        ({"fonction": "somme_superieure", "parametres": {"variables": ["n"], "variable": "m"}}, "000"),
         ({}, "111"),
     ],
 )
@@ -135,7 +135,7 @@ def test_faulty_structure_is_reported(cond: object) -> None:
 
 def test_sound_structure_is_silent() -> None:
     for cond in (
-        {"fonction": "somme_superieure", "variables": ["n"], "variable": "m"},
+        {"fonction": "somme_superieure", "parametres": {"variables": ["n"], "variable": "m"}},
         {"nombre": "piece", "si": {"variable": "v", "dans": [1]}, "superieur": {"variable": "n"}},
         {"non": {"ou": [{"doublon": ["c"]}, {"variable": "d", "superieur": {"campagne": "fin"}}]}},
     ):

@@ -136,10 +136,10 @@ def content(usage: bool = True) -> Contenu:
         [("outil", "d1", "F", 9, "F:1", "R1")],
         columns=["entite", "depot", "feuille", "ligne", "id_repondant", "motif"],
     )
-    etats = pd.DataFrame(
-        [("acteur", 0, "usage", "renseigne"), ("acteur", 1, "usage", "blanc"), ("outil", 2, "part", "renseigne")],
-        columns=["entite", "enregistrement", "variable", "etat"],
-    )
+    etats = {
+        "acteur": pd.DataFrame({"usage": ["renseigne", "blanc"]}, index=[0, 1]),
+        "outil": pd.DataFrame({"part": ["renseigne"]}, index=[2]),
+    }
     return Contenu(
         {"acteur": acteurs, "outil": outils}, depots(), base=base, liens=liens, quarantaine=quarantaine,
         anomalies=anomalies, comptes=comptes, etats=etats,
