@@ -80,11 +80,11 @@ def register(
     }
 
 
-def ingest(annee: str, ajoutes: Sequence[Depot], deja: Sequence[tuple[str, Depot]]) -> Bilan:
+def ingest(projet: Path, annee: str, ajoutes: Sequence[Depot], deja: Sequence[tuple[str, Depot]]) -> Bilan:
     return {
         "titre": f"{annee} : {_n(len(ajoutes), 'fichier rangé', 'fichiers rangés')} dans raw/{annee}.",
         "lignes": [f"déjà reçu à l'identique, non repris : {nom} (= {d.nom})" for nom, d in deja],
-        "suite": [f"Pour la suite : cartographie validate {annee}"],
+        "suite": [f"Pour la suite : cartographie validate {annee}" + (f" --projet {projet}" if projet != Path() else "")],
         "campagne": annee,
         "ajoutes": [{"depot": d.depot, "nom": d.nom, "sha256": d.sha256} for d in ajoutes],
         "deja_recus": [nom for nom, _ in deja],
@@ -109,7 +109,7 @@ def validate(q: Questionnaire, c: Controle, dossier: Path, strict: bool) -> Bila
         statut = Statut.ANOMALIES
     lignes = [
         f"fichiers : {len(c.depots)} reçus, {len(c.depots) - len(refuses)} lus, {len(refuses)} refusés",
-        *(f"{q.entites[e].libelle.lower()} : {_espace(n)} conservés, {_espace(ecartes.get(e, 0))} en quarantaine" for e, n in gardes.items() if n or ecartes.get(e)),
+        *(f"{_minuscule(q.entites[e].libelle)} : {_espace(n)} conservés, {_espace(ecartes.get(e, 0))} en quarantaine" for e, n in gardes.items() if n or ecartes.get(e)),
         f"lignes : {_identity(total, 'lignes', ('conservees', 'quarantaine', 'ecartees'))}",
         f"cellules : {_identity(total, 'cellules', ('conservees', 'rejetees', 'quarantaine', 'ecartees'))}",
         f"constats : {_espace(sum(gravites.values()))} dont " + ", ".join(f"{_espace(gravites.get(g, 0))} {g.replace('_', ' ')}" for g in Gravite),
@@ -234,6 +234,11 @@ def _by_file(c: Controle) -> list[dict[str, Any]]:
 
 def _identity(total: Mapping[str, Any], unite: str, parts: Sequence[str]) -> str:
     return f"{_espace(total[f'{unite}_lues'])} lues = " + " + ".join(f"{_espace(total[f'{unite}_{p}'])} {_ACCENTS.get(p, p)}" for p in parts)
+
+
+def _minuscule(texte: str) -> str:
+    """A label inside a sentence: only its first letter changes (« Système d'IA »)."""
+    return texte[:1].lower() + texte[1:]
 
 
 def _plain(v: Any) -> Any:

@@ -14,6 +14,8 @@ from cartographie.errors import Statut, UserError
 
 import typer  # isort: skip
 
+INTERROMPU = 130  # what shells give for Ctrl-C
+_INTERRUPTION = "Interrompu : rien n'a été laissé à moitié écrit, relancez la commande."
 F = TypeVar("F", bound=Callable[..., None])
 app = typer.Typer(
     name="cartographie",
@@ -236,8 +238,10 @@ def main(argv: list[str] | None = None) -> int:
         if hasattr(flux, "reconfigure"):
             flux.reconfigure(encoding="utf-8", errors="replace")
     try:
-        code = app(args=argv, standalone_mode=False)
-        return int(code or 0)
+        code = int(app(args=argv, standalone_mode=False) or 0)
+        if code == INTERROMPU:
+            print(_INTERRUPTION, file=sys.stderr)
+        return code
     except UserError as e:
         print(f"Erreur {e.code} : {e.message}", file=sys.stderr)
         return int(e.statut)
@@ -245,8 +249,8 @@ def main(argv: list[str] | None = None) -> int:
         print(french.usage_message(e), file=sys.stderr)
         return int(Statut.USAGE)
     except (KeyboardInterrupt, typer.Abort):
-        print("Interrompu : rien n'a été laissé à moitié écrit, relancez la commande.", file=sys.stderr)
-        return 130
+        print(_INTERRUPTION, file=sys.stderr)
+        return INTERROMPU
     except BrokenPipeError:
         return 0
     except Exception as e:

@@ -112,7 +112,7 @@ def ingest(projet: Path, annee: str, sources: Sequence[Path], recu_le: str) -> B
 
     _campaign(load_questionnaire(projet), annee)
     ajoutes, deja = store(projet, annee, sources, "reponse", recu_le)
-    return bilans.ingest(annee, ajoutes, deja)
+    return bilans.ingest(projet, annee, ajoutes, deja)
 
 
 # ------------------------------------------------------------------------------------------------------- processing
