@@ -52,8 +52,11 @@ def load_questionnaire(projet: Path) -> Questionnaire:
         for f in _files(racine / annee, "yaml")
         if f.stem not in ("campagne", "corrections")
     }
+    demo = {"demo": read_yaml(projet, "demo.yaml")} if (racine / "demo.yaml").exists() else {}
+    _refuse_unread(projet, [*sources.values(), *nomenclatures.values(), *passages.values(), *tableaux.values(),
+                            *campagnes.values(), *modeles.values(), *demo.values()], problemes)  # fmt: skip
     for schema, groupe in (("nomenclature", nomenclatures), ("passage", passages), ("tableau", tableaux),
-                           ("campagne", campagnes), ("modele", modeles)):  # fmt: skip
+                           ("campagne", campagnes), ("modele", modeles), ("demo", demo)):  # fmt: skip
         for source in groupe.values():
             validate_source(source, schema, problemes)
     problemes.lever()  # the shape first: what follows may rely on it
@@ -81,6 +84,15 @@ def load_questionnaire(projet: Path) -> Questionnaire:
     )  # fmt: skip
     problemes.lever()
     return questionnaire
+
+
+def _refuse_unread(projet: Path, lues: list[Source], problemes: Problemes) -> None:
+    """A declaration that nothing reads is a mistake: a misspelt folder, a table written as .yml…"""
+    connus = {s.fichier for s in lues}
+    for relatif in hash_files(projet):
+        if f"schemas/{relatif}" not in connus and not relatif.endswith((".md", "corrections.yaml")):
+            source = Source(f"schemas/{relatif}", None, {})
+            problemes.ajouter("D10", source, (), "ce fichier n'est lu par rien : vérifiez son nom et son dossier.")
 
 
 def _files(dossier: Path, suffixe: str) -> list[Path]:
