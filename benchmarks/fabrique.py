@@ -72,7 +72,7 @@ def _classeurs(dossier: Path, q: Any, nombre: int) -> None:
     brut["variables"] = {**brut["variables"], filtre: {"valeurs": {"OUI_PROD": 8, "OUI_EXP": 2}, "vide": 0}}
     indications = Indications(brut)
     groupes = make_frame(q, indications, nombre, 1)
-    campagne = draw_campaign(q, indications, groupes, annee, nombre, 1, {})
+    campagne = draw_campaign(q, RACINE, indications, groupes, annee, nombre, 1, {})
     modeles = list(q.campagnes[annee].modeles.values())
     modele = next(m for m in modeles if m.usage == "reponse" and is_single(m))
     base = next(m for m in modeles if m.usage == "base")

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ def cartographie(dossier: Path, ouvriers: int, fichiers: int) -> Resultat:
     modules = {m: importlib.import_module(f"cartographie.{m}") for m in ("pipeline", "examine", "register", "accounts")}
     importlib.import_module("cartographie.warehouse")
     importlib.import_module("cartographie.contenu")
+    _pandera_pret()
     etapes: dict[str, float] = {}
     pris: list[float] = []  # time already counted by an inner stage
 
@@ -83,6 +85,14 @@ def cartographie(dossier: Path, ouvriers: int, fichiers: int) -> Resultat:
     return {
         "demarrage": importe - debut + declarations, "duree": duree, "etapes": etapes, "processeur_avant": avant
     }  # fmt: skip
+
+
+def _pandera_pret() -> None:
+    """pandera loads the rest of itself (and hypothesis, where installed) at its first validation: start-up, not work."""
+    import pandas as pd
+    import pandera.pandas as pa
+
+    pa.DataFrameSchema({}).validate(pd.DataFrame())
 
 
 def processeur_des_declarations(pipeline: Any, lire: Callable[..., Any]) -> list[float]:
@@ -219,6 +229,7 @@ def script(dossier: Path, ouvriers: int, fichiers: int) -> Resultat:
     import pandas as pd
     import pandera.pandas as pa
 
+    _pandera_pret()
     chemins = _recus(dossier, fichiers)
     champs = _champs(dossier)
     un_export = len(champs[0][2]) == len(fabrique.questions())
@@ -304,6 +315,7 @@ def main() -> None:
     with tempfile.TemporaryFile("w") as ailleurs:  # the tools' own prints are not the result
         sys.stdout = ailleurs
         resultat = OUTILS[outil](dossier, ouvriers, fichiers)
+    forkserver._forkserver._stop()  # its workers' time is counted once it has ended
     resultat["processeur"] = processeur() - resultat.pop("processeur_avant", 0.0)
     sortie.write(json.dumps(resultat | memoire()) + "\n")
 

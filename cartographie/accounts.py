@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cartographie.anomalies import climb
-from cartographie.batch import SEPARATEUR, TECHNIQUES, carriers
+from cartographie.batch import SEPARATEUR, TECHNIQUES, carriers, layouts
 from cartographie.conditions.structure import split
 from cartographie.model import Compte, Constat, Depot, Extraction, Lot, Questionnaire
 from cartographie.text import clean
@@ -30,6 +30,7 @@ COLUMNS = (
 )
 _SETTLED = ("conservees", "rejetees", "quarantaine", "invisibles")
 INVISIBLE = "caracteres_invisibles"  # a cell that looks empty
+_NOTHING: Counter[str] = Counter()
 _SUMMED = (*ROWS, *CELLS)
 
 
@@ -78,7 +79,8 @@ def build(
 
 def check(comptes: pd.DataFrame) -> None:
     """Raise EcartComptable naming the file and the sheet where what was read is not all accounted for."""
-    for line in comptes.to_dict("records"):
+    wrong = [comptes[read] != comptes[settled].sum(axis=1) for read, *settled in (ROWS, CELLS)]
+    for line in comptes[wrong[0] | wrong[1]].to_dict("records"):
         for read, *settled in (ROWS, CELLS):
             found = sum(line[c] for c in settled)
             if line[read] != found:
@@ -92,16 +94,19 @@ def check(comptes: pd.DataFrame) -> None:
 
 def in_long_form(comptes: pd.DataFrame) -> pd.DataFrame:
     """One row: one count of one sheet (depot, feuille, unite, categorie, motif, nombre), zeros left out."""
-    out = []
-    for line in comptes[comptes["niveau"] == SHEET].to_dict("records"):
-        for unit, columns in (("ligne", ROWS), ("cellule", CELLS)):
-            for column in columns:
-                reasons = {"": line[column]}
-                if column.endswith("_ecartees"):
-                    pairs = (p.rpartition("=") for p in line[f"{unit}s_motifs"].split("; ") if p)
-                    reasons = {k: int(n) for k, _, n in pairs}
-                category = column.split("_")[1]
-                out += [(line["depot"], line["feuille"], unit, category, m, n) for m, n in reasons.items() if n]
+    sheets = comptes[comptes["niveau"] == SHEET]
+    places = list(zip(sheets["depot"].tolist(), sheets["feuille"].tolist(), strict=True))
+    out: list[tuple[Any, ...]] = []
+    for unit, columns in (("ligne", ROWS), ("cellule", CELLS)):
+        for column in columns:
+            category = column.split("_")[1]
+            if column.endswith("_ecartees"):
+                for place, reasons in zip(places, sheets[f"{unit}s_motifs"].tolist(), strict=True):
+                    pairs = (p.rpartition("=") for p in reasons.split("; ") if p)
+                    out += [(*place, unit, category, k, int(n)) for k, _, n in pairs]
+            else:
+                counts = zip(places, sheets[column].tolist(), strict=True)
+                out += [(*place, unit, category, "", n) for place, n in counts if n]
     return pd.DataFrame(out, columns=["depot", "feuille", "unite", "categorie", "motif", "nombre"])
 
 
@@ -114,9 +119,9 @@ def _sheet(
     """The settled account of one sheet."""
     skipped: dict[str, Any] = {
         "lignes_ecartees": sum(compte.lignes_ecartees.values()),
-        "lignes_motifs": Counter(compte.lignes_ecartees),
+        "lignes_motifs": compte.lignes_ecartees,
         "cellules_ecartees": sum(compte.cellules_ecartees.values()),
-        "cellules_motifs": Counter(compte.cellules_ecartees),
+        "cellules_motifs": compte.cellules_ecartees,
     }
     line = {
         "feuille": compte.feuille,
@@ -132,12 +137,13 @@ def _sheet(
             | rows
             | {"cellules_conservees": 0, "cellules_rejetees": 0, "cellules_quarantaine": compte.cellules_donnees}
         )
-    found = cells.get((x.depot, compte.feuille), Counter())
+    found = cells.get((x.depot, compte.feuille), _NOTHING)
     whole, kept_rows, aside_rows = records.get((x.depot, compte.feuille), (False, 0, 0))
     if whole:  # a form: all its rows follow its one record
         kept_rows, aside_rows = (compte.lignes_donnees, 0) if kept_rows else (0, compte.lignes_donnees)
-    skipped["cellules_ecartees"] += found["invisibles"]
-    skipped["cellules_motifs"][INVISIBLE] += found["invisibles"]
+    if found["invisibles"]:
+        skipped["cellules_ecartees"] += found["invisibles"]
+        skipped["cellules_motifs"] = {**compte.cellules_ecartees, INVISIBLE: found["invisibles"]}
     return line | {
         **skipped,
         "lignes_conservees": kept_rows,
@@ -155,10 +161,11 @@ def _records(
     parts = []
     for depth, e in enumerate(e for e in questionnaire.entites if e in bruts):
         lot = bruts[e]
-        forms = np.array([any(c.ligne is not None for c in b.colonnes) for _, b in lot.blocs] or [False])
+        columns, layout = layouts(lot)
+        forms = np.array([any(c.ligne is not None for c in found) for found in columns] or [False])
         numbers = np.array([b.numero for _, b in lot.blocs] or [0])
         block = lot.df["bloc"].to_numpy(dtype="int64") if lot.blocs else np.zeros(len(lot.df), dtype="int64")
-        part = lot.df[["depot", "feuille", "ligne"]].assign(numero=numbers[block], rang=depth, fiche=forms[block])
+        part = lot.df[["depot", "feuille", "ligne"]].assign(numero=numbers[block], rang=depth, fiche=forms[layout[block]] if lot.blocs else False)
         parts.append(part.assign(aside=_is_in(lot, quarantined.get(e))))
     if not parts:
         return {}
@@ -247,7 +254,10 @@ def _is_in(lot: Lot, df: pd.DataFrame | None) -> np.ndarray:
 
 
 def _sum(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    total: dict[str, Any] = {c: sum(line[c] for line in lines) for c in _SUMMED}
+    total: dict[str, Any] = {c: sum([line[c] for line in lines]) for c in _SUMMED}
     for unit in ("lignes_motifs", "cellules_motifs"):
-        total[unit] = sum((line[unit] for line in lines), Counter())
+        total[unit] = reasons = {}
+        for line in lines:
+            for reason, n in line[unit].items():
+                reasons[reason] = reasons.get(reason, 0) + n
     return total

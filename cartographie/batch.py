@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .model import Bloc, Constat, Extraction, FeuilleAttendue, Lot, Questionnaire
+from .model import Bloc, Colonne, Constat, Extraction, FeuilleAttendue, Lot, Questionnaire
 from .text import normalise
 
 SEPARATEUR = "\x1f"  # between a variable and a modality, in the name of a raw column of a spread choice
@@ -114,21 +114,23 @@ def _constants(x: Extraction, bloc: Bloc, questionnaire: Questionnaire, campagne
 # --------------------------------------------------------------------------------------------------- cells
 
 
+def layouts(lot: Lot) -> tuple[list[tuple[Colonne, ...]], np.ndarray]:
+    """(the distinct lists of columns of the Lot's blocks, the rank of each block's): respondents reuse a few layouts."""
+    ranks: dict[int, int] = {}
+    found = [ranks.setdefault(id(bloc.colonnes), len(ranks)) for _, bloc in lot.blocs]
+    columns = {id(bloc.colonnes): bloc.colonnes for _, bloc in lot.blocs}
+    return [columns[i] for i in ranks], np.array(found, dtype="int64")
+
+
 def carriers(lot: Lot) -> dict[tuple[str, str | None], np.ndarray]:
-    """(variable, modality) → 1 for the records of blocks where its column was found. One pass over the blocks' columns."""
-    ranks: dict[tuple[str, str | None], list[int]] = {}
-    for rank, (_, bloc) in enumerate(lot.blocs):
-        for c in bloc.colonnes:
-            ranks.setdefault((c.variable, c.modalite), []).append(rank)
-    block = lot.df["bloc"].to_numpy(dtype="int64")
-    out = {}
-    for key, of in ranks.items():
-        carries = np.zeros(len(lot.blocs), dtype="int64")
-        carries[of] = 1
-        out[key] = carries[block]
-    return out
-
-
+    """(variable, modality) → 1 for the records of blocks where its column was found."""
+    columns, layout = layouts(lot)
+    of_record = layout[lot.df["bloc"].to_numpy(dtype="int64")]
+    carries: dict[tuple[str, str | None], np.ndarray] = {}
+    for rank, found in enumerate(columns):
+        for c in found:
+            carries.setdefault((c.variable, c.modalite), np.zeros(len(columns), dtype="int64"))[rank] = 1
+    return {key: of[of_record] for key, of in carries.items()}
 
 
 def locator(lot: Lot) -> Callable[..., Lieu]:

@@ -52,6 +52,14 @@ def show(bilan: dict[str, Any], en_json: bool) -> None:
         raise typer.Exit(int(bilan["statut"]))
 
 
+def a_date(texte: str, defaut: str = "") -> str:
+    """An ISO date given on the command line. Raises UserError U13."""
+    try:
+        return date.fromisoformat(texte).isoformat() if texte else defaut
+    except ValueError:
+        raise UserError("U13", f"« {texte} » n'est pas une date : écrivez-la AAAA-MM-JJ, par exemple 1999-12-31.") from None
+
+
 def progress(en_json: bool) -> Any:
     from cartographie import affichage
 
@@ -110,7 +118,7 @@ def register(
     """Importe la base de sondage (le registre des unités interrogées) de la campagne."""
     from cartographie import pipeline
 
-    show(pipeline.register(projet, annee, source, recu_le or date.today().isoformat()), en_json)
+    show(pipeline.register(projet, annee, source, a_date(recu_le, date.today().isoformat())), en_json)
 
 
 @command("ingest", "range les fichiers reçus, avec empreinte", "cartographie ingest 2026 boite-aux-lettres/")
@@ -124,7 +132,7 @@ def ingest(
     """Range les fichiers reçus dans raw/, en lecture seule, avec leur empreinte ; n'en lit pas encore le contenu."""
     from cartographie import pipeline
 
-    show(pipeline.ingest(projet, annee, sources, recu_le or date.today().isoformat()), en_json)
+    show(pipeline.ingest(projet, annee, sources, a_date(recu_le, date.today().isoformat())), en_json)
 
 
 @command(
@@ -180,7 +188,7 @@ def publish(
     from cartographie import pipeline
 
     with progress(en_json) as progres:
-        bilan = pipeline.publish(projet, annee, version, jour, remplacer, progres)
+        bilan = pipeline.publish(projet, annee, version, a_date(jour), remplacer, progres)
     show(bilan, en_json)
 
 
@@ -253,6 +261,10 @@ def main(argv: list[str] | None = None) -> int:
         return INTERROMPU
     except BrokenPipeError:
         return 0
+    except OSError as e:  # the disk's or the folder's fault, not ours: it has a path and a remedy
+        lieu = f" ({e.filename})" if e.filename else ""
+        print(f"Erreur U15 : {french.os_message(e)}{lieu}.", file=sys.stderr)
+        return int(Statut.USAGE)
     except Exception as e:
         # The message of an unknown exception may hold received values: only its type and place are printed.
         from cartographie import affichage

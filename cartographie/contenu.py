@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 
 from cartographie import accounts
 from cartographie.conditions import Contexte, evaluate
-from cartographie.model import Questionnaire
+from cartographie.model import Anomalie, Questionnaire
 from cartographie.warehouse import Contenu
 
 if TYPE_CHECKING:
@@ -27,10 +27,17 @@ def build_contenu(q: Questionnaire, c: Controle) -> Contenu:
         base=c.base.unites,
         liens=c.liens,
         quarantaine=_quarantined(q, c),
-        anomalies=pd.DataFrame([asdict(a) for a in c.redaction.anomalies]) if c.redaction.anomalies else None,
+        anomalies=_anomalies(c),
         comptes=accounts.in_long_form(c.comptes),
         etats=_states(q, c),
     )
+
+
+def _anomalies(c: Controle) -> pd.DataFrame | None:
+    """One row: one worded finding."""
+    noms = [f.name for f in fields(Anomalie)]
+    trouvees = c.redaction.anomalies
+    return pd.DataFrame({n: [getattr(a, n) for a in trouvees] for n in noms}) if trouvees else None
 
 
 def _received(c: Controle) -> pd.DataFrame:
@@ -40,7 +47,8 @@ def _received(c: Controle) -> pd.DataFrame:
     for d in (*c.base.depots, *c.depots):
         x = lus.get(d.depot)
         lu = {k: getattr(x, k) for k in ("format", "encodage", "separateur", "modele", "version")} if x else {}
-        rangs.append({**asdict(d), **lu, "etat": "refusé" if x is not None and x.refuse else "lu"})
+        recu = {f.name: getattr(d, f.name) for f in fields(d)}
+        rangs.append({**recu, **lu, "etat": "refusé" if x is not None and x.refuse else "lu"})
     return pd.DataFrame(rangs)
 
 

@@ -5,7 +5,6 @@ Writes nothing. The one place where the stages from received files to kept │ q
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,8 @@ from cartographie import accounts, register
 from cartographie.anomalies import word
 from cartographie.batch import build_lots, link_parents
 from cartographie.decode import decode_lots, derive, identify
-from cartographie.intake import read_depots, read_registre
+from cartographie.errors import Statut, UserError
+from cartographie.intake import read_depots, read_registre, workers_for
 from cartographie.model import Constat, Depot, Extraction, Lot, Questionnaire
 from cartographie.validate import validate
 
@@ -73,8 +73,8 @@ def examine(projet: Path, q: Questionnaire, annee: str, ouvriers: int, progres: 
     bruts = {e: lot for e, lot in build_lots(extractions, q, annee).items() if not q.entites[e].base}
     lots, constats = decode_lots(bruts, q, annee)
     lots, orphelins = link_parents(lots, q)
-    for entite in sorted(lots, key=lambda e: q.entites[e].parent is None):  # counts of children feed their parents
-        lots[entite] = derive(lots[entite], q, annee, lots)
+    lus = {e: set(lot.df.columns) for e, lot in lots.items()}
+    lots = _derive_all(lots, q, annee)
     for entite in [e for e in lots if q.entites[e].parent is None]:
         identifiants = identify(lots[entite], q.entites[entite], q, annee, lots)
         lots[entite] = replace(lots[entite], df=lots[entite].df.assign(id_repondant=identifiants))
@@ -83,6 +83,7 @@ def examine(projet: Path, q: Questionnaire, annee: str, ouvriers: int, progres: 
         lots[q.racine] = replace(lots[q.racine], df=lots[q.racine].df.assign(base_ligne=base_ligne))
     structurels = [c for x in extractions for c in x.constats]
     validation = validate(lots, [*structurels, *constats, *orphelins], q, annee, base.unites, depots)
+    validation = replace(validation, kept=_derive_again(validation.kept, lots, lus, q, annee))
     liens = non_rapproches = recouvrements = None
     if base.unites is not None:
         gardes = _answers(q, validation.kept)
@@ -101,6 +102,39 @@ def examine(projet: Path, q: Questionnaire, annee: str, ouvriers: int, progres: 
     return Controle(
         annee, depots, extractions, base, validation, redaction, comptes, liens, non_rapproches, recouvrements
     )
+
+
+def _derive_all(lots: Mapping[str, Lot], q: Questionnaire, annee: str) -> dict[str, Lot]:
+    """Every lot with its derived variables; children first, since counts of children feed their parents."""
+    derives = dict(lots)
+    for entite in sorted(lots, key=lambda e: q.entites[e].parent is None):
+        derives[entite] = derive(derives[entite], q, annee, derives)
+    return derives
+
+
+def _derive_again(
+    kept: Mapping[str, pd.DataFrame], lots: Mapping[str, Lot], lus: Mapping[str, set[str]], q: Questionnaire, annee: str
+) -> dict[str, pd.DataFrame]:
+    """Kept rows with their derived values as their sources now stand: a rejected cell or row no longer feeds any."""
+    nus = {}
+    for e, df in kept.items():
+        calculees = [v.nom for v in q.variables.values() if v.derivee and v.nom in df.columns and v.nom not in lus[e]]
+        nus[e] = replace(lots[e], df=df.drop(columns=calculees))
+    return {e: lot.df for e, lot in _derive_all(nus, q, annee).items()}
+
+
+def require_sound(c: Controle) -> Controle:
+    """Raise UserError when the received material was altered, or its frame lost: nothing is built on that."""
+    extractions = (*c.base.extractions, *c.extractions)
+    alteres = {x.depot for x in extractions if any(k.constat == "depot_modifie" for k in x.constats)}
+    if alteres:
+        noms = ", ".join(d.chemin for d in (*c.base.depots, *c.depots) if d.depot in alteres)
+        message = f"Des fichiers reçus pour {c.annee} ont changé depuis leur réception ({noms}) : remettez les originaux."
+        raise UserError("U11", message, Statut.FICHIER_REFUSE)
+    if c.base.depots and c.base.unites is None:
+        message = f"La base de sondage de {c.annee} ne se lit plus : réimportez-la avec « register »."
+        raise UserError("U03", message, Statut.FICHIER_REFUSE)
+    return c
 
 
 def examine_frame(projet: Path, q: Questionnaire, annee: str, progres: Progres) -> Base:
@@ -139,7 +173,7 @@ def read_files(
         plafonds=campagne.parametres.get("plafonds"),
         csv=campagne.parametres.get("csv"),
         formats_acceptes=campagne.parametres.get("formats_acceptes"),
-        workers=min(ouvriers or os.cpu_count() or 1, max(1, len(depots) // 20)),
+        workers=workers_for(len(depots), ouvriers),
         progres=lambda fait, total: progres(etape, fait, total),
     )
     return depots, extractions

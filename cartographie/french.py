@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gettext
 import re
 from typing import Any
@@ -47,6 +48,21 @@ class Command(TyperCommand):
 class Group(TyperGroup):
     def get_help(self, ctx: Any) -> str:
         return _translate(super().get_help(ctx))
+
+
+def os_message(e: OSError) -> str:
+    """One French sentence for what the system refused, and what to do."""
+    phrases = {
+        errno.EACCES: "l'accès est refusé : vérifiez vos droits, ou fermez le fichier s'il est ouvert ailleurs",
+        errno.EPERM: "l'accès est refusé : vérifiez vos droits, ou fermez le fichier s'il est ouvert ailleurs",
+        errno.EROFS: "ce dossier est en lecture seule : choisissez-en un autre",
+        errno.ENOSPC: "le disque est plein : libérez de la place puis relancez",
+        errno.ENOENT: "le fichier ou le dossier n'existe pas : vérifiez le chemin",
+        errno.ENOTDIR: "le chemin passe par un fichier, non par un dossier : vérifiez-le",
+        errno.EISDIR: "c'est un dossier, il faut un fichier : vérifiez le chemin",
+        errno.ENAMETOOLONG: "le nom est trop long : raccourcissez-le",
+    }
+    return phrases.get(e.errno or 0, "le système a refusé de lire ou d'écrire : vérifiez le chemin et le disque")
 
 
 def usage_message(e: Any) -> str:

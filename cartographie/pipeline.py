@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cartographie import bilans
 from cartographie.errors import UserError
+from cartographie.memoire import without_cycle_search
 from cartographie.model import Questionnaire
 from cartographie.questionnaire import load_questionnaire
 
@@ -118,8 +119,10 @@ def ingest(projet: Path, annee: str, sources: Sequence[Path], recu_le: str) -> B
 # ------------------------------------------------------------------------------------------------------- processing
 
 
+@without_cycle_search()
 def validate(projet: Path, annee: str, ouvriers: int, progres: Progres) -> Bilan:
     """Findings only: outputs/<campagne>/controle/."""
+    _start_workers(projet, ouvriers)
     from cartographie.examine import examine
 
     q = load_questionnaire(projet)
@@ -130,12 +133,14 @@ def validate(projet: Path, annee: str, ouvriers: int, progres: Progres) -> Bilan
     return bilans.validate(q, c, _write_findings(projet, q, c), strict=True)
 
 
+@without_cycle_search()
 def load(projet: Path, ouvriers: int, progres: Progres) -> Bilan:
     """Rebuild outputs/entrepot.duckdb from every campaign received, in one go or not at all."""
-    from cartographie.examine import examine
+    _start_workers(projet, ouvriers)
+    from cartographie.examine import examine, require_sound
 
     q = load_questionnaire(projet)
-    controles = [examine(projet, q, a, ouvriers, progres) for a in _received(projet, q)]
+    controles = [require_sound(examine(projet, q, a, ouvriers, progres)) for a in _received(projet, q)]
     return bilans.load(_warehouse(projet), _load(projet, q, controles, progres), controles)
 
 
@@ -158,26 +163,29 @@ def map_(projet: Path, annee: str, progres: Progres) -> Bilan:
 
 def publish(projet: Path, annee: str, version: str, jour: str, remplacer: bool, progres: Progres) -> Bilan:
     """Write outputs/<campagne>/<version>/ whole or not at all. Raises UserError (status 15) when it exists."""
+    from cartographie.release import check_free, release_folder
     from cartographie.release import publish as release
 
     q = load_questionnaire(projet)
     _campaign(q, annee)
+    dossier = release_folder(projet / "outputs" / annee, version)
+    check_free(dossier, remplacer)
     tableaux = _tables(projet, q, annee, progres)
     meta = _meta(projet, q, annee, version, jour or q.campagnes[annee].fin.isoformat())
-    dossier = projet / "outputs" / annee / version
-    if remplacer and dossier.exists():
-        shutil.rmtree(dossier)
     progres(f"{annee} : publication", 0, 1)
-    ecrits = release(dossier, tableaux, meta)
+    ecrits = release(dossier, tableaux, meta, remplacer)
     progres(f"{annee} : publication", 1, 1)
     return bilans.publish(annee, dossier, tableaux, ecrits)
 
 
+@without_cycle_search()
 def run(
     projet: Path, annees: Sequence[str], version: str, remplacer: bool, strict: bool, ouvriers: int, progres: Progres
 ) -> Bilan:
     """Everything: control and load every campaign received, then tables and release of the ones asked for."""
-    from cartographie.examine import examine
+    _start_workers(projet, ouvriers)
+    from cartographie.examine import examine, require_sound
+    from cartographie.release import check_free, release_folder
 
     q = load_questionnaire(projet)
     recues = _received(projet, q)
@@ -187,7 +195,9 @@ def run(
             raise UserError("U04", f"Aucun fichier reçu pour {annee} : rangez-les d'abord avec « ingest ».")
     if not recues:
         raise UserError("U04", "Aucun fichier reçu : rangez-les d'abord avec « ingest ».")
-    controles = [examine(projet, q, a, ouvriers, progres) for a in recues]
+    for annee in annees or recues:  # said before the work, not after
+        check_free(release_folder(projet / "outputs" / annee, version), remplacer)
+    controles = [require_sound(examine(projet, q, a, ouvriers, progres)) for a in recues]
     constats = [bilans.validate(q, c, _write_findings(projet, q, c), strict=strict) for c in controles]
     _load(projet, q, controles, progres)
     publications = [publish(projet, a, version, "", remplacer, progres) for a in (annees or recues)]
@@ -203,6 +213,12 @@ def status(projet: Path) -> Bilan:
 
 
 # ------------------------------------------------------------------------------------------------------- pieces
+
+
+def _start_workers(projet: Path, ouvriers: int) -> None:
+    from cartographie.intake import start_workers
+
+    start_workers(projet / "raw", ouvriers)
 
 
 def _campaign(q: Questionnaire, annee: str) -> None:

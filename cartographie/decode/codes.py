@@ -36,6 +36,10 @@ class Repertoire:
         return _index_normalise(self.valides)
 
     @cached_property
+    def formes(self) -> list[str]:
+        return list(self.normalises)
+
+    @cached_property
     def perimes(self) -> dict[str, str]:
         """Every spelling, plain or normalised, of the codes of other campaigns only."""
         autres = {c: m for c, m in self.nomenclature.modalites.items() if c not in self.valides}
@@ -51,7 +55,7 @@ class Repertoire:
         if len(plat) < 2:
             return None
         trouve = process.extractOne(
-            plat, list(self.normalises), scorer=fuzz.token_sort_ratio, score_cutoff=SEUIL_PROPOSITION
+            plat, self.formes, scorer=fuzz.token_sort_ratio, score_cutoff=SEUIL_PROPOSITION
         )
         return self.normalises[trouve[0]] if trouve else None
 

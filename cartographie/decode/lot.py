@@ -47,6 +47,7 @@ DECODEURS: dict[TypeVariable, Callable[[Any, Variable, Contexte], Decode]] = {
     T.DEPARTEMENT: decode_lieu,
     T.REGION: decode_lieu,
 }
+_NOMBRES = (T.ENTIER, T.DECIMAL)
 _DTYPES = {T.ENTIER: "Int64", T.DECIMAL: "Float64", T.BOOLEEN: "boolean"}
 # Types whose equal values decode alike (1 and 1.0 included), so that equality is enough to tell them apart.
 _SIMPLES = frozenset({str, int, float, type(None), datetime, date, time, timedelta})
@@ -79,6 +80,18 @@ def factorise(valeurs: np.ndarray) -> tuple[np.ndarray, Sequence[Any]]:
         nul = v is None or (isinstance(v, float) and v != v)
         codes[i] = -1 if nul else rangs.setdefault((type(v), v), len(rangs))
     return codes, [v for _, v in rangs]
+
+
+def plain_numbers(valeurs: np.ndarray, type_variable: TypeVariable) -> tuple[np.ndarray, np.ndarray]:
+    """(the numbers to be kept as they are, where they were): what their decoder would return, for many at once."""
+    directs = np.array([v.__class__ is float for v in valeurs], dtype=bool)
+    nombres = valeurs[directs].astype("float64")
+    if type_variable is T.ENTIER:
+        bons = (nombres == np.floor(nombres)) & (nombres >= -(2.0**63)) & (nombres < 2.0**63)
+    else:
+        bons = np.isfinite(nombres)
+    directs[directs] = bons
+    return (nombres[bons].astype("int64") if type_variable is T.ENTIER else nombres[bons] + 0.0), directs
 
 
 def to_array(valeurs: list[Any], type_variable: TypeVariable, codes: np.ndarray) -> Any:
@@ -150,7 +163,16 @@ class _Colonnes:
     def simple(self, variable: Variable, colonne: str) -> Any:
         recues = self.lot.df[colonne].to_numpy(dtype=object)
         decodeur = DECODEURS[variable.type]
-        return self.decode(recues, variable, lambda v, c: _unreadable(v) or decodeur(v, variable, c), variable.type)
+
+        def lire(valeur: Any, contexte: Contexte) -> Decode:
+            return _unreadable(valeur) or decodeur(valeur, variable, contexte)
+
+        if variable.type not in _NOMBRES:
+            return self.decode(recues, variable, lire, variable.type)
+        nombres, directs = plain_numbers(recues, variable.type)
+        valeurs = self.decode(np.where(directs, None, recues), variable, lire, variable.type)
+        valeurs[directs] = nombres
+        return valeurs
 
     def etalee(self, variable: Variable, colonnes: Mapping[str, str]) -> np.ndarray:
         """A choice spread over columns → the tuple of ticked modalities per row; None where every cell is blank."""

@@ -78,8 +78,9 @@ def _sans_reponse(feuille: Feuille, groupe: Groupe) -> Constat:
 
 def _entetes(groupe: Groupe, feuille: Feuille, entete: int, appariement: Appariement) -> list[Constat]:
     """Missing, repeated and unknown headers."""
-    constats = []
-
+    constats: list[Constat] = []
+    if not (appariement.absents or appariement.doubles or appariement.restes):
+        return constats
     def signale(constat: str, position: int | None, cible: Attendu | None, **details: Any) -> None:
         place = None if position is None else position + 1
         ligne, colonne = (place, groupe.feuilles[0].colonne_question) if groupe.fiche else (entete, place)

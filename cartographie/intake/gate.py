@@ -144,7 +144,7 @@ def _zip(contenu: bytes, limites: Mapping[str, int]) -> tuple[str, bool, dict[st
     for entree, octets in _gonfle(contenu, entrees, limites):
         if octets.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")[:1] == b"<":
             texte = octets.replace(b"\0", b"") if b"\0" in octets[:64] else octets
-            if b"<!DOCTYPE" in texte or b"<!ENTITY" in texte:
+            if b"!" in texte and (b"<!DOCTYPE" in texte or b"<!ENTITY" in texte):
                 raise _Refus("fichier_dangereux", motif="entités XML")
             if _a_relire(entree.filename, texte, limites):
                 gardees[entree.filename] = texte
@@ -188,18 +188,22 @@ def _a_relire(nom: str, xml: bytes, limites: Mapping[str, int]) -> bool:
     return nom in ("[Content_Types].xml", "META-INF/manifest.xml", "content.xml") or "workbook" in nom.lower()
 
 
-_REFS_LOINTAINES = re.compile(rb'r="([A-Z]{3}|[A-Z]{2}(?=\d{5})|[A-Z](?=\d{6}))(\d+)"[^>]*(?<!/)>')
+# Cells with something in them. The near ones (rows up to 99,999, columns up to CZ) are about ten million at the most.
+_LOINTAINE = re.compile(rb'r="(?:[A-Z]{3}\d|[D-Z][A-Z]\d|[A-Z]{1,2}\d{6})[^>]*(?<!/)>')
+_REMPLIE = re.compile(rb'r="([A-Z]{1,3})(\d+)"[^>]*(?<!/)>')
 _TRANCHE = 1 << 22
 
 
 def _etendue(xml: bytes, limites: Mapping[str, int]) -> None:
     """Refuse one far cell that would make the reader allocate everything up to it. Read by slices: a sheet has millions."""
+    if not _LOINTAINE.search(xml):
+        return
     lettres: set[bytes] = set()
     chiffres: set[bytes] = set()
     debut = 0
     while debut < len(xml):
         fin = xml.find(b">", debut + _TRANCHE) + 1 or len(xml)
-        trouves = _REFS_LOINTAINES.findall(xml, debut, fin)
+        trouves = _REMPLIE.findall(xml, debut, fin)
         if trouves:
             colonnes, lignes = zip(*trouves, strict=True)
             lettres.update(colonnes)

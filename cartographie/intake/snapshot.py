@@ -95,24 +95,26 @@ def ingest(
 
 def verify(dossier: Path, depot: Depot) -> bytes:
     """Bytes of a received file. Raises UserError U11 when it is missing or no longer the one received."""
-    relatif = PurePosixPath(depot.chemin)
-    chemin = Path(dossier) / relatif
-    refus = UserError(
+    parties = depot.chemin.split("/")
+    chemin = os.path.join(dossier, *parties)
+    try:
+        if "" in parties or ".." in parties or os.path.islink(chemin) or os.stat(chemin).st_size != depot.taille:
+            raise _disparu(depot)
+        with open(chemin, "rb") as fichier:
+            contenu = fichier.read()
+    except OSError:
+        raise _disparu(depot) from None
+    if hashlib.sha256(contenu).hexdigest() != depot.sha256:
+        raise _disparu(depot)
+    return contenu
+
+
+def _disparu(depot: Depot) -> UserError:
+    return UserError(
         "U11",
         f"Le fichier reçu {depot.chemin} a disparu ou a été modifié : remettez l’original dans raw/{depot.campagne}.",
         Statut.FICHIER_REFUSE,
     )
-    if relatif.is_absolute() or ".." in relatif.parts or chemin.is_symlink():
-        raise refus
-    try:
-        if chemin.stat().st_size != depot.taille:
-            raise refus
-        contenu = chemin.read_bytes()
-    except OSError:
-        raise refus from None
-    if hashlib.sha256(contenu).hexdigest() != depot.sha256:
-        raise refus
-    return contenu
 
 
 def forget(dossier: Path, depots: Sequence[Depot]) -> None:

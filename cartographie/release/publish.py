@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,30 +15,42 @@ from cartographie.release.manifest import NOM, build_manifest, format_manifest
 from cartographie.release.mentions import FICTIF, NOTES_COMMUNES, TRAVAIL, mentions
 from cartographie.release.workbook import write_workbook
 
+RESERVES = ("controle", "tableaux")  # what other commands write beside the releases
 
-def publish(dossier_sortie: Path, tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> list[Path]:
+
+def publish(
+    dossier_sortie: Path, tableaux: Sequence[Tableau], meta: Mapping[str, Any], remplacer: bool = False
+) -> list[Path]:
     """The paths written, the manifest last. Raises UserError E15 (status 15) when the directory exists.
+
+    `remplacer`: an existing release (nothing else: it must hold a manifest) leaves once the new one is whole.
 
     `meta`: titre, sous_titre, producteur, contact, licence, fictif, axes (enquete.yaml); campagne, version, date, commit;
     champ, depots, declarations, programme, seuils, comptes; secret_secondaire once it is treated.
     Files are written in a hidden sibling directory, renamed at the end: an interruption leaves no release.
     """
     dossier_sortie = Path(dossier_sortie)
-    if dossier_sortie.exists():
-        _exists(dossier_sortie)
+    check_free(dossier_sortie, remplacer)
     fichiers = build_files(tableaux, meta)
     attente = dossier_sortie.with_name(f".{dossier_sortie.name}.en_cours")
-    shutil.rmtree(attente, ignore_errors=True)
+    ancienne = dossier_sortie.with_name(f".{dossier_sortie.name}.ancienne")
+    for reste in (attente, ancienne):
+        shutil.rmtree(reste, ignore_errors=True)
     try:
         for nom, contenu in fichiers.items():
             chemin = attente / nom
             chemin.parent.mkdir(parents=True, exist_ok=True)
             chemin.write_bytes(contenu)
-        if dossier_sortie.exists():  # a rename would replace an empty directory
-            _exists(dossier_sortie)
+        check_free(dossier_sortie, remplacer)  # a rename would replace an empty directory
+        if dossier_sortie.exists():
+            dossier_sortie.rename(ancienne)
         attente.rename(dossier_sortie)
     finally:
         shutil.rmtree(attente, ignore_errors=True)
+        if dossier_sortie.exists():
+            shutil.rmtree(ancienne, ignore_errors=True)
+        elif ancienne.exists():
+            ancienne.rename(dossier_sortie)
     return [dossier_sortie / nom for nom in fichiers]
 
 
@@ -64,6 +77,16 @@ def _readme(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> str:
     return "\n".join(lignes) + "\n"
 
 
-def _exists(dossier: Path) -> None:
+def release_folder(sorties: Path, version: str) -> Path:
+    """outputs/<campagne>/<version>; a version is a plain name, never a path. Raises UserError U12."""
+    if not re.fullmatch(r"\w[\w.-]{0,60}", version) or version in RESERVES:
+        raise UserError("U12", f"« {version} » ne peut pas nommer une version : lettres, chiffres, « . », « - » ou « _ » (par exemple v1).")
+    return sorties / version
+
+
+def check_free(dossier: Path, remplacer: bool = False) -> None:
+    """Raise UserError E15 unless `dossier` is absent, or a release that may be replaced."""
+    if not dossier.exists() or (remplacer and (dossier / NOM).is_file()):
+        return
     message = f"la publication « {dossier.name} » existe déjà : choisissez un autre nom de version ou retirez-la d'abord."
     raise UserError("E15", message, Statut.EXISTE)

@@ -44,7 +44,3 @@ CREATE TABLE nomenclature (        -- one row: one allowed answer
 CREATE TABLE declaration (         -- one row: one file of schemas/
     fichier VARCHAR NOT NULL, sha256 VARCHAR NOT NULL
 );
-CREATE TABLE etat_variable (       -- one row: one variable of one kept record: renseigne, nsp, blanc, invalide, hors_filtre
-    campagne VARCHAR NOT NULL, entite VARCHAR NOT NULL, id_repondant VARCHAR, ordinal INTEGER, variable VARCHAR NOT NULL,
-    etat VARCHAR NOT NULL
-);

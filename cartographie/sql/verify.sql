@@ -17,8 +17,6 @@ SELECT 'enregistrements en quarantaine sans fichier reçu', count(*)
 FROM quarantaine AS a
 WHERE NOT EXISTS (SELECT 1 FROM depot AS d WHERE d.campagne = a.campagne AND d.depot = a.depot)
 UNION ALL
-SELECT 'états de variable sans enregistrement', count(*) FROM etat_variable WHERE id_repondant IS NULL
-UNION ALL
 SELECT 'comptes qui ne s''équilibrent pas', count(*)
 FROM (
     SELECT 1 FROM compte GROUP BY campagne, depot, feuille, unite

@@ -141,7 +141,7 @@ def _evolution(nouveau: pd.DataFrame, vieux: pd.DataFrame | None, ok: bool) -> p
     """Rows `<code>.evolution`: new minus old exact values, both visible; else the reason why not."""
     cle = ["_cellule", "_dimension", "modalite_code", "indicateur"]
     df = nouveau.copy()
-    ancien = pd.DataFrame(columns=[*cle, "_exact", "statut"]) if vieux is None else vieux[[*cle, "_exact", "statut"]]
+    ancien = (nouveau.iloc[:0] if vieux is None else vieux)[[*cle, "_exact", "statut"]]
     paires = df[cle].merge(ancien, on=cle, how="left", validate="one_to_one")
     avant = paires["statut"].astype(object).where(paires["statut"].notna(), "nd").to_numpy(dtype=object)
     apres = df["statut"].to_numpy(dtype=object)

@@ -15,9 +15,10 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 
 
-def connect(chemin: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """Raise duckdb errors as they come: the callers word them."""
-    con = duckdb.connect(str(chemin), read_only=read_only, config=CONFIG)
+def connect(chemin: Path, *, read_only: bool = False, threads: int | None = None) -> duckdb.DuckDBPyConnection:
+    """Raise duckdb errors as they come: the callers word them. `threads`: default, as many as there are processors."""
+    config = CONFIG if threads is None else {**CONFIG, "threads": threads}
+    con = duckdb.connect(str(chemin), read_only=read_only, config=config)
     con.execute("SET lock_configuration = true")
     return con
 

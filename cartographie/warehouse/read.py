@@ -147,7 +147,7 @@ def _views(con: DuckDBPyConnection) -> set[str]:
 
 def _grains(con: DuckDBPyConnection) -> set[str]:
     """Every grain `analysis_frame` knows."""
-    return {v.removeprefix("analyse_") for v in _views(con)}
+    return {v.removeprefix("analyse_") for v in _views(con)} - {"etat_variable"}
 
 
 def _view(con: DuckDBPyConnection, entite: str) -> str:

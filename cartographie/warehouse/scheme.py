@@ -21,6 +21,7 @@ TABLES = (
     "campagne", "entite", "depot", "question", "choix", "lien_base", "anomalie", "quarantaine", "compte",
     "nomenclature", "declaration", "etat_variable", "qualite_variable",
 )  # fmt: skip
+STATES = "etats_"  # prefix of the tables of states
 RESERVED = {"parent", "bloc", "a_repondu", "mode_lien", "base_ligne", "nombre_unites", "id_stable", "ordinal_parent"}
 
 
@@ -45,7 +46,7 @@ def literal(text: str) -> str:
 def check_names(questionnaire: Questionnaire) -> None:
     """Raise DeclarationError when an entity or variable bears the name of a table or column of the warehouse."""
     for entite in questionnaire.entites.values():
-        if entite.nom in TABLES or entite.nom.startswith("analyse_") or entite.nom.endswith("_panel"):
+        if entite.nom in TABLES or entite.nom.startswith(("analyse_", STATES)) or entite.nom.endswith("_panel"):
             raise DeclarationError(
                 "E18",
                 "ce nom d'entité est réservé à l'entrepôt, choisissez-en un autre",
@@ -66,6 +67,28 @@ def entity_table(questionnaire: Questionnaire, entite: Entite) -> str:
     return fill(
         "entite", table=quote(entite.nom), colonnes=",\n".join(f"    {quote(n)} {t}" for n, t in columns.items())
     )
+
+
+def states_tables(questionnaire: Questionnaire) -> dict[str, list[str]]:
+    """Entity → the variables whose state is kept; those that may be published."""
+    found = {
+        e.nom: [v.nom for v in loaded_variables(questionnaire, e.nom) if v.publiable]
+        for e in questionnaire.entites.values()
+        if not e.base
+    }
+    return {e: names for e, names in found.items() if names}
+
+
+def states_table(entite: str, names: list[str]) -> str:
+    return fill("etats", table=quote(STATES + entite), colonnes=",\n".join(f"    {quote(n)} VARCHAR" for n in names))
+
+
+def _states_view(questionnaire: Questionnaire) -> str:
+    parts = [
+        fill("etat_variable_entite", entite=literal(e), table=quote(STATES + e), variables=", ".join(map(quote, names)))
+        for e, names in states_tables(questionnaire).items()
+    ]
+    return fill("etat_variable", parties="".join(parts))
 
 
 def choices(questionnaire: Questionnaire, entite: Entite) -> list[str]:
@@ -95,6 +118,7 @@ def views(questionnaire: Questionnaire) -> list[str]:
             out.append(fill("analyse_enfant", vue=vue, table=quote(entite.nom), parent=parent, heritees=heritees))
         if entite.parent is None or entite.cle_stable:
             out.append(_panel_view(questionnaire, entite))
+    out.append(_states_view(questionnaire))
     racine = questionnaire.racine
     carried = set(analysis_columns(questionnaire, racine)) - {"variable", "entite", "etat"}
     heritees = _listed("p", [n for n in axis_variables(questionnaire) if n in carried])
@@ -115,6 +139,8 @@ def verifications(questionnaire: Questionnaire) -> list[tuple[str, str]]:
         )  # fmt: skip
         if entite.parent is not None:
             out.append((entite.nom, fill("verify_enfant", table=quote(entite.nom), parent=quote(entite.parent))))
+    for entite in states_tables(questionnaire):
+        out.append((entite, fill("verify_etats", table=quote(STATES + entite))))
     rows = (f"SELECT campagne, depot, feuille, ligne FROM {quote(nom)}" for nom in questionnaire.entites)
     out.append(("compte", fill("verify_lignes", lignes=" UNION ".join(rows))))
     if questionnaire.base is not None:

@@ -30,7 +30,7 @@ def build(chemin: Path, contenu: Mapping[str, Contenu], questionnaire: Questionn
     temporary = chemin.with_name(chemin.name + ".tmp")
     _clear(temporary)
     try:
-        con = connect(temporary)
+        con = connect(temporary, threads=1)  # many short statements: more threads only wait for one another
         try:
             _write(con, contenu, questionnaire)
             broken = verify(con, questionnaire)
@@ -62,6 +62,8 @@ def _write(con: DuckDBPyConnection, contenu: Mapping[str, Contenu], questionnair
     con.execute(scheme.template("tables"))
     for entite in questionnaire.entites.values():
         con.execute(scheme.entity_table(questionnaire, entite))
+    for entite, names in scheme.states_tables(questionnaire).items():
+        con.execute(scheme.states_table(entite, names))
     _insert(con, "entite", pd.DataFrame([
         {"entite": e.nom, "libelle": e.libelle, "parent": e.parent, "base": e.base, "rang": i}
         for i, e in enumerate(questionnaire.entites.values())
@@ -102,18 +104,7 @@ def _write_campaign(con: DuckDBPyConnection, campagne: str, contenu: Contenu, qu
         if df is not None:
             _insert(con, table, df, campagne, ordre or ("ALL",))
     for entite, df in prepare.states(contenu.etats, kept):
-        _insert_states(con, campagne, entite, df)
-
-
-def _insert_states(con: DuckDBPyConnection, campagne: str, entite: str, df: pd.DataFrame) -> None:
-    """One row of `df`: one record and its variables; one row of the table: one variable of it. Unfolded by DuckDB."""
-    con.register("_lot", df.assign(id_repondant=prepare.encode(df["id_repondant"], "VARCHAR")))
-    con.execute(
-        "INSERT INTO etat_variable (campagne, entite, id_repondant, ordinal, variable, etat) "
-        f"SELECT {scheme.literal(campagne)}, {scheme.literal(entite)}, id_repondant::VARCHAR, ordinal, variable, etat::VARCHAR "
-        "FROM _lot UNPIVOT (etat FOR variable IN (COLUMNS(* EXCLUDE (id_repondant, ordinal))))"
-    )
-    con.unregister("_lot")
+        _insert(con, scheme.STATES + entite, df, campagne)
 
 
 def _insert(
