@@ -69,7 +69,13 @@ def _table(entete: list[str], rangs: list[list[Any]]) -> list[str]:
 
 
 def print_bug(e: BaseException) -> None:
-    """A bug: its type and where, in our own code. Never its message, which may hold received values."""
+    """A bug: its type and where, in our own code. Never its message, which may hold received values, but for a gap in the
+    accounts: that message only names a file, a sheet and counts.
+    """
+    from cartographie.accounts import EcartComptable
+
     print(f"Erreur interne ({type(e).__name__}) : c'est un défaut du programme, pas de vos fichiers ; signalez-le avec ces lignes.", file=sys.stderr)
+    if isinstance(e, EcartComptable):
+        print(f"  {safe(e)}", file=sys.stderr)
     for cadre in traceback.extract_tb(e.__traceback__)[-12:]:
         print(f"  {Path(cadre.filename).name}:{cadre.lineno} {cadre.name}", file=sys.stderr)

@@ -20,6 +20,7 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 
 from cartographie.feuilles import FIGE, row_height
 from cartographie.model import Anomalie, Depot, Gravite
+from cartographie.text import neutralise
 
 DETAIL_MAX = 100_000
 LINKS_MAX = 60_000  # the file format allows 65,530 links a sheet
@@ -99,18 +100,13 @@ def csv_bytes(header: Sequence[str], rows: Iterable[Iterable[Any]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows([harmless(v) for v in row] for row in rows)
+    writer.writerows([_cell(v) for v in row] for row in rows)
     return text.getvalue().encode("utf-8")
 
 
-def harmless(value: Any) -> Any:
-    """A text that a spreadsheet would compute gets a leading apostrophe; numbers are left alone."""
-    if not isinstance(value, str):
-        return "" if value is None else value
-    start = value.lstrip(" \u00a0\ufeff\u200b")[:1]
-    return (
-        "'" + value if value[:1] in "\t\r\n\0" and value or start and start in "=+-@\uff1d\uff0b\uff0d\uff20" else value
-    )
+def _cell(value: Any) -> Any:
+    """As written in a CSV file: a number is left alone."""
+    return neutralise(value) if isinstance(value, str) else "" if value is None else value
 
 
 def workbook_bytes(

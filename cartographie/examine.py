@@ -85,12 +85,14 @@ def examine(projet: Path, q: Questionnaire, annee: str, ouvriers: int, progres: 
     validation = validate(lots, [*structurels, *constats, *orphelins], q, annee, base.unites, depots)
     validation = replace(validation, kept=_derive_again(validation.kept, lots, lus, q, annee))
     liens = non_rapproches = recouvrements = None
+    doubles: list[Constat] = []
     if base.unites is not None:
         gardes = _answers(q, validation.kept)
         base_ligne, liens = register.match(*gardes, base.unites, q)
         non_rapproches = register.unmatched(*gardes, base_ligne, q)
         recouvrements = register.overlaps(*gardes, base.unites, q)
-    tous = [*base.constats, *validation.constats]
+        doubles = _claimed_twice(q, gardes[0], recouvrements)
+    tous = [*base.constats, *validation.constats, *doubles]
     recus = [*base.depots, *depots]
     redaction = word(tous, base.lots | lots, recus, q, annee, validation.identifiants)
     comptes = accounts.build(
@@ -102,6 +104,20 @@ def examine(projet: Path, q: Questionnaire, annee: str, ouvriers: int, progres: 
     return Controle(
         annee, depots, extractions, base, validation, redaction, comptes, liens, non_rapproches, recouvrements
     )
+
+
+def _claimed_twice(q: Questionnaire, racines: pd.DataFrame, recouvrements: pd.DataFrame) -> list[Constat]:
+    """One finding per unit of the frame that an answer covers and another one keeps, at the answer's identifying cell."""
+    enregistrements = {i: r for r, i in zip(racines.index, racines["id_repondant"], strict=True)}
+    variables = {lien["mode"]: lien["variable"] for lien in q.enquete.get("lien_base", ()) if lien["entite"] == q.racine}
+    premiere = next(iter(variables.values()), None)
+    return [
+        Constat(
+            "unite_deja_couverte", q.racine, int(enregistrements[r.id_repondant]), variables.get(r.mode, premiere),
+            details={"unite": r.id_base, "autre": r.retenu_par},
+        )
+        for r in recouvrements.itertuples(index=False)
+    ]  # fmt: skip
 
 
 def _derive_all(lots: Mapping[str, Lot], q: Questionnaire, annee: str) -> dict[str, Lot]:

@@ -1,10 +1,14 @@
-"""Spellings: how two texts are compared, and how a received text is cleaned. Shared by every stage."""
+"""Spellings: how two texts are compared, how a received text is cleaned, masked, made harmless. Shared by every stage."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from typing import Any
+
+from .identifiers import check_rpps
+
+MASQUE = "(masqué)"  # what stands for a value nobody may read
 
 _EQUIVALENTS = str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "°": "o", "≤": "<=", "≥": ">="})
 # Invisible characters copied along with a text: zero width blanks and joiners, byte order mark, soft hyphen.
@@ -32,3 +36,45 @@ def clean(texte: Any) -> str:
         return brut.strip()
     brut = _INVISIBLES.sub("", brut).replace("\r\n", "\n").replace("\r", "\n")
     return _SAUTS.sub("\n", _BLANCS.sub(" ", brut)).strip()
+
+
+# -------------------------------------------------------------------------------------- personal data, formulas
+
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_NEUF_CHIFFRES = re.compile(r"[0-9](?:[^0-9]{0,2}[0-9]){8}")
+_TELEPHONE = re.compile(r"(?<![0-9])(?:(?:\+|00)33[\s.\-]?(?:\(0\))?[\s.\-]?|0)[1-9](?:[\s.\-]?[0-9]{2}){4}(?![0-9])")
+_NIR = re.compile(
+    r"(?<![0-9])[12378]\s?[0-9]{2}\s?(?:0[1-9]|1[0-2]|[2-9][0-9])\s?(?:[0-9]{2}|2[AB])\s?[0-9]{3}\s?[0-9]{3}"
+    r"(?:[\s-]?[0-9]{2})?(?![0-9])",
+    re.IGNORECASE,
+)
+_RPPS = re.compile(r"(?<![0-9])8?(1[0-9]{10})(?![0-9])")
+
+
+def personal_data(texte: str) -> str | None:
+    """The kind of personal data a free text seems to hold, or None. Errs on the side of finding some."""
+    if "@" in texte and _EMAIL.search(texte):
+        return "adresse électronique"
+    if not _NEUF_CHIFFRES.search(texte):
+        return None
+    if _NIR.search(texte):
+        return "numéro de sécurité sociale"
+    if any(check_rpps(m) is None for m in _RPPS.findall(texte)):
+        return "numéro RPPS"
+    if _TELEPHONE.search(texte):
+        return "numéro de téléphone"
+    return None
+
+
+# What a spreadsheet may skip before it meets a formula: blanks, controls, invisible characters.
+_FORMULE = re.compile("[\t\r\n\0]|[\\s\0-\x1f\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]*[-=+@＝＋－＠]")
+
+
+def neutralise(texte: str) -> str:
+    """Text a spreadsheet cannot take for a formula: an apostrophe goes before =, +, -, @ (full-width ones and leading
+    blanks included), tab, line break and NUL (OWASP). For texts only: a number is never passed here.
+
+    >>> neutralise("=1+1"), neutralise("Île-de-France")
+    ("'=1+1", 'Île-de-France')
+    """
+    return "'" + texte if _FORMULE.match(texte) else texte

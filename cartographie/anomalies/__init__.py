@@ -12,15 +12,14 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from cartographie.anomalies.catalogue import RULE, Catalogue, climb, details_of, judge, load_catalogue
-from cartographie.anomalies.texte import clean, column_letters, fill
+from cartographie.anomalies.texte import column_letters, fill, une_ligne
 from cartographie.batch import locator
 from cartographie.conditions.structure import split
 from cartographie.model import Anomalie, Constat, Depot, Lot, Questionnaire, Regle
 
-__all__ = ["RULE", "Catalogue", "Redaction", "clean", "climb", "column_letters", "details_of", "judge"]
+__all__ = ["RULE", "Catalogue", "Redaction", "une_ligne", "climb", "column_letters", "details_of", "judge"]
 __all__ += ["load_catalogue", "word"]
 
-MASKED = "(masqué)"
 NO_VALUE = frozenset({"minimum", "maximum", "longueur_max", "longueur", "unite", "nomenclature", "format"})
 Locate = Callable[..., tuple[str, str, int | None, int | None]]
 
@@ -96,7 +95,7 @@ def _word_one(
 
     secret = hidden(c.variable) or _looks_personal(c, rule)
     letters = column_letters(column)
-    shown = "" if c.valeur_recue is None else MASKED if secret else clean(c.valeur_recue)
+    shown = "" if c.valeur_recue is None else MASQUE if secret else une_ligne(c.valeur_recue)
     proposed = c.proposition if c.proposition is not None else rule.proposition
     fields = {
         "variable": c.variable or "",
@@ -114,8 +113,8 @@ def _word_one(
     }
     for name, value in c.details.items():
         masked = name not in NO_VALUE and (secret or hidden(name))
-        own = clean(value) if name in questionnaire.variables else value
-        fields[name] = MASKED if masked and value is not None else own
+        own = une_ligne(value) if name in questionnaire.variables else value
+        fields[name] = MASQUE if masked and value is not None else own
     fields |= {"valeur": shown, "valeur_recue": shown, "proposition": _proposal(proposed, c, secret)}
     message = fill(rule.message, fields)
     if others and "{autres}" not in rule.message:
@@ -123,13 +122,13 @@ def _word_one(
     return Anomalie(
         campagne=campagne,
         depot=depot or "",
-        fichier=clean(file.nom, 255) if file else "",
-        feuille=clean(sheet or "", 255),
+        fichier=une_ligne(file.nom, 255) if file else "",
+        feuille=une_ligne(sheet or "", 255),
         ligne=row,
         colonne=letters,
         cellule=str(fields["cellule"]),
         entite=c.entite or "",
-        id_repondant=clean(respondent),
+        id_repondant=une_ligne(respondent),
         variable=c.variable or "",
         valeur_recue=shown,
         regle=rule.code,
@@ -151,7 +150,7 @@ def _personal(variable: str | None, questionnaire: Questionnaire) -> bool:
 def _proposal(proposed: Any, c: Constat, secret: bool) -> str:
     if proposed is None or proposed == "":
         return ""
-    return MASKED if secret and c.proposition is not None else clean(proposed, 255)
+    return MASQUE if secret and c.proposition is not None else une_ligne(proposed, 255)
 
 
 def _place(

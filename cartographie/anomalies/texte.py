@@ -20,10 +20,10 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.
 
 def fill(template: str, fields: Mapping[str, Any]) -> str:
     """Replace `{name}` once, never inside a value; an unknown or empty name becomes « — »."""
-    return _PLACEHOLDER.sub(lambda m: clean(fields.get(m[1]), FIELD_MAX) or "—", template)
+    return _PLACEHOLDER.sub(lambda m: une_ligne(fields.get(m[1]), FIELD_MAX) or "—", template)
 
 
-def clean(value: Any, length: int = VALUE_MAX) -> str:
+def une_ligne(value: Any, length: int = VALUE_MAX) -> str:
     """A value as one safe line: no control, escape or bidirectional character, at most `length` characters."""
     if value is None or value is pd.NA or value is pd.NaT:
         return ""

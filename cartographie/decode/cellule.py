@@ -14,14 +14,11 @@ from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..identifiers import check_rpps
 from ..model import Variable
-from ..text import clean, normalise
+from ..text import MASQUE, clean, normalise, personal_data
 
 if TYPE_CHECKING:
     from .codes import Repertoire
-
-MASQUE = "(masqué)"
 
 _ERREURS = """#REF! #N/A #NAME? #DIV/0! #VALUE! #NUM! #NULL! #GETTING_DATA #SPILL! #CALC! #FIELD! #BLOCKED! #CONNECT!
 #BUSY! #UNKNOWN! #NOM? #VALEUR! #NOMBRE! #NUL! #N/D #EPARS! #PROPAGATION! #CALCUL! #CHAMP!"""
@@ -97,32 +94,6 @@ def text_of(valeur: Any) -> str:
 
 
 # ------------------------------------------------------------------------------------------------ texts
-
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_NEUF_CHIFFRES = re.compile(r"[0-9](?:[^0-9]{0,2}[0-9]){8}")
-_TELEPHONE = re.compile(r"(?<![0-9])(?:(?:\+|00)33[\s.\-]?(?:\(0\))?[\s.\-]?|0)[1-9](?:[\s.\-]?[0-9]{2}){4}(?![0-9])")
-_NIR = re.compile(
-    r"(?<![0-9])[12378]\s?[0-9]{2}\s?(?:0[1-9]|1[0-2]|[2-9][0-9])\s?(?:[0-9]{2}|2[AB])\s?[0-9]{3}\s?[0-9]{3}"
-    r"(?:[\s-]?[0-9]{2})?(?![0-9])",
-    re.IGNORECASE,
-)
-_RPPS = re.compile(r"(?<![0-9])8?(1[0-9]{10})(?![0-9])")
-
-
-def personal_data(texte: str) -> str | None:
-    """The kind of personal data a free text seems to hold, or None. Errs on the side of finding some."""
-    if "@" in texte and _EMAIL.search(texte):
-        return "adresse électronique"
-    if not _NEUF_CHIFFRES.search(texte):
-        return None
-    if _NIR.search(texte):
-        return "numéro de sécurité sociale"
-    if any(check_rpps(m) is None for m in _RPPS.findall(texte)):
-        return "numéro RPPS"
-    if _TELEPHONE.search(texte):
-        return "numéro de téléphone"
-    return None
-
 
 def decode_texte(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
     """Any cell as text. Alerts: personal data (then masked), too long, first character that starts a formula."""

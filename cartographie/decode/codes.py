@@ -149,8 +149,8 @@ def decode_codes(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
     # a label may itself hold a separator: the whole cell first
     entier = find_code(texte, repertoire) if repertoire and _COUPE.search(texte) else None
     pieces = [texte] if entier and entier.valeur is not None else _pieces(texte, repertoire)
-    if not pieces:
-        return NUL
+    if not pieces:  # nothing but separators: something was typed, and it names no answer
+        return Decode(None, "modalite_inconnue", details={"inconnues": texte}) if texte else NUL
     if repertoire is None:
         return Decode(tuple(dict.fromkeys(pieces)))
     lus = [find_code(p, repertoire) for p in pieces]

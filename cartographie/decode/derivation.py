@@ -207,7 +207,7 @@ def identify(
             retenus &= _holds(voie["si"], entite.nom, tous, questionnaire, campagne)
         variable = questionnaire.variables[nom]
         deja = variable.personnel and variable.type is TypeVariable.RPPS
-        hache = bool(voie.get("hache")) and not deja
+        hache = (bool(voie.get("hache")) or variable.personnel) and not deja
         rangs = np.flatnonzero(retenus)
         for i, valeur in zip(rangs.tolist(), map(_text, df[nom].iloc[rangs].tolist()), strict=True):
             sortie[i] = f"{voie['prefixe']}:{pseudonym(valeur) if hache else valeur}"

@@ -96,12 +96,11 @@ def ingest(
 def verify(dossier: Path, depot: Depot) -> bytes:
     """Bytes of a received file. Raises UserError U11 when it is missing or no longer the one received."""
     parties = depot.chemin.split("/")
-    chemin = os.path.join(dossier, *parties)
+    chemin = Path(dossier, *parties)
     try:
-        if "" in parties or ".." in parties or os.path.islink(chemin) or os.stat(chemin).st_size != depot.taille:
+        if "" in parties or ".." in parties or chemin.is_symlink() or chemin.stat().st_size != depot.taille:
             raise _disparu(depot)
-        with open(chemin, "rb") as fichier:
-            contenu = fichier.read()
+        contenu = chemin.read_bytes()
     except OSError:
         raise _disparu(depot) from None
     if hashlib.sha256(contenu).hexdigest() != depot.sha256:

@@ -131,7 +131,8 @@ class Entite:
 class Regle:
     """One rule of regles.yaml. Either `condition` describes the faulty situation, or `constat` names a built-in finding.
 
-    `entite`: the rows it is evaluated on ("*" for a constat met on any). `cellules`: variables whose cells are blamed.
+    `entite`: the rows it is evaluated on ("*" for a constat met on any). `cellules`: variables whose cells are blamed (and emptied by a
+    rejet_cellule). `en_cause`: other variables concerned, quoted with their place, never emptied.
     """
 
     code: str
@@ -142,6 +143,7 @@ class Regle:
     types: tuple[str, ...] = ()
     condition: Mapping[str, Any] | None = None
     cellules: tuple[str, ...] = ()
+    en_cause: tuple[str, ...] = ()
     proposition: str | None = None
     reference: str = ""
     confidentiel: bool = False

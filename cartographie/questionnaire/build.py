@@ -176,6 +176,7 @@ def _regle(d: Mapping[str, Any]) -> Regle:
         types=tuple(d.get("types", ())),
         condition=d.get("condition"),
         cellules=tuple(d.get("cellules", ())),
+        en_cause=tuple(d.get("en_cause", ())),
         proposition=d.get("proposition"),
         reference=str(d.get("reference", "")),
         confidentiel=d.get("confidentiel", False),

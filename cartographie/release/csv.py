@@ -12,17 +12,7 @@ from typing import Any
 import pandas as pd
 
 from cartographie.model import Tableau
-
-DECLENCHEURS = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
-def neutralise(texte: str) -> str:
-    """Text a spreadsheet cannot take for a formula: an apostrophe goes before =, +, -, @, tab and line breaks (OWASP).
-
-    >>> neutralise("=1+1"), neutralise("Île-de-France")
-    ("'=1+1", 'Île-de-France')
-    """
-    return "'" + texte if texte.startswith(DECLENCHEURS) else texte
+from cartographie.text import neutralise
 
 
 def csv_name(tableau: Tableau, meta: Mapping[str, Any]) -> str:

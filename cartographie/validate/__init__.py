@@ -18,7 +18,7 @@ from cartographie.conditions.structure import split
 from cartographie.model import Constat, Depot, Gravite, Lot, Questionnaire, Regle
 from cartographie.schema_pandera import build_schema
 from cartographie.validate.findings import MISSING, attach, check_asked, check_base, check_rules, check_schema
-from cartographie.validate.identity import check_identity, id_column, identify
+from cartographie.validate.identity import check_identity
 
 PARENT_REJECTED = "parent_rejete"
 _REJECTS = (Gravite.REJET_FICHIER, Gravite.REJET_LIGNE, Gravite.REJET_CELLULE)
@@ -56,9 +56,6 @@ def validate(
     frames = {e: lots[e].df for e in order}
     rule_of = judge(questionnaire, campagne, catalogue)
     contexts = {e: Contexte(e, frames, questionnaire, campagne, base) for e in order}
-    for e in order:
-        if questionnaire.entites[e].parent is None and id_column(frames[e]) not in frames[e].columns:
-            frames[e] = frames[e].assign(id_repondant=identify(contexts[e]))
 
     constats = attach(constats, lots)
     rejected_before = {(c.entite, c.enregistrement, c.variable) for c in constats if rule_of(c).gravite in _REJECTS}

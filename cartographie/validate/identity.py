@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -44,26 +43,6 @@ def id_column(df: pd.DataFrame) -> str:
 
 def q_entity(contexte: Contexte) -> Entite:
     return contexte.questionnaire.entites[contexte.entite]
-
-
-def identify(contexte: Contexte) -> pd.Series:
-    """`id_repondant` of each root record: its first usable identifier, else its file and row. Hashed if personal."""
-    df, entite, variables = contexte.df, q_entity(contexte), contexte.questionnaire.variables
-    out = pd.Series(pd.NA, index=df.index, dtype="str")
-    for way in entite.identifiant:
-        name = way["variable"]
-        if name not in df.columns:
-            continue
-        values = df[name].astype("str")
-        if way.get("hache") or (name in variables and variables[name].personnel):
-            values = values.map(lambda v: hashlib.sha256(str(v).encode()).hexdigest()[:16], na_action="ignore").astype(
-                "str"
-            )
-        usable = out.isna() & values.notna() & evaluate(way.get("si"), contexte)
-        out[usable] = f"{way['prefixe']}:" + values[usable]
-    if not entite.identifiant and {"depot", "ligne"} <= set(df.columns):
-        out = df["depot"].astype("str") + ":" + df["ligne"].astype("str")
-    return out
 
 
 def _answered_twice(

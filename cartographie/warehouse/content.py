@@ -57,8 +57,14 @@ class Contenu:
 
 
 def loaded_variables(questionnaire: Questionnaire, entite: str) -> list[Variable]:
-    """Variables of the entity that have a column, in declared order. Personal ones have none, in any form."""
-    return [v for v in questionnaire.variables.values() if entite in v.entites and not v.personnel]
+    """Variables of the entity that have a column, in declared order. Personal ones and free texts that are never published
+    have none, in any form.
+    """
+    return [
+        v
+        for v in questionnaire.variables.values()
+        if entite in v.entites and not v.personnel and (v.publiable or v.type is not TypeVariable.TEXTE)
+    ]
 
 
 def technical_columns(questionnaire: Questionnaire, entite: Entite) -> dict[str, str]:

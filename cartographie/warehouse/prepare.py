@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cartographie.model import Campagne, Entite, Questionnaire, TypeVariable
-from cartographie.text import normalise
+from cartographie.text import normalise, personal_data
 from cartographie.warehouse.content import Contenu, entity_columns, loaded_variables
 from cartographie.warehouse.scheme import by_depth
 
@@ -94,7 +94,9 @@ def links(liens: pd.DataFrame | None, racines: pd.DataFrame | None) -> pd.DataFr
 
 
 def anomalies(questionnaire: Questionnaire, df: pd.DataFrame | None) -> pd.DataFrame | None:
-    """Anomalies without the received text of a variable that is personal, not publishable or free text."""
+    """Anomalies without the received text of a variable that is personal, not publishable or free text, nor any text that
+    seems to hold personal data, wherever it was typed.
+    """
     if df is None or df.empty:
         return df
     hidden = {
@@ -103,6 +105,8 @@ def anomalies(questionnaire: Questionnaire, df: pd.DataFrame | None) -> pd.DataF
         if v.personnel or not v.publiable or v.type in (TypeVariable.TEXTE, TypeVariable.RPPS)
     }
     masked = df["variable"].isin(hidden).to_numpy()
+    for column in ("valeur_recue", "proposition"):
+        masked = masked | [isinstance(v, str) and personal_data(v) is not None for v in df[column].tolist()]
     df = df.copy()
     messages = df["message"].astype("object").tolist()
     for row in np.flatnonzero(masked & df["message"].notna().to_numpy()):

@@ -13,7 +13,7 @@ from petite_enquete import CATALOGUE, F1, F2, REGLES, depot, lot, questionnaire
 
 from cartographie import accounts, controle
 from cartographie.anomalies import word
-from cartographie.anomalies.texte import clean, column_letters, fill
+from cartographie.anomalies.texte import column_letters, fill, une_ligne
 from cartographie.model import Anomalie, Constat, Gravite
 from cartographie.validate import validate
 
@@ -80,7 +80,7 @@ def test_unknown_finding_is_a_bug_of_ours() -> None:
     ],
 )  # fmt: skip
 def test_values_become_one_safe_line(value: object, text: str) -> None:
-    assert clean(value) == text
+    assert une_ligne(value) == text
 
 
 def test_a_template_is_filled_once_and_tolerates_gaps() -> None:

@@ -16,7 +16,7 @@ from test_tables import AXES, LAIT, before, frames, ind, questionnaire, serie
 from cartographie.errors import Statut, UserError
 from cartographie.model import Tableau
 from cartographie.release import publish
-from cartographie.release.csv import csv_name, format_csv, neutralise
+from cartographie.release.csv import csv_name, format_csv
 from cartographie.release.mentions import FICTIF, TRAVAIL
 from cartographie.release.pivot import Page, pages
 from cartographie.release.workbook import write_workbook
