@@ -4,10 +4,13 @@ BIN := .venv/bin
 PRET := .venv/.pret
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs clean lock
+# La graine et la taille des campagnes de raw/ ; les mêmes que dans raw/LISEZMOI.md.
+CAMPAGNE := --repondants 300 --graine 1 --classeurs 50
+
+.PHONY: help demo test lint bench docs clean lock campagne
 
 help: ## affiche cette aide
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 $(PRET): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Il faut Python 3.11 ou plus : make PYTHON=python3.12 …" >&2; exit 2; }
@@ -31,6 +34,12 @@ bench: $(PRET) ## mesure la vitesse à côté des autres outils
 
 docs: $(PRET) ## régénère les pages tirées de schemas/ et des commandes
 	@$(BIN)/python docs/generer.py
+
+campagne: $(PRET) ## refait les campagnes fictives de raw/ (quand schemas/ a changé)
+	@rm -rf .campagne && $(BIN)/cartographie demo .campagne $(CAMPAGNE)
+	@for a in $$(ls .campagne/raw); do chmod -R u+w raw/$$a 2>/dev/null; rm -rf raw/$$a; cp -r .campagne/raw/$$a raw/$$a; \
+	  rm -f raw/$$a/.verrou; cp .campagne/recus/$$a/verite.json raw/$$a/; done
+	@chmod -R u+w .campagne && rm -rf .campagne
 
 clean: ## efface ce qui se régénère (outputs/, caches) ; jamais raw/ ni schemas/
 	@rm -rf outputs .pytest_cache .hypothesis .mypy_cache .ruff_cache build *.egg-info

@@ -15,7 +15,7 @@ from cartographie.anomalies import word
 from cartographie.batch import build_lots, link_parents
 from cartographie.decode import decode_lots, derive, identify
 from cartographie.errors import Statut, UserError
-from cartographie.intake import read_depots, read_registre, workers_for
+from cartographie.intake import pseudonym_key, read_depots, read_registre, unregistered, workers_for
 from cartographie.model import Constat, Depot, Extraction, Lot, Questionnaire
 from cartographie.validate import validate
 
@@ -66,17 +66,18 @@ class Controle:
 
 
 def examine(projet: Path, q: Questionnaire, annee: str, ouvriers: int, progres: Progres) -> Controle:
-    """Read, decode, link, match and validate everything received for one campaign. Writes nothing."""
+    """Read, decode, link, match and validate everything received for one campaign. Writes nothing but a missing key."""
+    cle = pseudonym_key(projet, q)
     base = examine_frame(projet, q, annee, progres)
     depots, extractions = read_files(projet, q, annee, "reponse", ouvriers, progres)
     progres(f"{annee} : décodage et contrôle", 0, 1)
     bruts = {e: lot for e, lot in build_lots(extractions, q, annee).items() if not q.entites[e].base}
-    lots, constats = decode_lots(bruts, q, annee)
+    lots, constats = decode_lots(bruts, q, annee, cle)
     lots, orphelins = link_parents(lots, q)
     lus = {e: set(lot.df.columns) for e, lot in lots.items()}
     lots = _derive_all(lots, q, annee)
     for entite in [e for e in lots if q.entites[e].parent is None]:
-        identifiants = identify(lots[entite], q.entites[entite], q, annee, lots)
+        identifiants = identify(lots[entite], q.entites[entite], q, annee, lots, cle)
         lots[entite] = replace(lots[entite], df=lots[entite].df.assign(id_repondant=identifiants))
     if base.unites is not None:
         base_ligne, _ = register.match(*_answers(q, {e: lot.df for e, lot in lots.items()}), base.unites, q)
@@ -155,14 +156,15 @@ def require_sound(c: Controle) -> Controle:
 
 def examine_frame(projet: Path, q: Questionnaire, annee: str, progres: Progres) -> Base:
     """The sampling frame, through the same stages as any received file."""
+    cle = pseudonym_key(projet, q)
     depots, extractions = read_files(projet, q, annee, "base", 1, progres)
     structurels = [c for x in extractions for c in x.constats]
     tous = build_lots(extractions, q, annee)
     bruts = {e: lot for e, lot in tous.items() if q.entites[e].base and len(lot.df)}
-    lots, constats = decode_lots(bruts, q, annee)
+    lots, constats = decode_lots(bruts, q, annee, cle)
     for entite, lot in lots.items():
         derive_lot = derive(lot, q, annee, lots)
-        identifiants = identify(derive_lot, q.entites[entite], q, annee, {entite: derive_lot})
+        identifiants = identify(derive_lot, q.entites[entite], q, annee, {entite: derive_lot}, cle)
         lots[entite] = replace(derive_lot, df=derive_lot.df.assign(id_base=identifiants))
     v = validate(lots, [*structurels, *constats], q, annee, None, depots)
     return Base(depots, extractions, bruts, lots, v.kept, v.quarantined, v.constats)
@@ -178,7 +180,9 @@ def read_files(
 ) -> tuple[list[Depot], list[Extraction]]:
     """The files of one role (reponse, base) and what reading each gave, in the order received."""
     dossier = projet / "raw" / annee
-    depots = [d for d in read_registre(dossier) if d.role == role]
+    registre = read_registre(dossier)
+    unregistered(dossier, registre)
+    depots = [d for d in registre if d.role == role]
     campagne = q.campagnes[annee]
     modeles = [m for a in q.campagnes for m in q.campagnes[a].modeles.values() if m.usage == role]
     etape = f"{annee} : lecture " + ("de la base de sondage" if role == "base" else "des fichiers reçus")

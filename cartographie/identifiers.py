@@ -7,6 +7,7 @@ A repair returns (proposal, finding): the proposal is None when nothing safe can
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
 from typing import Any
 
@@ -184,6 +185,17 @@ def text_of_number(valeur: Any) -> str | None:
     return None
 
 
-def pseudonym(valeur: str) -> str:
-    """The 16 hexadecimal characters that stand for a personal identifier everywhere after decoding."""
-    return hashlib.sha256(valeur.encode()).hexdigest()[:16]
+def pseudonym(valeur: str, cle: bytes) -> str:
+    """The 16 hexadecimal characters that stand for a personal identifier everywhere after decoding.
+
+    Keyed (HMAC-SHA256): a RPPS number has so few digits that any unkeyed digest is undone by trying them all. Raises
+    ValueError without a key: a bug of ours.
+    """
+    if not cle:
+        raise ValueError("a pseudonym needs a key")
+    return hmac.digest(cle, valeur.encode(), "sha256").hex()[:16]
+
+
+def published_key(titre: str) -> bytes:
+    """The key of a survey of fictitious data: public, since there is nobody to protect, and the same on any machine."""
+    return hashlib.sha256(f"cartographie, données fictives : {titre}".encode()).digest()

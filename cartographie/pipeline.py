@@ -227,9 +227,12 @@ def _campaign(q: Questionnaire, annee: str) -> None:
 
 
 def _received(projet: Path, q: Questionnaire) -> list[str]:
-    from cartographie.intake import read_registre
+    from cartographie.intake import read_registre, unregistered
 
-    return [a for a in q.campagnes if any(d.role == "reponse" for d in read_registre(projet / "raw" / a))]
+    registres = {a: read_registre(projet / "raw" / a) for a in q.campagnes}
+    for annee, registre in registres.items():
+        unregistered(projet / "raw" / annee, registre)  # a campaign is never left out for a file its register ignores
+    return [a for a, registre in registres.items() if any(d.role == "reponse" for d in registre)]
 
 
 def _warehouse(projet: Path) -> Path:

@@ -1,6 +1,6 @@
 """Findings put into words: which declared rule each one falls under, its cell, its French message.
 
-Personal values never reach a message. A message template knows `{variable} {libelle} {valeur} {proposition} {cellule}
+Personal values never reach a message, whatever the cell they were typed in, nor free texts never published. A message template knows `{variable} {libelle} {valeur} {proposition} {cellule}
 {feuille} {ligne} {fichier} {entite} {autres}`, the variable's bounds, and whatever the finding's details hold.
 """
 
@@ -15,12 +15,14 @@ from cartographie.anomalies.catalogue import RULE, Catalogue, climb, details_of,
 from cartographie.anomalies.texte import column_letters, fill, une_ligne
 from cartographie.batch import locator
 from cartographie.conditions.structure import split
-from cartographie.model import Anomalie, Constat, Depot, Lot, Questionnaire, Regle
+from cartographie.model import Anomalie, Constat, Depot, Lot, Questionnaire, Regle, TypeVariable
+from cartographie.text import MASQUE, personal_data
 
-__all__ = ["RULE", "Catalogue", "Redaction", "une_ligne", "climb", "column_letters", "details_of", "judge"]
-__all__ += ["load_catalogue", "word"]
+__all__ = ["RULE", "Catalogue", "Redaction", "climb", "column_letters", "details_of", "judge", "load_catalogue"]
+__all__ += ["une_ligne", "word"]
 
 NO_VALUE = frozenset({"minimum", "maximum", "longueur_max", "longueur", "unite", "nomenclature", "format"})
+VALUE_READ = 4000  # characters looked at for personal data: more than a message ever shows
 Locate = Callable[..., tuple[str, str, int | None, int | None]]
 
 
@@ -59,7 +61,9 @@ def word(
     parents = {n: lot.df["parent"].to_numpy() for n, lot in lots.items() if "parent" in lot.df.columns}
     keyed = []
     constats = list(constats)
-    sensitive = {(c.entite, c.enregistrement, c.variable) for c in constats if _looks_personal(c, rule_of(c))}
+    sensitive = {
+        (c.entite, c.enregistrement, c.variable) for c in constats if c.variable and _looks_personal(c, rule_of(c))
+    }
     for c in constats:
         rule = rule_of(c)
         place = _place(c, lots, locate)
@@ -90,12 +94,14 @@ def _word_one(
     variable = questionnaire.variables.get(c.variable or "")
 
     def hidden(name: str | None) -> bool:
-        """The variable is personal, or this record's cell was found to look so."""
-        return _personal(name, questionnaire) or (c.entite, c.enregistrement, name) in sensitive
+        """The variable is personal or free and never published, or this record's cell was found to look personal."""
+        return _unreadable(name, questionnaire) or (c.entite, c.enregistrement, name) in sensitive
 
     secret = hidden(c.variable) or _looks_personal(c, rule)
     letters = column_letters(column)
-    shown = "" if c.valeur_recue is None else MASQUE if secret else une_ligne(c.valeur_recue)
+    shown = une_ligne(c.valeur_recue)
+    if secret and _given(c.valeur_recue):
+        shown = MASQUE
     proposed = c.proposition if c.proposition is not None else rule.proposition
     fields = {
         "variable": c.variable or "",
@@ -112,9 +118,9 @@ def _word_one(
         "autres": others,
     }
     for name, value in c.details.items():
-        masked = name not in NO_VALUE and (secret or hidden(name))
+        masked = name not in NO_VALUE and (secret or hidden(name) or _discloses(value))
         own = une_ligne(value) if name in questionnaire.variables else value
-        fields[name] = MASQUE if masked and value is not None else own
+        fields[name] = MASQUE if masked and _given(value) else own
     fields |= {"valeur": shown, "valeur_recue": shown, "proposition": _proposal(proposed, c, secret)}
     message = fill(rule.message, fields)
     if others and "{autres}" not in rule.message:
@@ -139,18 +145,31 @@ def _word_one(
 
 
 def _looks_personal(c: Constat, rule: Regle) -> bool:
-    return "donnee_personnelle" in (c.constat, rule.constat)
+    return "donnee_personnelle" in (c.constat, rule.constat) or _discloses(c.valeur_recue)
 
 
-def _personal(variable: str | None, questionnaire: Questionnaire) -> bool:
-    declared = questionnaire.variables.get(variable or "")
-    return declared is not None and declared.personnel
+def _given(value: Any) -> bool:
+    """Not a null: a null has nothing to hide, and says that the cell was empty."""
+    return value is not None and value is not pd.NA and value is not pd.NaT and value == value
+
+
+def _discloses(value: Any) -> bool:
+    """Something typed there seems to be someone's: a mail address, a phone, health or professional number."""
+    if isinstance(value, list | tuple | set | frozenset):
+        return any(_discloses(v) for v in value)
+    return isinstance(value, str | int | float) and personal_data(une_ligne(value, VALUE_READ)) is not None
+
+
+def _unreadable(variable: str | None, questionnaire: Questionnaire) -> bool:
+    v = questionnaire.variables.get(variable or "")
+    return v is not None and (v.personnel or (v.type is TypeVariable.TEXTE and not v.publiable))
 
 
 def _proposal(proposed: Any, c: Constat, secret: bool) -> str:
     if proposed is None or proposed == "":
         return ""
-    return MASQUE if secret and c.proposition is not None else une_ligne(proposed, 255)
+    masked = (secret and c.proposition is not None) or _discloses(proposed)
+    return MASQUE if masked else une_ligne(proposed, 255)
 
 
 def _place(
@@ -171,11 +190,11 @@ def _others(
     parents: Mapping[str, Any],
     locate: Locate,
 ) -> str:
-    """The other cells a declared rule blames: "variable (D17), …"."""
+    """The other cells a declared rule blames or concerns: "variable (D17), …"."""
     if not c.regle or c.enregistrement is None or c.entite is None or c.entite not in lots:
         return ""
     out = []
-    for reference in rule.cellules[1:]:
+    for reference in (*rule.cellules[1:], *rule.en_cause):
         entite, name = split(reference, c.entite)
         record = climb(c.entite, c.enregistrement, entite, questionnaire, parents)
         if record < 0:

@@ -70,8 +70,8 @@ def judge(
 
 
 def details_of(rule: Regle, entite: str, questionnaire: Questionnaire) -> list[str]:
-    """Variables of the record itself that the rule's message may quote: those blamed, then those of its condition."""
-    named = [split(v, entite) for v in rule.cellules]
+    """Variables of the record itself that the rule's message may quote: those blamed, concerned, then of its condition."""
+    named = [split(v, entite) for v in (*rule.cellules, *rule.en_cause)]
     named += sorted(references(rule.condition, entite))
     return list(dict.fromkeys(v for e, v in named if e == entite and v in questionnaire.variables))
 

@@ -1,6 +1,7 @@
 """Stage 2: cells → typed values and findings. One function per type; columns are decoded on their distinct values."""
 
-from .cellule import MASQUE, Contexte, Decode
+from ..text import MASQUE
+from .cellule import Contexte, Decode
 from .derivation import derive, identify
 from .lot import DECODEURS, decode_cell, decode_lot, decode_lots
 

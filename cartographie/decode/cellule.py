@@ -43,11 +43,15 @@ class Decode(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Contexte:
-    """What a decoder may look up: the campaign, the index of the variable's nomenclature, the file's date epoch."""
+    """What a decoder may look up: the campaign, the index of the variable's nomenclature, the file's date epoch.
+
+    `cle`: the key of the pseudonyms of personal identifiers.
+    """
 
     campagne: str
     repertoire: Repertoire | None = None
     date1904: bool = False
+    cle: bytes = b""
 
 
 NUL = Decode()

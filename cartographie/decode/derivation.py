@@ -186,6 +186,7 @@ def identify(
     questionnaire: Questionnaire,
     campagne: str,
     lots: Mapping[str, Lot] | None = None,
+    cle: bytes = b"",
 ) -> pd.Series:
     """The identity of each record, "<prefixe>:<value>", by the first declared way that applies; null when none does.
 
@@ -210,5 +211,5 @@ def identify(
         hache = (bool(voie.get("hache")) or variable.personnel) and not deja
         rangs = np.flatnonzero(retenus)
         for i, valeur in zip(rangs.tolist(), map(_text, df[nom].iloc[rangs].tolist()), strict=True):
-            sortie[i] = f"{voie['prefixe']}:{pseudonym(valeur) if hache else valeur}"
+            sortie[i] = f"{voie['prefixe']}:{pseudonym(valeur, cle) if hache else valeur}"
     return pd.Series(sortie, index=df.index, dtype="str")

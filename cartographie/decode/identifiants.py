@@ -26,7 +26,7 @@ def decode_rpps(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
     lu = decode_identifiant(valeur, variable, contexte)
     if not variable.personnel or lu.valeur is None:
         return lu
-    return Decode(pseudonym(lu.valeur), lu.constat, None, lu.details)
+    return Decode(pseudonym(lu.valeur, contexte.cle), lu.constat, None, lu.details)
 
 
 def decode_lieu(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:

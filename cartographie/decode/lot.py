@@ -13,8 +13,8 @@ import pandas as pd
 
 from ..batch import SEPARATEUR, TECHNIQUES
 from ..model import Constat, Lot, Questionnaire, TypeVariable, Variable
+from ..text import MASQUE
 from .cellule import (
-    MASQUE,
     NUL,
     Contexte,
     Decode,
@@ -132,8 +132,11 @@ def findings(
 class _Colonnes:
     """Decodes the columns of one Lot; keeps the indexes of nomenclatures between columns."""
 
-    def __init__(self, lot: Lot, questionnaire: Questionnaire, campagne: str, repertoires: dict[str, Repertoire]):
+    def __init__(
+        self, lot: Lot, questionnaire: Questionnaire, campagne: str, repertoires: dict[str, Repertoire], cle: bytes
+    ):
         self.lot, self.questionnaire, self.campagne, self.repertoires = lot, questionnaire, campagne, repertoires
+        self.cle = cle
         depots = lot.df["depot"]
         self.lignes_1904 = depots.isin(sorted(lot.depots_1904)).to_numpy() if lot.depots_1904 else None
         self.constats: list[Constat] = []
@@ -141,10 +144,10 @@ class _Colonnes:
     def contexte(self, variable: Variable) -> Contexte:
         nom = variable.nomenclature
         if nom is None:
-            return Contexte(self.campagne)
+            return Contexte(self.campagne, cle=self.cle)
         if nom not in self.repertoires:
             self.repertoires[nom] = Repertoire(self.questionnaire.nomenclatures[nom], self.campagne)
-        return Contexte(self.campagne, self.repertoires[nom])
+        return Contexte(self.campagne, self.repertoires[nom], cle=self.cle)
 
     def decode(
         self, recues: np.ndarray, variable: Variable, decodeur: Callable[[Any, Contexte], Decode], type_: TypeVariable
@@ -203,14 +206,18 @@ class _Colonnes:
 
 
 def decode_lot(
-    lot: Lot, questionnaire: Questionnaire, campagne: str, repertoires: dict[str, Repertoire] | None = None
+    lot: Lot,
+    questionnaire: Questionnaire,
+    campagne: str,
+    repertoires: dict[str, Repertoire] | None = None,
+    cle: bytes = b"",
 ) -> tuple[Lot, list[Constat]]:
     """The same records with typed columns, one per variable, and the findings of their cells.
 
     A value that cannot be typed is null; a repaired one is kept and reported. `repertoires` may be shared by calls of
-    one campaign.
+    one campaign. `cle`: the key of pseudonyms, needed as soon as a personal identifier is read.
     """
-    decodeur = _Colonnes(lot, questionnaire, campagne, {} if repertoires is None else repertoires)
+    decodeur = _Colonnes(lot, questionnaire, campagne, {} if repertoires is None else repertoires, cle)
     sortie: dict[str, Any] = {c: lot.df[c] for c in TECHNIQUES}
     for nom, (colonne, etalees) in _group(lot.df.columns).items():
         variable = questionnaire.variables[nom]
@@ -225,13 +232,13 @@ def decode_lot(
 
 
 def decode_lots(
-    lots: Mapping[str, Lot], questionnaire: Questionnaire, campagne: str
+    lots: Mapping[str, Lot], questionnaire: Questionnaire, campagne: str, cle: bytes = b""
 ) -> tuple[dict[str, Lot], list[Constat]]:
     """`decode_lot` on every entity of a campaign."""
     repertoires: dict[str, Repertoire] = {}
     types, constats = {}, []
     for entite, lot in lots.items():
-        types[entite], trouves = decode_lot(lot, questionnaire, campagne, repertoires)
+        types[entite], trouves = decode_lot(lot, questionnaire, campagne, repertoires, cle)
         constats += trouves
     return types, constats
 

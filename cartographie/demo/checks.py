@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 from cartographie.demo.oracle import Fiche, Monde, holds
+from cartographie.identifiers import pseudonym, published_key
 
 
 def references(condition: Any) -> set[str]:
@@ -80,6 +80,8 @@ def identifier(monde: Monde, fiche: Fiche) -> str | None:
     for voie in monde.questionnaire.entites[fiche.entite].identifiant:
         valeur = fiche.valeurs.get(voie["variable"])
         if valeur is not None and holds(monde, fiche, voie.get("si")):
-            texte = hashlib.sha256(str(valeur).encode()).hexdigest()[:16] if voie.get("hache") else str(valeur)
+            texte = str(valeur)
+            if voie.get("hache"):
+                texte = pseudonym(texte, published_key(monde.questionnaire.enquete.get("titre", "")))
             return f"{voie['prefixe']}:{texte}"
     return None

@@ -8,11 +8,13 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from datetime import date
 from io import StringIO
 from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile
 
 from cartographie.errors import Statut, UserError
+from cartographie.intake.verrou import busy, is_locked, locked
 from cartographie.model import Depot
 
 REGISTRE = "registre.csv"
@@ -22,9 +24,19 @@ _MORCEAU = 1 << 20
 
 
 def read_registre(dossier: Path) -> list[Depot]:
-    """Received files of raw/<campagne>, in order of reception; [] when nothing was received. Raises UserError if damaged."""
+    """Received files of raw/<campagne>, in order of reception; [] when nothing was received.
+
+    Raises UserError U10 when it is damaged, or missing although files are there.
+    """
     chemin = Path(dossier) / REGISTRE
     if not chemin.exists():
+        if _presents(Path(dossier)):
+            raise UserError(
+                "U10",
+                f"Le registre {chemin} manque alors que des fichiers reçus sont là : restaurez-le depuis une sauvegarde "
+                "(ou, si la toute première réception a été interrompue, sortez ces fichiers de raw/ et relancez-la).",
+                Statut.FICHIER_REFUSE,
+            )
         return []
     with chemin.open(encoding="utf-8", newline="") as fichier:
         lecteur = csv.DictReader(fichier)
@@ -50,46 +62,100 @@ def _registre_abime(chemin: Path, ligne: int) -> UserError:
     )
 
 
+def _presents(dossier: Path) -> list[str]:
+    """Paths, relative to raw/<campagne>, of the files in its folders; what a system or a half-done copy leaves is not one."""
+    trouves = [
+        Path(lieu, nom).relative_to(dossier).as_posix()
+        for role in _DOSSIERS.values()
+        for lieu, _, noms in os.walk(dossier / role)
+        for nom in noms
+        if not nom.startswith((".", *_PREFIXES)) and nom not in _A_IGNORER
+    ]
+    return sorted(trouves)
+
+
+def unregistered(dossier: Path, depots: Sequence[Depot]) -> None:
+    """Raise UserError U14 when raw/<campagne> holds files its register does not know, E17 when they are being received."""
+    dossier = Path(dossier)
+    presents = _presents(dossier)
+    inconnus = set(presents) - {d.chemin for d in depots}
+    if inconnus:
+        if is_locked(dossier):
+            raise busy(dossier)
+        inconnus -= {d.chemin for d in read_registre(dossier)}  # a reception may just have ended
+    if not inconnus:
+        return
+    noms = ", ".join(sorted(inconnus)[:3]) + (" …" if len(inconnus) > 3 else "")
+    raise UserError(
+        "U14",
+        f"{len(inconnus)} fichier(s) de raw/{dossier.name} absent(s) du registre ({noms}) : sortez-les de raw/, "
+        f"puis rangez-les avec « cartographie ingest {dossier.name} FICHIER » (« register » pour la base de sondage).",
+        Statut.FICHIER_REFUSE,
+    )
+
+
 def ingest(
     projet: Path, campagne: str, sources: Sequence[Path], role: str, recu_le: str
 ) -> tuple[list[Depot], list[tuple[str, Depot]]]:
     """Copy the files (folders recursively, sorted) under raw/<campagne>.
 
-    Returns (added, already received as (name, Depot)). Raises UserError: unknown role, source missing, symbolic link.
+    Returns (added, already received as (name, Depot)). Raises UserError: unknown role, date of reception that is none,
+    source missing, symbolic link, another reception under way. All the files are added, or none.
     """
     if role not in _DOSSIERS:
         raise UserError("U08", f"Le rôle « {role} » n’existe pas : choisissez {' ou '.join(_DOSSIERS)}.")
+    if not _is_day(recu_le):
+        raise UserError("U13", f"La date de réception « {recu_le} » n’existe pas : écrivez-la AAAA-MM-JJ.")
     fichiers = [f for source in sources for f in _fichiers(Path(source))]
     dossier = Path(projet) / "raw" / campagne
+    with locked(dossier):
+        return _range(dossier, fichiers, role, recu_le)
+
+
+def _is_day(texte: str) -> bool:
+    try:
+        return date.fromisoformat(texte).isoformat() == texte
+    except ValueError:
+        return False
+
+
+def _range(
+    dossier: Path, fichiers: Sequence[Path], role: str, recu_le: str
+) -> tuple[list[Depot], list[tuple[str, Depot]]]:
+    """`ingest`, once alone in raw/<campagne>."""
     depots = read_registre(dossier)
     connus = {d.sha256: d for d in depots}
     courts = {d.depot: d.sha256 for d in depots}
     cible = dossier / _DOSSIERS[role]
-    cible.mkdir(parents=True, exist_ok=True)
+    cible.mkdir(exist_ok=True)
     ajoutes: list[Depot] = []
     deja: list[tuple[str, Depot]] = []
-    for fichier in fichiers:
-        temporaire, sha256, taille = _copie(fichier, cible)
-        try:
-            if sha256 in connus:
-                deja.append((fichier.name, connus[sha256]))
-                continue
-            court = sha256[:12]
-            if court in courts:
-                raise UserError(
-                    "U09", f"Deux fichiers différents ont la même empreinte courte {court}."
+    try:
+        for fichier in fichiers:
+            temporaire, sha256, taille = _copie(fichier, cible)
+            try:
+                if sha256 in connus:
+                    deja.append((fichier.name, connus[sha256]))
+                    continue
+                court = sha256[:12]
+                if court in courts:
+                    raise UserError("U09", f"Deux fichiers différents ont la même empreinte courte {court}.")
+                nom = f"{court}_{safe_name(fichier.name)}"
+                depot = Depot(
+                    court, dossier.name, fichier.name, f"{_DOSSIERS[role]}/{nom}", sha256, taille, recu_le, role
                 )
-            nom = f"{court}_{safe_name(fichier.name)}"
-            temporaire.chmod(0o444)
-            temporaire.replace(cible / nom)
-        finally:
-            temporaire.unlink(missing_ok=True)
-        chemin = f"{_DOSSIERS[role]}/{nom}"
-        depot = Depot(court, campagne, fichier.name, chemin, sha256, taille, recu_le, role)
-        connus[sha256], courts[court] = depot, sha256
-        ajoutes.append(depot)
-    if ajoutes:
-        _ecrit_registre(dossier, [*depots, *ajoutes])
+                connus[sha256], courts[court] = depot, sha256
+                ajoutes.append(depot)
+                temporaire.chmod(0o444)
+                temporaire.replace(cible / nom)
+            finally:
+                temporaire.unlink(missing_ok=True)
+        if ajoutes:
+            _ecrit_registre(dossier, [*depots, *ajoutes])
+    except BaseException:
+        for depot in ajoutes:
+            (dossier / depot.chemin).unlink(missing_ok=True)
+        raise
     return ajoutes, deja
 
 
@@ -119,12 +185,13 @@ def _disparu(depot: Depot) -> UserError:
 def forget(dossier: Path, depots: Sequence[Depot]) -> None:
     """Take back files just received: out of the register first, then off the disk. Other files are untouched."""
     retires = {d.depot for d in depots}
-    connus = read_registre(dossier)
-    _ecrit_registre(dossier, [d for d in connus if d.depot not in retires])
-    for depot in connus:
-        chemin = PurePosixPath(depot.chemin)
-        if depot.depot in retires and not chemin.is_absolute() and ".." not in chemin.parts:
-            (Path(dossier) / chemin).unlink(missing_ok=True)
+    with locked(Path(dossier)):
+        connus = read_registre(dossier)
+        _ecrit_registre(dossier, [d for d in connus if d.depot not in retires])
+        for depot in connus:
+            chemin = PurePosixPath(depot.chemin)
+            if depot.depot in retires and not chemin.is_absolute() and ".." not in chemin.parts:
+                (Path(dossier) / chemin).unlink(missing_ok=True)
 
 
 def safe_name(nom: str) -> str:
@@ -136,6 +203,7 @@ def safe_name(nom: str) -> str:
 
 # What a mailbox or a desktop leaves in a folder; a file named on the command line is always taken.
 _A_IGNORER = (REGISTRE, ".DS_Store", "Thumbs.db", "desktop.ini")
+_PREFIXES = ("~$", ".~lock")
 
 
 def _fichiers(source: Path) -> Iterator[Path]:
@@ -144,7 +212,7 @@ def _fichiers(source: Path) -> Iterator[Path]:
         raise UserError("U07", f"{source} est un lien symbolique : déposez le fichier lui-même.")
     if source.is_dir():
         for enfant in sorted(source.iterdir()):
-            if enfant.name not in _A_IGNORER and not enfant.name.startswith(("~$", ".~lock")):
+            if enfant.name not in _A_IGNORER and not enfant.name.startswith(_PREFIXES):
                 yield from _fichiers(enfant)
     elif source.is_file():
         yield source

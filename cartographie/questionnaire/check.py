@@ -147,10 +147,10 @@ def _check_regles(q: Questionnaire, s: Source, p: Problemes) -> None:
             continue
         if r.entite != "*":
             _check_condition(q, r.entite, r.condition, s, (i, "condition"), p)
-            for v in r.cellules:
-                _known(q, r.entite, v, s, (i, "cellules"), p)
-        if r.gravite == "rejet_cellule" and r.condition is not None and not r.cellules:
-            p.ajouter("D10", s, (i,), f"la règle « {r.code} » rejette une cellule sans dire laquelle : ajoutez « cellules ».")
+            for cle, v in [*(("cellules", v) for v in r.cellules), *(("en_cause", v) for v in r.en_cause)]:
+                _known(q, r.entite, v, s, (i, cle), p)
+        if r.gravite == "rejet_cellule" and r.condition is not None and len(r.cellules) != 1:
+            p.ajouter("D10", s, (i,), f"la règle « {r.code} » rejette une cellule : nommez-la, seule, dans « cellules ».")
         for c in r.campagnes:
             if c not in q.campagnes:
                 p.ajouter("D10", s, (i, "campagnes"), f"la campagne « {c} » n'est pas déclarée.")

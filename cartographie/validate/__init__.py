@@ -67,7 +67,7 @@ def validate(
     for e in order:
         new += check_identity(contexts[e], depots)
         new += check_base(contexts[e])
-    new += check_rules(contexts)
+    new += check_rules(contexts, _cells_rejected([*constats, *new], rule_of))
     found = [*constats, *_unstated(new, constats)]
 
     quarantine = _quarantine(found, rule_of, frames, questionnaire)
@@ -78,12 +78,20 @@ def validate(
         aside[e] = frames[e][out].assign(motif=[quarantine[e][r] for r in frames[e].index[out]])
         kept[e] = _empty_cells(frames[e][~out], rejected[rejected["entite"] == e])
         tolerated = {(c.enregistrement, c.variable, c.constat) for c in found if c.entite == e}
-        touched = {v for _, v, _ in tolerated} | set(rejected.loc[rejected["entite"] == e, "variable"])
-        # the other columns were found sound above, and nothing in them has changed
-        assert_sound(kept[e][[v for v in kept[e] if v in touched]], e, questionnaire, campagne, tolerated)
+        assert_sound(kept[e], e, questionnaire, campagne, tolerated)
     root = questionnaire.racine
     identities = frames[root]["id_repondant"] if root in frames else pd.Series(dtype="str")
     return Validation(kept, aside, found, rejected, identities)
+
+
+def _cells_rejected(constats: Sequence[Constat], rule_of: RuleOf) -> dict[tuple[str, str], set[int]]:
+    """(entity, variable) → records whose received value is already refused; a missing one is not."""
+    out: dict[tuple[str, str], set[int]] = {}
+    for c in constats:
+        if c.entite and c.variable and c.enregistrement is not None and c.constat != MISSING:
+            if rule_of(c).gravite == Gravite.REJET_CELLULE:
+                out.setdefault((c.entite, c.variable), set()).add(c.enregistrement)
+    return out
 
 
 def _unstated(new: Sequence[Constat], earlier: Sequence[Constat]) -> list[Constat]:

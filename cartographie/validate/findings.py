@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -11,12 +12,13 @@ import pandera.errors
 
 from cartographie.anomalies import RULE, details_of
 from cartographie.batch import carriers
-from cartographie.conditions import Contexte, evaluate, known
-from cartographie.model import Constat, Lot
+from cartographie.conditions import Contexte, evaluate, known, references
+from cartographie.model import Constat, Lot, Regle
 from cartographie.schema_pandera import ABSENT, build_schema
 from cartographie.validate.identity import NO_RECORD
 
 MISSING = "valeur_obligatoire_absente"
+Rejected = Mapping[tuple[str, str], set[int]]
 
 
 def attach(constats: Sequence[Constat], lots: Mapping[str, Lot]) -> list[Constat]:
@@ -100,10 +102,15 @@ def check_asked(contexte: Contexte, lot: Lot) -> Iterator[Constat]:
 
 
 def check_base(contexte: Contexte) -> Iterator[Constat]:
-    """Records stating a unit that the sampling frame does not hold (`base_ligne` is -1). No frame, no finding."""
+    """Units stated that the sampling frame does not hold: a respondent's (`base_ligne` is -1), each a child row lists."""
     entite, df, q = contexte.entite, contexte.df, contexte.questionnaire
     frame = contexte.frame(q.base) if q.base else None
-    if frame is None or not len(frame) or entite == q.base or "base_ligne" not in df.columns:
+    if frame is None or not len(frame) or entite == q.base:
+        return
+    if q.entites[entite].parent is not None:
+        yield from _unknown_units(contexte, frame)
+        return
+    if "base_ligne" not in df.columns:
         return
     absent = df["base_ligne"].fillna(NO_RECORD).to_numpy(dtype="int64") == NO_RECORD
     for link in q.enquete.get("lien_base", ()):
@@ -114,8 +121,22 @@ def check_base(contexte: Contexte) -> Iterator[Constat]:
             absent &= ~stated
 
 
-def check_rules(contexts: Mapping[str, Contexte]) -> Iterator[Constat]:
-    """One finding per record and declared rule whose faulty situation holds; the first cell blamed carries it."""
+def _unknown_units(contexte: Contexte, frame: pd.DataFrame) -> Iterator[Constat]:
+    entite, df = contexte.entite, contexte.df
+    for link in contexte.questionnaire.enquete.get("lien_base", ()):
+        variable = link["variable"]
+        if link["entite"] != entite or variable not in df.columns or link["base"] not in frame.columns:
+            continue
+        stated = df[variable].dropna().astype("str")
+        for r, received in stated[~stated.isin(set(frame[link["base"]].dropna().astype("str")))].items():
+            yield Constat("absent_de_la_base", entite, int(r), variable, received)
+
+
+def check_rules(contexts: Mapping[str, Contexte], rejected: Rejected = MappingProxyType({})) -> Iterator[Constat]:
+    """One finding per record and declared rule whose faulty situation holds; the first cell blamed carries it.
+
+    `rejected`: (entity, variable) → records whose cell was rejected earlier. A rule that reads one of them accuses nobody.
+    """
     for e, contexte in contexts.items():
         for rule in contexte.questionnaire.regles:
             if (
@@ -128,11 +149,41 @@ def check_rules(contexts: Mapping[str, Contexte]) -> Iterator[Constat]:
             quoted = [v for v in details_of(rule, e, contexte.questionnaire) if v in df.columns]
             first = next(iter(rule.cellules), None)
             first = first if first in df.columns else None
-            faulty = df.loc[evaluate(rule.condition, contexte), quoted]
+            holds = evaluate(rule.condition, contexte)
+            if rejected and holds.any():
+                holds &= ~_reads_rejected(rule, contexts, e, rejected)
+            faulty = df.loc[holds, quoted]
             for r, row in zip(faulty.index, faulty.itertuples(index=False, name=None), strict=True):
                 details = dict(zip(quoted, row, strict=True))
                 received = details.get(first) if first else None
                 yield Constat(RULE, e, int(r), first, received, details=details, regle=rule.code)
+
+
+def _reads_rejected(rule: Regle, contexts: Mapping[str, Contexte], entite: str, rejected: Rejected) -> np.ndarray:
+    """True for the records of `entite` whose rule reads a rejected cell: their own, their parents' or their children's."""
+    index = contexts[entite].df.index
+    out = np.zeros(len(index), dtype=bool)
+    for source, variable in sorted(references(rule.condition, entite)):
+        cells = rejected.get((source, variable))
+        if cells and source in contexts:
+            down, up = _ancestors(contexts, entite, source), _ancestors(contexts, source, entite)
+            if down is not None:  # the record itself, or one it belongs to
+                out |= down.isin(cells).to_numpy()
+            elif up is not None:
+                out |= index.isin(set(up[up.index.isin(cells)]))
+    return out
+
+
+def _ancestors(contexts: Mapping[str, Contexte], entite: str, target: str) -> pd.Series | None:
+    """Record of `entite` → its record of `target` (itself, or one it belongs to); None when it belongs to none."""
+    q = contexts[entite].questionnaire
+    records = pd.Series(contexts[entite].df.index, index=contexts[entite].df.index)
+    while entite != target:
+        parent, df = q.entites[entite].parent, contexts[entite].df
+        if parent is None or parent not in contexts or "parent" not in df.columns:
+            return None
+        records, entite = records.map(df["parent"]).fillna(NO_RECORD).astype("int64"), parent
+    return records
 
 
 def has_column(lot: Lot, variable: str, carried: Mapping[tuple[str, str | None], np.ndarray] | None = None) -> np.ndarray:

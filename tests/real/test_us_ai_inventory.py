@@ -17,6 +17,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from cartographie.examine import examine
+from cartographie.questionnaire import load_questionnaire
+
 pytestmark = [pytest.mark.shared, pytest.mark.xdist_group("us_ai_inventory")]  # one worker: the files are read once
 
 ICI = Path(__file__).parent / "us_ai_inventory"
@@ -138,12 +141,19 @@ def test_nine_columns_of_the_same_name_and_the_fifty_three_others(espace: Espace
     variables = [ligne.split(":")[0].strip() for ligne in modele.splitlines() if ligne.strip()]
     anomalies = read_csv(espace.projet / "outputs/2024/controle/anomalies.csv")
     vides = Counter(a["variable"] for a in anomalies if a["gravite"] == "rejet_cellule")
-    comptes = ", ".join(f'count("{v}")' for v in variables)
+    reste = {v: n - vides[v] for v, n in zip(variables, attendus, strict=True)}
+    q = load_questionnaire(espace.projet)
+    gardes = examine(espace.projet, q, "2024", 1, lambda *_: None).validation.kept["cas_usage"]
+    assert {v: int(gardes[v].notna().sum()) for v in variables} == reste
+    # the warehouse holds the same, but for free texts that are never published
+    libres = {v for v in variables if q.variables[v].type == "texte" and not q.variables[v].publiable}
+    charges = [v for v in variables if v not in libres]
+    comptes = ", ".join(f'count("{v}")' for v in charges)
     with duckdb.connect(str(espace.projet / "outputs/entrepot.duckdb"), read_only=True) as con:
         trouves = con.execute(f"SELECT {comptes} FROM cas_usage WHERE campagne = '2024'").fetchone()
-    assert dict(zip(variables, trouves or (), strict=True)) == {
-        v: n - vides[v] for v, n in zip(variables, attendus, strict=True)
-    }
+        colonnes = {c[0] for c in con.execute("DESCRIBE cas_usage").fetchall()}
+    assert dict(zip(charges, trouves or (), strict=True)) == {v: reste[v] for v in charges}
+    assert libres and not libres & colonnes
 
 
 def test_an_agency_is_one_name(espace: Espace) -> None:

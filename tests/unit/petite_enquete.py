@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from cartographie.decode import identify
 from cartographie.model import (
     Bloc,
     Campagne,
@@ -124,6 +126,15 @@ def lot(entite: str, rows: Sequence[Mapping[str, Any]], raw: bool = False, **tec
     lines = {d: [i + 2 for i, x in enumerate(depots) if x == d] for d in files}
     blocs = tuple((d, Bloc(entite, entite.upper(), columns, lines[d], [])) for d in files)
     return Lot(entite, df.assign(**technical), blocs)
+
+
+def identified(lots: Mapping[str, Lot], questionnaire: Questionnaire) -> dict[str, Lot]:
+    """The lots with `id_repondant` on the root, as the flow hands them to validation."""
+    lots = dict(lots)
+    if "unite" in lots:
+        ids = identify(lots["unite"], ENTITES["unite"], questionnaire, "c1", lots, b"cle")
+        lots["unite"] = replace(lots["unite"], df=lots["unite"].df.assign(id_repondant=ids))
+    return lots
 
 
 def depot(name: str, received: str = "2000-01-01") -> Depot:

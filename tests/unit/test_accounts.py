@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from petite_enquete import CATALOGUE, F1, F2, VARIABLES, depot, extraction, lot, questionnaire
+from petite_enquete import CATALOGUE, F1, F2, VARIABLES, depot, extraction, identified, lot, questionnaire
 
 from cartographie.accounts import TOTAL, EcartComptable, build, check, in_long_form
 from cartographie.batch import SEPARATEUR
@@ -22,7 +22,7 @@ def account(units, machines=(), constats=(), spoil=None, refused=()):
     """Decode is the identity here: raw and typed lots hold the same values. The read side is counted on the raw rows."""
     raw = {"unite": lot("unite", units, raw=True), "machine": lot("machine", machines, raw=True)}
     typed = {"unite": lot("unite", units), "machine": lot("machine", machines)}
-    v = validate(typed, list(constats), Q, "c1", None, (), CATALOGUE)
+    v = validate(identified(typed, Q), list(constats), Q, "c1", None, (), CATALOGUE)
     if spoil:
         spoil(v)
     read = []
@@ -85,7 +85,7 @@ def test_a_sheet_nobody_counted_is_named() -> None:
 
 def test_an_invisible_cell_is_skipped_not_lost() -> None:
     raw = {"unite": lot("unite", [{**ANSWER, "secret": "\u200b"}], raw=True)}
-    v = validate({"unite": lot("unite", [ANSWER])}, [], Q, "c1", None, (), CATALOGUE)
+    v = validate(identified({"unite": lot("unite", [ANSWER])}, Q), [], Q, "c1", None, (), CATALOGUE)
     df = build(
         [extraction("d1", [Compte("UNITE", 1, 5, 1, 5)])], [depot("d1")], raw, v.kept, v.quarantined, v.constats, Q
     )
@@ -138,7 +138,8 @@ def test_an_unticked_box_is_a_kept_cell() -> None:
     columns = tuple(c for c in bloc.colonnes if c.variable != "motifs")
     columns += (Colonne("motifs", 20, "M1"), Colonne("motifs", 21, "M2"))
     raw = replace(raw, df=frame, blocs=((name, replace(bloc, colonnes=columns)),))
-    v = validate({"unite": lot("unite", [{**ANSWER, "motifs": ("M1",)}])}, [], Q, "c1", None, (), CATALOGUE)
+    typed = {"unite": lot("unite", [{**ANSWER, "motifs": ("M1",)}])}
+    v = validate(identified(typed, Q), [], Q, "c1", None, (), CATALOGUE)
     df = build(
         [extraction("d1", [Compte("UNITE", 1, 6, 1, 6)])],
         [depot("d1")],

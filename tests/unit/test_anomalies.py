@@ -9,7 +9,7 @@ from dataclasses import replace
 import openpyxl
 import pandas as pd
 import pytest
-from petite_enquete import CATALOGUE, F1, F2, REGLES, depot, lot, questionnaire
+from petite_enquete import CATALOGUE, F1, F2, REGLES, depot, identified, lot, questionnaire
 
 from cartographie import accounts, controle
 from cartographie.anomalies import word
@@ -23,6 +23,7 @@ ANSWER = {"numero": F1, "emploi": "OUI", "effectif": 5, "detail": "abc", "secret
 def worded(units, machines=(), constats=(), regles=REGLES):
     lots = {"unite": lot("unite", units), "machine": lot("machine", machines)}
     q = questionnaire(regles)
+    lots = identified(lots, q)
     v = validate(lots, list(constats), q, "c1", None, (), CATALOGUE)
     depots = [depot(d) for d in sorted(set(lots["unite"].df["depot"]))]
     return word(v.constats, lots, depots, q, "c1", v.identifiants, CATALOGUE)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cartographie.batch import SEPARATEUR
 from cartographie.decode import Contexte, decode_cell, decode_lot, derive, identify
-from cartographie.decode.cellule import personal_data
+from cartographie.decode.cellule import is_blank
 from cartographie.decode.codes import Repertoire, decode_choix
 from cartographie.decode.dates import serial_to_date
 from cartographie.decode.derivation import look_up
@@ -26,6 +26,7 @@ from cartographie.model import (
     TypeVariable,
     Variable,
 )
+from cartographie.text import personal_data
 
 CAMPAGNE = "2026"
 
@@ -303,7 +304,7 @@ def test_comparison_signs_are_not_punctuation():
         ("TXT;TXT", (("TXT",), "choix_en_double", "TXT")),
         ("TXT;Voixx", (None, "modalite_inconnue", "TXT ; VOI")),
         ("TXT;rien", (None, "modalite_inconnue", None)),
-        (";", (None, None, None)),
+        (";", (None, "modalite_inconnue", None)),
     ],
 )
 def test_codes(recu, attendu):
@@ -337,13 +338,15 @@ def test_identifiers():
 
 
 RPPS = "1000000000" + rpps_key("1000000000")
+CLE = b"cle" * 10
 
 
 def test_a_personal_rpps_leaves_no_trace():
-    assert lire(RPPS, "rpps", personnel=True) == (pseudonym(RPPS), None, None)
+    d = decode_cell(RPPS, variable("rpps", personnel=True), Contexte(CAMPAGNE, cle=CLE))
+    assert (d.valeur, d.constat, d.proposition) == (pseudonym(RPPS, CLE), None, None)
     df = lot(v=[f" {RPPS[:5]} {RPPS[5:]} ", "123", None])
-    sortie, constats = decode_lot(df, questionnaire(variable("rpps", personnel=True)), CAMPAGNE)
-    assert sortie.df["v"].tolist()[0] == pseudonym(RPPS)
+    sortie, constats = decode_lot(df, questionnaire(variable("rpps", personnel=True)), CAMPAGNE, cle=CLE)
+    assert sortie.df["v"].tolist()[0] == pseudonym(RPPS, CLE)
     assert [(c.valeur_recue, c.proposition, c.constat) for c in constats] == [
         ("(masqué)", None, "ecriture_normalisee"),
         ("(masqué)", None, "identifiant_format"),
@@ -525,9 +528,9 @@ def test_identify():
         rpps=[None, None, RPPS, None, None],
         nom=[None, None, None, "X", None],
     )
-    unite, _ = decode_lot(brut, q, CAMPAGNE)
-    ids = identify(unite, entite, q, CAMPAGNE)
-    assert ids.tolist()[:4] == ["J:750712184", "F:690781810", "R:" + pseudonym(RPPS), "H:" + pseudonym("X")]
+    unite, _ = decode_lot(brut, q, CAMPAGNE, cle=CLE)
+    ids = identify(unite, entite, q, CAMPAGNE, cle=CLE)
+    assert ids.tolist()[:4] == ["J:750712184", "F:690781810", "R:" + pseudonym(RPPS, CLE), "H:" + pseudonym("X", CLE)]
     assert pd.isna(ids[4])
     assert identify(unite, Entite("unite", ""), q, CAMPAGNE).tolist()[0] == "d1:2"
 
@@ -562,7 +565,7 @@ def test_decoding_never_raises(valeur):
     for v in VARIABLES:
         repertoire = Repertoire(NOMENCLATURES[v.nomenclature], CAMPAGNE) if v.nomenclature else None
         d = decode_cell(valeur, v, Contexte(CAMPAGNE, repertoire))
-        assert d.constat is not None or d.valeur is not None or str(valeur).strip() in ("", ";") or not d.details
+        assert d.constat is not None or d.valeur is not None or is_blank(valeur) or not d.details
 
 
 @settings(deadline=None, max_examples=60)

@@ -1,5 +1,7 @@
 """Identifiers: published numbers, keys, repairs."""
 
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +19,7 @@ from cartographie.identifiers import (
     luhn,
     propose,
     pseudonym,
+    published_key,
     repair,
     repair_finess,
     rpps_key,
@@ -149,7 +152,18 @@ def test_rpps():
     assert check_rpps(numero) is None
     assert check_rpps(numero[:-1] + str((int(numero[-1]) + 1) % 10)) == "identifiant_cle"
     assert check_rpps("8" + numero) == "identifiant_format"
-    assert len(pseudonym(numero)) == 16 and pseudonym(numero) == pseudonym(numero)
+
+
+def test_a_pseudonym_is_nothing_without_its_key():
+    numeros = [n + rpps_key(n) for n in (f"100000{i:04d}" for i in range(2000))]
+    secret = pseudonym(numeros[1234], b"k" * 32)
+    assert len(secret) == 16 and secret == pseudonym(numeros[1234], b"k" * 32)
+    assert secret not in {hashlib.sha256(n.encode()).hexdigest()[:16] for n in numeros}  # trying them all finds nobody
+    assert secret not in {pseudonym(n, b"j" * 32) for n in numeros}
+    with pytest.raises(ValueError):
+        pseudonym(numeros[0], b"")
+    assert published_key("Une enquête") == published_key("Une enquête") != published_key("Une autre")
+    assert len(published_key("")) == 32
 
 
 def test_places():

@@ -21,6 +21,7 @@ from cartographie.release.mentions import FICTIF, TRAVAIL
 from cartographie.release.pivot import Page, pages
 from cartographie.release.workbook import write_workbook
 from cartographie.tables import build_tableaux
+from cartographie.text import neutralise
 
 META = {
     "titre": "Fermes", "sous_titre": None, "producteur": "Office", "contact": None, "licence": "etalab-2.0", "fictif": True, "axes": AXES,

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from petite_enquete import CATALOGUE, F1, F2, REGLES, depot, lot, questionnaire
+from petite_enquete import CATALOGUE, F1, F2, REGLES, depot, identified, lot, questionnaire
 
 from cartographie import validate as module
 from cartographie.anomalies.catalogue import judge
@@ -27,7 +27,8 @@ SOUND = {
 
 def run(rows, machines=(), constats=(), regles=REGLES, base=None, depots=(), **technical):
     lots = {"unite": lot("unite", rows, **technical), "machine": lot("machine", machines)}
-    return validate(lots, list(constats), questionnaire(regles), "c1", base, depots, CATALOGUE)
+    q = questionnaire(regles)
+    return validate(identified(lots, q), list(constats), q, "c1", base, depots, CATALOGUE)
 
 
 def names(v) -> list[tuple]:
@@ -163,7 +164,7 @@ def test_a_column_the_file_did_not_carry_is_not_missing() -> None:
     name, bloc = bare.blocs[0]
     kept = tuple(c for c in bloc.colonnes if c.variable != "emploi")
     bare = type(bare)(bare.entite, bare.df, ((name, type(bloc)(bloc.entite, bloc.feuille, kept, bloc.lignes, [])),))
-    assert not validate({"unite": bare}, [], questionnaire(), "c1", None, (), CATALOGUE).constats
+    assert not validate(identified({"unite": bare}, questionnaire()), [], questionnaire(), "c1", None, (), CATALOGUE).constats
 
 
 def test_unsound_kept_data_is_a_bug_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,7 +179,7 @@ def test_an_undecoded_column_is_a_bug_of_ours() -> None:
     bad = lot("unite", [SOUND])
     bad.df["effectif"] = pd.Series(["5"], dtype="str")
     with pytest.raises(AssertionError, match="mal décodées"):
-        validate({"unite": bad}, [], questionnaire(), "c1", None, (), CATALOGUE)
+        validate(identified({"unite": bad}, questionnaire()), [], questionnaire(), "c1", None, (), CATALOGUE)
 
 
 def test_a_rule_of_another_campaign_does_not_apply() -> None:

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import stat
+import subprocess
+import sys
+from types import SimpleNamespace
 
 import pytest
 from intake_samples import ENTETES, TABLEAU, modele
 
 from cartographie.errors import UserError
-from cartographie.intake import ingest, lecture, read_depot, read_depots, read_registre, verify
+from cartographie.identifiers import published_key
+from cartographie.intake import (
+    ingest,
+    lecture,
+    pseudonym_key,
+    read_depot,
+    read_depots,
+    read_registre,
+    unregistered,
+    verify,
+    verrou,
+)
 from cartographie.intake.snapshot import forget
-from cartographie.model import Depot
+from cartographie.model import Depot, TypeVariable
 
 
 def test_ingest_folder_sorted_twice(tmp_path, xlsx):
@@ -57,6 +72,110 @@ def test_refuses_links_and_missing_sources(tmp_path):
     for source in ("lien", "absent"):
         with pytest.raises(UserError):
             ingest(tmp_path, "2026", [tmp_path / source], "reponse", "2026-04-01")
+
+
+def test_a_missing_register_is_not_an_empty_campaign(tmp_path):
+    (tmp_path / "a.csv").write_text("a;1\n")
+    dossier = tmp_path / "raw" / "2026"
+    assert read_registre(dossier) == []
+    for role in ("base", "reponse"):
+        (tmp_path / "a.csv").write_text(f"{role};1\n")
+        ingest(tmp_path, "2026", [tmp_path / "a.csv"], role, "2026-04-01")
+    (dossier / "registre.csv").unlink()
+    with pytest.raises(UserError, match="U10"):
+        read_registre(dossier)
+    for fichier in (dossier / "depots").iterdir():
+        fichier.unlink()
+    with pytest.raises(UserError, match="U10"):
+        read_registre(dossier)
+    for fichier in (dossier / "base").iterdir():
+        fichier.rename(fichier.with_name(".recu_abc"))
+    assert read_registre(dossier) == []
+
+
+def test_a_file_the_register_ignores_is_said(tmp_path):
+    (tmp_path / "a.csv").write_text("a;1\n")
+    depots, _ = ingest(tmp_path, "2026", [tmp_path / "a.csv"], "reponse", "2026-04-01")
+    dossier = tmp_path / "raw" / "2026"
+    for laisse in (".recu_x", ".DS_Store", "~$a.xlsx", "Thumbs.db"):
+        (dossier / "depots" / laisse).write_text("x")
+    unregistered(dossier, depots)
+    (dossier / "depots" / "sous").mkdir()
+    for lieu in ("depots/b.csv", "depots/sous/c.csv", "base/d.csv", "depots/e.csv"):
+        (dossier / lieu).parent.mkdir(exist_ok=True)
+        (dossier / lieu).write_text("x")
+    with pytest.raises(UserError, match=r"U14.*4 fichier.*base/d\.csv, depots/b\.csv, depots/e\.csv ….*ingest 2026"):
+        unregistered(dossier, depots)
+    with verrou.locked(dossier), pytest.raises(UserError, match="E17"):
+        unregistered(dossier, depots)
+
+
+@pytest.mark.parametrize("jour", ["2026-02-30", "01/04/2026", "20260401", "", "2026-04-01T10:00"])
+def test_the_day_of_reception_is_a_day(tmp_path, jour):
+    (tmp_path / "a.csv").write_text("a;1\n")
+    with pytest.raises(UserError, match="U13"):
+        ingest(tmp_path, "2026", [tmp_path / "a.csv"], "reponse", jour)
+    assert not (tmp_path / "raw").exists()
+
+
+def test_two_receptions_at_once_lose_nothing(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from cartographie.intake import ingest\n"
+        "ingest(Path(sys.argv[1]), '2026', [Path(sys.argv[2])], 'reponse', '2026-04-01')"
+    )
+    for i in range(400):
+        source = tmp_path / f"s{i % 2}" / f"{i}.csv"
+        source.parent.mkdir(exist_ok=True)
+        source.write_text(f"{i};1\n")
+    lances = [subprocess.Popen([sys.executable, "-c", code, tmp_path, tmp_path / f"s{n}"]) for n in (0, 1)]
+    assert [p.wait(60) for p in lances] == [0, 0]
+    dossier = tmp_path / "raw" / "2026"
+    depots = read_registre(dossier)
+    assert sorted(d.nom for d in depots) == sorted(f"{i}.csv" for i in range(400))
+    unregistered(dossier, depots)
+    assert sorted(f.name for f in dossier.iterdir()) == ["depots", "registre.csv"]
+
+
+def test_a_reception_waits_only_so_long_and_a_killed_one_is_forgotten(tmp_path, monkeypatch):
+    (tmp_path / "a.csv").write_text("a;1\n")
+    dossier = tmp_path / "raw" / "2026"
+    monkeypatch.setattr(verrou, "ATTENTE", 0.1)
+    with verrou.locked(dossier):
+        with pytest.raises(UserError, match="E17") as refus:
+            ingest(tmp_path, "2026", [tmp_path / "a.csv"], "reponse", "2026-04-01")
+        with pytest.raises(UserError, match="E17"):
+            forget(dossier, [])
+    assert refus.value.statut == 17
+    (dossier / ".verrou").write_text("")  # what a killed reception leaves
+    assert len(ingest(tmp_path, "2026", [tmp_path / "a.csv"], "reponse", "2026-04-01")[0]) == 1
+
+
+def test_a_failed_reception_leaves_nothing(tmp_path, monkeypatch):
+    (tmp_path / "a.csv").write_text("a;1\n")
+    monkeypatch.setattr(csv, "writer", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "disque plein")))
+    with pytest.raises(OSError, match="disque plein"):
+        ingest(tmp_path, "2026", [tmp_path / "a.csv"], "reponse", "2026-04-01")
+    assert read_registre(tmp_path / "raw" / "2026") == []
+
+
+def _enquete(fictif, personnel=True):
+    rpps = SimpleNamespace(personnel=personnel, type=TypeVariable.RPPS)
+    return SimpleNamespace(enquete={"fictif": fictif, "titre": "T"}, variables={"n": rpps}, entites={})
+
+
+def test_the_key_of_pseudonyms_is_drawn_once_kept_secret_and_published_when_fictitious(tmp_path):
+    cle = pseudonym_key(tmp_path / "a", _enquete(False))
+    fichier = tmp_path / "a" / "raw" / ".cle_pseudonymes"
+    assert len(cle) == 32 and stat.S_IMODE(fichier.stat().st_mode) == 0o600
+    assert [f.name for f in fichier.parent.iterdir()] == [fichier.name]
+    assert pseudonym_key(tmp_path / "a", _enquete(False)) == cle != pseudonym_key(tmp_path / "b", _enquete(False))
+    fichier.write_text("abîmée")
+    with pytest.raises(UserError, match="U15"):
+        pseudonym_key(tmp_path / "a", _enquete(False))
+    for autre in ("c", "d"):
+        assert pseudonym_key(tmp_path / autre, _enquete(True)) == published_key("T")
+        assert pseudonym_key(tmp_path / autre, _enquete(False, personnel=False)) == b""
+        assert not (tmp_path / autre).exists()
 
 
 def test_batch_survives_bad_files_in_order_with_workers(tmp_path, xlsx):

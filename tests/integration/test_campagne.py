@@ -1,0 +1,216 @@
+"""The fictitious campaign as an oracle: every planted fault at its cell, nothing else flagged, every table equal to the truth.
+
+`raw/` is what `cartographie demo` makes from a seed (see raw/LISEZMOI.md); `verite.json` beside it is the answer key, written by
+an independent plain-Python computation (cartographie/demo/oracle.py and truth.py), never read by the program.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import re
+import shutil
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import openpyxl
+import pytest
+
+EDITIONS = ("2025", "2026")
+
+
+@pytest.fixture(scope="module")
+def projet(racine: Path, tmp_path_factory: pytest.TempPathFactory, cli: Callable[..., Any]) -> Path:
+    """The bundled campaigns, run from raw/ to the release."""
+    dossier = tmp_path_factory.mktemp("campagne fictive é")
+    for nom in ("schemas", "raw"):
+        shutil.copytree(racine / nom, dossier / nom)
+    sortie = cli("run", "--projet", dossier, "--json", "--ouvriers", "2")
+    assert sortie.statut == 0, sortie.erreurs
+    return dossier
+
+
+def truth(projet: Path, annee: str) -> dict[str, Any]:
+    return json.loads((projet / "raw" / annee / "verite.json").read_text(encoding="utf-8"))
+
+
+def read_csv(chemin: Path) -> list[dict[str, str]]:
+    with chemin.open(encoding="utf-8", newline="") as f:
+        return list(csv.DictReader(f))
+
+
+def found(projet: Path, annee: str) -> Counter[tuple[str, str, str, str]]:
+    dossier = projet / "outputs" / annee / "controle"
+    lignes = read_csv(dossier / "anomalies.csv")
+    if (dossier / "confidentiel.csv").exists():
+        lignes += read_csv(dossier / "confidentiel.csv")
+    return Counter((a["fichier"], a["feuille"], a["cellule"], a["regle"]) for a in lignes)
+
+
+def figures(projet: Path, annee: str) -> Iterator[dict[str, str]]:
+    for chemin in sorted((projet / "outputs" / annee / "provisoire" / "tableaux").glob("*.csv")):
+        yield from read_csv(chemin)
+
+
+@pytest.mark.parametrize("annee", EDITIONS)
+def test_every_planted_fault_is_found_at_its_cell_and_nothing_else_is_flagged(projet: Path, annee: str) -> None:
+    fautes = truth(projet, annee)["fautes"]
+    plantees = Counter((f["fichier"], f["feuille"] or "", f["cellule"] or "", f["regle"] or f["code"]) for f in fautes)
+    trouvees = found(projet, annee)
+    assert trouvees - plantees == Counter(), "flagged, though right"
+    assert plantees - trouvees == Counter(), "planted, not found"
+    assert len(plantees) >= 30
+
+
+@pytest.mark.parametrize("annee", EDITIONS)
+def test_kept_respondents_are_the_right_ones(projet: Path, annee: str) -> None:
+    with duckdb.connect(projet / "outputs/entrepot.duckdb", read_only=True) as con:
+        gardes = {i for (i,) in con.execute("SELECT id_repondant FROM repondant WHERE campagne = ?", [annee]).fetchall()}
+    assert gardes == set(truth(projet, annee)["repondants_gardes"])
+
+
+@pytest.mark.parametrize("annee", EDITIONS)
+def test_every_published_figure_is_the_true_one(projet: Path, annee: str) -> None:
+    tableaux = truth(projet, annee)["tableaux"]
+    colonnes = tableaux["colonnes"]
+    cle = [c for c in colonnes if c not in ("n_repondants", "n_lignes", "valeur")]
+    vrai = {tuple(str(d[c] or "") for c in cle): d for d in (dict(zip(colonnes, x, strict=True)) for x in tableaux["lignes"])}
+    publie = {tuple(x.get(c, "") for c in cle): x for x in figures(projet, annee)}
+    couverts = {d["tableau"] for d in vrai.values()}
+    assert vrai.keys() <= publie.keys(), sorted(vrai.keys() - publie.keys())[:5]
+    compares = 0
+    for k, v in vrai.items():
+        if publie[k]["valeur"]:
+            assert float(publie[k]["valeur"]) == pytest.approx(float(v["valeur"]), abs=0.0501), k
+            assert publie[k]["n_repondants"] == str(v["n_repondants"]), k
+            compares += 1
+    inventes = [k for k, x in publie.items() if k not in vrai and x["valeur"] and float(x["valeur"]) and x["tableau"] in couverts]
+    assert not inventes, inventes[:5]
+    assert compares > 300
+
+
+@pytest.mark.parametrize("annee", EDITIONS)
+def test_every_row_and_cell_read_is_accounted_for(projet: Path, annee: str) -> None:
+    comptes = read_csv(projet / "outputs" / annee / "controle/comptes.csv")
+    for c in comptes:
+        n = {k: int(v) for k, v in c.items() if re.match(r"(lignes|cellules)_(?!motifs)", k)}
+        assert n["lignes_lues"] == n["lignes_conservees"] + n["lignes_quarantaine"] + n["lignes_ecartees"], c
+        assert n["cellules_lues"] == sum(n[f"cellules_{s}"] for s in ("conservees", "rejetees", "quarantaine", "ecartees")), c
+    recus = {d["nom"] for d in read_csv(projet / "raw" / annee / "registre.csv")}
+    assert {c["fichier"] for c in comptes if c["niveau"] == "fichier"} == recus  # not one received file is missing
+
+
+@pytest.mark.parametrize("annee", EDITIONS)
+def test_every_row_of_the_warehouse_leads_back_to_its_cell(projet: Path, annee: str) -> None:
+    """The identifier stands, as received, on the Excel row the warehouse gives — read by another reader."""
+    requete = """SELECT d.chemin, r.feuille, r.ligne, r.finess_et FROM repondant r JOIN depot d USING (campagne, depot)
+                 WHERE campagne = ? AND d.format IN ('xlsx', 'csv') AND r.finess_et IS NOT NULL ORDER BY ALL"""
+    with duckdb.connect(projet / "outputs/entrepot.duckdb", read_only=True) as con:
+        lignes = con.execute(requete, [annee]).fetchall()
+    assert lignes
+    for chemin, feuille, ligne, finess in lignes[:: max(1, len(lignes) // 40)]:
+        assert finess in _row(projet / "raw" / annee / chemin, feuille, ligne), (chemin, ligne)
+
+
+def _row(chemin: Path, feuille: str, ligne: int) -> set[str]:
+    """Texts near that row: the row itself for a table, the whole form for a « fiche » (its first question's row)."""
+    if chemin.suffix == ".csv":
+        octets = chemin.read_bytes()
+        encodage = "utf-16" if octets[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig" if octets[:3] == b"\xef\xbb\xbf" else "cp1252"
+        texte = octets.decode(encodage, errors="replace").splitlines()
+        return set(re.split(r"[;,\t]", texte[ligne - 1].replace('"', "")))
+    feuille_lue = openpyxl.load_workbook(chemin, data_only=True)[feuille]
+    fiche = feuille_lue.max_column <= 4
+    rangs = feuille_lue.iter_rows(min_row=1 if fiche else ligne, max_row=None if fiche else ligne, values_only=True)
+    return {str(v) for rang in rangs for v in rang if v is not None}
+
+
+def test_same_inputs_same_bytes(projet: Path, tmp_path: Path, cli: Callable[..., Any]) -> None:
+    """Another place, hash seed, time zone, locale, number of workers, order of files on disk: not one byte differs."""
+    ailleurs = tmp_path / "ailleurs"
+    shutil.copytree(projet / "schemas", ailleurs / "schemas")
+    for f in sorted((projet / "raw").rglob("*"), reverse=True):
+        if f.is_file():
+            cible = ailleurs / f.relative_to(projet)
+            cible.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(f, cible)
+    env = {"PYTHONHASHSEED": "12345", "TZ": "Pacific/Noumea", "LC_ALL": "C", "LANG": "C"}
+    sortie = cli("run", "--projet", ailleurs, "--ouvriers", "1", env=env)
+    assert sortie.statut == 0, sortie.erreurs
+
+    def prints(dossier: Path) -> dict[str, str]:
+        fichiers = (f for f in sorted((dossier / "outputs").rglob("*")) if f.is_file() and f.suffix != ".duckdb")
+        return {str(f.relative_to(dossier)): hashlib.sha256(f.read_bytes()).hexdigest() for f in fichiers}
+
+    assert prints(ailleurs) == prints(projet)
+    from cartographie.warehouse import fingerprints
+
+    assert fingerprints(ailleurs / "outputs/entrepot.duckdb") == fingerprints(projet / "outputs/entrepot.duckdb")
+
+
+def test_the_bundled_files_are_what_the_seed_gives(racine: Path, tmp_path: Path, cli: Callable[..., Any]) -> None:
+    commande = re.search(r"cartographie demo \S+ (.*)", (racine / "raw/LISEZMOI.md").read_text(encoding="utf-8"))
+    assert commande
+    sortie = cli("demo", tmp_path / "d", *commande[1].split())
+    assert sortie.statut == 0, sortie.erreurs
+    for annee in EDITIONS:
+        refaits = {(d["nom"], d["sha256"], d["role"]) for d in read_csv(tmp_path / "d/raw" / annee / "registre.csv")}
+        assert refaits == {(d["nom"], d["sha256"], d["role"]) for d in read_csv(racine / "raw" / annee / "registre.csv")}
+
+
+def test_every_output_says_it_is_fictitious(projet: Path) -> None:
+    for f in sorted((projet / "outputs").glob("*/provisoire/**/*")):
+        if f.suffix == ".csv":
+            assert "donnees-fictives" in f.name
+        elif f.suffix == ".xlsx":
+            assert "fictives" in _texts(f).casefold()
+        elif f.is_file():
+            assert "fictives" in f.read_text(encoding="utf-8").casefold()
+    for f in sorted((projet / "outputs").glob("*/controle/anomalies.xlsx")):
+        assert "fictives" in _texts(f).casefold()
+
+
+def test_no_contact_and_no_free_text_of_an_answer_comes_out(projet: Path) -> None:
+    """Names, e-mails, telephones of contacts, and the comments: in raw/ only."""
+    secrets = {s for annee in EDITIONS for s in _personal(projet, annee)}
+    assert len(secrets) > 20
+    sorties = {f: _texts(f) for f in (projet / "outputs").rglob("*") if f.is_file() and f.suffix != ".duckdb"}
+    with duckdb.connect(projet / "outputs/entrepot.duckdb", read_only=True) as con:
+        for (table,) in con.execute("SELECT table_name FROM duckdb_tables() WHERE NOT internal").fetchall():
+            sorties[Path(table)] = str(con.execute(f'SELECT * FROM "{table}"').fetchall())
+    fuites = sorted({(str(f), s) for f, texte in sorties.items() for s in secrets if s in texte})
+    assert not fuites, [f for f, _ in fuites]
+
+
+def _personal(projet: Path, annee: str) -> Iterator[str]:
+    """What was answered to the personal questions and to the comment, read from the received workbooks."""
+    from cartographie.questionnaire import load_questionnaire
+
+    q = load_questionnaire(projet)
+    prives = {v.nom for v in q.variables.values() if v.type == "texte" and (v.personnel or not v.publiable)}
+    (modele,) = [m for m in q.campagnes[annee].modeles.values() if m.gabarit]
+    fiches = [f for f in modele.feuilles if f.disposition == "fiche"]
+    questions = {t.texte for f in fiches for c in f.colonnes if c.variable in prives for t in c.entetes}
+    noms = {n for f in fiches for n in f.noms}
+    for chemin in sorted((projet / "raw" / annee / "depots").glob("*.xlsx")):
+        try:
+            classeur = openpyxl.load_workbook(chemin, read_only=True, data_only=True)
+        except Exception:  # the planted broken files
+            continue
+        for feuille in (f for f in classeur if f.title in noms):
+            for rang in feuille.iter_rows(values_only=True, max_row=200):
+                for gauche, droite in zip(rang, rang[1:], strict=False):
+                    if gauche in questions and isinstance(droite, str) and len(droite) > 6:
+                        yield droite
+
+
+def _texts(chemin: Path) -> str:
+    if not zipfile.is_zipfile(chemin):
+        return chemin.read_text(encoding="utf-8", errors="replace")
+    with zipfile.ZipFile(chemin) as z:
+        return "\n".join(z.read(n).decode("utf-8", errors="replace") for n in z.namelist() if n.endswith((".xml", ".rels")))
