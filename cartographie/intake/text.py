@@ -93,25 +93,26 @@ def detect_separator(texte: str) -> str | None:
     notes = {}
     for rang, separateur in enumerate(SEPARATEURS):
         if separateur in apercu:
-            largeurs = Counter(_largeurs(apercu, separateur))
+            stricte = _largeurs(apercu, separateur, strict=True)  # quotes stand where that separator puts them
+            largeurs = Counter(stricte or _largeurs(apercu, separateur))
             largeur, nombre = max(largeurs.items(), key=lambda ln: (ln[0] > 1, ln[1], ln[0]), default=(1, 0))
             if largeur > 1:
-                notes[separateur] = (nombre / largeurs.total() * (1 - 1 / largeur), -rang)
+                notes[separateur] = (bool(stricte), nombre / largeurs.total() * (1 - 1 / largeur), -rang)
     return max(notes, key=notes.__getitem__) if notes else None
 
 
-def _largeurs(apercu: str, separateur: str) -> list[int]:
-    """Number of cells of each non-blank record among the first ones."""
+def _largeurs(apercu: str, separateur: str, strict: bool = False) -> list[int]:
+    """Number of cells of each non-blank record among the first ones; none when `strict` and a quote is out of place."""
     csv.field_size_limit(_CHAMP_MAX)
     largeurs: list[int] = []
     try:
-        for ligne in csv.reader(StringIO(apercu, newline=""), delimiter=separateur):
+        for ligne in csv.reader(StringIO(apercu, newline=""), delimiter=separateur, strict=strict):
             if any(ligne):
                 largeurs.append(len(ligne))
             if len(largeurs) >= _APERCU:
                 break
-    except csv.Error:
-        return []
+    except csv.Error as erreur:
+        return largeurs if strict and "end of data" in str(erreur) else []  # the preview may end inside a quoted cell
     return largeurs
 
 
