@@ -172,8 +172,8 @@ def _records(
     rows = pd.concat(parts, ignore_index=True).sort_values(["numero", "rang"], kind="stable")
     rows = rows.drop_duplicates(["depot", "feuille", "ligne"])
     sums = rows.groupby(["depot", "feuille"], sort=False).agg(fiche=("fiche", "any"), n=("aside", "size"), aside=("aside", "sum"))
-    columns = (sums[c].tolist() for c in ("fiche", "n", "aside"))
-    return {k: (bool(f), n - a, int(a)) for k, f, n, a in zip(sums.index, *columns, strict=True)}
+    counts = (sums[c].tolist() for c in ("fiche", "n", "aside"))
+    return {k: (bool(f), n - a, int(a)) for k, f, n, a in zip(sums.index, *counts, strict=True)}
 
 
 def _cells(
@@ -256,7 +256,8 @@ def _is_in(lot: Lot, df: pd.DataFrame | None) -> np.ndarray:
 def _sum(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     total: dict[str, Any] = {c: sum([line[c] for line in lines]) for c in _SUMMED}
     for unit in ("lignes_motifs", "cellules_motifs"):
-        total[unit] = reasons = {}
+        reasons: dict[str, int] = {}
+        total[unit] = reasons
         for line in lines:
             for reason, n in line[unit].items():
                 reasons[reason] = reasons.get(reason, 0) + n

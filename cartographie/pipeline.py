@@ -217,7 +217,6 @@ def status(projet: Path) -> Bilan:
 
 def _start_workers(projet: Path, ouvriers: int) -> None:
     from cartographie.intake import start_workers
-
     start_workers(projet / "raw", ouvriers)
 
 

@@ -173,7 +173,7 @@ class _Colonnes:
         if variable.type not in _NOMBRES:
             return self.decode(recues, variable, lire, variable.type)
         nombres, directs = plain_numbers(recues, variable.type)
-        valeurs = self.decode(np.where(directs, None, recues), variable, lire, variable.type)
+        valeurs = self.decode(np.asarray(np.where(directs, None, recues), dtype=object), variable, lire, variable.type)
         valeurs[directs] = nombres
         return valeurs
 

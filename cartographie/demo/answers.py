@@ -209,6 +209,6 @@ _NUMEROS: dict[TypeVariable, Callable[[int], str]] = {
 }  # fmt: skip
 
 
-class _Trous(dict):
+class _Trous(dict[str, Any]):
     def __missing__(self, cle: str) -> str:
         return ""

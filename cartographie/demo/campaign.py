@@ -171,7 +171,8 @@ def share_out(campagne: Campagne, q: Questionnaire, classeurs_max: int, graine: 
     seuls = [m for m in modeles if is_single(m)]
     communs = [m for m in modeles if not is_single(m)]
     alea = random.Random(f"{graine}:{campagne.nom}:fichiers")
-    a_part, reste = [], []
+    a_part: list[Reponse] = []
+    reste: list[Reponse] = []
     for reponse in campagne.reponses:
         seule = reponse.faute.startswith("fichier:") or reponse.format or not any(_fits(m, reponse) for m in communs)
         (a_part if seule and seuls else reste).append(reponse)

@@ -95,7 +95,7 @@ def _after_children(t: Tirage, nom: str) -> bool:
 
 def _children(
     t: Tirage, racine: Fiche, enfant: str, indication: Any, alea: random.Random, modele: Modele
-) -> list[dict]:
+) -> list[dict[str, Any]]:
     """The starting values of each child: covered units, last campaign's rows carried on, or nothing."""
     if not (modeles := t.noms[enfant]) or not holds(t.monde, racine, indication.get("si")):
         return []

@@ -164,7 +164,7 @@ def spoil_cell(
             continue
         code, gravite = bareme.juge(constat, fiche.entite, variable, declaree.type.value)
         jumeaux: dict[int, Fiche] = {}
-        gardee: Fiche | None = copy(hote.ecrite, None, jumeaux)
+        gardee = copy(hote.ecrite, None, jumeaux)
         jumeaux[id(fiche)].valeurs[variable] = None if gravite == "rejet_cellule" else ecrit.reste
         reste = irregularities(t.monde, gardee)
         if violations(t.monde, gardee) or any(v != variable for _, _, v in reste):
@@ -176,9 +176,11 @@ def spoil_cell(
             continue
         if identifier(t.monde, gardee) != identite and gravite != "rejet_ligne":
             continue
-        gardee = _outcome(t, gardee, jumeaux[id(fiche)], gravite, []) if gravite == "rejet_ligne" else gardee
+        issue: Fiche | None = gardee
+        if gravite == "rejet_ligne":
+            issue = _outcome(t, gardee, jumeaux[id(fiche)], gravite, [])
         attendu = Attendu(constat, code, gravite, ecrit.pourquoi, False, fiche, variable, ecrit.cellule, True)
-        return Reponse(hote.modele, hote.ecrite, gardee, f"cellule:{nom}", [attendu], format_)
+        return Reponse(hote.modele, hote.ecrite, issue, f"cellule:{nom}", [attendu], format_)
     return None
 
 
@@ -202,7 +204,7 @@ def unknown_unit(t: Tirage, hote: Reponse, bareme: Bareme, alea: random.Random) 
         return None
     ecrite = copy(hote.ecrite)
     ecrite.unites = []
-    attendus = []
+    attendus: list[Attendu] = []
     for rang, variable in enumerate(liens):
         if ecrite.valeurs.get(variable) is None or t.questionnaire.variables[variable].type != TypeVariable.FINESS:
             continue

@@ -180,9 +180,9 @@ def _line(
 ) -> dict[str, Any] | None:
     """One expected finding at its cell; None when the model of file has no such cell."""
     fiche = a.fiche or reponse.ecrite
+    place: tuple[str, int | None, int | None]
     if a.variable is None:
-        feuille, ligne, _ = depot.places[id(fiche)]
-        place: tuple[str, int | None, int | None] = (feuille, ligne, None)
+        place = (*depot.places[id(fiche)][:2], None)
     else:
         cases = depot.spread(fiche, a.variable)
         if not cases:

@@ -101,7 +101,8 @@ def _rejected(reponse: Reponse) -> set[tuple[int, str]]:
 
 def _findings(campagne: Campagne, fautes: list[dict[str, Any]]) -> Iterator[Ligne]:
     """One record: one finding that is not confidential; one that names no respondent counts for one."""
-    monde, numeros = campagne.tirage.monde, {}
+    monde = campagne.tirage.monde
+    numeros: dict[str | None, tuple[int, Fiche | None]] = {}
     for numero, reponse in enumerate(campagne.reponses):
         if reponse.gardee is not None:
             numeros[identifier(monde, reponse.gardee)] = (numero, reponse.gardee)

@@ -169,7 +169,8 @@ class _Tirer:
 
 def _targets(t: Tirage, fiche: Fiche, nom: str, condition: Mapping[str, Any], alea: random.Random) -> list[Any]:
     """Values worth trying: those the condition names, and their neighbours for numbers and days."""
-    variable, essais = t.questionnaire.variables[nom], []
+    variable = t.questionnaire.variables[nom]
+    essais: list[Any] = []
     for cle, attendu in condition.items():
         if cle in ("variable", "renseigne", "motif"):
             continue

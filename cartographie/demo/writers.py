@@ -239,4 +239,5 @@ WRITERS = {
 
 def write_classeur(chemin: Path, pages: Classeur, **options: Any) -> None:
     """Write by the suffix of `chemin`."""
-    WRITERS[chemin.suffix.lower().removeprefix(".")](chemin, pages, **options)
+    ecrire: Any = WRITERS[chemin.suffix.lower().removeprefix(".")]
+    ecrire(chemin, pages, **options)

@@ -139,8 +139,8 @@ def verifications(questionnaire: Questionnaire) -> list[tuple[str, str]]:
         )  # fmt: skip
         if entite.parent is not None:
             out.append((entite.nom, fill("verify_enfant", table=quote(entite.nom), parent=quote(entite.parent))))
-    for entite in states_tables(questionnaire):
-        out.append((entite, fill("verify_etats", table=quote(STATES + entite))))
+    for nom in states_tables(questionnaire):
+        out.append((nom, fill("verify_etats", table=quote(STATES + nom))))
     rows = (f"SELECT campagne, depot, feuille, ligne FROM {quote(nom)}" for nom in questionnaire.entites)
     out.append(("compte", fill("verify_lignes", lignes=" UNION ".join(rows))))
     if questionnaire.base is not None:

@@ -62,8 +62,8 @@ def _write(con: DuckDBPyConnection, contenu: Mapping[str, Contenu], questionnair
     con.execute(scheme.template("tables"))
     for entite in questionnaire.entites.values():
         con.execute(scheme.entity_table(questionnaire, entite))
-    for entite, names in scheme.states_tables(questionnaire).items():
-        con.execute(scheme.states_table(entite, names))
+    for nom, names in scheme.states_tables(questionnaire).items():
+        con.execute(scheme.states_table(nom, names))
     _insert(con, "entite", pd.DataFrame([
         {"entite": e.nom, "libelle": e.libelle, "parent": e.parent, "base": e.base, "rang": i}
         for i, e in enumerate(questionnaire.entites.values())
