@@ -165,13 +165,17 @@ def _records(
         forms = np.array([any(c.ligne is not None for c in found) for found in columns] or [False])
         numbers = np.array([b.numero for _, b in lot.blocs] or [0])
         block = lot.df["bloc"].to_numpy(dtype="int64") if lot.blocs else np.zeros(len(lot.df), dtype="int64")
-        part = lot.df[["depot", "feuille", "ligne"]].assign(numero=numbers[block], rang=depth, fiche=forms[layout[block]] if lot.blocs else False)
+        part = lot.df[["depot", "feuille", "ligne"]].assign(
+            numero=numbers[block], rang=depth, fiche=forms[layout[block]] if lot.blocs else False
+        )
         parts.append(part.assign(aside=_is_in(lot, quarantined.get(e))))
     if not parts:
         return {}
     rows = pd.concat(parts, ignore_index=True).sort_values(["numero", "rang"], kind="stable")
     rows = rows.drop_duplicates(["depot", "feuille", "ligne"])
-    sums = rows.groupby(["depot", "feuille"], sort=False).agg(fiche=("fiche", "any"), n=("aside", "size"), aside=("aside", "sum"))
+    sums = rows.groupby(["depot", "feuille"], sort=False).agg(
+        fiche=("fiche", "any"), n=("aside", "size"), aside=("aside", "sum")
+    )
     counts = (sums[c].tolist() for c in ("fiche", "n", "aside"))
     return {k: (bool(f), n - a, int(a)) for k, f, n, a in zip(sums.index, *counts, strict=True)}
 

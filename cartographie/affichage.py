@@ -63,8 +63,17 @@ def print_bilan(bilan: Mapping[str, Any]) -> None:
 def _table(entete: list[str], rangs: list[list[Any]]) -> list[str]:
     cellules = [[safe(c) for c in r] for r in [entete, *rangs]]
     largeurs = [max(len(r[i]) for r in cellules) for i in range(len(entete))]
-    nombres = [all(c[i].replace(" ", "").replace(",", "").replace("%", "").lstrip("-").isdigit() for c in cellules[1:]) for i in range(len(entete))]
-    lignes = ["  " + "  ".join(c.rjust(n) if droite else c.ljust(n) for c, n, droite in zip(r, largeurs, nombres, strict=True)).rstrip() for r in cellules]
+    nombres = [
+        all(c[i].replace(" ", "").replace(",", "").replace("%", "").lstrip("-").isdigit() for c in cellules[1:])
+        for i in range(len(entete))
+    ]
+    lignes = [
+        "  "
+        + "  ".join(
+            c.rjust(n) if droite else c.ljust(n) for c, n, droite in zip(r, largeurs, nombres, strict=True)
+        ).rstrip()
+        for r in cellules
+    ]
     return [lignes[0], "  " + "  ".join("─" * n for n in largeurs), *lignes[1:]]
 
 
@@ -74,7 +83,10 @@ def print_bug(e: BaseException) -> None:
     """
     from cartographie.accounts import EcartComptable
 
-    print(f"Erreur interne ({type(e).__name__}) : c'est un défaut du programme, pas de vos fichiers ; signalez-le avec ces lignes.", file=sys.stderr)
+    print(
+        f"Erreur interne ({type(e).__name__}) : c'est un défaut du programme, pas de vos fichiers ; signalez-le avec ces lignes.",
+        file=sys.stderr,
+    )
     if isinstance(e, EcartComptable):
         print(f"  {safe(e)}", file=sys.stderr)
     for cadre in traceback.extract_tb(e.__traceback__)[-12:]:

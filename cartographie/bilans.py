@@ -24,7 +24,9 @@ FICTIF = "Données fictives : aucune réponse n'est celle d'un établissement r�
 def init(destination: Path) -> Bilan:
     return {
         "titre": f"Espace de travail créé dans {destination}.",
-        "lignes": ["schemas/ : les déclarations, à adapter ; raw/ : ce qui sera reçu ; outputs/ : ce qui sera produit."],
+        "lignes": [
+            "schemas/ : les déclarations, à adapter ; raw/ : ce qui sera reçu ; outputs/ : ce qui sera produit."
+        ],
         "dossier": str(destination),
     }
 
@@ -32,7 +34,10 @@ def init(destination: Path) -> Bilan:
 def template(annee: str, sortie: Path, ecrits: Sequence[Path]) -> Bilan:
     return {
         "titre": f"Questionnaire {annee} écrit dans {sortie}.",
-        "lignes": [f"{_n(len(ecrits), 'classeur')} : {ecrits[0].name}" + (f" et {len(ecrits) - 1} pré-remplis" if len(ecrits) > 1 else "")],
+        "lignes": [
+            f"{_n(len(ecrits), 'classeur')} : {ecrits[0].name}"
+            + (f" et {len(ecrits) - 1} pré-remplis" if len(ecrits) > 1 else "")
+        ],
         "fichiers": [str(e) for e in ecrits],
     }
 
@@ -59,7 +64,8 @@ def register(
     if base is None:
         return {
             "titre": f"La base de sondage de {annee} n'a pas été importée.",
-            "lignes": [a.message for a in anomalies] or ["Le fichier ne contient aucune unité : vérifiez qu'il s'agit de la base de sondage."],
+            "lignes": [a.message for a in anomalies]
+            or ["Le fichier ne contient aucune unité : vérifiez qu'il s'agit de la base de sondage."],
             "statut": Statut.FICHIER_REFUSE,
         }
     axes = [a["variable"] for a in q.enquete.get("axes", {}).values() if "variable" in a and a["variable"] in base]
@@ -68,7 +74,11 @@ def register(
         "titre": f"Base de sondage de {annee} : {_n(len(base), 'unité')}.",
         "lignes": [
             *(["Ce fichier était déjà reçu : rien n'a changé."] if deja else []),
-            *([f"{_n(len(anomalies), 'constat')} sur la base elle-même, détaillés par « validate »."] if anomalies else []),
+            *(
+                [f"{_n(len(anomalies), 'constat')} sur la base elle-même, détaillés par « validate »."]
+                if anomalies
+                else []
+            ),
         ],
         "tables": [
             {"entete": [q.variables[a].libelle[:50], "unités"], "rangs": [[str(k), _espace(n)] for k, n in v.items()]}
@@ -84,7 +94,9 @@ def ingest(projet: Path, annee: str, ajoutes: Sequence[Depot], deja: Sequence[tu
     return {
         "titre": f"{annee} : {_n(len(ajoutes), 'fichier rangé', 'fichiers rangés')} dans raw/{annee}.",
         "lignes": [f"déjà reçu à l'identique, non repris : {nom} (= {d.nom})" for nom, d in deja],
-        "suite": [f"Pour la suite : cartographie validate {annee}" + (f" --projet {projet}" if projet != Path() else "")],
+        "suite": [
+            f"Pour la suite : cartographie validate {annee}" + (f" --projet {projet}" if projet != Path() else "")
+        ],
         "campagne": annee,
         "ajoutes": [{"depot": d.depot, "nom": d.nom, "sha256": d.sha256} for d in ajoutes],
         "deja_recus": [nom for nom, _ in deja],
@@ -109,10 +121,15 @@ def validate(q: Questionnaire, c: Controle, dossier: Path, strict: bool) -> Bila
         statut = Statut.ANOMALIES
     lignes = [
         f"fichiers : {len(c.depots)} reçus, {len(c.depots) - len(refuses)} lus, {len(refuses)} refusés",
-        *(f"{_minuscule(q.entites[e].libelle)} : {_espace(n)} conservés, {_espace(ecartes.get(e, 0))} en quarantaine" for e, n in gardes.items() if n or ecartes.get(e)),
+        *(
+            f"{_minuscule(q.entites[e].libelle)} : {_espace(n)} conservés, {_espace(ecartes.get(e, 0))} en quarantaine"
+            for e, n in gardes.items()
+            if n or ecartes.get(e)
+        ),
         f"lignes : {_identity(total, 'lignes', ('conservees', 'quarantaine', 'ecartees'))}",
         f"cellules : {_identity(total, 'cellules', ('conservees', 'rejetees', 'quarantaine', 'ecartees'))}",
-        f"constats : {_espace(sum(gravites.values()))} dont " + ", ".join(f"{_espace(gravites.get(g, 0))} {g.replace('_', ' ')}" for g in Gravite),
+        f"constats : {_espace(sum(gravites.values()))} dont "
+        + ", ".join(f"{_espace(gravites.get(g, 0))} {g.replace('_', ' ')}" for g in Gravite),
     ]
     if c.non_rapproches is not None and len(c.non_rapproches):
         lignes.append(f"non rapprochés de la base de sondage : {len(c.non_rapproches)} (controle/non_rapproches.csv)")
@@ -128,9 +145,18 @@ def validate(q: Questionnaire, c: Controle, dossier: Path, strict: bool) -> Bila
         "gravites": {str(g): gravites.get(g, 0) for g in Gravite},
         "regles": dict(sorted(Counter(a.regle for a in c.redaction.anomalies).items())),
         "comptes": total,
-        "comptes_par_fichier": [{k: _plain(v) for k, v in r.items()} for r in c.comptes[c.comptes["niveau"] == "fichier"].to_dict("records")],
+        "comptes_par_fichier": [
+            {k: _plain(v) for k, v in r.items()} for r in c.comptes[c.comptes["niveau"] == "fichier"].to_dict("records")
+        ],
         "lecture": [
-            {"fichier": d.nom, "format": x.format, "modele": x.modele, "encodage": x.encodage, "separateur": x.separateur, "refuse": x.refuse}
+            {
+                "fichier": d.nom,
+                "format": x.format,
+                "modele": x.modele,
+                "encodage": x.encodage,
+                "separateur": x.separateur,
+                "refuse": x.refuse,
+            }
             for d, x in zip(c.depots, c.extractions, strict=True)
         ],
         "non_rapproches": 0 if c.non_rapproches is None else len(c.non_rapproches),
@@ -141,14 +167,26 @@ def validate(q: Questionnaire, c: Controle, dossier: Path, strict: bool) -> Bila
 
 
 def load(chemin: Path, _: Any, controles: Sequence[Controle]) -> Bilan:
-    lignes = [f"{c.annee} : " + ", ".join(f"{_espace(len(df))} {e}" for e, df in c.validation.kept.items()) for c in controles]
-    return {"titre": f"Entrepôt reconstruit : {chemin}", "lignes": lignes, "entrepot": str(chemin), "campagnes": [c.annee for c in controles]}
+    lignes = [
+        f"{c.annee} : " + ", ".join(f"{_espace(len(df))} {e}" for e, df in c.validation.kept.items()) for c in controles
+    ]
+    return {
+        "titre": f"Entrepôt reconstruit : {chemin}",
+        "lignes": lignes,
+        "entrepot": str(chemin),
+        "campagnes": [c.annee for c in controles],
+    }
 
 
 def map_(annee: str, tableaux: Sequence[Any], dossier: Path) -> Bilan:
     return {
         "titre": f"{annee} : {_n(len(tableaux), 'tableau calculé', 'tableaux calculés')} dans {dossier} (rien n'est publié).",
-        "tables": [{"entete": ["tableau", "lignes", "titre"], "rangs": [[t.code, len(t.df), t.meta.get("titre", "")] for t in tableaux]}],
+        "tables": [
+            {
+                "entete": ["tableau", "lignes", "titre"],
+                "rangs": [[t.code, len(t.df), t.meta.get("titre", "")] for t in tableaux],
+            }
+        ],
         "campagne": annee,
         "tableaux": {t.code: len(t.df) for t in tableaux},
         "dossier": str(dossier),
@@ -168,7 +206,12 @@ def publish(annee: str, dossier: Path, tableaux: Sequence[Any], ecrits: Any) -> 
 
 
 def run(
-    q: Questionnaire, controles: Sequence[Controle], constats: Sequence[Bilan], publications: Sequence[Bilan], entrepot: Path, annees: Sequence[str]
+    q: Questionnaire,
+    controles: Sequence[Controle],
+    constats: Sequence[Bilan],
+    publications: Sequence[Bilan],
+    entrepot: Path,
+    annees: Sequence[str],
 ) -> Bilan:
     publies = {p["campagne"]: p for p in publications}
     rangs = [
@@ -184,10 +227,19 @@ def run(
     return {
         "titre": str(q.enquete["titre"]),
         "lignes": [FICTIF] if q.enquete.get("fictif") else [],
-        "tables": [{"entete": ["campagne", "fichiers", "refusés", "répondants", "en quarantaine", "constats", "tableaux"], "rangs": rangs}],
+        "tables": [
+            {
+                "entete": ["campagne", "fichiers", "refusés", "répondants", "en quarantaine", "constats", "tableaux"],
+                "rangs": rangs,
+            }
+        ],
         "suite": ["Où regarder :", *(f"  {x}" for x in lieux), f"  l'entrepôt → {entrepot}"],
-        "controles": [{k: v for k, v in b.items() if k not in ("titre", "lignes", "tables", "suite")} for b in constats],
-        "publications": [{k: v for k, v in p.items() if k not in ("titre", "lignes", "tables", "suite")} for p in publications],
+        "controles": [
+            {k: v for k, v in b.items() if k not in ("titre", "lignes", "tables", "suite")} for b in constats
+        ],
+        "publications": [
+            {k: v for k, v in p.items() if k not in ("titre", "lignes", "tables", "suite")} for p in publications
+        ],
         "entrepot": str(entrepot),
         "statut": max((int(b["statut"]) for b in constats), default=0),
     }
@@ -197,7 +249,9 @@ def status(projet: Path, q: Questionnaire, recus: Mapping[str, Sequence[Depot]],
     rangs, campagnes = [], {}
     for annee, depots in recus.items():
         sorties = projet / "outputs" / annee
-        versions = sorted(d.name for d in sorties.iterdir() if (d / "manifeste.json").exists()) if sorties.is_dir() else []
+        versions = (
+            sorted(d.name for d in sorties.iterdir() if (d / "manifeste.json").exists()) if sorties.is_dir() else []
+        )
         etat = {
             "base": sum(d.role == "base" for d in depots),
             "recus": sum(d.role == "reponse" for d in depots),
@@ -205,11 +259,21 @@ def status(projet: Path, q: Questionnaire, recus: Mapping[str, Sequence[Depot]],
             "versions": versions,
         }
         campagnes[annee] = etat
-        rangs.append([annee, "oui" if etat["base"] else "non", etat["recus"], "oui" if etat["controle"] else "non", ", ".join(versions) or "aucune"])
+        rangs.append(
+            [
+                annee,
+                "oui" if etat["base"] else "non",
+                etat["recus"],
+                "oui" if etat["controle"] else "non",
+                ", ".join(versions) or "aucune",
+            ]
+        )
     return {
         "titre": str(q.enquete["titre"]),
         "lignes": [f"entrepôt : {'présent' if entrepot.exists() else 'absent'} ({entrepot})"],
-        "tables": [{"entete": ["campagne", "base de sondage", "fichiers reçus", "contrôlée", "versions"], "rangs": rangs}],
+        "tables": [
+            {"entete": ["campagne", "base de sondage", "fichiers reçus", "contrôlée", "versions"], "rangs": rangs}
+        ],
         "campagnes": campagnes,
         "entrepot": entrepot.exists(),
     }
@@ -224,16 +288,27 @@ def _by_file(c: Controle) -> list[dict[str, Any]]:
     """The accounting identity file by file: at most 40 shown, all of them in comptes.csv."""
     df = c.comptes[c.comptes["niveau"] == "fichier"]
     rangs = [
-        [r["fichier"][:48], r["etat"], r["lignes_lues"], r["lignes_conservees"], r["lignes_quarantaine"], r["lignes_ecartees"]]
+        [
+            r["fichier"][:48],
+            r["etat"],
+            r["lignes_lues"],
+            r["lignes_conservees"],
+            r["lignes_quarantaine"],
+            r["lignes_ecartees"],
+        ]
         for r in df.head(40).to_dict("records")
     ]
     if len(df) > 40:
         rangs.append([f"… et {len(df) - 40} autres (comptes.csv)", "", "", "", "", ""])
-    return [{"entete": ["fichier", "état", "lignes lues", "= conservées", "+ quarantaine", "+ écartées"], "rangs": rangs}]
+    return [
+        {"entete": ["fichier", "état", "lignes lues", "= conservées", "+ quarantaine", "+ écartées"], "rangs": rangs}
+    ]
 
 
 def _identity(total: Mapping[str, Any], unite: str, parts: Sequence[str]) -> str:
-    return f"{_espace(total[f'{unite}_lues'])} lues = " + " + ".join(f"{_espace(total[f'{unite}_{p}'])} {_ACCENTS.get(p, p)}" for p in parts)
+    return f"{_espace(total[f'{unite}_lues'])} lues = " + " + ".join(
+        f"{_espace(total[f'{unite}_{p}'])} {_ACCENTS.get(p, p)}" for p in parts
+    )
 
 
 def _minuscule(texte: str) -> str:

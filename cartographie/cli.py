@@ -29,15 +29,21 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 110},
 )
 
-Projet = Annotated[Path, typer.Option("--projet", metavar="DOSSIER", help="Espace de travail (schemas/, raw/, outputs/).")]
+Projet = Annotated[
+    Path, typer.Option("--projet", metavar="DOSSIER", help="Espace de travail (schemas/, raw/, outputs/).")
+]
 Json = Annotated[bool, typer.Option("--json", help="Écrit le bilan en JSON sur la sortie standard, pour les machines.")]
 Annee = Annotated[str, typer.Argument(metavar="CAMPAGNE", help="La campagne, par exemple 2026.")]
 Ouvriers = Annotated[int, typer.Option("--ouvriers", metavar="N", help="Processus de lecture (0 : un par cœur).")]
 
 
-def command(nom: str, court: str, exemple: str, statuts: str = "0 fait · 2 usage · 10 déclaration incohérente") -> Callable[[F], F]:
+def command(
+    nom: str, court: str, exemple: str, statuts: str = "0 fait · 2 usage · 10 déclaration incohérente"
+) -> Callable[[F], F]:
     """A documented command: its French help is the docstring, then the example and the exit statuses."""
-    return app.command(nom, cls=french.Command, short_help=court, epilog=f"Exemple : {exemple}\n\nStatuts de sortie : {statuts}")
+    return app.command(
+        nom, cls=french.Command, short_help=court, epilog=f"Exemple : {exemple}\n\nStatuts de sortie : {statuts}"
+    )
 
 
 def show(bilan: dict[str, Any], en_json: bool) -> None:
@@ -57,7 +63,9 @@ def a_date(texte: str, defaut: str = "") -> str:
     try:
         return date.fromisoformat(texte).isoformat() if texte else defaut
     except ValueError:
-        raise UserError("U13", f"« {texte} » n'est pas une date : écrivez-la AAAA-MM-JJ, par exemple 1999-12-31.") from None
+        raise UserError(
+            "U13", f"« {texte} » n'est pas une date : écrivez-la AAAA-MM-JJ, par exemple 1999-12-31."
+        ) from None
 
 
 def progress(en_json: bool) -> Any:
@@ -68,7 +76,9 @@ def progress(en_json: bool) -> Any:
 
 @command("init", "crée un espace de travail", "cartographie init ../campagne --projet .")
 def init(
-    destination: Annotated[Path, typer.Argument(metavar="DOSSIER", help="Le nouvel espace de travail, vide ou absent.")],
+    destination: Annotated[
+        Path, typer.Argument(metavar="DOSSIER", help="Le nouvel espace de travail, vide ou absent.")
+    ],
     projet: Projet = Path(),
     en_json: Json = False,
 ) -> None:
@@ -78,11 +88,19 @@ def init(
     show(pipeline.init(projet, destination), en_json)
 
 
-@command("template", "fabrique les questionnaires Excel", "cartographie template 2026 --sortie questionnaires/ --par-repondant")
+@command(
+    "template",
+    "fabrique les questionnaires Excel",
+    "cartographie template 2026 --sortie questionnaires/ --par-repondant",
+)
 def template(
     annee: Annee,
-    sortie: Annotated[Path, typer.Option("--sortie", metavar="DOSSIER", help="Où écrire les questionnaires.")] = Path("questionnaires"),
-    par_repondant: Annotated[bool, typer.Option("--par-repondant", help="Un questionnaire pré-rempli par unité du registre.")] = False,
+    sortie: Annotated[Path, typer.Option("--sortie", metavar="DOSSIER", help="Où écrire les questionnaires.")] = Path(
+        "questionnaires"
+    ),
+    par_repondant: Annotated[
+        bool, typer.Option("--par-repondant", help="Un questionnaire pré-rempli par unité du registre.")
+    ] = False,
     projet: Projet = Path(),
     en_json: Json = False,
 ) -> None:
@@ -94,10 +112,16 @@ def template(
     show(bilan, en_json)
 
 
-@command("dictionary", "écrit le dictionnaire des variables", "cartographie dictionary 2026 --sortie docs/dictionnaire-2026.md")
+@command(
+    "dictionary",
+    "écrit le dictionnaire des variables",
+    "cartographie dictionary 2026 --sortie docs/dictionnaire-2026.md",
+)
 def dictionary(
     annee: Annee,
-    sortie: Annotated[Path, typer.Option("--sortie", metavar="FICHIER", help="Le fichier Markdown à écrire.")] = Path("dictionnaire.md"),
+    sortie: Annotated[Path, typer.Option("--sortie", metavar="FICHIER", help="Le fichier Markdown à écrire.")] = Path(
+        "dictionnaire.md"
+    ),
     projet: Projet = Path(),
     en_json: Json = False,
 ) -> None:
@@ -107,11 +131,20 @@ def dictionary(
     show(pipeline.dictionary(projet, annee, sortie), en_json)
 
 
-@command("register", "importe la base de sondage", "cartographie register 2026 etablissements.csv", "0 fait · 2 usage · 10 déclaration incohérente · 11 fichier refusé")
+@command(
+    "register",
+    "importe la base de sondage",
+    "cartographie register 2026 etablissements.csv",
+    "0 fait · 2 usage · 10 déclaration incohérente · 11 fichier refusé",
+)
 def register(
     annee: Annee,
-    source: Annotated[Path, typer.Argument(metavar="FICHIER", help="La base de sondage (modèle « base » de la campagne).")],
-    recu_le: Annotated[str, typer.Option("--recu-le", metavar="AAAA-MM-JJ", help="Date de réception (défaut : aujourd'hui).")] = "",
+    source: Annotated[
+        Path, typer.Argument(metavar="FICHIER", help="La base de sondage (modèle « base » de la campagne).")
+    ],
+    recu_le: Annotated[
+        str, typer.Option("--recu-le", metavar="AAAA-MM-JJ", help="Date de réception (défaut : aujourd'hui).")
+    ] = "",
     projet: Projet = Path(),
     en_json: Json = False,
 ) -> None:
@@ -125,7 +158,9 @@ def register(
 def ingest(
     annee: Annee,
     sources: Annotated[list[Path], typer.Argument(metavar="CHEMINS…", help="Fichiers ou dossiers reçus.")],
-    recu_le: Annotated[str, typer.Option("--recu-le", metavar="AAAA-MM-JJ", help="Date de réception (défaut : aujourd'hui).")] = "",
+    recu_le: Annotated[
+        str, typer.Option("--recu-le", metavar="AAAA-MM-JJ", help="Date de réception (défaut : aujourd'hui).")
+    ] = "",
     projet: Projet = Path(),
     en_json: Json = False,
 ) -> None:
@@ -150,7 +185,12 @@ def validate(annee: Annee, ouvriers: Ouvriers = 0, projet: Projet = Path(), en_j
     show(bilan, en_json)
 
 
-@command("load", "reconstruit l'entrepôt", "cartographie load", "0 fait · 2 usage · 10 déclaration incohérente · 17 entrepôt occupé")
+@command(
+    "load",
+    "reconstruit l'entrepôt",
+    "cartographie load",
+    "0 fait · 2 usage · 10 déclaration incohérente · 17 entrepôt occupé",
+)
 def load(ouvriers: Ouvriers = 0, projet: Projet = Path(), en_json: Json = False) -> None:
     """Reconstruit l'entrepôt (DuckDB) de toutes les campagnes reçues, en une fois ou pas du tout."""
     from cartographie import pipeline
@@ -160,7 +200,12 @@ def load(ouvriers: Ouvriers = 0, projet: Projet = Path(), en_json: Json = False)
     show(bilan, en_json)
 
 
-@command("map", "calcule les tableaux", "cartographie map 2026", "0 fait · 2 usage · 10 déclaration incohérente · 17 entrepôt occupé")
+@command(
+    "map",
+    "calcule les tableaux",
+    "cartographie map 2026",
+    "0 fait · 2 usage · 10 déclaration incohérente · 17 entrepôt occupé",
+)
 def map_(annee: Annee, projet: Projet = Path(), en_json: Json = False) -> None:
     """Calcule les tableaux de la campagne dans outputs/<campagne>/tableaux/ ; ne publie jamais."""
     from cartographie import pipeline
@@ -179,8 +224,12 @@ def map_(annee: Annee, projet: Projet = Path(), en_json: Json = False) -> None:
 def publish(
     annee: Annee,
     version: Annotated[str, typer.Option("--version", metavar="NOM", help="Nom de la version publiée.")] = "provisoire",
-    jour: Annotated[str, typer.Option("--date", metavar="AAAA-MM-JJ", help="Date de publication (défaut : fin de la campagne).")] = "",
-    remplacer: Annotated[bool, typer.Option("--remplacer", help="Refait une version de travail qui existe déjà.")] = False,
+    jour: Annotated[
+        str, typer.Option("--date", metavar="AAAA-MM-JJ", help="Date de publication (défaut : fin de la campagne).")
+    ] = "",
+    remplacer: Annotated[
+        bool, typer.Option("--remplacer", help="Refait une version de travail qui existe déjà.")
+    ] = False,
     projet: Projet = Path(),
     en_json: Json = False,
 ) -> None:
@@ -199,10 +248,16 @@ def publish(
     "0 fait · 2 usage · 10 déclaration incohérente · 11 et 12 avec --strict · 15 la version existe déjà · 17 entrepôt occupé",
 )
 def run(
-    annees: Annotated[list[str] | None, typer.Argument(metavar="[CAMPAGNES…]", help="Les campagnes (défaut : toutes celles reçues).")] = None,
+    annees: Annotated[
+        list[str] | None, typer.Argument(metavar="[CAMPAGNES…]", help="Les campagnes (défaut : toutes celles reçues).")
+    ] = None,
     version: Annotated[str, typer.Option("--version", metavar="NOM", help="Nom de la version publiée.")] = "provisoire",
-    remplacer: Annotated[bool, typer.Option("--remplacer", help="Refait une version de travail qui existe déjà.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Sort avec 11 ou 12 s'il y a des refus ou trop d'anomalies.")] = False,
+    remplacer: Annotated[
+        bool, typer.Option("--remplacer", help="Refait une version de travail qui existe déjà.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Sort avec 11 ou 12 s'il y a des refus ou trop d'anomalies.")
+    ] = False,
     ouvriers: Ouvriers = 0,
     projet: Projet = Path(),
     en_json: Json = False,
@@ -226,9 +281,15 @@ def status(projet: Projet = Path(), en_json: Json = False) -> None:
 @command("demo", "fabrique une campagne fictive", "cartographie demo /tmp/demo --repondants 500 --graine 7")
 def demo(
     destination: Annotated[Path, typer.Argument(metavar="DOSSIER", help="L'espace de travail fictif à créer.")],
-    repondants: Annotated[int, typer.Option("--repondants", metavar="N", min=50, max=100_000, help="Unités interrogées par campagne.")] = 60,
-    graine: Annotated[int, typer.Option("--graine", metavar="N", help="La même graine redonne les mêmes fichiers.")] = 1,
-    classeurs: Annotated[int, typer.Option("--classeurs", metavar="N", min=1, help="Classeurs individuels par campagne, au plus.")] = 300,
+    repondants: Annotated[
+        int, typer.Option("--repondants", metavar="N", min=50, max=100_000, help="Unités interrogées par campagne.")
+    ] = 60,
+    graine: Annotated[
+        int, typer.Option("--graine", metavar="N", help="La même graine redonne les mêmes fichiers.")
+    ] = 1,
+    classeurs: Annotated[
+        int, typer.Option("--classeurs", metavar="N", min=1, help="Classeurs individuels par campagne, au plus.")
+    ] = 300,
     projet: Projet = Path(),
     en_json: Json = False,
 ) -> None:

@@ -30,22 +30,33 @@ def build_dictionary(q: Questionnaire, annee: str) -> str:
     posees = q.posees(annee)
     nomenclatures: set[str] = set()
     for entite in q.entites.values():
-        variables = [v for v in q.variables.values() if entite.nom in v.entites and ((entite.nom, v.nom) in posees or v.derivee)]
+        variables = [
+            v for v in q.variables.values() if entite.nom in v.entites and ((entite.nom, v.nom) in posees or v.derivee)
+        ]
         if not variables:
             continue
-        lignes += [f"## {entite.libelle} (`{entite.nom}`)", "", "| Variable | Question | Réponse | Liste | Obligatoire | Publiée | Origine |"]
+        lignes += [
+            f"## {entite.libelle} (`{entite.nom}`)",
+            "",
+            "| Variable | Question | Réponse | Liste | Obligatoire | Publiée | Origine |",
+        ]
         lignes += ["|---|---|---|---|---|---|---|"]
         lignes += [_row(v, (entite.nom, v.nom) in posees) for v in variables]
         lignes.append("")
         nomenclatures |= {v.nomenclature for v in variables if v.nomenclature}
-    absentes = sorted({v.nom for v in q.variables.values() if not v.derivee and not any((e, v.nom) in posees for e in v.entites)})
+    absentes = sorted(
+        {v.nom for v in q.variables.values() if not v.derivee and not any((e, v.nom) in posees for e in v.entites)}
+    )
     if absentes:
         lignes += ["## Non demandé dans cette édition", "", ", ".join(f"`{v}`" for v in absentes), ""]
     lignes += ["# Listes de réponses", ""]
     for nom in sorted(nomenclatures):
         modalites = q.nomenclatures[nom].valides(annee).values()
         lignes += [f"## `{nom}`", "", "| Code | Libellé | Rattaché à | Autres écritures admises |", "|---|---|---|---|"]
-        lignes += [f"| `{m.code}` | {_cell(m.libelle)} | {m.parent or ''} | {_cell(', '.join(m.variantes))} |" for m in modalites]
+        lignes += [
+            f"| `{m.code}` | {_cell(m.libelle)} | {m.parent or ''} | {_cell(', '.join(m.variantes))} |"
+            for m in modalites
+        ]
         lignes.append("")
     lignes += ["# Règles de contrôle", "", "| Règle | Gravité | Message | Référence |", "|---|---|---|---|"]
     lignes += _rules(r for r in q.regles if not r.campagnes or annee in r.campagnes)

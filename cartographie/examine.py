@@ -110,7 +110,9 @@ def examine(projet: Path, q: Questionnaire, annee: str, ouvriers: int, progres: 
 def _claimed_twice(q: Questionnaire, racines: pd.DataFrame, recouvrements: pd.DataFrame) -> list[Constat]:
     """One finding per unit of the frame that an answer covers and another one keeps, at the answer's identifying cell."""
     enregistrements = {i: r for r, i in zip(racines.index, racines["id_repondant"], strict=True)}
-    variables = {lien["mode"]: lien["variable"] for lien in q.enquete.get("lien_base", ()) if lien["entite"] == q.racine}
+    variables = {
+        lien["mode"]: lien["variable"] for lien in q.enquete.get("lien_base", ()) if lien["entite"] == q.racine
+    }
     premiere = next(iter(variables.values()), None)
     return [
         Constat(
@@ -146,7 +148,9 @@ def require_sound(c: Controle) -> Controle:
     alteres = {x.depot for x in extractions if any(k.constat == "depot_modifie" for k in x.constats)}
     if alteres:
         noms = ", ".join(d.chemin for d in (*c.base.depots, *c.depots) if d.depot in alteres)
-        message = f"Des fichiers reçus pour {c.annee} ont changé depuis leur réception ({noms}) : remettez les originaux."
+        message = (
+            f"Des fichiers reçus pour {c.annee} ont changé depuis leur réception ({noms}) : remettez les originaux."
+        )
         raise UserError("U11", message, Statut.FICHIER_REFUSE)
     if c.base.depots and c.base.unites is None:
         message = f"La base de sondage de {c.annee} ne se lit plus : réimportez-la avec « register »."

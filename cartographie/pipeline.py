@@ -217,12 +217,15 @@ def status(projet: Path) -> Bilan:
 
 def _start_workers(projet: Path, ouvriers: int) -> None:
     from cartographie.intake import start_workers
+
     start_workers(projet / "raw", ouvriers)
 
 
 def _campaign(q: Questionnaire, annee: str) -> None:
     if annee not in q.campagnes:
-        raise UserError("U05", f"La campagne « {annee} » n'est pas déclarée dans schemas/ ; connues : {', '.join(q.campagnes)}.")
+        raise UserError(
+            "U05", f"La campagne « {annee} » n'est pas déclarée dans schemas/ ; connues : {', '.join(q.campagnes)}."
+        )
 
 
 def _received(projet: Path, q: Questionnaire) -> list[str]:
@@ -243,7 +246,15 @@ def _write_findings(projet: Path, q: Questionnaire, c: Controle) -> Path:
 
     dossier = projet / "outputs" / c.annee / "controle"
     titre = f"{q.enquete['titre']}, édition {c.annee}" + (" — données fictives" if q.enquete.get("fictif") else "")
-    controle.write(dossier, c.redaction.anomalies, c.comptes, [*c.base.depots, *c.depots], c.annee, titre, c.redaction.confidentielles)
+    controle.write(
+        dossier,
+        c.redaction.anomalies,
+        c.comptes,
+        [*c.base.depots, *c.depots],
+        c.annee,
+        titre,
+        c.redaction.confidentielles,
+    )
     if c.non_rapproches is not None:
         c.non_rapproches.to_csv(dossier / "non_rapproches.csv", index=False, lineterminator="\n")
     if c.recouvrements is not None:

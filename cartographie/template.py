@@ -80,8 +80,17 @@ def _sheet_name(feuille: FeuilleAttendue) -> str:
 class _Page:
     """One sheet being written and what its cells need."""
 
-    def __init__(self, feuille: Any, attendue: FeuilleAttendue, q: Questionnaire, annee: str, styles: Any, plages: Any) -> None:
-        self.feuille, self.attendue, self.q, self.annee, self.styles, self.plages = feuille, attendue, q, annee, styles, plages
+    def __init__(
+        self, feuille: Any, attendue: FeuilleAttendue, q: Questionnaire, annee: str, styles: Any, plages: Any
+    ) -> None:
+        self.feuille, self.attendue, self.q, self.annee, self.styles, self.plages = (
+            feuille,
+            attendue,
+            q,
+            annee,
+            styles,
+            plages,
+        )
 
     def variable(self, colonne: ColonneAttendue) -> Variable:
         return self.q.variables[colonne.variable]
@@ -101,10 +110,18 @@ def _styles(classeur: Any) -> dict[str, Any]:
         "mention": classeur.add_format({**base, "bold": True, "text_wrap": False}),
         "cle": classeur.add_format({**base, "bold": True}),
         "code": classeur.add_format({**base, **bord, "num_format": "@"}),
-        "reponse_texte": classeur.add_format({**base, **bord, "num_format": "@", "bg_color": _FOND_REPONSE, "locked": False}),
-        "reponse_nombre": classeur.add_format({**base, **bord, "num_format": "0.##", "bg_color": _FOND_REPONSE, "locked": False}),
-        "reponse_entier": classeur.add_format({**base, **bord, "num_format": "0", "bg_color": _FOND_REPONSE, "locked": False}),
-        "reponse_date": classeur.add_format({**base, **bord, "num_format": "dd/mm/yyyy", "bg_color": _FOND_REPONSE, "locked": False}),
+        "reponse_texte": classeur.add_format(
+            {**base, **bord, "num_format": "@", "bg_color": _FOND_REPONSE, "locked": False}
+        ),
+        "reponse_nombre": classeur.add_format(
+            {**base, **bord, "num_format": "0.##", "bg_color": _FOND_REPONSE, "locked": False}
+        ),
+        "reponse_entier": classeur.add_format(
+            {**base, **bord, "num_format": "0", "bg_color": _FOND_REPONSE, "locked": False}
+        ),
+        "reponse_date": classeur.add_format(
+            {**base, **bord, "num_format": "dd/mm/yyyy", "bg_color": _FOND_REPONSE, "locked": False}
+        ),
     }
 
 
@@ -122,7 +139,12 @@ def _nomenclatures(q: Questionnaire, modele: Modele) -> list[Nomenclature]:
 
 def _write_lists(classeur: Any, feuille: Any, listes: list[Nomenclature], annee: str, styles: Any) -> dict[str, str]:
     """LISTES: two columns a nomenclature (code, label). Returns the defined name of each list of labels."""
-    feuille.write(0, 0, "Réponses admises : chaque liste donne le code et son libellé ; l'un ou l'autre convient.", styles["titre"])
+    feuille.write(
+        0,
+        0,
+        "Réponses admises : chaque liste donne le code et son libellé ; l'un ou l'autre convient.",
+        styles["titre"],
+    )
     plages: dict[str, str] = {}
     for i, nomenclature in enumerate(listes):
         modalites = nomenclature.valides(annee)
@@ -148,7 +170,9 @@ def _write_notice(feuille: Any, q: Questionnaire, campagne: Campagne, modele: Mo
     feuille.hide_gridlines(2)
     feuille.write(0, 0, f"{q.enquete['titre']} — {campagne.libelle}", styles["titre"])
     if q.enquete.get("fictif"):
-        feuille.write(1, 0, "Données fictives : ce questionnaire sert à la démonstration et n'engage personne.", styles["mention"])
+        feuille.write(
+            1, 0, "Données fictives : ce questionnaire sert à la démonstration et n'engage personne.", styles["mention"]
+        )
     reserves = {xl_cell_to_rowcol(marque[k])[0] for k in ("edition", "version") if k in marque}
     for cle, libelle, valeur in (
         ("edition", "Édition", campagne.annee),
@@ -261,7 +285,11 @@ def _hint(page: _Page, colonne: ColonneAttendue, v: Variable) -> str:
 def _add_validation(page: _Page, colonne: ColonneAttendue, v: Variable, r1: int, c1: int, r2: int, c2: int) -> None:
     commun: dict[str, Any] = {"error_title": "Réponse à vérifier", "ignore_blank": True}
     if colonne.modalite is not None or v.type is TypeVariable.BOOLEEN:
-        regle: dict[str, Any] = {"validate": "list", "source": ["Oui", "Non"], "error_message": "Répondez par Oui ou Non."}
+        regle: dict[str, Any] = {
+            "validate": "list",
+            "source": ["Oui", "Non"],
+            "error_message": "Répondez par Oui ou Non.",
+        }
     elif v.nomenclature and v.type is not TypeVariable.CODES:
         regle = {"validate": "list", "source": f"={page.plages[v.nomenclature]}", "error_type": "warning",
                  "error_message": "Choisissez une réponse de la liste (feuille LISTES)."}  # fmt: skip

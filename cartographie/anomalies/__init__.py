@@ -117,8 +117,9 @@ def _word_one(
         "cellule": f"{letters}{row}" if letters and row else "",
         "autres": others,
     }
+    answered = c.enregistrement is not None  # a finding on a file or a header quotes the questionnaire, not an answer
     for name, value in c.details.items():
-        masked = name not in NO_VALUE and (secret or hidden(name) or _discloses(value))
+        masked = name not in NO_VALUE and ((answered and (secret or hidden(name))) or _discloses(value))
         own = une_ligne(value) if name in questionnaire.variables else value
         fields[name] = MASQUE if masked and _given(value) else own
     fields |= {"valeur": shown, "valeur_recue": shown, "proposition": _proposal(proposed, c, secret)}

@@ -68,7 +68,9 @@ def own_references(cond: Condition | None) -> Iterator[tuple[str, bool]]:
             yield from ((v, False) for v in node["doublon"])
         if "fonction" in node:
             named = node.get("parametres", {})
-            yield from ((v, True) for v in (*named.get("variables", ()), *([named["variable"]] if "variable" in named else [])))
+            yield from (
+                (v, True) for v in (*named.get("variables", ()), *([named["variable"]] if "variable" in named else []))
+            )
         for op in OPERATORS:
             if isinstance(node.get(op), Mapping) and "variable" in node[op]:
                 yield node[op]["variable"], True

@@ -99,6 +99,7 @@ def text_of(valeur: Any) -> str:
 
 # ------------------------------------------------------------------------------------------------ texts
 
+
 def decode_texte(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
     """Any cell as text. Alerts: personal data (then masked), too long, first character that starts a formula."""
     texte = text_of(valeur)
@@ -174,7 +175,9 @@ def decode_entier(valeur: Any, variable: Variable, contexte: Contexte) -> Decode
     """A whole number. Thousands blanks and the variable's own unit are accepted; 12,0 is 12 with a finding."""
     if type(valeur) is int and -(2**63) <= valeur < 2**63:
         return Decode(valeur)
-    if type(valeur) is float and valeur.is_integer() and -(2.0**63) <= valeur < 2.0**63:  # how spreadsheets hold integers
+    if (
+        type(valeur) is float and valeur.is_integer() and -(2.0**63) <= valeur < 2.0**63
+    ):  # how spreadsheets hold integers
         return Decode(int(valeur))
     if is_moment(valeur):
         return Decode(None, "type_inattendu", details={"attendu": "un nombre entier"})

@@ -54,9 +54,7 @@ class Repertoire:
         plat = normalise(texte)
         if len(plat) < 2:
             return None
-        trouve = process.extractOne(
-            plat, self.formes, scorer=fuzz.token_sort_ratio, score_cutoff=SEUIL_PROPOSITION
-        )
+        trouve = process.extractOne(plat, self.formes, scorer=fuzz.token_sort_ratio, score_cutoff=SEUIL_PROPOSITION)
         return self.normalises[trouve[0]] if trouve else None
 
 

@@ -63,7 +63,9 @@ def generate(
         _kept(q, campagne, verite)
         if tables is False or (tables is None and len(campagne.reponses) > TABLES_MAX):
             verite["tableaux"] = None
-            verite["tableaux_non_calcules"] = f"plus de {TABLES_MAX} réponses : les tableaux attendus ne sont pas calculés"
+            verite["tableaux_non_calcules"] = (
+                f"plus de {TABLES_MAX} réponses : les tableaux attendus ne sont pas calculés"
+            )
         else:
             if progres:
                 progres(f"tableaux {nom}", 0, 1)
@@ -175,9 +177,7 @@ def _record_faults(lot: Lot, depot: Depot, nom: str, verite: dict[str, Any], mon
         verite["fautes"] += [ligne for ligne in lignes if ligne]
 
 
-def _line(
-    numero: str, reponse: Reponse, a: Attendu, depot: Depot, nom: str, monde: Monde
-) -> dict[str, Any] | None:
+def _line(numero: str, reponse: Reponse, a: Attendu, depot: Depot, nom: str, monde: Monde) -> dict[str, Any] | None:
     """One expected finding at its cell; None when the model of file has no such cell."""
     fiche = a.fiche or reponse.ecrite
     place: tuple[str, int | None, int | None]

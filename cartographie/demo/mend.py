@@ -76,7 +76,11 @@ def _retouch(t: Tirage, fiche: Fiche, regle: Regle, alea: random.Random, modele:
     if alea.random() < 0.5:
         force(t, fiche, regle.condition, False, alea, modele)
         return
-    noms = [n for n in ((*regle.cellules, *regle.en_cause) or sorted(references(regle.condition))) if n in t.noms[fiche.entite]]
+    noms = [
+        n
+        for n in ((*regle.cellules, *regle.en_cause) or sorted(references(regle.condition)))
+        if n in t.noms[fiche.entite]
+    ]
     noms = [n for n in noms if n not in modele.fixe or fiche.parent is not None]
     if not noms:
         force(t, fiche, regle.condition, False, alea, modele)

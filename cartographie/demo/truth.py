@@ -28,7 +28,9 @@ class Edition:
     simples: Mapping[str, set[Any]]
 
 
-def tableaux(q: Questionnaire, campagne: Campagne, fautes: list[dict[str, Any]], avant: Campagne | None) -> dict[str, Any]:
+def tableaux(
+    q: Questionnaire, campagne: Campagne, fautes: list[dict[str, Any]], avant: Campagne | None
+) -> dict[str, Any]:
     """{colonnes, lignes}: one line is one figure, keyed as in the published contract. `avant`: the previous campaign."""
     ancienne = None if avant is None else _edition(q, avant, [], None)
     edition = _edition(q, campagne, fautes, avant)

@@ -81,6 +81,7 @@ def _entetes(groupe: Groupe, feuille: Feuille, entete: int, appariement: Apparie
     constats: list[Constat] = []
     if not (appariement.absents or appariement.doubles or appariement.restes):
         return constats
+
     def signale(constat: str, position: int | None, cible: Attendu | None, **details: Any) -> None:
         place = None if position is None else position + 1
         ligne, colonne = (place, groupe.feuilles[0].colonne_question) if groupe.fiche else (entete, place)

@@ -204,7 +204,9 @@ class Modele:
     feuilles: tuple[FeuilleAttendue, ...]
     gabarit: bool = False
     versions: tuple[str, ...] = ()
-    annexes: tuple[str, ...] = ()  # sheets of the file that hold no answer (lists); the first is where lists are written
+    annexes: tuple[
+        str, ...
+    ] = ()  # sheets of the file that hold no answer (lists); the first is where lists are written
     marque: Mapping[str, str] | None = None  # {feuille, edition, version}: sheet and cells that state them
 
 
@@ -257,6 +259,4 @@ class Questionnaire:
             for m in self.campagnes[campagne].modeles.values()
             for f in m.feuilles
             for c in f.colonnes
-        } | {
-            (f.entite, v) for m in self.campagnes[campagne].modeles.values() for f in m.feuilles for v in f.constantes
-        }
+        } | {(f.entite, v) for m in self.campagnes[campagne].modeles.values() for f in m.feuilles for v in f.constantes}

@@ -42,7 +42,9 @@ def load_questionnaire(projet: Path) -> Questionnaire:
             continue
         sources[nom] = read_yaml(projet, f"{nom}.yaml")
         validate_source(sources[nom], nom, problemes)
-    nomenclatures = {f.stem: read_csv(projet, f"nomenclatures/{f.name}") for f in _files(racine / "nomenclatures", "csv")}
+    nomenclatures = {
+        f.stem: read_csv(projet, f"nomenclatures/{f.name}") for f in _files(racine / "nomenclatures", "csv")
+    }
     passages = {f.stem: read_csv(projet, f"passages/{f.name}") for f in _files(racine / "passages", "csv")}
     tableaux = {f.stem: read_yaml(projet, f"tableaux/{f.name}") for f in _files(racine / "tableaux", "yaml")}
     campagnes = {d.name: read_yaml(projet, f"{d.name}/campagne.yaml") for d in _campaign_folders(racine)}
@@ -243,9 +245,7 @@ def _feuille(d: Mapping[str, Any]) -> FeuilleAttendue:
 
 def _entetes(textes: Any) -> tuple[EnteteAttendu, ...]:
     liste = [textes] if isinstance(textes, (str, Mapping)) else textes
-    return tuple(
-        EnteteAttendu(t) if isinstance(t, str) else EnteteAttendu(t["entete"], t.get("apres")) for t in liste
-    )
+    return tuple(EnteteAttendu(t) if isinstance(t, str) else EnteteAttendu(t["entete"], t.get("apres")) for t in liste)
 
 
 def _column(lettre: str | None) -> int | None:

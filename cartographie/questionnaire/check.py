@@ -41,23 +41,36 @@ def check_questionnaire(q: Questionnaire, sources: Sources, problemes: Problemes
     for annee, campagne in q.campagnes.items():
         source = sources[f"{annee}/campagne"]
         if source.contenu["campagne"] != annee:
-            problemes.ajouter("D10", source, ("campagne",), f"la campagne doit s'appeler comme son dossier, « {annee} ».")
+            problemes.ajouter(
+                "D10", source, ("campagne",), f"la campagne doit s'appeler comme son dossier, « {annee} »."
+            )
         if campagne.precedente is not None and campagne.precedente not in q.campagnes:
-            problemes.ajouter("D10", source, ("precedente",), f"la campagne « {campagne.precedente} » n'est pas déclarée.")
+            problemes.ajouter(
+                "D10", source, ("precedente",), f"la campagne « {campagne.precedente} » n'est pas déclarée."
+            )
         if not (isinstance(campagne.debut, date) and isinstance(campagne.fin, date) and campagne.debut <= campagne.fin):
-            problemes.ajouter("D10", source, ("debut",), "les dates de la campagne doivent être AAAA-MM-JJ et se suivre.")
+            problemes.ajouter(
+                "D10", source, ("debut",), "les dates de la campagne doivent être AAAA-MM-JJ et se suivre."
+            )
         for nom in campagne.modeles:
             _check_modele(q, annee, nom, sources[f"{annee}/{nom}"], problemes)
 
 
 def _check_entites(q: Questionnaire, s: Source, p: Problemes) -> None:
     if all(e.base or e.parent for e in q.entites.values()):
-        p.ajouter("D10", s, ("entites",), "aucune entité racine : déclarez celle qui répond, sans « parent » ni « base ».")
+        p.ajouter(
+            "D10", s, ("entites",), "aucune entité racine : déclarez celle qui répond, sans « parent » ni « base »."
+        )
     for nom, e in q.entites.items():
         ici: Chemin = ("entites", nom)
         if e.parent is not None and e.parent not in q.entites:
             p.ajouter("D10", s, (*ici, "parent"), f"l'entité « {e.parent} » n'est pas déclarée.")
-        listes = {"cle": e.cle, "cle_stable": e.cle_stable, "completude": e.completude, "date": (e.date,) if e.date else ()}
+        listes = {
+            "cle": e.cle,
+            "cle_stable": e.cle_stable,
+            "completude": e.completude,
+            "date": (e.date,) if e.date else (),
+        }
         for cle, variables in listes.items():
             for v in variables:
                 _known(q, nom, v, s, (*ici, cle), p)
@@ -103,7 +116,9 @@ def _check_derivee(q: Questionnaire, nom: str, entite: str, d: Mapping[str, Any]
             return
         de = de or list(passage.sources)
         if len(de) != (1 if passage.intervalle else len(passage.sources)):
-            p.ajouter("D10", s, ici, f"le passage « {passage.nom} » attend d'autres sources que {', '.join(de) or 'aucune'}.")
+            p.ajouter(
+                "D10", s, ici, f"le passage « {passage.nom} » attend d'autres sources que {', '.join(de) or 'aucune'}."
+            )
     if "nombre" in d:
         if d["nombre"] not in q.entites:
             p.ajouter("D10", s, (*ici, "nombre"), f"l'entité « {d['nombre']} » n'est pas déclarée.")
@@ -125,7 +140,9 @@ def _check_nomenclatures(q: Questionnaire, sources: Sources, p: Problemes) -> No
             m = nomenclature.modalites[rang["code"]]
             for texte in {normalise(t) for t in (m.code, m.libelle, *m.variantes)}:
                 if vus.setdefault(texte, m.code) != m.code:
-                    message = f"« {texte} » désigne à la fois {vus[texte]} et {m.code} : retirez l'une des deux variantes."
+                    message = (
+                        f"« {texte} » désigne à la fois {vus[texte]} et {m.code} : retirez l'une des deux variantes."
+                    )
                     p.ajouter("D11", s, ("lignes", i), message)
     for nom, passage in q.passages.items():
         s = sources[f"passages/{nom}"]
@@ -150,7 +167,9 @@ def _check_regles(q: Questionnaire, s: Source, p: Problemes) -> None:
             for cle, v in [*(("cellules", v) for v in r.cellules), *(("en_cause", v) for v in r.en_cause)]:
                 _known(q, r.entite, v, s, (i, cle), p)
         if r.gravite == "rejet_cellule" and r.condition is not None and len(r.cellules) != 1:
-            p.ajouter("D10", s, (i,), f"la règle « {r.code} » rejette une cellule : nommez-la, seule, dans « cellules ».")
+            p.ajouter(
+                "D10", s, (i,), f"la règle « {r.code} » rejette une cellule : nommez-la, seule, dans « cellules »."
+            )
         for c in r.campagnes:
             if c not in q.campagnes:
                 p.ajouter("D10", s, (i, "campagnes"), f"la campagne « {c} » n'est pas déclarée.")
@@ -167,19 +186,36 @@ def _check_tableaux(q: Questionnaire, sources: Sources, p: Problemes) -> None:
     for axe, d in q.enquete.get("axes", {}).items():
         colonnes = [f"{axe}_type", f"{axe}_code", f"{axe}_libelle"] if "niveaux" in d else [axe]
         if set(colonnes) & _COLONNES_PUBLIEES:
-            p.ajouter("D10", sources["enquete"], ("axes", axe), f"« {axe} » est déjà une colonne des tableaux : renommez l'axe.")
-    axes = {n["code"] for a in q.enquete.get("axes", {}).values() for n in a.get("niveaux", ())} | set(q.enquete.get("axes", {}))
+            p.ajouter(
+                "D10",
+                sources["enquete"],
+                ("axes", axe),
+                f"« {axe} » est déjà une colonne des tableaux : renommez l'axe.",
+            )
+    axes = {n["code"] for a in q.enquete.get("axes", {}).values() for n in a.get("niveaux", ())} | set(
+        q.enquete.get("axes", {})
+    )
     for code, tableau in q.tableaux.items():
         s = sources[f"tableaux/{code}"]
         for i, serie in enumerate(tableau["series"]):
             if serie["denominateur"] not in q.denominateurs:
-                p.ajouter("D10", s, ("series", i, "denominateur"), f"le dénominateur « {serie['denominateur']} » n'est pas déclaré.")
+                p.ajouter(
+                    "D10",
+                    s,
+                    ("series", i, "denominateur"),
+                    f"le dénominateur « {serie['denominateur']} » n'est pas déclaré.",
+                )
                 continue
             grain = q.denominateurs[serie["denominateur"]]["entite"]
             for croisement in serie["croisements"]:
                 for axe in croisement:
                     if axe not in axes:
-                        p.ajouter("D10", s, ("series", i, "croisements"), f"l'axe « {axe} » n'est pas déclaré dans enquete.yaml.")
+                        p.ajouter(
+                            "D10",
+                            s,
+                            ("series", i, "croisements"),
+                            f"l'axe « {axe} » n'est pas déclaré dans enquete.yaml.",
+                        )
             for j, indicateur in enumerate(serie["indicateurs"]):
                 ici: Chemin = ("series", i, "indicateurs", j)
                 if grain in q.entites:
@@ -215,9 +251,16 @@ def _check_modele(q: Questionnaire, annee: str, nom: str, s: Source, p: Probleme
             entite = q.entites[feuille.entite].parent if c.variable in lies else feuille.entite
             _known(q, entite, c.variable, s, chemin, p)
             variable = q.variables.get(c.variable)
-            if c.modalite is not None and variable is not None and variable.nomenclature and variable.nomenclature in q.nomenclatures:
+            if (
+                c.modalite is not None
+                and variable is not None
+                and variable.nomenclature
+                and variable.nomenclature in q.nomenclatures
+            ):
                 if variable.type is not TypeVariable.CODES:
-                    p.ajouter("D10", s, chemin, "seul un choix multiple (type « codes ») s'étale sur plusieurs colonnes.")
+                    p.ajouter(
+                        "D10", s, chemin, "seul un choix multiple (type « codes ») s'étale sur plusieurs colonnes."
+                    )
                 elif c.modalite not in q.nomenclatures[variable.nomenclature].modalites:
                     message = f"la modalité « {c.modalite} » n'est pas dans nomenclatures/{variable.nomenclature}.csv."
                     p.ajouter("D06", s, (*chemin, c.modalite), message)
@@ -252,7 +295,13 @@ def _reference(q: Questionnaire, entite: str, nom: str, s: Source, chemin: Chemi
 
 
 def _check_condition(
-    q: Questionnaire, entite: str, condition: Any, s: Source, chemin: Chemin, p: Problemes, libres: set[str] = frozenset()  # type: ignore[assignment]
+    q: Questionnaire,
+    entite: str,
+    condition: Any,
+    s: Source,
+    chemin: Chemin,
+    p: Problemes,
+    libres: set[str] = frozenset(),  # type: ignore[assignment]
 ) -> None:
     if condition is None:
         return

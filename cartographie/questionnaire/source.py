@@ -94,7 +94,9 @@ def read_yaml(projet: Path, relatif: str) -> Source:
         contenu = None if noeud is None else loader.construct_document(noeud)
     except yaml.MarkedYAMLError as e:
         ligne = e.problem_mark.line + 1 if e.problem_mark else None
-        raise DeclarationError("D02", f"le YAML est mal formé ({e.problem}) : corrigez cette ligne.", fichier, ligne) from None
+        raise DeclarationError(
+            "D02", f"le YAML est mal formé ({e.problem}) : corrigez cette ligne.", fichier, ligne
+        ) from None
     return Source(fichier, contenu, lignes)
 
 

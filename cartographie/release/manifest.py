@@ -14,7 +14,9 @@ from cartographie.release.mentions import mentions
 NOM = "manifeste.json"
 
 
-def build_manifest(fichiers: Mapping[str, bytes], tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> dict[str, Any]:
+def build_manifest(
+    fichiers: Mapping[str, bytes], tableaux: Sequence[Tableau], meta: Mapping[str, Any]
+) -> dict[str, Any]:
     """Plain values, sorted. `fichiers`: relative path → content of every other file of the release.
 
     `meta`: as for publish; clock and commit are in it, never read here.

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 FICTIF = "DONNÉES FICTIVES"
-PHRASE_FICTIF = "Données fictives : ces chiffres sont inventés pour une démonstration et ne décrivent aucun acteur réel."
+PHRASE_FICTIF = (
+    "Données fictives : ces chiffres sont inventés pour une démonstration et ne décrivent aucun acteur réel."
+)
 TRAVAIL = "Version de travail, diffusion restreinte"
 PHRASE_TRAVAIL = (
     "Version de travail, diffusion restreinte : le secret primaire est appliqué, le secret secondaire ne l'est pas encore. "

@@ -67,18 +67,25 @@ def _placed(t: Tableau, axes: Mapping[str, Any]) -> pd.DataFrame:
     unites = " (" + df["unite"].map(lambda u: UNITES.get(u, u)) + ")"
     df["_titre"] = evolution.map({True: "Évolution – ", False: ""}) + libelle + unites
     df["_sujet"], df["_indicateur"], df["_colonne"], df["_modalite"], df["_bloc"] = "", "", df["_titre"], ENSEMBLE, ""
-    for (denominateur, dimension, code), i in df.groupby(["denominateur", "dimension", racine], sort=False).groups.items():
+    for (denominateur, dimension, code), i in df.groupby(
+        ["denominateur", "dimension", racine], sort=False
+    ).groups.items():
         bloc = df.loc[i]
         fermee = code in t.meta["repartitions"]
         croisee = base.loc[i].isin(t.meta["modalites"]).all()
-        seule = df.loc[(df["denominateur"] == denominateur) & (df["dimension"] == dimension), "indicateur"].nunique() == 1
+        seule = (
+            df.loc[(df["denominateur"] == denominateur) & (df["dimension"] == dimension), "indicateur"].nunique() == 1
+        )
         en_colonnes = bloc["_cellule"].nunique() > 1 and bloc["modalite_libelle"].nunique() <= MODALITES_MAX
         df.loc[i, "_bloc"] = f"{denominateur}|{dimension}"
         if fermee and croisee:
             df.loc[i, "_colonne"] = base.loc[i].map(t.meta["modalites"]) + " (%)"
             df.loc[i, "_modalite"] = bloc["modalite_libelle"]
             df.loc[i, "_sujet"] = libelle.loc[i]
-            if racine.loc[df.index[(df["denominateur"] == denominateur) & (df["dimension"] == dimension)]].nunique() == 1:
+            if (
+                racine.loc[df.index[(df["denominateur"] == denominateur) & (df["dimension"] == dimension)]].nunique()
+                == 1
+            ):
                 df.loc[i, "_indicateur"] = bloc["_titre"]
         elif dimension and (fermee or seule) and en_colonnes:
             df.loc[i, "_colonne"] = bloc["modalite_libelle"] + (" (%)" if fermee and not _counted(df, t) else "")
@@ -100,7 +107,9 @@ def _placed(t: Tableau, axes: Mapping[str, Any]) -> pd.DataFrame:
 
 def _counted(df: pd.DataFrame, t: Tableau) -> bool:
     """A count by answer exists too: percentages and counts then share their columns, the line says which."""
-    return bool(((df["dimension"] != "") & (df["unite"] == "nombre") & ~df["indicateur"].isin(t.meta["repartitions"])).any())
+    return bool(
+        ((df["dimension"] != "") & (df["unite"] == "nombre") & ~df["indicateur"].isin(t.meta["repartitions"])).any()
+    )
 
 
 def _page(t: Tableau, nom: str, titre: str, df: pd.DataFrame, axes: Mapping[str, Any]) -> Page:

@@ -80,7 +80,10 @@ def _readme(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> str:
 def release_folder(sorties: Path, version: str) -> Path:
     """outputs/<campagne>/<version>; a version is a plain name, never a path. Raises UserError U12."""
     if not re.fullmatch(r"\w[\w.-]{0,60}", version) or version in RESERVES:
-        raise UserError("U12", f"« {version} » ne peut pas nommer une version : lettres, chiffres, « . », « - » ou « _ » (par exemple v1).")
+        raise UserError(
+            "U12",
+            f"« {version} » ne peut pas nommer une version : lettres, chiffres, « . », « - » ou « _ » (par exemple v1).",
+        )
     return sorties / version
 
 
@@ -88,5 +91,7 @@ def check_free(dossier: Path, remplacer: bool = False) -> None:
     """Raise UserError E15 unless `dossier` is absent, or a release that may be replaced."""
     if not dossier.exists() or (remplacer and (dossier / NOM).is_file()):
         return
-    message = f"la publication « {dossier.name} » existe déjà : choisissez un autre nom de version ou retirez-la d'abord."
+    message = (
+        f"la publication « {dossier.name} » existe déjà : choisissez un autre nom de version ou retirez-la d'abord."
+    )
     raise UserError("E15", message, Statut.EXISTE)

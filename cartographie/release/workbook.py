@@ -74,7 +74,16 @@ def _couverture(c: Any, f: Mapping[str, Any], meta: Mapping[str, Any], titre: st
         ("Date de mise à jour", jour.isoformat()), ("Licence", meta["licence"]),
         ("Fichiers ouverts", "Chaque tableau existe aussi en CSV, avec toutes ses lignes et ses effectifs."),
     ]  # fmt: skip
-    _table(ws, f, rang + 1, "couverture", ("Information", "Contenu"), [x for x in lignes if x[1]], ("texte", "texte"), (30, 95))
+    _table(
+        ws,
+        f,
+        rang + 1,
+        "couverture",
+        ("Information", "Contenu"),
+        [x for x in lignes if x[1]],
+        ("texte", "texte"),
+        (30, 95),
+    )
     depart = rang + 1 + len(lignes) + 3
     ws.write_string(depart - 1, 0, "Signes employés dans les tableaux", f["gras"])
     signes = [*ABREGES.values(), SANS_OBJET]
@@ -94,7 +103,9 @@ def _sommaire(c: Any, f: Mapping[str, Any], toutes: Sequence[tuple[Tableau, Page
 def _notes(c: Any, f: Mapping[str, Any], tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> None:
     ws = _onglet(c, "Notes", (14, 125))
     ws.write_string(0, 0, "Notes", f["titre"])
-    ws.write_string(1, 0, "Les notes communes valent pour tous les tableaux ; les autres pour le tableau nommé.", f["note"])
+    ws.write_string(
+        1, 0, "Les notes communes valent pour tous les tableaux ; les autres pour le tableau nommé.", f["note"]
+    )
     communes = [*mentions(meta), *NOTES_COMMUNES]
     lignes = [("Toutes", n) for n in communes] + [(t.code, n) for t in tableaux for n in t.meta["notes"]]
     _table(ws, f, 3, "notes", ("Tableau", "Note"), lignes, ("texte", "texte"), (14, 125))
@@ -113,14 +124,25 @@ def _feuille(c: Any, f: Mapping[str, Any], t: Tableau, page: Page, meta: Mapping
     if len(t.meta["denominateurs"]) == 1:
         entre[0] = f"Champ : {t.meta['champ'] or denominateurs}. Dénominateur : {denominateurs}."
     rang = 1
-    bandeau = " – ".join([*([FICTIF] if meta.get("fictif") else []), *([] if meta.get("secret_secondaire") else [TRAVAIL])])
+    bandeau = " – ".join(
+        [*([FICTIF] if meta.get("fictif") else []), *([] if meta.get("secret_secondaire") else [TRAVAIL])]
+    )
     if bandeau:
         ws.write_string(rang, 0, bandeau, f["alerte"])
         rang += 1
     for phrase in entre:
         ws.write_string(rang, 0, phrase, f["note"])
         rang += 1
-    _table(ws, f, rang + 1, re.sub(r"\W+", "_", page.nom).strip("_").replace("é", "e"), page.entetes, page.lignes, page.formats, largeurs)
+    _table(
+        ws,
+        f,
+        rang + 1,
+        re.sub(r"\W+", "_", page.nom).strip("_").replace("é", "e"),
+        page.entetes,
+        page.lignes,
+        page.formats,
+        largeurs,
+    )
     ws.repeat_rows(rang + 1)
 
 
@@ -149,7 +171,8 @@ def _table(
 ) -> None:  # fmt: skip
     """A native Excel table at `rang`, column A, without filter; numbers stay numbers, shorthand is right-aligned text."""
     colonnes = [
-        {"header": h, "header_format": f["entete" if g == "texte" else "entete_nombre"]} for h, g in zip(entetes, formats, strict=True)
+        {"header": h, "header_format": f["entete" if g == "texte" else "entete_nombre"]}
+        for h, g in zip(entetes, formats, strict=True)
     ]
     ws.add_table(rang, 0, rang + len(lignes), len(entetes) - 1, {
         "name": f"tableau_{nom}", "columns": colonnes, "autofilter": False, "style": "Table Style Light 1", "banded_rows": True,

@@ -58,7 +58,13 @@ def _build(t: Mapping[str, Any], e: Edition, ancienne: Edition | None, precedent
 
 
 def _serie(
-    t: Mapping[str, Any], s: Mapping[str, Any], i: int, e: Edition, ancienne: Edition | None, prec: str | None, axes: Axes
+    t: Mapping[str, Any],
+    s: Mapping[str, Any],
+    i: int,
+    e: Edition,
+    ancienne: Edition | None,
+    prec: str | None,
+    axes: Axes,
 ) -> Iterator[pd.DataFrame]:
     """One block of rows per crossing and indicator."""
     evolution = bool(s.get("evolution")) and prec is not None
@@ -102,7 +108,11 @@ def _bloc(
     taille = len(croisement.cellules) * len(mod_d) * len(mod_m)
     r = measure(e, grain, champ, ind, grille, [c for c, _ in mod_m]) if pose and taille else _vide(taille)
     rangs = np.arange(taille)
-    cellule, d, m = rangs // max(len(mod_d) * len(mod_m), 1), rangs // max(len(mod_m), 1) % max(len(mod_d), 1), rangs % max(len(mod_m), 1)
+    cellule, d, m = (
+        rangs // max(len(mod_d) * len(mod_m), 1),
+        rangs // max(len(mod_m), 1) % max(len(mod_d), 1),
+        rangs % max(len(mod_m), 1),
+    )
     df = croisement.cellules.iloc[cellule].reset_index(drop=True)
     nom = _nom(dimension) if dimension else _nom(ind["variable"]) if ind["mesure"] == "repartition" else ""
     porte = mod_d if dimension else mod_m

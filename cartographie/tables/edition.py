@@ -90,7 +90,9 @@ class Edition:
         if isinstance(valeur, str):
             if valeur not in df.columns:
                 return np.full(len(df), np.nan)
-            return np.asarray(pd.to_numeric(df[valeur], errors="coerce").astype("Float64").to_numpy(dtype=float, na_value=np.nan))
+            return np.asarray(
+                pd.to_numeric(df[valeur], errors="coerce").astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+            )
         enfant = valeur["nombre"]
         if enfant not in self.frames:
             return np.zeros(len(df))

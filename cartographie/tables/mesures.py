@@ -94,7 +94,13 @@ def _rapport(
 
 
 def _numerique(
-    valeurs: np.ndarray, champ: np.ndarray, mesure: str, poids: np.ndarray, repondants: np.ndarray, g: Grille, decimales: int
+    valeurs: np.ndarray,
+    champ: np.ndarray,
+    mesure: str,
+    poids: np.ndarray,
+    repondants: np.ndarray,
+    g: Grille,
+    decimales: int,
 ) -> Resultat:
     """Sum, mean (weighted), quantiles and maximum (not weighted, linear interpolation) of the answered values."""
     pos, plat = _place(np.flatnonzero(champ & ~np.isnan(valeurs)), g)

@@ -186,7 +186,9 @@ def _ancestors(contexts: Mapping[str, Contexte], entite: str, target: str) -> pd
     return records
 
 
-def has_column(lot: Lot, variable: str, carried: Mapping[tuple[str, str | None], np.ndarray] | None = None) -> np.ndarray:
+def has_column(
+    lot: Lot, variable: str, carried: Mapping[tuple[str, str | None], np.ndarray] | None = None
+) -> np.ndarray:
     """True for the records of blocks where the variable's column was found (all, when blocks are not known)."""
     if not lot.blocs or "bloc" not in lot.df.columns:
         return np.ones(len(lot.df), dtype=bool)

@@ -119,7 +119,9 @@ def anomalies(questionnaire: Questionnaire, df: pd.DataFrame | None) -> pd.DataF
     return df
 
 
-def states(etats: Mapping[str, pd.DataFrame] | None, kept: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, pd.DataFrame]]:
+def states(
+    etats: Mapping[str, pd.DataFrame] | None, kept: Mapping[str, pd.DataFrame]
+) -> Iterator[tuple[str, pd.DataFrame]]:
     """(entity, one row per kept record in its order: id_repondant, ordinal, then the state of each variable)."""
     for entite, part in sorted((etats or {}).items()):
         if entite in kept and len(part.columns):

@@ -19,7 +19,18 @@ CODE = sorted((RACINE / "cartographie").rglob("*.py"))
 COMMUNS = {"edition", "version", "version_modele", "taille"} | {str(t) for t in TypeVariable}
 # A stage may import these; it never imports another stage.
 SOCLE = {"batch", "model", "errors", "text", "questionnaire", "conditions", "fonctions", "identifiers", "french"}
-ETAPES = {"intake", "decode", "validate", "register", "warehouse", "tables", "release", "demo", "template", "dictionary"}
+ETAPES = {
+    "intake",
+    "decode",
+    "validate",
+    "register",
+    "warehouse",
+    "tables",
+    "release",
+    "demo",
+    "template",
+    "dictionary",
+}
 
 
 def _stage(fichier: Path) -> str:

@@ -122,7 +122,12 @@ def workbook(
     """The questionnaire of respondent `numero`; `retouche(workbook, pages by entity)` plants the fault."""
     modele = next(m for m in q.campagnes[annee].modeles.values() if m.gabarit)
     tampon = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "default_date_format": "dd/mm/yyyy"}
+    options = {
+        "in_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "default_date_format": "dd/mm/yyyy",
+    }
     classeur = xlsxwriter.Workbook(tampon, {**options, "date_1904": date1904})
     classeur.set_properties({"title": "Questionnaire fictif", "created": _FIGE})
     notice = classeur.add_worksheet(modele.marque["feuille"])
@@ -173,7 +178,9 @@ def export(q: Questionnaire, numero: int, separateur: str, encodage: str) -> byt
 # --------------------------------------------------------------------------- faults inside a container
 
 
-def rewritten(contenu: bytes, change: Mapping[str, Callable[[bytes], bytes]], ajoute: Mapping[str, bytes] = {}) -> bytes:
+def rewritten(
+    contenu: bytes, change: Mapping[str, Callable[[bytes], bytes]], ajoute: Mapping[str, bytes] = {}
+) -> bytes:
     """The same zip with some parts changed and others added."""
     tampon = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(contenu)) as ancien, zipfile.ZipFile(tampon, "w", zipfile.ZIP_DEFLATED) as nouveau:
@@ -193,7 +200,11 @@ def encrypted() -> bytes:
     entete += struct.pack("<9I", 0, 1, 1, 0, 4096, fin, 0, fin, 0) + struct.pack("<109I", 0, *[libre] * 108)
     table = [fat, fin, *range(3, 10), fin, *range(11, 18), fin]
     secteurs = struct.pack("<128I", *table, *[libre] * (128 - len(table)))
-    entrees = [("Root Entry", 5, 1, fin, 0), ("EncryptedPackage", 2, rien, 2, 4096), ("EncryptionInfo", 2, rien, 10, 4096)]
+    entrees = [
+        ("Root Entry", 5, 1, fin, 0),
+        ("EncryptedPackage", 2, rien, 2, 4096),
+        ("EncryptionInfo", 2, rien, 10, 4096),
+    ]
     for rang, (nom, genre, enfant, debut, taille) in enumerate(entrees):
         texte = (nom + "\0").encode("utf-16-le")
         suivant = 2 if rang == 1 else rien
@@ -210,7 +221,9 @@ def bomb() -> bytes:
     with zipfile.ZipFile(tampon, "w", zipfile.ZIP_DEFLATED) as z:
         z.writestr("[Content_Types].xml", "<Types/>")
         z.writestr("xl/workbook.xml", "<workbook/>")
-        z.writestr("xl/worksheets/sheet1.xml", b"<worksheet><sheetData>" + b" " * 20_000_000 + b"</sheetData></worksheet>")
+        z.writestr(
+            "xl/worksheets/sheet1.xml", b"<worksheet><sheetData>" + b" " * 20_000_000 + b"</sheetData></worksheet>"
+        )
     return tampon.getvalue()
 
 
@@ -275,7 +288,9 @@ def _blank_rows(puis: bool) -> Callable[[Any, dict[str, Page]], None]:
         for i in range(len(SYSTEMES), _VIDES + len(SYSTEMES)):
             page.feuille.write_blank(premiere + i, colonne, None, style)
         if puis:
-            page.write({**SYSTEMES[0], "num_systeme": 3, "nom_systeme": "Système inventé Trois"}, _VIDES + len(SYSTEMES))
+            page.write(
+                {**SYSTEMES[0], "num_systeme": 3, "nom_systeme": "Système inventé Trois"}, _VIDES + len(SYSTEMES)
+            )
             pages["repondant"].write({"nb_systemes_total": 3})
 
     return plant

@@ -70,7 +70,9 @@ def test_every_planted_fault_is_found_at_its_cell_and_nothing_else_is_flagged(pr
 @pytest.mark.parametrize("annee", EDITIONS)
 def test_kept_respondents_are_the_right_ones(projet: Path, annee: str) -> None:
     with duckdb.connect(projet / "outputs/entrepot.duckdb", read_only=True) as con:
-        gardes = {i for (i,) in con.execute("SELECT id_repondant FROM repondant WHERE campagne = ?", [annee]).fetchall()}
+        gardes = {
+            i for (i,) in con.execute("SELECT id_repondant FROM repondant WHERE campagne = ?", [annee]).fetchall()
+        }
     assert gardes == set(truth(projet, annee)["repondants_gardes"])
 
 
@@ -79,7 +81,10 @@ def test_every_published_figure_is_the_true_one(projet: Path, annee: str) -> Non
     tableaux = truth(projet, annee)["tableaux"]
     colonnes = tableaux["colonnes"]
     cle = [c for c in colonnes if c not in ("n_repondants", "n_lignes", "valeur")]
-    vrai = {tuple(str(d[c] or "") for c in cle): d for d in (dict(zip(colonnes, x, strict=True)) for x in tableaux["lignes"])}
+    vrai = {
+        tuple(str(d[c] or "") for c in cle): d
+        for d in (dict(zip(colonnes, x, strict=True)) for x in tableaux["lignes"])
+    }
     publie = {tuple(x.get(c, "") for c in cle): x for x in figures(projet, annee)}
     couverts = {d["tableau"] for d in vrai.values()}
     assert vrai.keys() <= publie.keys(), sorted(vrai.keys() - publie.keys())[:5]
@@ -89,7 +94,11 @@ def test_every_published_figure_is_the_true_one(projet: Path, annee: str) -> Non
             assert float(publie[k]["valeur"]) == pytest.approx(float(v["valeur"]), abs=0.0501), k
             assert publie[k]["n_repondants"] == str(v["n_repondants"]), k
             compares += 1
-    inventes = [k for k, x in publie.items() if k not in vrai and x["valeur"] and float(x["valeur"]) and x["tableau"] in couverts]
+    inventes = [
+        k
+        for k, x in publie.items()
+        if k not in vrai and x["valeur"] and float(x["valeur"]) and x["tableau"] in couverts
+    ]
     assert not inventes, inventes[:5]
     assert compares > 300
 
@@ -100,7 +109,9 @@ def test_every_row_and_cell_read_is_accounted_for(projet: Path, annee: str) -> N
     for c in comptes:
         n = {k: int(v) for k, v in c.items() if re.match(r"(lignes|cellules)_(?!motifs)", k)}
         assert n["lignes_lues"] == n["lignes_conservees"] + n["lignes_quarantaine"] + n["lignes_ecartees"], c
-        assert n["cellules_lues"] == sum(n[f"cellules_{s}"] for s in ("conservees", "rejetees", "quarantaine", "ecartees")), c
+        assert n["cellules_lues"] == sum(
+            n[f"cellules_{s}"] for s in ("conservees", "rejetees", "quarantaine", "ecartees")
+        ), c
     recus = {d["nom"] for d in read_csv(projet / "raw" / annee / "registre.csv")}
     assert {c["fichier"] for c in comptes if c["niveau"] == "fichier"} == recus  # not one received file is missing
 
@@ -121,7 +132,13 @@ def _row(chemin: Path, feuille: str, ligne: int) -> set[str]:
     """Texts near that row: the row itself for a table, the whole form for a « fiche » (its first question's row)."""
     if chemin.suffix == ".csv":
         octets = chemin.read_bytes()
-        encodage = "utf-16" if octets[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig" if octets[:3] == b"\xef\xbb\xbf" else "cp1252"
+        encodage = (
+            "utf-16"
+            if octets[:2] in (b"\xff\xfe", b"\xfe\xff")
+            else "utf-8-sig"
+            if octets[:3] == b"\xef\xbb\xbf"
+            else "cp1252"
+        )
         texte = octets.decode(encodage, errors="replace").splitlines()
         return set(re.split(r"[;,\t]", texte[ligne - 1].replace('"', "")))
     feuille_lue = openpyxl.load_workbook(chemin, data_only=True)[feuille]
@@ -160,7 +177,9 @@ def test_the_bundled_files_are_what_the_seed_gives(racine: Path, tmp_path: Path,
     assert sortie.statut == 0, sortie.erreurs
     for annee in EDITIONS:
         refaits = {(d["nom"], d["sha256"], d["role"]) for d in read_csv(tmp_path / "d/raw" / annee / "registre.csv")}
-        assert refaits == {(d["nom"], d["sha256"], d["role"]) for d in read_csv(racine / "raw" / annee / "registre.csv")}
+        assert refaits == {
+            (d["nom"], d["sha256"], d["role"]) for d in read_csv(racine / "raw" / annee / "registre.csv")
+        }
 
 
 def test_every_output_says_it_is_fictitious(projet: Path) -> None:
@@ -213,4 +232,6 @@ def _texts(chemin: Path) -> str:
     if not zipfile.is_zipfile(chemin):
         return chemin.read_text(encoding="utf-8", errors="replace")
     with zipfile.ZipFile(chemin) as z:
-        return "\n".join(z.read(n).decode("utf-8", errors="replace") for n in z.namelist() if n.endswith((".xml", ".rels")))
+        return "\n".join(
+            z.read(n).decode("utf-8", errors="replace") for n in z.namelist() if n.endswith((".xml", ".rels"))
+        )

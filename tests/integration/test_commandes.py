@@ -50,8 +50,21 @@ def lance(capsys: pytest.CaptureFixture[str]) -> Callable[..., Sortie]:
 def _base(dossier: Path, numeros: Sequence[int]) -> Path:
     """A small sampling frame: one unit a number."""
     chemin = dossier / "base.csv"
-    entete = ["nofinesset", "nofinessej", "rs", "type_acteur", "categetab", "statutjuridique", "departement", "region", "commune", "lits_places"]
-    rangs = [[fabriquer.finess(n), "", f"Clinique inventée {n}", "ES_PUB", "", "", "01", "84", "", "120"] for n in numeros]
+    entete = [
+        "nofinesset",
+        "nofinessej",
+        "rs",
+        "type_acteur",
+        "categetab",
+        "statutjuridique",
+        "departement",
+        "region",
+        "commune",
+        "lits_places",
+    ]
+    rangs = [
+        [fabriquer.finess(n), "", f"Clinique inventée {n}", "ES_PUB", "", "", "01", "84", "", "120"] for n in numeros
+    ]
     tampon = io.StringIO(newline="")
     csv.writer(tampon, lineterminator="\n").writerows([entete, *rangs])
     chemin.write_text(tampon.getvalue(), encoding="utf-8")
@@ -102,7 +115,20 @@ def _nouveaux(avant: dict[str, bytes], apres: dict[str, bytes]) -> set[str]:
 
 
 def test_there_are_twelve_commands() -> None:
-    assert NOMS == ["init", "template", "dictionary", "register", "ingest", "validate", "load", "map", "publish", "run", "status", "demo"]
+    assert NOMS == [
+        "init",
+        "template",
+        "dictionary",
+        "register",
+        "ingest",
+        "validate",
+        "load",
+        "map",
+        "publish",
+        "run",
+        "status",
+        "demo",
+    ]
 
 
 @pytest.mark.parametrize("nom", NOMS)
@@ -137,7 +163,11 @@ USAGE = {
     "unknown campaign": (["validate", "1999", "--projet", "{vierge}"], "U05", "connues : 2025, 2026"),
     "nothing received, validate": (["validate", CAMPAGNE, "--projet", "{vierge}"], "U04", "« ingest »"),
     "nothing received, run": (["run", "--projet", "{vierge}"], "U04", "« ingest »"),
-    "no frame": (["template", CAMPAGNE, "--par-repondant", "--sortie", "{vierge}/q", "--projet", "{vierge}"], "U03", "« register »"),
+    "no frame": (
+        ["template", CAMPAGNE, "--par-repondant", "--sortie", "{vierge}/q", "--projet", "{vierge}"],
+        "U03",
+        "« register »",
+    ),
     "no warehouse, map": (["map", CAMPAGNE, "--projet", "{vierge}"], "E18", "« load »"),
     "no warehouse, publish": (["publish", CAMPAGNE, "--projet", "{vierge}"], "E18", "« load »"),
     "folder not empty": (["init", "{vierge}", "--projet", "{vierge}"], "U02", "dossier nouveau"),
@@ -374,7 +404,9 @@ def test_one_prefilled_questionnaire_a_unit(lance: Any, espace: Path, tmp_path: 
 
     sortie = lance("template", CAMPAGNE, "--par-repondant", "--sortie", tmp_path / "q", "--projet", espace, "--json")
     fichiers = [Path(f) for f in json.loads(sortie.texte)["fichiers"]]
-    assert {f.name for f in fichiers[1:]} == {f"questionnaire-{CAMPAGNE}-F-{fabriquer.finess(n)}.xlsx" for n in (1, 2, 3)}
+    assert {f.name for f in fichiers[1:]} == {
+        f"questionnaire-{CAMPAGNE}-F-{fabriquer.finess(n)}.xlsx" for n in (1, 2, 3)
+    }
     assert {f.name for f in (tmp_path / "q").iterdir()} == {f.name for f in fichiers}
     feuille = load_workbook(fichiers[1], read_only=True)["REPONDANT"]
     reponses = [rang[2] for rang in feuille.iter_rows(values_only=True) if len(rang) > 2 and rang[2] is not None]

@@ -58,17 +58,23 @@ def texte(nom: str, *avec: tuple[str, str, str], **lecture: Any) -> Attendu:
 TABLE: dict[str, Attendu] = {
     "bon.xlsx": Attendu(lecture={"format": "xlsx", "modele": "classeur"}),
     "bon.csv": texte("bon", encodage="utf-8", separateur=";", modele="export"),
-    "pas_un_tableur.xlsx": refus("F113", "!", "recopiez vos réponses dans le questionnaire d'origine", avec=(TROMPEUSE,)),
+    "pas_un_tableur.xlsx": refus(
+        "F113", "!", "recopiez vos réponses dans le questionnaire d'origine", avec=(TROMPEUSE,)
+    ),
     "image.xlsx": refus("F102", "!", "n'est pas un tableur", "enregistrez-le au format Excel"),
     "vide.xlsx": refus("F101", "!", "vide", "renvoyez le questionnaire rempli"),
     "page_html.xls": refus("F105", "!", "page web", "enregistrez-le au format .xlsx"),
-    "edition_precedente.xlsx": refus("R01a", "LISEZMOI!B4", "trouvé : 2025", "attendu : 2026", "répondez sur le questionnaire"),
+    "edition_precedente.xlsx": refus(
+        "R01a", "LISEZMOI!B4", "trouvé : 2025", "attendu : 2026", "répondez sur le questionnaire"
+    ),
     "version_inconnue.xlsx": refus("R01b", "LISEZMOI!B5", "2026.9", "2026.1", "téléchargez de nouveau"),
     "feuille_absente.xlsx": refus("R01c", "SYSTEMES!", "« SYSTEMES »", "remettez la feuille"),
     "feuille_renommee.xlsx": refus("R01c", "SYSTEMES!", "« SYSTEMES »", "Nos systèmes d'IA", "remettez la feuille"),
     "entete_en_double.xlsx": refus("F118", "SYSTEMES!P4", "« SYSTEMES »", "À quel stade en est-il ?", "plusieurs fois"),
     "entete_inconnu.xlsx": refus("F117", "SYSTEMES!AT4", "Avis du service informatique", "retirez cette colonne"),
-    "entete_manquant.xlsx": refus("R01d", "SYSTEMES!4", "« SYSTEMES »", "À quoi sert le système ?", "remettez l'intitulé"),
+    "entete_manquant.xlsx": refus(
+        "R01d", "SYSTEMES!4", "« SYSTEMES »", "À quoi sert le système ?", "remettez l'intitulé"
+    ),
     "cellules_fusionnees.xlsx": Attendu(
         (("C303", "alerte", "SYSTEMES!D5"), ("C303", "alerte", "SYSTEMES!D6")), ("seule la première", "défusionnez-les")
     ),
@@ -118,7 +124,8 @@ def _espace(dossier: Path, fichiers: list[Path]) -> Path:
 def _passage(dossier: Path, statut: int, sortie: str) -> Passage:
     controle = dossier / "outputs" / CAMPAGNE / "controle"
     tables = [
-        list(csv.DictReader(io.StringIO((controle / n).read_text(encoding="utf-8-sig")))) for n in ("anomalies.csv", "comptes.csv")
+        list(csv.DictReader(io.StringIO((controle / n).read_text(encoding="utf-8-sig"))))
+        for n in ("anomalies.csv", "comptes.csv")
     ]
     return Passage(statut, json.loads(sortie), *tables)
 
@@ -189,7 +196,12 @@ def test_the_questionnaire_is_laid_out_as_template_writes_it() -> None:
 
     vierge = load_workbook(io.BytesIO(build_template(load_questionnaire(RACINE), CAMPAGNE)))
     bon = load_workbook(fabriquer.FICHIERS / "bon.xlsx")
-    for feuille, zone in (("LISEZMOI", "B4:B5"), ("REPONDANT", "B4:B90"), ("SYSTEMES", "A4:AT4"), ("PERIMETRE", "A4:B4")):
+    for feuille, zone in (
+        ("LISEZMOI", "B4:B5"),
+        ("REPONDANT", "B4:B90"),
+        ("SYSTEMES", "A4:AT4"),
+        ("PERIMETRE", "A4:B4"),
+    ):
         textes = [[[c.value for c in rang] for rang in classeur[feuille][zone]] for classeur in (vierge, bon)]
         assert textes[0] == textes[1], feuille
 

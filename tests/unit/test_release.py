@@ -88,12 +88,22 @@ def test_answers_stand_in_columns_when_crossed_and_in_lines_when_not() -> None:
 def test_editions_stand_side_by_side() -> None:
     t = build_tableaux(frames(), before(), questionnaire(serie(LAIT, evolution=True)), "c2")[0]
     page = pages(t, AXES)[0]
-    assert page.entetes == ("Territoire", "lait (%) – c1", "lait (%) – c2", "Évolution – lait (points)", "Répondants (n, au moins)")
+    assert page.entetes == (
+        "Territoire",
+        "lait (%) – c1",
+        "lait (%) – c2",
+        "Évolution – lait (points)",
+        "Répondants (n, au moins)",
+    )
     assert page.lignes == (("Pays", 25.0, 50.0, 25.0, 6),)
 
 
 def test_dimension_lines_join_the_whole_when_columns_are_the_same() -> None:
-    q = questionnaire(serie(RACE, den="V", croisements=((), ("genre",))), serie(RACE, den="V", dimension="zone"), table={"min_contributeurs": 0})
+    q = questionnaire(
+        serie(RACE, den="V", croisements=((), ("genre",))),
+        serie(RACE, den="V", dimension="zone"),
+        table={"min_contributeurs": 0},
+    )
     (page,) = pages(build_tableaux(frames(), None, q, "c1")[0], AXES)
     assert page.entetes == ("Genre", "Zone", "Normande (%)", "Holstein (%)", "Répondants (n)")
     assert page.lignes[:2] == (("Tous", "Ensemble", 50.0, 50.0, 4), ("Tous", "Nord", 60.0, 40.0, 3))

@@ -104,7 +104,9 @@ def test_personal_data_of_any_cell_is_masked(constat: str, variable: str, recue:
     base = stored(questionnaire(), pd.DataFrame([vars_of(a)]))
     assert not any(x in base.to_csv() for x in ALLUSIONS)
     other = Constat("regle", "unite", 0, "numero", F1, details={variable: recue}, regle="R7")
-    rule = Regle("R7", Gravite.ALERTE, "unite", f"voir {{{variable}}}", condition={"variable": variable, "renseigne": True})
+    rule = Regle(
+        "R7", Gravite.ALERTE, "unite", f"voir {{{variable}}}", condition={"variable": variable, "renseigne": True}
+    )
     assert not any(x in repr(worded([other], questionnaire(), (rule,))) for x in ALLUSIONS)
 
 
@@ -136,7 +138,9 @@ def test_a_free_text_never_published_is_not_shown() -> None:
 
 def test_the_warehouse_holds_no_free_text_never_published() -> None:
     q = unpublished("detail")
-    assert "detail" not in entity_columns(q, ENTITES["unite"]) and "detail" in entity_columns(questionnaire(), ENTITES["unite"])
+    assert "detail" not in entity_columns(q, ENTITES["unite"]) and "detail" in entity_columns(
+        questionnaire(), ENTITES["unite"]
+    )
     assert "emploi" in {v.nom for v in loaded_variables(unpublished("emploi"), "unite")}
     rows = pd.DataFrame({"id_repondant": ["F:1"], "detail": ["a"]})
     assert stable_ids(rows, ("detail",)) != [None]  # the stable key is computed before columns are dropped
@@ -165,7 +169,9 @@ def test_the_other_cell_is_named_and_kept() -> None:
     rule = Regle("R2", Gravite.REJET_CELLULE, "machine", "prix trop haut", cellules=("prix",), en_cause=("unite.effectif",),
                  condition={"variable": "prix", "superieur": {"variable": "unite.effectif"}})  # fmt: skip
     q = questionnaire([rule])
-    lots = identified({"unite": lot("unite", [ANSWER]), "machine": lot("machine", [{"parent": 0, "rang": 1, "prix": 6.0}])}, q)
+    lots = identified(
+        {"unite": lot("unite", [ANSWER]), "machine": lot("machine", [{"parent": 0, "rang": 1, "prix": 6.0}])}, q
+    )
     v = validate(lots, [], q, "c1", None, (), CATALOGUE)
     assert v.kept["unite"].at[0, "effectif"] == 5 and pd.isna(v.kept["machine"].at[0, "prix"])
     (a,) = word(v.constats, lots, [depot("d1")], q, "c1", v.identifiants, CATALOGUE).anomalies
@@ -233,7 +239,9 @@ def test_a_rule_reading_a_rejected_cell_is_skipped(entite: str, condition: dict,
 
 def test_a_value_the_schema_refuses_accuses_nobody_either() -> None:
     q = questionnaire([Regle("R5", Gravite.ALERTE, "unite", "", condition={"variable": "effectif", "superieur": 50})])
-    lots = identified({"unite": lot("unite", [{**ANSWER, "effectif": 101}, {**ANSWER, "numero": F2, "effectif": 60}])}, q)
+    lots = identified(
+        {"unite": lot("unite", [{**ANSWER, "effectif": 101}, {**ANSWER, "numero": F2, "effectif": 60}])}, q
+    )
     found = validate(lots, [], q, "c1", None, (), CATALOGUE).constats
     assert [(c.regle, c.enregistrement) for c in found if c.regle] == [("R5", 1)]
 

@@ -87,7 +87,12 @@ LAIT = ind("lait", "part", condition={"variable": "lait", "egal": "OUI"})
 
 def questionnaire(*series: dict[str, object], comparabilite: tuple = (), table: dict | None = None) -> Questionnaire:
     posees = tuple(
-        FeuilleAttendue(e, (e,), "tableau", tuple(ColonneAttendue(v.nom, ()) for v in VARIABLES.values() if e in v.entites and v.nom != "jamais"))
+        FeuilleAttendue(
+            e,
+            (e,),
+            "tableau",
+            tuple(ColonneAttendue(v.nom, ()) for v in VARIABLES.values() if e in v.entites and v.nom != "jamais"),
+        )
         for e in ("ferme", "vache", "annuaire")
     )
     campagnes = {
@@ -110,8 +115,15 @@ def questionnaire(*series: dict[str, object], comparabilite: tuple = (), table: 
     )  # fmt: skip
 
 
-def serie(*indicateurs: dict[str, object], croisements: object = ((),), den: str = "F", **reste: object) -> dict[str, object]:
-    return {"denominateur": den, "croisements": [list(c) for c in croisements], "indicateurs": list(indicateurs), **reste}
+def serie(
+    *indicateurs: dict[str, object], croisements: object = ((),), den: str = "F", **reste: object
+) -> dict[str, object]:
+    return {
+        "denominateur": den,
+        "croisements": [list(c) for c in croisements],
+        "indicateurs": list(indicateurs),
+        **reste,
+    }
 
 
 def rows(q: Questionnaire, precedents: dict | None = None, campagne: str = "c1") -> pd.DataFrame:
@@ -193,7 +205,9 @@ def test_counts_on_child_rows_rest_on_respondents() -> None:
 
 
 def test_dimension_with_repartition_names_the_answer_in_the_indicator() -> None:
-    q = questionnaire(serie(ind("r", "repartition", variable="race"), den="V", dimension="genre"), table={"min_contributeurs": 0})
+    q = questionnaire(
+        serie(ind("r", "repartition", variable="race"), den="V", dimension="genre"), table={"min_contributeurs": 0}
+    )
     df = rows(q)
     assert figure(df, indicateur="r.N", modalite_code="P")[0] == 60.0
     assert figure(df, indicateur="r.H", modalite_code="G")[0] == 100.0
@@ -258,7 +272,11 @@ def before() -> dict[str, pd.DataFrame]:
 
 def test_evolution_on_constant_perimeter() -> None:
     df = rows(questionnaire(serie(LAIT, evolution=True)), before(), "c2")
-    assert df[["edition", "indicateur"]].to_numpy().tolist() == [["c1", "lait"], ["c2", "lait"], ["c2", "lait.evolution"]]
+    assert df[["edition", "indicateur"]].to_numpy().tolist() == [
+        ["c1", "lait"],
+        ["c2", "lait"],
+        ["c2", "lait.evolution"],
+    ]
     assert df["valeur"].tolist() == [25.0, 50.0, 25.0]  # 2 of 8, then 3 of the 6 small farms only
     assert df["unite"].tolist() == ["pct", "pct", "points"]
 
@@ -296,7 +314,9 @@ def test_weights_are_used_when_there_are_some() -> None:
     assert df.iloc[0]["n_pondere"] == 9.5
 
 
-@pytest.mark.parametrize(("haut", "bas", "attendu"), [(1, 16, 6.2), (3, 16, 18.8), (1, 2000, 0.0), (3, 2000, 0.2), (2, 3, 66.7)])
+@pytest.mark.parametrize(
+    ("haut", "bas", "attendu"), [(1, 16, 6.2), (3, 16, 18.8), (1, 2000, 0.0), (3, 2000, 0.2), (2, 3, 66.7)]
+)
 def test_rounding_is_exact_half_to_even(haut: int, bas: int, attendu: float) -> None:
     assert divise_arrondi(np.array([float(haut)]), np.array([float(bas)]), 100, 1).tolist() == [attendu]
 
@@ -320,4 +340,6 @@ def test_confidential_rules_are_not_counted_in_public() -> None:
     )
     anomalies = pd.DataFrame({"id_repondant": ["F:1", "F:2", "F:2"], "regle": ["R1", "R1", "R2"]})
     df = build_tableaux(frames() | {"anomalie": anomalies}, None, q, "c1")[0].df
-    assert df[["modalite_code", "modalite_libelle", "valeur"]].to_numpy().tolist() == [["R1", "R1 – le prix … est négatif", 2.0]]
+    assert df[["modalite_code", "modalite_libelle", "valeur"]].to_numpy().tolist() == [
+        ["R1", "R1 – le prix … est négatif", 2.0]
+    ]

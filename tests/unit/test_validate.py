@@ -164,7 +164,9 @@ def test_a_column_the_file_did_not_carry_is_not_missing() -> None:
     name, bloc = bare.blocs[0]
     kept = tuple(c for c in bloc.colonnes if c.variable != "emploi")
     bare = type(bare)(bare.entite, bare.df, ((name, type(bloc)(bloc.entite, bloc.feuille, kept, bloc.lignes, [])),))
-    assert not validate(identified({"unite": bare}, questionnaire()), [], questionnaire(), "c1", None, (), CATALOGUE).constats
+    assert not validate(
+        identified({"unite": bare}, questionnaire()), [], questionnaire(), "c1", None, (), CATALOGUE
+    ).constats
 
 
 def test_unsound_kept_data_is_a_bug_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
