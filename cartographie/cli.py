@@ -2,76 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
-from cartographie import french  # before typer: its words are bound at import
+from cartographie import french
 from cartographie.errors import Statut, UserError
+from cartographie.terminal import Annee, Json, Ouvriers, Projet, a_date, app, command, progress, show
 
 import typer  # isort: skip
 
 INTERROMPU = 130  # what shells give for Ctrl-C
 _INTERRUPTION = "Interrompu : rien n'a été laissé à moitié écrit, relancez la commande."
-F = TypeVar("F", bound=Callable[..., None])
-app = typer.Typer(
-    name="cartographie",
-    cls=french.Group,
-    help="La cartographie annuelle des usages de l'IA en santé : des classeurs reçus aux tableaux publiés.",
-    epilog="Exemple : cartographie run 2026 --projet .   (guide : docs/guide-analyste.md)",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 110},
-)
-
-Projet = Annotated[
-    Path, typer.Option("--projet", metavar="DOSSIER", help="Espace de travail (schemas/, raw/, outputs/).")
-]
-Json = Annotated[bool, typer.Option("--json", help="Écrit le bilan en JSON sur la sortie standard, pour les machines.")]
-Annee = Annotated[str, typer.Argument(metavar="CAMPAGNE", help="La campagne, par exemple 2026.")]
-Ouvriers = Annotated[int, typer.Option("--ouvriers", metavar="N", help="Processus de lecture (0 : un par cœur).")]
-
-
-def command(
-    nom: str, court: str, exemple: str, statuts: str = "0 fait · 2 usage · 10 déclaration incohérente"
-) -> Callable[[F], F]:
-    """A documented command: its French help is the docstring, then the example and the exit statuses."""
-    return app.command(
-        nom, cls=french.Command, short_help=court, epilog=f"Exemple : {exemple}\n\nStatuts de sortie : {statuts}"
-    )
-
-
-def show(bilan: dict[str, Any], en_json: bool) -> None:
-    """Print what a command did: one JSON document, or French text. Exit with the status the pipeline decided."""
-    if en_json:
-        sys.stdout.write(json.dumps(bilan, ensure_ascii=False, indent=2, sort_keys=True, default=str) + "\n")
-    else:
-        from cartographie import affichage
-
-        affichage.print_bilan(bilan)
-    if bilan.get("statut", 0):
-        raise typer.Exit(int(bilan["statut"]))
-
-
-def a_date(texte: str, defaut: str = "") -> str:
-    """An ISO date given on the command line. Raises UserError U13."""
-    try:
-        return date.fromisoformat(texte).isoformat() if texte else defaut
-    except ValueError:
-        raise UserError(
-            "U13", f"« {texte} » n'est pas une date : écrivez-la AAAA-MM-JJ, par exemple 1999-12-31."
-        ) from None
-
-
-def progress(en_json: bool) -> Any:
-    from cartographie import affichage
-
-    return affichage.progress(silencieux=en_json)
 
 
 @command("init", "crée un espace de travail", "cartographie init ../campagne --projet .")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from importlib import resources
@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from cartographie.model import Questionnaire, TypeVariable
+from cartographie.questionnaire.references import check_condition, check_known, check_reference
 from cartographie.questionnaire.source import Chemin, Problemes, Source
 from cartographie.text import normalise
 
@@ -73,16 +74,16 @@ def _check_entites(q: Questionnaire, s: Source, p: Problemes) -> None:
         }
         for cle, variables in listes.items():
             for v in variables:
-                _known(q, nom, v, s, (*ici, cle), p)
+                check_known(q, nom, v, s, (*ici, cle), p)
         for i, identifiant in enumerate(e.identifiant):
-            _known(q, nom, identifiant["variable"], s, (*ici, "identifiant", i, "variable"), p)
-            _check_condition(q, nom, identifiant.get("si"), s, (*ici, "identifiant", i, "si"), p)
+            check_known(q, nom, identifiant["variable"], s, (*ici, "identifiant", i, "variable"), p)
+            check_condition(q, nom, identifiant.get("si"), s, (*ici, "identifiant", i, "si"), p)
         for v in e.depuis_base:
-            _known(q, nom, v, s, (*ici, "depuis_base"), p)
-            _known(q, q.base, v, s, (*ici, "depuis_base"), p)
+            check_known(q, nom, v, s, (*ici, "depuis_base"), p)
+            check_known(q, q.base, v, s, (*ici, "depuis_base"), p)
     for i, lien in enumerate(q.enquete.get("lien_base", ())):
-        _known(q, lien["entite"], lien["variable"], s, ("lien_base", i, "variable"), p)
-        _known(q, q.base, lien["base"], s, ("lien_base", i, "base"), p)
+        check_known(q, lien["entite"], lien["variable"], s, ("lien_base", i, "variable"), p)
+        check_known(q, q.base, lien["base"], s, ("lien_base", i, "base"), p)
     for axe, d in q.enquete.get("axes", {}).items():
         for v in [d.get("variable"), *(n.get("variable") for n in d.get("niveaux", ()))]:
             if v is not None and v not in q.variables:
@@ -96,7 +97,7 @@ def _check_variables(q: Questionnaire, s: Source, p: Problemes) -> None:
                 p.ajouter("D10", s, (nom, "entites"), f"l'entité « {e} » n'est pas déclarée dans enquete.yaml.")
                 continue
             for cle in ("pose_si", "obligatoire_si"):
-                _check_condition(q, e, s.contenu[nom].get(cle), s, (nom, cle), p)
+                check_condition(q, e, s.contenu[nom].get(cle), s, (nom, cle), p)
         if v.type in _AVEC_NOMENCLATURE and v.nomenclature is None:
             p.ajouter("D06", s, (nom,), f"une variable de type « {v.type} » doit nommer sa nomenclature.")
         if v.nomenclature is not None and v.nomenclature not in q.nomenclatures:
@@ -123,9 +124,9 @@ def _check_derivee(q: Questionnaire, nom: str, entite: str, d: Mapping[str, Any]
         if d["nombre"] not in q.entites:
             p.ajouter("D10", s, (*ici, "nombre"), f"l'entité « {d['nombre']} » n'est pas déclarée.")
         else:
-            _check_condition(q, d["nombre"], d.get("si"), s, (*ici, "si"), p)
+            check_condition(q, d["nombre"], d.get("si"), s, (*ici, "si"), p)
     for v in [*de, *d.get("rapport", ())]:
-        _known(q, entite, v, s, ici, p)
+        check_known(q, entite, v, s, ici, p)
 
 
 def _check_nomenclatures(q: Questionnaire, sources: Sources, p: Problemes) -> None:
@@ -163,9 +164,9 @@ def _check_regles(q: Questionnaire, s: Source, p: Problemes) -> None:
             p.ajouter("D10", s, (i, "entite"), f"l'entité « {r.entite} » n'est pas déclarée.")
             continue
         if r.entite != "*":
-            _check_condition(q, r.entite, r.condition, s, (i, "condition"), p)
+            check_condition(q, r.entite, r.condition, s, (i, "condition"), p)
             for cle, v in [*(("cellules", v) for v in r.cellules), *(("en_cause", v) for v in r.en_cause)]:
-                _known(q, r.entite, v, s, (i, cle), p)
+                check_known(q, r.entite, v, s, (i, cle), p)
         if r.gravite == "rejet_cellule" and r.condition is not None and len(r.cellules) != 1:
             p.ajouter(
                 "D10", s, (i,), f"la règle « {r.code} » rejette une cellule : nommez-la, seule, dans « cellules »."
@@ -182,7 +183,7 @@ def _check_tableaux(q: Questionnaire, sources: Sources, p: Problemes) -> None:
         if d["entite"] not in grains:
             p.ajouter("D10", s, (code, "entite"), f"l'entité « {d['entite']} » n'est pas déclarée.")
         elif d["entite"] in q.entites:
-            _check_condition(q, d["entite"], d.get("filtre"), s, (code, "filtre"), p, libres={"a_repondu"})
+            check_condition(q, d["entite"], d.get("filtre"), s, (code, "filtre"), p, libres={"a_repondu"})
     for axe, d in q.enquete.get("axes", {}).items():
         colonnes = [f"{axe}_type", f"{axe}_code", f"{axe}_libelle"] if "niveaux" in d else [axe]
         if set(colonnes) & _COLONNES_PUBLIEES:
@@ -222,9 +223,9 @@ def _check_tableaux(q: Questionnaire, sources: Sources, p: Problemes) -> None:
                     for cle in ("condition", "si"):
                         cible = _names(indicateur)[0].split(".")[0] if cle == "si" else grain
                         cible = cible if cible in q.entites else grain
-                        _check_condition(q, cible, indicateur.get(cle), s, (*ici, cle), p, libres={"a_repondu"})
+                        check_condition(q, cible, indicateur.get(cle), s, (*ici, cle), p, libres={"a_repondu"})
                     for nom in filter(None, _names(indicateur)):
-                        _reference(q, grain, nom, s, (*ici, "variable"), p)
+                        check_reference(q, grain, nom, s, (*ici, "variable"), p)
 
 
 def _names(indicateur: Mapping[str, Any]) -> list[str]:
@@ -249,7 +250,7 @@ def _check_modele(q: Questionnaire, annee: str, nom: str, s: Source, p: Probleme
         for c in feuille.colonnes:
             chemin: Chemin = (*ici, c.variable)
             entite = q.entites[feuille.entite].parent if c.variable in lies else feuille.entite
-            _known(q, entite, c.variable, s, chemin, p)
+            check_known(q, entite, c.variable, s, chemin, p)
             variable = q.variables.get(c.variable)
             if (
                 c.modalite is not None
@@ -275,75 +276,3 @@ def _check_modele(q: Questionnaire, annee: str, nom: str, s: Source, p: Probleme
         for v in brut.get("facultatives", ()):
             if v not in feuille.constantes and v not in {c.variable for c in feuille.colonnes}:
                 p.ajouter("D05", s, ("feuilles", i, "facultatives"), f"« {v} » n'est pas une colonne de cette feuille.")
-
-
-def _known(q: Questionnaire, entite: str | None, variable: str, s: Source, chemin: Chemin, p: Problemes) -> None:
-    v = q.variables.get(variable)
-    if v is None:
-        p.ajouter("D05", s, chemin, f"la variable « {variable} » n'est pas déclarée dans variables.yaml.")
-    elif entite is not None and entite not in v.entites:
-        p.ajouter("D05", s, chemin, f"la variable « {variable} » n'appartient pas à l'entité « {entite} ».")
-
-
-def _reference(q: Questionnaire, entite: str, nom: str, s: Source, chemin: Chemin, p: Problemes) -> None:
-    if "." in nom:
-        entite, nom = nom.split(".", 1)
-        if entite not in q.entites:
-            p.ajouter("D10", s, chemin, f"l'entité « {entite} » n'est pas déclarée.")
-            return
-    _known(q, entite, nom, s, chemin, p)
-
-
-def _check_condition(
-    q: Questionnaire,
-    entite: str,
-    condition: Any,
-    s: Source,
-    chemin: Chemin,
-    p: Problemes,
-    libres: set[str] = frozenset(),  # type: ignore[assignment]
-) -> None:
-    if condition is None:
-        return
-    for ici, genre, ou, nom in _walk(condition, entite, chemin):
-        if genre == "entite":
-            if nom not in q.entites:
-                p.ajouter("D10", s, ici, f"l'entité « {nom} » n'est pas déclarée.")
-            elif q.entites[nom].parent != ou:
-                p.ajouter("D10", s, ici, f"l'entité « {nom} » n'est pas un enfant de « {ou} ».")
-        elif genre == "forme":
-            p.ajouter("D08", s, ici, nom)
-        elif nom not in libres and ou in q.entites:
-            _reference(q, ou, nom, s, ici, p)
-
-
-_OPERATEURS = {"egal", "different", "dans", "hors", "inferieur", "inferieur_ou_egal", "superieur", "superieur_ou_egal",
-               "contient", "renseigne", "motif"}  # fmt: skip
-_FORMES = ("variable", "nombre", "existe", "doublon", "fonction", "et", "ou", "non")
-
-
-def _walk(c: Mapping[str, Any], entite: str, chemin: Chemin) -> Iterator[tuple[Chemin, str, str, str]]:
-    formes = [f for f in _FORMES if f in c]
-    if len(formes) != 1:
-        yield chemin, "forme", entite, f"une condition a exactement une forme parmi : {', '.join(_FORMES)}."
-        return
-    forme = formes[0]
-    operateurs = [o for o in _OPERATEURS if o in c]
-    if forme in ("variable", "nombre") and len(operateurs) != 1:
-        yield chemin, "forme", entite, f"il faut exactement un opérateur parmi : {', '.join(sorted(_OPERATEURS))}."
-        return
-    if forme == "variable":
-        yield (*chemin, "variable"), "variable", entite, c["variable"]
-    if operateurs and isinstance(c[operateurs[0]], Mapping) and "variable" in c[operateurs[0]]:
-        yield (*chemin, operateurs[0]), "variable", entite, c[operateurs[0]]["variable"]
-    if forme in ("nombre", "existe"):
-        yield (*chemin, forme), "entite", entite, c[forme]
-        if "si" in c:
-            yield from _walk(c["si"], c[forme], (*chemin, "si"))
-    for v in c.get("doublon", ()):
-        yield (*chemin, "doublon"), "variable", entite, v
-    for cle in ("et", "ou"):
-        for i, fille in enumerate(c.get(cle, ())):
-            yield from _walk(fille, entite, (*chemin, cle, i))
-    if forme == "non":
-        yield from _walk(c["non"], entite, (*chemin, "non"))
