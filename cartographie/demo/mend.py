@@ -73,6 +73,8 @@ def settle(t: Tirage, racine: Fiche, alea: random.Random, modele: Modele) -> Non
 
 def _retouch(t: Tirage, fiche: Fiche, regle: Regle, alea: random.Random, modele: Modele) -> None:
     """One attempt against one broken rule: force its condition false, or draw a blamed cell again."""
+    if _gone(fiche):
+        return
     if alea.random() < 0.5:
         force(t, fiche, regle.condition, False, alea, modele)
         return
@@ -91,9 +93,14 @@ def _retouch(t: Tirage, fiche: Fiche, regle: Regle, alea: random.Random, modele:
         fiche.valeurs[nom] = t.draw(fiche, nom, alea, modele.numero, libre=alea.random() < 0.6)
 
 
+def _gone(fiche: Fiche) -> bool:
+    """The row was withdrawn from its answer by an attempt against an earlier rule."""
+    return fiche.parent is not None and all(f is not fiche for f in fiche.parent.enfants.get(fiche.entite, ()))
+
+
 def force(t: Tirage, fiche: Fiche, condition: Any, voulu: bool, alea: random.Random, modele: Modele) -> None:
     """Change a few values so that the condition becomes `voulu`. An attempt: the caller checks."""
-    if not condition or holds(t.monde, fiche, condition) == voulu:
+    if not condition or _gone(fiche) or holds(t.monde, fiche, condition) == voulu:
         return
     if "non" in condition:
         force(t, fiche, condition["non"], not voulu, alea, modele)
