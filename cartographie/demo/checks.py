@@ -7,6 +7,7 @@ from typing import Any
 
 from cartographie.demo.oracle import Fiche, Monde, holds
 from cartographie.identifiers import pseudonym, published_key
+from cartographie.model import Variable
 
 
 def references(condition: Any) -> set[str]:
@@ -60,8 +61,13 @@ def violations(monde: Monde, racine: Fiche) -> list[tuple[str, Fiche]]:
 
 
 def irregularities(monde: Monde, racine: Fiche) -> list[tuple[str, Fiche, str]]:
-    """Filter and obligation faults of one answer: (constat, record, variable)."""
+    """Filter, obligation, bounds and frame faults of one answer: (constat, record, variable)."""
     trouvees = []
+    liens = {
+        (lien["entite"], lien["variable"]): lien["base"]
+        for lien in monde.questionnaire.enquete.get("lien_base") or ()
+        if monde.questionnaire.entites[lien["entite"]].parent is not None
+    }
     if not monde.noms:
         for entite, nom in sorted(monde.posees):
             monde.noms.setdefault(entite, []).append(nom)
@@ -72,7 +78,20 @@ def irregularities(monde: Monde, racine: Fiche) -> list[tuple[str, Fiche, str]]:
                 trouvees.append(("hors_filtre", fiche, nom))
             elif not renseignee and required(monde, fiche, nom):
                 trouvees.append(("valeur_obligatoire_absente", fiche, nom))
+            elif renseignee and _out_of_bounds(monde.questionnaire.variables[nom], fiche.valeurs[nom]):
+                trouvees.append(("hors_bornes", fiche, nom))
+            elif renseignee and (fiche.entite, nom) in liens:
+                cle = liens[fiche.entite, nom]
+                if fiche.valeurs[nom] not in {u.get(cle) for u in racine.unites}:
+                    trouvees.append(("absent_de_la_base", fiche, nom))
     return trouvees
+
+
+def _out_of_bounds(variable: Variable, valeur: Any) -> bool:
+    if isinstance(valeur, bool) or not isinstance(valeur, (int, float)):
+        return False
+    bas, haut = variable.minimum, variable.maximum
+    return (bas is not None and valeur < bas) or (haut is not None and valeur > haut)
 
 
 def identifier(monde: Monde, fiche: Fiche) -> str | None:

@@ -227,6 +227,8 @@ def _write_faulty(
     refuse = any(g == "rejet_fichier" for _, _, g in juges)
     if refuse:
         reponse.gardee = None
+    if _same_as_before(dossier / "reponses", nom, verite):
+        return
     verite["fichiers"].append({"fichier": nom, "modele": lot.modele.nom, "format": fichier.suffixe, "encodage": None,
                                "separateur": None, "repondants": 1, "refuse": refuse})  # fmt: skip
     numero = f"F{len({f['faute'] for f in verite['fautes']}) + 1:04d}"
@@ -234,6 +236,15 @@ def _write_faulty(
         verite["fautes"].append(_place_line(numero, reponse.faute, nom, place, code, gravite, _entity(lot, place)))
         if place.reponse:
             verite["fautes"][-1]["repondant"] = identifier(campagne.tirage.monde, reponse.ecrite)
+
+
+def _same_as_before(recus: Path, nom: str, verite: dict[str, Any]) -> bool:
+    """An empty file sent twice is one received file: the later one is withdrawn, as `ingest` would not take it again."""
+    octets = (recus / nom).read_bytes()
+    if not any((recus / f["fichier"]).read_bytes() == octets for f in verite["fichiers"] if f["refuse"]):
+        return False
+    (recus / nom).unlink()
+    return True
 
 
 def _entity(lot: Lot, place: Place) -> str:

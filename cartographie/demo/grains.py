@@ -40,17 +40,33 @@ def _records(q: Questionnaire, campagne: Campagne) -> dict[str, list[Ligne]]:
         if reponse.gardee is None:
             continue
         racine = reponse.gardee
+        unites = _covered(q, racine)
         for nom in depuis:
-            de_la_base = {u[nom] for u in racine.unites if u.get(nom) is not None}
+            de_la_base = {u[nom] for u in unites if u.get(nom) is not None}
             if len(de_la_base) == 1:  # the units covered agree; else the respondent's own answer
                 racine.valeurs[nom] = de_la_base.pop()
-        couvertes |= {id_ for u in racine.unites if (id_ := _key(u)) is not None}
+        couvertes |= {_key(u) for u in unites}
         for fiche in racine.toutes():
             tous[fiche.entite].append((fiche, numero))
     if q.base:
-        unites = [u for g in campagne.groupes for u in g]
-        tous[q.base] = [(Fiche(q.base, {**u, "a_repondu": _key(u) in couvertes}), i) for i, u in enumerate(unites)]
+        toutes = [u for g in campagne.groupes for u in g]
+        tous[q.base] = [(Fiche(q.base, {**u, "a_repondu": _key(u) in couvertes}), i) for i, u in enumerate(toutes)]
     return tous
+
+
+def _covered(q: Questionnaire, racine: Fiche) -> list[Mapping[str, Any]]:
+    """Units of the frame a kept answer stands for: the sites it lists, else its own, else all those of its legal entity."""
+    couvertes: list[Mapping[str, Any]] = []
+    dit = False
+    for lien in q.enquete.get("lien_base") or ():
+        sienne = lien["entite"] == q.racine
+        if sienne and dit:
+            continue
+        fiches = [racine] if sienne else racine.enfants.get(lien["entite"], [])
+        valeurs = {str(v) for f in fiches if (v := f.valeurs.get(lien["variable"])) is not None}
+        dit = dit or bool(valeurs)
+        couvertes += [u for u in racine.unites if str(u.get(lien["base"])) in valeurs and u not in couvertes]
+    return couvertes
 
 
 def _key(unite: Mapping[str, Any]) -> tuple[Any, ...]:
