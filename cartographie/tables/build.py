@@ -98,6 +98,8 @@ def _bloc(
     demandes = [c for c in (filtre, s.get("filtre"), ind.get("condition")) if c]
     pose = all(e.possible(grain, c) for c in demandes) and all(e.disponible(grain, v) for v in _variables(s, ind))
     pose = pose and all(v in e.frame(grain).columns for v, _ in croisement.niveaux)  # a grain without that axis
+    if grain == e.questionnaire.base:
+        pose = pose and len(e.frame(grain)) > 0  # no frame was received: its units are unknown, not none
     champ = e.vraie(grain, filtre) & e.vraie(grain, s.get("filtre"))
     if constant:
         champ = champ & axes.constants(e, grain)

@@ -1,4 +1,4 @@
-"""One establishment answering under its site number and again under its legal entity's is not counted twice in silence."""
+"""The frame: absent, it leaves units unknown. One establishment answering under its site number and again under its legal entity's is not counted twice in silence."""
 
 from __future__ import annotations
 
@@ -44,13 +44,40 @@ feuilles: [{entite: registre, disposition: tableau, colonnes: {site: [Site], gro
 }
 
 
+SCHEMAS_TABLEAU = {
+    "denominateurs.yaml": "POP: {entite: registre, libelle: Unités}\n",
+    "tableaux/t00.yaml": """
+code: T00
+titre: Participation, {edition}
+series:
+  - denominateur: POP
+    croisements: [[]]
+    indicateurs: [{code: unites, libelle: Unités, mesure: nombre}]
+""",
+}
+
+
+def test_without_a_frame_its_units_are_unknown_not_none(tmp_path: Path, cli: Callable[..., object]) -> None:
+    _write(tmp_path, SCHEMAS | SCHEMAS_TABLEAU)
+    (tmp_path / "rep.csv").write_text("Numéro du site;Numéro du groupe\ns1;g1\n", encoding="utf-8")
+    cli("ingest", "2031", tmp_path / "rep.csv", "--projet", tmp_path)
+    assert cli("run", "--projet", tmp_path).statut == 0
+    (chemin,) = (tmp_path / "outputs/2031/provisoire/tableaux").glob("t00_*.csv")
+    with chemin.open(encoding="utf-8") as f:
+        assert [(x["valeur"], x["statut"]) for x in csv.DictReader(f)] == [("", "nd")]
+
+
+def _write(projet: Path, schemas: dict[str, str]) -> None:
+    for nom, texte in schemas.items():
+        fichier = projet / "schemas" / nom
+        fichier.parent.mkdir(parents=True, exist_ok=True)
+        fichier.write_text(texte.lstrip("\n"), encoding="utf-8")
+
+
 def test_a_unit_covered_by_two_answers_is_said_at_the_cell_and_counted_once(
     tmp_path: Path, cli: Callable[..., object]
 ) -> None:
-    for nom, texte in SCHEMAS.items():
-        fichier = tmp_path / "schemas" / nom
-        fichier.parent.mkdir(parents=True, exist_ok=True)
-        fichier.write_text(texte.lstrip("\n"), encoding="utf-8")
+    _write(tmp_path, SCHEMAS)
     (tmp_path / "base.csv").write_text("Site;Groupe\ns1;g1\ns2;g1\ns3;g2\n", encoding="utf-8")
     (tmp_path / "rep.csv").write_text("Numéro du site;Numéro du groupe\ns1;g1\n;g1\ns3;g2\n", encoding="utf-8")
     assert cli("register", "2031", tmp_path / "base.csv", "--projet", tmp_path).statut == 0
