@@ -34,7 +34,7 @@ def tableaux(
     """{colonnes, lignes}: one line is one figure, keyed as in the published contract. `avant`: the previous campaign."""
     ancienne = None if avant is None else _edition(q, avant, [], None)
     edition = _edition(q, campagne, fautes, avant)
-    colonnes = ["edition", "tableau", *_axis_columns(q), "dimension", "modalite_code", "indicateur", "denominateur",
+    colonnes = ["edition", "table_id", *_axis_columns(q), "dimension", "modalite_code", "indicateur", "denominateur",
                 "n_repondants", "n_lignes", "valeur"]  # fmt: skip
     lignes: dict[tuple[Any, ...], list[Any]] = {}
     for _, tableau in sorted(q.tableaux.items()):

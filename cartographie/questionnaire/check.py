@@ -19,7 +19,7 @@ _AVEC_NOMENCLATURE = {TypeVariable.CODE, TypeVariable.CODES}
 # Grains built by the program beside the declared entities (see tables).
 _GRAINS = {"qualite_variable", "anomalie"}
 # Columns every published table has; an axis brings its own beside them.
-_COLONNES_PUBLIEES = {"edition", "tableau", "dimension", "modalite_code", "modalite_libelle", "indicateur", "unite",
+_COLONNES_PUBLIEES = {"edition", "table_id", "dimension", "modalite_code", "modalite_libelle", "indicateur", "unite",
                       "denominateur", "n_repondants", "n_pondere", "valeur", "ic_bas", "ic_haut", "statut"}  # fmt: skip
 Sources = Mapping[str, Source]
 

@@ -16,7 +16,7 @@ from cartographie.tables.comparable import comparable
 from cartographie.tables.edition import LIBELLES_COLONNES, SUFFIXE_PRECEDENTE, Edition
 from cartographie.tables.mesures import PARTS, Grille, Resultat, measure, unite
 
-AVANT_AXES = ("edition", "tableau")
+AVANT_AXES = ("edition", "table_id")
 APRES_AXES = ("dimension", "modalite_code", "modalite_libelle", "indicateur", "unite", "denominateur",
               "n_repondants", "n_pondere", "valeur", "ic_bas", "ic_haut", "statut")  # fmt: skip
 COLONNES_FIXES = (*AVANT_AXES, *APRES_AXES)
@@ -48,7 +48,7 @@ def _build(t: Mapping[str, Any], e: Edition, ancienne: Edition | None, precedent
     colonnes = [*AVANT_AXES, *axes.colonnes, *APRES_AXES]
     blocs = [b for i, s in enumerate(t["series"]) for b in _serie(t, s, i, e, ancienne, precedente, axes)]
     df = pd.concat(blocs, ignore_index=True).sort_values(_TRI, kind="stable", ignore_index=True)
-    df.insert(0, "tableau", t["code"])
+    df.insert(0, "table_id", t["code"])
     df = df.reindex(columns=colonnes)
     cle = ["edition", *axes.colonnes, "dimension", "modalite_code", "indicateur", "denominateur"]
     if df.duplicated(cle).any():

@@ -86,7 +86,7 @@ def test_every_published_figure_is_the_true_one(projet: Path, annee: str) -> Non
         for d in (dict(zip(colonnes, x, strict=True)) for x in tableaux["lignes"])
     }
     publie = {tuple(x.get(c, "") for c in cle): x for x in figures(projet, annee)}
-    couverts = {d["tableau"] for d in vrai.values()}
+    couverts = {d["table_id"] for d in vrai.values()}
     assert vrai.keys() <= publie.keys(), sorted(vrai.keys() - publie.keys())[:5]
     compares = 0
     for k, v in vrai.items():
@@ -97,7 +97,7 @@ def test_every_published_figure_is_the_true_one(projet: Path, annee: str) -> Non
     inventes = [
         k
         for k, x in publie.items()
-        if k not in vrai and x["valeur"] and float(x["valeur"]) and x["tableau"] in couverts
+        if k not in vrai and x["valeur"] and float(x["valeur"]) and x["table_id"] in couverts
     ]
     assert not inventes, inventes[:5]
     assert compares > 300

@@ -151,7 +151,7 @@ def test_part_leaves_item_non_response_out_and_keeps_do_not_know() -> None:
 def test_columns_and_texts_of_the_long_contract() -> None:
     df = rows(questionnaire(serie(LAIT)))
     assert list(df.columns) == [
-        "edition", "tableau", "territoire_type", "territoire_code", "territoire_libelle", "genre", "dimension", "modalite_code",
+        "edition", "table_id", "territoire_type", "territoire_code", "territoire_libelle", "genre", "dimension", "modalite_code",
         "modalite_libelle", "indicateur", "unite", "denominateur", "n_repondants", "n_pondere", "valeur", "ic_bas", "ic_haut", "statut",
     ]  # fmt: skip
     assert df.iloc[0]["territoire_type"] == "pays"
