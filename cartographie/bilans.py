@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cartographie.errors import Statut
 from cartographie.model import Anomalie, Depot, Gravite, Questionnaire
+from cartographie.phrases import espace, minuscule, nombre, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,7 @@ def template(annee: str, sortie: Path, ecrits: Sequence[Path]) -> Bilan:
     return {
         "titre": f"Questionnaire {annee} écrit dans {sortie}.",
         "lignes": [
-            f"{_n(len(ecrits), 'classeur')} : {ecrits[0].name}"
+            f"{nombre(len(ecrits), 'classeur')} : {ecrits[0].name}"
             + (f" et {len(ecrits) - 1} pré-remplis" if len(ecrits) > 1 else "")
         ],
         "fichiers": [str(e) for e in ecrits],
@@ -71,17 +72,17 @@ def register(
     axes = [a["variable"] for a in q.enquete.get("axes", {}).values() if "variable" in a and a["variable"] in base]
     comptes = {a: base[a].value_counts(dropna=False).sort_index() for a in axes}
     return {
-        "titre": f"Base de sondage de {annee} : {_n(len(base), 'unité')}.",
+        "titre": f"Base de sondage de {annee} : {nombre(len(base), 'unité')}.",
         "lignes": [
             *(["Ce fichier était déjà reçu : rien n'a changé."] if deja else []),
             *(
-                [f"{_n(len(anomalies), 'constat')} sur la base elle-même, détaillés par « validate »."]
+                [f"{nombre(len(anomalies), 'constat')} sur la base elle-même, détaillés par « validate »."]
                 if anomalies
                 else []
             ),
         ],
         "tables": [
-            {"entete": [q.variables[a].libelle[:50], "unités"], "rangs": [[str(k), _espace(n)] for k, n in v.items()]}
+            {"entete": [q.variables[a].libelle[:50], "unités"], "rangs": [[str(k), espace(n)] for k, n in v.items()]}
             for a, v in comptes.items()
         ],
         "campagne": annee,
@@ -92,7 +93,7 @@ def register(
 
 def ingest(projet: Path, annee: str, ajoutes: Sequence[Depot], deja: Sequence[tuple[str, Depot]]) -> Bilan:
     return {
-        "titre": f"{annee} : {_n(len(ajoutes), 'fichier rangé', 'fichiers rangés')} dans raw/{annee}.",
+        "titre": f"{annee} : {nombre(len(ajoutes), 'fichier rangé', 'fichiers rangés')} dans raw/{annee}.",
         "lignes": [f"déjà reçu à l'identique, non repris : {nom} (= {d.nom})" for nom, d in deja],
         "suite": [
             f"Pour la suite : cartographie validate {annee}" + (f" --projet {projet}" if projet != Path() else "")
@@ -122,14 +123,14 @@ def validate(q: Questionnaire, c: Controle, dossier: Path, strict: bool) -> Bila
     lignes = [
         f"fichiers : {len(c.depots)} reçus, {len(c.depots) - len(refuses)} lus, {len(refuses)} refusés",
         *(
-            f"{_minuscule(q.entites[e].libelle)} : {_espace(n)} conservés, {_espace(ecartes.get(e, 0))} en quarantaine"
+            f"{minuscule(q.entites[e].libelle)} : {espace(n)} conservés, {espace(ecartes.get(e, 0))} en quarantaine"
             for e, n in gardes.items()
             if n or ecartes.get(e)
         ),
         f"lignes : {_identity(total, 'lignes', ('conservees', 'quarantaine', 'ecartees'))}",
         f"cellules : {_identity(total, 'cellules', ('conservees', 'rejetees', 'quarantaine', 'ecartees'))}",
-        f"constats : {_espace(sum(gravites.values()))} dont "
-        + ", ".join(f"{_espace(gravites.get(g, 0))} {g.replace('_', ' ')}" for g in Gravite),
+        f"constats : {espace(sum(gravites.values()))} dont "
+        + ", ".join(f"{espace(gravites.get(g, 0))} {g.replace('_', ' ')}" for g in Gravite),
     ]
     if c.non_rapproches is not None and len(c.non_rapproches):
         lignes.append(f"non rapprochés de la base de sondage : {len(c.non_rapproches)} (controle/non_rapproches.csv)")
@@ -146,7 +147,7 @@ def validate(q: Questionnaire, c: Controle, dossier: Path, strict: bool) -> Bila
         "regles": dict(sorted(Counter(a.regle for a in c.redaction.anomalies).items())),
         "comptes": total,
         "comptes_par_fichier": [
-            {k: _plain(v) for k, v in r.items()} for r in c.comptes[c.comptes["niveau"] == "fichier"].to_dict("records")
+            {k: plain(v) for k, v in r.items()} for r in c.comptes[c.comptes["niveau"] == "fichier"].to_dict("records")
         ],
         "lecture": [
             {
@@ -168,7 +169,7 @@ def validate(q: Questionnaire, c: Controle, dossier: Path, strict: bool) -> Bila
 
 def load(chemin: Path, _: Any, controles: Sequence[Controle]) -> Bilan:
     lignes = [
-        f"{c.annee} : " + ", ".join(f"{_espace(len(df))} {e}" for e, df in c.validation.kept.items()) for c in controles
+        f"{c.annee} : " + ", ".join(f"{espace(len(df))} {e}" for e, df in c.validation.kept.items()) for c in controles
     ]
     return {
         "titre": f"Entrepôt reconstruit : {chemin}",
@@ -180,7 +181,7 @@ def load(chemin: Path, _: Any, controles: Sequence[Controle]) -> Bilan:
 
 def map_(annee: str, tableaux: Sequence[Any], dossier: Path) -> Bilan:
     return {
-        "titre": f"{annee} : {_n(len(tableaux), 'tableau calculé', 'tableaux calculés')} dans {dossier} (rien n'est publié).",
+        "titre": f"{annee} : {nombre(len(tableaux), 'tableau calculé', 'tableaux calculés')} dans {dossier} (rien n'est publié).",
         "tables": [
             {
                 "entete": ["tableau", "lignes", "titre"],
@@ -196,7 +197,7 @@ def map_(annee: str, tableaux: Sequence[Any], dossier: Path) -> Bilan:
 def publish(annee: str, dossier: Path, tableaux: Sequence[Any], ecrits: Any) -> Bilan:
     statuts = Counter(s for t in tableaux for s in t.df["statut"])
     return {
-        "titre": f"{annee} : {_n(len(tableaux), 'tableau', 'tableaux')} dans {dossier}.",
+        "titre": f"{annee} : {nombre(len(tableaux), 'tableau', 'tableaux')} dans {dossier}.",
         "lignes": ["Version de travail : le secret secondaire n'est pas encore traité, diffusion restreinte."],
         "campagne": annee,
         "dossier": str(dossier),
@@ -281,7 +282,7 @@ def status(projet: Path, q: Questionnaire, recus: Mapping[str, Sequence[Depot]],
 
 def _total(c: Controle) -> dict[str, Any]:
     ligne = c.comptes[c.comptes["niveau"] == "TOTAL"].iloc[0]
-    return {k: _plain(v) for k, v in ligne.items() if k.startswith(("lignes", "cellules"))}
+    return {k: plain(v) for k, v in ligne.items() if k.startswith(("lignes", "cellules"))}
 
 
 def _by_file(c: Controle) -> list[dict[str, Any]]:
@@ -306,23 +307,6 @@ def _by_file(c: Controle) -> list[dict[str, Any]]:
 
 
 def _identity(total: Mapping[str, Any], unite: str, parts: Sequence[str]) -> str:
-    return f"{_espace(total[f'{unite}_lues'])} lues = " + " + ".join(
-        f"{_espace(total[f'{unite}_{p}'])} {_ACCENTS.get(p, p)}" for p in parts
+    return f"{espace(total[f'{unite}_lues'])} lues = " + " + ".join(
+        f"{espace(total[f'{unite}_{p}'])} {_ACCENTS.get(p, p)}" for p in parts
     )
-
-
-def _minuscule(texte: str) -> str:
-    """A label inside a sentence: only its first letter changes (« Système d'IA »)."""
-    return texte[:1].lower() + texte[1:]
-
-
-def _plain(v: Any) -> Any:
-    return v.item() if hasattr(v, "item") else v
-
-
-def _n(n: int, un: str, plusieurs: str | None = None) -> str:
-    return f"{_espace(n)} {un if n < 2 else plusieurs or un + 's'}"
-
-
-def _espace(n: Any) -> str:
-    return f"{int(n):,}".replace(",", " ")

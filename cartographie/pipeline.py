@@ -146,6 +146,7 @@ def load(projet: Path, ouvriers: int, progres: Progres) -> Bilan:
 
 def map_(projet: Path, annee: str, progres: Progres) -> Bilan:
     """Compute the tables of a campaign from the warehouse into outputs/<campagne>/tableaux/ (CSV); publishes nothing."""
+    from cartographie.programme import release_meta
     from cartographie.release.csv import write_csv
 
     q = load_questionnaire(projet)
@@ -155,7 +156,7 @@ def map_(projet: Path, annee: str, progres: Progres) -> Bilan:
     dossier.mkdir(parents=True, exist_ok=True)
     for ancien in dossier.glob("*.csv"):
         ancien.unlink()
-    meta = _meta(projet, q, annee, "travail", q.campagnes[annee].fin.isoformat())
+    meta = release_meta(projet, q, annee, "travail", q.campagnes[annee].fin.isoformat(), _warehouse(projet))
     for t in tableaux:
         write_csv(dossier, t, meta)
     return bilans.map_(annee, tableaux, dossier)
@@ -163,6 +164,7 @@ def map_(projet: Path, annee: str, progres: Progres) -> Bilan:
 
 def publish(projet: Path, annee: str, version: str, jour: str, remplacer: bool, progres: Progres) -> Bilan:
     """Write outputs/<campagne>/<version>/ whole or not at all. Raises UserError (status 15) when it exists."""
+    from cartographie.programme import release_meta
     from cartographie.release import check_free, release_folder
     from cartographie.release import publish as release
 
@@ -171,7 +173,7 @@ def publish(projet: Path, annee: str, version: str, jour: str, remplacer: bool, 
     dossier = release_folder(projet / "outputs" / annee, version)
     check_free(dossier, remplacer)
     tableaux = _tables(projet, q, annee, progres)
-    meta = _meta(projet, q, annee, version, jour or q.campagnes[annee].fin.isoformat())
+    meta = release_meta(projet, q, annee, version, jour or q.campagnes[annee].fin.isoformat(), _warehouse(projet))
     progres(f"{annee} : publication", 0, 1)
     ecrits = release(dossier, tableaux, meta, remplacer)
     progres(f"{annee} : publication", 1, 1)
@@ -286,26 +288,3 @@ def _tables(projet: Path, q: Questionnaire, annee: str, progres: Progres) -> lis
     tableaux = build_tableaux(frames, anciens, q, annee)
     progres(f"{annee} : tableaux", 1, 1)
     return tableaux
-
-
-def _meta(projet: Path, q: Questionnaire, annee: str, version: str, jour: str) -> Bilan:
-    """What every output of a release states: titles, dates, versions, inputs, accounts. The date comes from the caller."""
-    from cartographie import warehouse
-    from cartographie.intake import read_registre
-    from cartographie.programme import versions
-
-    with warehouse.open_readonly(_warehouse(projet)) as con:
-        comptes = {a: warehouse.totals(con, a) for a in _received(projet, q)}
-    return {
-        **{k: q.enquete.get(k) for k in ("titre", "sous_titre", "producteur", "contact", "licence", "fictif", "axes")},
-        "campagne": annee,
-        "edition": annee,
-        "version": version,
-        "date": jour,
-        "champ": q.campagnes[annee].champ,
-        "depots": [d for a in q.campagnes for d in read_registre(projet / "raw" / a)],
-        "declarations": dict(q.empreintes),
-        "programme": versions(),
-        "comptes": comptes,
-        "seuils": dict(q.campagnes[annee].parametres.get("seuils", {})),
-    }

@@ -1,14 +1,38 @@
-"""Which program made an output: its version, the fingerprint of its code, the versions of what it computes with."""
+"""What a release states about itself, and which program made it: version, fingerprint of the code, libraries."""
 
 from __future__ import annotations
 
 import hashlib
 from importlib import metadata, resources
 from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
 
-from cartographie import __version__
+from cartographie import __version__, warehouse
+from cartographie.intake import read_registre
+from cartographie.model import Questionnaire
 
 CALCUL = ("duckdb", "numpy", "pandas", "pandera", "python-calamine", "XlsxWriter")
+
+
+def release_meta(projet: Path, q: Questionnaire, annee: str, version: str, jour: str, entrepot: Path) -> dict[str, Any]:
+    """What every output of a release states: titles, dates, versions, inputs, accounts. The date comes from the caller."""
+    recus = {a: read_registre(projet / "raw" / a) for a in q.campagnes}
+    with warehouse.open_readonly(entrepot) as con:
+        comptes = {a: warehouse.totals(con, a) for a, depots in recus.items() if depots}
+    return {
+        **{k: q.enquete.get(k) for k in ("titre", "sous_titre", "producteur", "contact", "licence", "fictif", "axes")},
+        "campagne": annee,
+        "edition": annee,
+        "version": version,
+        "date": jour,
+        "champ": q.campagnes[annee].champ,
+        "depots": [d for depots in recus.values() for d in depots],
+        "declarations": dict(q.empreintes),
+        "programme": versions(),
+        "comptes": comptes,
+        "seuils": dict(q.campagnes[annee].parametres.get("seuils", {})),
+    }
 
 
 def versions() -> dict[str, str]:

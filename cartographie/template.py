@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import xlsxwriter
@@ -13,21 +12,15 @@ from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name
 from cartographie.feuilles import FIGE, row_height
 from cartographie.model import (
     Campagne,
-    ColonneAttendue,
     FeuilleAttendue,
     Modele,
     Nomenclature,
     Questionnaire,
     TypeVariable,
-    Variable,
 )
+from cartographie.question_cells import Page, add_validation, answer_style, hint
 
 LIGNES_TABLEAU = 300  # rows ready to be filled (drop-down lists, text cells) in a table sheet
-_TEXTE = {
-    TypeVariable.TEXTE, TypeVariable.CODE, TypeVariable.CODES, TypeVariable.FINESS, TypeVariable.SIRET, TypeVariable.SIREN,
-    TypeVariable.RPPS, TypeVariable.COMMUNE, TypeVariable.DEPARTEMENT, TypeVariable.REGION, TypeVariable.ANNEE_MOIS,
-    TypeVariable.BOOLEEN,
-}  # fmt: skip
 _ENCRE, _FOND_TITRE, _FOND_REPONSE, _FOND_RUBRIQUE = "#1F2A44", "#E8ECF5", "#FFFBE6", "#D5DDF0"
 
 
@@ -59,7 +52,7 @@ def build_template(q: Questionnaire, annee: str, reponses: Mapping[str, Any] | N
     plages = _write_lists(classeur, listes, _nomenclatures(q, modele), annee, styles)
     _write_notice(feuilles[0], q, campagne, modele, styles)
     for feuille, attendue in zip(feuilles[1:], modele.feuilles, strict=True):
-        page = _Page(feuille, attendue, q, annee, styles, plages)
+        page = Page(feuille, attendue, q, annee, styles, plages)
         if attendue.disposition == "fiche":
             _write_form(page, titre, annee, reponses or {})
         else:
@@ -75,25 +68,6 @@ def build_template(q: Questionnaire, annee: str, reponses: Mapping[str, Any] | N
 
 def _sheet_name(feuille: FeuilleAttendue) -> str:
     return feuille.noms[0] if feuille.noms else feuille.entite.upper()[:31]
-
-
-class _Page:
-    """One sheet being written and what its cells need."""
-
-    def __init__(
-        self, feuille: Any, attendue: FeuilleAttendue, q: Questionnaire, annee: str, styles: Any, plages: Any
-    ) -> None:
-        self.feuille, self.attendue, self.q, self.annee, self.styles, self.plages = (
-            feuille,
-            attendue,
-            q,
-            annee,
-            styles,
-            plages,
-        )
-
-    def variable(self, colonne: ColonneAttendue) -> Variable:
-        return self.q.variables[colonne.variable]
 
 
 def _styles(classeur: Any) -> dict[str, Any]:
@@ -123,13 +97,6 @@ def _styles(classeur: Any) -> dict[str, Any]:
             {**base, **bord, "num_format": "dd/mm/yyyy", "bg_color": _FOND_REPONSE, "locked": False}
         ),
     }
-
-
-def _answer_style(page: _Page, variable: Variable, modalite: str | None) -> Any:
-    if modalite is not None or variable.type in _TEXTE:
-        return page.styles["reponse_texte"]
-    nom = {TypeVariable.DATE: "date", TypeVariable.ENTIER: "entier", TypeVariable.DECIMAL: "nombre"}[variable.type]
-    return page.styles[f"reponse_{nom}"]
 
 
 def _nomenclatures(q: Questionnaire, modele: Modele) -> list[Nomenclature]:
@@ -205,7 +172,7 @@ def _write_notice(feuille: Any, q: Questionnaire, campagne: Campagne, modele: Mo
     feuille.protect("", {"select_locked_cells": True})
 
 
-def _write_form(page: _Page, titre: str, annee: str, reponses: Mapping[str, Any]) -> None:
+def _write_form(page: Page, titre: str, annee: str, reponses: Mapping[str, Any]) -> None:
     """A « fiche »: one question a row, section titles from the variables' `rubrique`."""
     f, a, styles = page.feuille, page.attendue, page.styles
     assert a.colonne_question and a.colonne_reponse
@@ -230,23 +197,23 @@ def _write_form(page: _Page, titre: str, annee: str, reponses: Mapping[str, Any]
             r += 1
         f.write_string(r, question, colonne.entetes[0].texte, styles["obligatoire" if v.obligatoire else "question"])
         valeur = reponses.get(colonne.variable)
-        style = _answer_style(page, v, colonne.modalite)
+        style = answer_style(page, v, colonne.modalite)
         if valeur is None:
             f.write_blank(r, reponse, None, style)
         elif isinstance(valeur, str):
             f.write_string(r, reponse, valeur, style)
         else:
             f.write(r, reponse, valeur, style)
-        hint = _hint(page, colonne, v)
-        f.write_string(r, aide, hint, styles["aide"])
-        f.set_row(r, row_height((colonne.entetes[0].texte, 60 if v.obligatoire else 66), (hint, 76)))
-        _add_validation(page, colonne, v, r, reponse, r, reponse)
+        notice = hint(page, colonne, v)
+        f.write_string(r, aide, notice, styles["aide"])
+        f.set_row(r, row_height((colonne.entetes[0].texte, 60 if v.obligatoire else 66), (notice, 76)))
+        add_validation(page, colonne, v, r, reponse, r, reponse)
         r += 1
     f.freeze_panes(3, 0)
     f.protect("", {"select_locked_cells": True, "format_columns": True, "format_rows": True})
 
 
-def _write_table(page: _Page, titre: str, annee: str) -> None:
+def _write_table(page: Page, titre: str, annee: str) -> None:
     """A table: one header row (questions), `LIGNES_TABLEAU` rows ready to be filled; the help stands in a cell comment."""
     f, a, styles = page.feuille, page.attendue, page.styles
     entete = (a.ligne_entete or 4) - 1
@@ -256,58 +223,16 @@ def _write_table(page: _Page, titre: str, annee: str) -> None:
     for c, colonne in enumerate(a.colonnes):
         v = page.variable(colonne)
         f.write_string(entete, c, colonne.entetes[0].texte, styles["entete"])
-        hint = _hint(page, colonne, v)
-        if hint:
-            f.write_comment(entete, c, hint, {"author": "Notice", "x_scale": 2.2, "y_scale": 1.6, "font_size": 10})
+        notice = hint(page, colonne, v)
+        if notice:
+            f.write_comment(entete, c, notice, {"author": "Notice", "x_scale": 2.2, "y_scale": 1.6, "font_size": 10})
         f.set_column(c, c, 34 if v.type in (TypeVariable.TEXTE, TypeVariable.CODES) else 24)
-        style = _answer_style(page, v, colonne.modalite)
+        style = answer_style(page, v, colonne.modalite)
         for r in range(entete + 1, entete + 1 + LIGNES_TABLEAU):
             f.write_blank(r, c, None, style)
-        _add_validation(page, colonne, v, entete + 1, c, entete + LIGNES_TABLEAU, c)
+        add_validation(page, colonne, v, entete + 1, c, entete + LIGNES_TABLEAU, c)
     f.freeze_panes(entete + 1, 1)
     f.protect("", {"select_locked_cells": True, "format_columns": True, "format_rows": True, "sort": True})
-
-
-def _hint(page: _Page, colonne: ColonneAttendue, v: Variable) -> str:
-    morceaux = [v.aide or v.definition]
-    if v.type is TypeVariable.CODES and colonne.modalite is None and v.nomenclature:
-        codes = ", ".join(page.q.nomenclatures[v.nomenclature].valides(page.annee))
-        morceaux.append(f"Plusieurs réponses possibles, séparées par « ; » : {codes}.")
-    if v.unite:
-        morceaux.append(f"Unité : {v.unite}.")
-    if v.exemple:
-        modalites = page.q.nomenclatures[v.nomenclature].modalites if v.nomenclature else {}
-        libelles = [modalites[c].libelle if c in modalites else c for c in v.exemple.replace("|", ";").split(";")]
-        morceaux.append(f"Exemple : {' ; '.join(x.strip() for x in libelles)}.")
-    return " ".join(m.strip() for m in morceaux if m)
-
-
-def _add_validation(page: _Page, colonne: ColonneAttendue, v: Variable, r1: int, c1: int, r2: int, c2: int) -> None:
-    commun: dict[str, Any] = {"error_title": "Réponse à vérifier", "ignore_blank": True}
-    if colonne.modalite is not None or v.type is TypeVariable.BOOLEEN:
-        regle: dict[str, Any] = {
-            "validate": "list",
-            "source": ["Oui", "Non"],
-            "error_message": "Répondez par Oui ou Non.",
-        }
-    elif v.nomenclature and v.type is not TypeVariable.CODES:
-        regle = {"validate": "list", "source": f"={page.plages[v.nomenclature]}", "error_type": "warning",
-                 "error_message": "Choisissez une réponse de la liste (feuille LISTES)."}  # fmt: skip
-    elif v.type in (TypeVariable.ENTIER, TypeVariable.DECIMAL):
-        bas, haut = v.minimum if v.minimum is not None else -1e12, v.maximum if v.maximum is not None else 1e12
-        genre = "integer" if v.type is TypeVariable.ENTIER else "decimal"
-        bornes = "un nombre entier" if genre == "integer" else "un nombre"
-        regle = {"validate": genre, "criteria": "between", "minimum": bas, "maximum": haut,
-                 "error_message": f"Écrivez {bornes}, sans unité ni texte."}  # fmt: skip
-    elif v.type is TypeVariable.DATE:
-        regle = {"validate": "date", "criteria": "between", "minimum": datetime(1990, 1, 1), "maximum": datetime(2100, 12, 31),
-                 "error_message": "Écrivez une date au format jj/mm/aaaa."}  # fmt: skip
-    elif v.longueur_max:
-        regle = {"validate": "length", "criteria": "<=", "value": v.longueur_max,
-                 "error_message": f"{v.longueur_max} caractères au plus."}  # fmt: skip
-    else:
-        return
-    page.feuille.data_validation(r1, c1, r2, c2, {**commun, **regle})
 
 
 def file_name(annee: str, identifiant: str | None = None) -> str:
