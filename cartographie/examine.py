@@ -194,7 +194,7 @@ def read_files(
         depots,
         dossier,
         modeles,
-        plafonds=campagne.parametres.get("plafonds"),
+        plafonds=campagne.parametres.get("plafonds_base" if role == "base" else "plafonds"),
         csv=campagne.parametres.get("csv"),
         formats_acceptes=campagne.parametres.get("formats_acceptes"),
         workers=workers_for(len(depots), ouvriers),
