@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+FICTIF = "Données fictives : aucune réponse n'est celle d'un établissement réel."
+
 
 def minuscule(texte: str) -> str:
     """A label inside a sentence: only its first letter changes (« Système d'IA »)."""

@@ -15,6 +15,7 @@ from cartographie.errors import UserError
 from cartographie.memoire import without_cycle_search
 from cartographie.model import Questionnaire
 from cartographie.questionnaire import load_questionnaire
+from cartographie.workspace import received, require_campaign, warehouse_path, write_findings
 
 if TYPE_CHECKING:
     from cartographie.examine import Controle
@@ -43,7 +44,7 @@ def template(projet: Path, annee: str, sortie: Path, par_repondant: bool, progre
     from cartographie.template import build_template, file_name
 
     q = load_questionnaire(projet)
-    _campaign(q, annee)
+    require_campaign(q, annee)
     sortie.mkdir(parents=True, exist_ok=True)
     ecrits = [sortie / file_name(annee)]
     ecrits[0].write_bytes(build_template(q, annee))
@@ -64,7 +65,7 @@ def dictionary(projet: Path, annee: str, sortie: Path) -> Bilan:
     from cartographie.dictionary import build_dictionary
 
     q = load_questionnaire(projet)
-    _campaign(q, annee)
+    require_campaign(q, annee)
     sortie.parent.mkdir(parents=True, exist_ok=True)
     sortie.write_text(build_dictionary(q, annee), encoding="utf-8")
     return bilans.dictionary(sortie)
@@ -99,7 +100,7 @@ def register(projet: Path, annee: str, source: Path, recu_le: str) -> Bilan:
     from cartographie.intake.snapshot import forget
 
     q = load_questionnaire(projet)
-    _campaign(q, annee)
+    require_campaign(q, annee)
     ajoutes, deja = store(projet, annee, [source], "base", recu_le)
     base = examine_frame(projet, q, annee, lambda *_: None)
     anomalies = word(base.constats, base.lots, base.depots, q, annee).anomalies
@@ -111,7 +112,7 @@ def register(projet: Path, annee: str, source: Path, recu_le: str) -> Bilan:
 def ingest(projet: Path, annee: str, sources: Sequence[Path], recu_le: str) -> Bilan:
     from cartographie.intake import ingest as store
 
-    _campaign(load_questionnaire(projet), annee)
+    require_campaign(load_questionnaire(projet), annee)
     ajoutes, deja = store(projet, annee, sources, "reponse", recu_le)
     return bilans.ingest(projet, annee, ajoutes, deja)
 
@@ -126,11 +127,11 @@ def validate(projet: Path, annee: str, ouvriers: int, progres: Progres) -> Bilan
     from cartographie.examine import examine
 
     q = load_questionnaire(projet)
-    _campaign(q, annee)
-    if annee not in _received(projet, q):
+    require_campaign(q, annee)
+    if annee not in received(projet, q):
         raise UserError("U04", f"Aucun fichier reçu pour {annee} : rangez-les d'abord avec « ingest ».")
     c = examine(projet, q, annee, ouvriers, progres)
-    return bilans.validate(q, c, _write_findings(projet, q, c), strict=True)
+    return bilans.validate(q, c, write_findings(projet, q, c), strict=True)
 
 
 @without_cycle_search()
@@ -140,8 +141,8 @@ def load(projet: Path, ouvriers: int, progres: Progres) -> Bilan:
     from cartographie.examine import examine, require_sound
 
     q = load_questionnaire(projet)
-    controles = [require_sound(examine(projet, q, a, ouvriers, progres)) for a in _received(projet, q)]
-    return bilans.load(_warehouse(projet), _load(projet, q, controles, progres), controles)
+    controles = [require_sound(examine(projet, q, a, ouvriers, progres)) for a in received(projet, q)]
+    return bilans.load(warehouse_path(projet), _load(projet, q, controles, progres), controles)
 
 
 def map_(projet: Path, annee: str, progres: Progres) -> Bilan:
@@ -150,13 +151,13 @@ def map_(projet: Path, annee: str, progres: Progres) -> Bilan:
     from cartographie.release.csv import write_csv
 
     q = load_questionnaire(projet)
-    _campaign(q, annee)
+    require_campaign(q, annee)
     tableaux = _tables(projet, q, annee, progres)
     dossier = projet / "outputs" / annee / "tableaux"
     dossier.mkdir(parents=True, exist_ok=True)
     for ancien in dossier.glob("*.csv"):
         ancien.unlink()
-    meta = release_meta(projet, q, annee, "travail", q.campagnes[annee].fin.isoformat(), _warehouse(projet))
+    meta = release_meta(projet, q, annee, "travail", q.campagnes[annee].fin.isoformat(), warehouse_path(projet))
     for t in tableaux:
         write_csv(dossier, t, meta)
     return bilans.map_(annee, tableaux, dossier)
@@ -169,11 +170,11 @@ def publish(projet: Path, annee: str, version: str, jour: str, remplacer: bool, 
     from cartographie.release import publish as release
 
     q = load_questionnaire(projet)
-    _campaign(q, annee)
+    require_campaign(q, annee)
     dossier = release_folder(projet / "outputs" / annee, version)
     check_free(dossier, remplacer)
     tableaux = _tables(projet, q, annee, progres)
-    meta = release_meta(projet, q, annee, version, jour or q.campagnes[annee].fin.isoformat(), _warehouse(projet))
+    meta = release_meta(projet, q, annee, version, jour or q.campagnes[annee].fin.isoformat(), warehouse_path(projet))
     progres(f"{annee} : publication", 0, 1)
     ecrits = release(dossier, tableaux, meta, remplacer)
     progres(f"{annee} : publication", 1, 1)
@@ -190,9 +191,9 @@ def run(
     from cartographie.release import check_free, release_folder
 
     q = load_questionnaire(projet)
-    recues = _received(projet, q)
+    recues = received(projet, q)
     for annee in annees:
-        _campaign(q, annee)
+        require_campaign(q, annee)
         if annee not in recues:
             raise UserError("U04", f"Aucun fichier reçu pour {annee} : rangez-les d'abord avec « ingest ».")
     if not recues:
@@ -200,10 +201,10 @@ def run(
     for annee in annees or recues:  # said before the work, not after
         check_free(release_folder(projet / "outputs" / annee, version), remplacer)
     controles = [require_sound(examine(projet, q, a, ouvriers, progres)) for a in recues]
-    constats = [bilans.validate(q, c, _write_findings(projet, q, c), strict=strict) for c in controles]
+    constats = [bilans.validate(q, c, write_findings(projet, q, c), strict=strict) for c in controles]
     _load(projet, q, controles, progres)
     publications = [publish(projet, a, version, "", remplacer, progres) for a in (annees or recues)]
-    return bilans.run(q, controles, constats, publications, _warehouse(projet), annees or recues)
+    return bilans.run(q, controles, constats, publications, warehouse_path(projet), annees or recues)
 
 
 def status(projet: Path) -> Bilan:
@@ -211,7 +212,7 @@ def status(projet: Path) -> Bilan:
 
     q = load_questionnaire(projet)
     recus = {a: read_registre(projet / "raw" / a) for a in q.campagnes}
-    return bilans.status(projet, q, recus, _warehouse(projet))
+    return bilans.status(projet, q, recus, warehouse_path(projet))
 
 
 # ------------------------------------------------------------------------------------------------------- pieces
@@ -223,55 +224,14 @@ def _start_workers(projet: Path, ouvriers: int) -> None:
     start_workers(projet / "raw", ouvriers)
 
 
-def _campaign(q: Questionnaire, annee: str) -> None:
-    if annee not in q.campagnes:
-        raise UserError(
-            "U05", f"La campagne « {annee} » n'est pas déclarée dans schemas/ ; connues : {', '.join(q.campagnes)}."
-        )
-
-
-def _received(projet: Path, q: Questionnaire) -> list[str]:
-    from cartographie.intake import read_registre, unregistered
-
-    registres = {a: read_registre(projet / "raw" / a) for a in q.campagnes}
-    for annee, registre in registres.items():
-        unregistered(projet / "raw" / annee, registre)  # a campaign is never left out for a file its register ignores
-    return [a for a, registre in registres.items() if any(d.role == "reponse" for d in registre)]
-
-
-def _warehouse(projet: Path) -> Path:
-    return projet / "outputs" / "entrepot.duckdb"
-
-
-def _write_findings(projet: Path, q: Questionnaire, c: Controle) -> Path:
-    from cartographie import controle
-
-    dossier = projet / "outputs" / c.annee / "controle"
-    titre = f"{q.enquete['titre']}, édition {c.annee}" + (" — données fictives" if q.enquete.get("fictif") else "")
-    controle.write(
-        dossier,
-        c.redaction.anomalies,
-        c.comptes,
-        [*c.base.depots, *c.depots],
-        c.annee,
-        titre,
-        c.redaction.confidentielles,
-    )
-    if c.non_rapproches is not None:
-        c.non_rapproches.to_csv(dossier / "non_rapproches.csv", index=False, lineterminator="\n")
-    if c.recouvrements is not None:
-        c.recouvrements.to_csv(dossier / "recouvrements.csv", index=False, lineterminator="\n")
-    return dossier
-
-
 def _load(projet: Path, q: Questionnaire, controles: Sequence[Controle], progres: Progres) -> Path:
     from cartographie import warehouse
     from cartographie.contenu import build_contenu
 
     progres("Entrepôt", 0, 1)
-    warehouse.build(_warehouse(projet), {c.annee: build_contenu(q, c) for c in controles}, q)
+    warehouse.build(warehouse_path(projet), {c.annee: build_contenu(q, c) for c in controles}, q)
     progres("Entrepôt", 1, 1)
-    return _warehouse(projet)
+    return warehouse_path(projet)
 
 
 def _tables(projet: Path, q: Questionnaire, annee: str, progres: Progres) -> list[Any]:
@@ -280,9 +240,9 @@ def _tables(projet: Path, q: Questionnaire, annee: str, progres: Progres) -> lis
 
     progres(f"{annee} : tableaux", 0, 1)
     precedente = q.campagnes[annee].precedente
-    if precedente not in _received(projet, q):
+    if precedente not in received(projet, q):
         precedente = None  # its questions were never asked to anyone: not the same as no answer
-    with warehouse.open_readonly(_warehouse(projet)) as con:
+    with warehouse.open_readonly(warehouse_path(projet)) as con:
         frames = warehouse.analysis_frames(con, annee)
         anciens = warehouse.analysis_frames(con, precedente) if precedente else None
     tableaux = build_tableaux(frames, anciens, q, annee)

@@ -1,0 +1,21 @@
+"""What each command reports: plain values for machines, and the same in a few French lines for people."""
+
+from cartographie.bilans.controle import validate
+from cartographie.bilans.preparation import demo, dictionary, init, register, template
+from cartographie.bilans.publication import load, map_, publish, run
+from cartographie.bilans.reception import ingest, status
+
+__all__ = [
+    "demo",
+    "dictionary",
+    "ingest",
+    "init",
+    "load",
+    "map_",
+    "publish",
+    "register",
+    "run",
+    "status",
+    "template",
+    "validate",
+]

@@ -1,0 +1,5 @@
+"""The commands, in the order of a campaign: parse, call the pipeline, print. No logic, and no heavy import at the top."""
+
+from cartographie.commandes import preparation, reception, traitement
+
+__all__ = ["preparation", "reception", "traitement"]
