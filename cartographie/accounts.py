@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cartographie.anomalies import climb
-from cartographie.batch import SEPARATEUR, TECHNIQUES, carriers, layouts
+from cartographie.batch import SEPARATEUR, TECHNIQUES, borrowed, carriers, layouts
 from cartographie.conditions.structure import split
 from cartographie.model import Compte, Constat, Depot, Extraction, Lot, Questionnaire
 from cartographie.text import clean
@@ -32,6 +32,7 @@ _SETTLED = ("conservees", "rejetees", "quarantaine", "invisibles")
 INVISIBLE = "caracteres_invisibles"  # a cell that looks empty
 _NOTHING: Counter[str] = Counter()
 _SUMMED = (*ROWS, *CELLS)
+_MOTIFS = ("lignes_motifs", "cellules_motifs")
 
 
 class EcartComptable(AssertionError):
@@ -47,7 +48,7 @@ def build(
     constats: Iterable[Constat],
     questionnaire: Questionnaire,
 ) -> pd.DataFrame:
-    """One row: one sheet (`niveau` "feuille"), one file ("fichier"), or everything ("TOTAL"). Columns: COLUMNS.
+    """One row: one sheet (`niveau` "feuille") or one file ("fichier"). Columns: COLUMNS.
 
     `bruts`: lots before decoding. `kept`, `quarantined`: Validation's. `constats`: all findings: a received cell that is
     null at the end counts as rejected only if one of them names it. `…_motifs`: skipped counts by reason, "a=1; b=2".
@@ -69,12 +70,37 @@ def build(
         state = "refusé" if x.refuse else "lu"
         whole = {"niveau": FILE, "depot": x.depot, "fichier": names.get(x.depot, ""), "feuille": "", "etat": state}
         lines.append({**whole, **_sum(sheets)})
-    files = [li for li in lines if li["niveau"] == FILE]
-    lines.append({"niveau": TOTAL, "depot": "", "fichier": "", "feuille": "", "etat": "", **_sum(files)})
     df = pd.DataFrame(lines, columns=list(COLUMNS))
-    for unit in ("lignes_motifs", "cellules_motifs"):
-        df[unit] = ["; ".join(f"{k}={n}" for k, n in sorted(m.items()) if n) for m in df[unit]]
+    for unit in _MOTIFS:
+        df[unit] = [_written(m) for m in df[unit]]
     return df
+
+
+def with_total(comptes: pd.DataFrame) -> pd.DataFrame:
+    """The same lines and a last one, TOTAL: the sum of the files."""
+    files = comptes[comptes["niveau"] == FILE]
+    total: dict[str, Any] = {"niveau": TOTAL, "depot": "", "fichier": "", "feuille": "", "etat": ""}
+    total |= {c: int(files[c].sum()) for c in _SUMMED}
+    for unit in _MOTIFS:
+        reasons: Counter[str] = Counter()
+        for texte, n in Counter(files[unit]).items():
+            reasons.update({k: v * n for k, v in _read(texte).items()})
+        total[unit] = _written(reasons)
+    return pd.concat([comptes, pd.DataFrame([total], columns=list(COLUMNS))], ignore_index=True)
+
+
+def in_order(comptes: pd.DataFrame) -> pd.DataFrame:
+    """The lines of several batches, without total, in the order `build` gives: by name of file."""
+    return comptes.sort_values(["fichier", "depot"], kind="stable", ignore_index=True)
+
+
+def _written(reasons: Mapping[str, int]) -> str:
+    return "; ".join(f"{k}={n}" for k, n in sorted(reasons.items()) if n)
+
+
+def _read(texte: str) -> dict[str, int]:
+    pairs = (p.rpartition("=") for p in texte.split("; ") if p)
+    return {k: int(n) for k, _, n in pairs}
 
 
 def check(comptes: pd.DataFrame) -> None:
@@ -102,8 +128,7 @@ def in_long_form(comptes: pd.DataFrame) -> pd.DataFrame:
             category = column.split("_")[1]
             if column.endswith("_ecartees"):
                 for place, reasons in zip(places, sheets[f"{unit}s_motifs"].tolist(), strict=True):
-                    pairs = (p.rpartition("=") for p in reasons.split("; ") if p)
-                    out += [(*place, unit, category, k, int(n)) for k, _, n in pairs]
+                    out += [(*place, unit, category, k, n) for k, n in _read(reasons).items()]
             else:
                 counts = zip(places, sheets[column].tolist(), strict=True)
                 out += [(*place, unit, category, "", n) for place, n in counts if n]
@@ -192,9 +217,13 @@ def _cells(
         aside, here = _is_in(lot, quarantined.get(e)), _is_in(lot, kept.get(e))
         tallies = {k: np.zeros(len(lot.df), dtype="int64") for k in _SETTLED}
         carried = carriers(lot)
+        elsewhere: dict[str | None, list[int]] = {}  # answers received in an earlier version's file, counted there
+        for record, variable in borrowed(lot):
+            elsewhere.setdefault(variable, []).append(record)
         for column in lot.df.columns.difference(TECHNIQUES, sort=False):
             variable, _, modality = column.partition(SEPARATEUR)
             received = _received(lot, column, carried.get((variable, modality or None)))
+            received[elsewhere.get(variable, [])] = 0
             settled = np.zeros(len(lot.df), dtype=bool)
             if e in kept and variable in kept[e].columns:
                 settled = kept[e][variable].notna().reindex(lot.df.index, fill_value=False).to_numpy(dtype=bool)

@@ -31,8 +31,9 @@ def build_lots(extractions: Sequence[Extraction], questionnaire: Questionnaire, 
         for bloc in x.blocs:
             blocs.setdefault(bloc.entite, []).append((x, bloc))
     depots_1904 = frozenset(x.depot for x in gardees if x.date1904)
+    depots_texte = frozenset(x.depot for x in gardees if x.format == "csv")
     return {
-        entite: _build_lot(entite, liste, colonnes.get(entite, []), questionnaire, campagne, depots_1904)
+        entite: _build_lot(entite, liste, colonnes.get(entite, []), questionnaire, campagne, depots_1904, depots_texte)
         for entite, liste in blocs.items()
     }
 
@@ -64,6 +65,7 @@ def _build_lot(
     questionnaire: Questionnaire,
     campagne: str,
     depots_1904: frozenset[str],
+    depots_texte: frozenset[str],
 ) -> Lot:
     valeurs: dict[str, list[Any]] = {c: [] for c in declarees}
     depots: list[str] = []
@@ -97,7 +99,7 @@ def _build_lot(
         index=pd.RangeIndex(n),
     )
     vides = tuple((x.depot, replace(b, valeurs=[])) for x, b in blocs)
-    return Lot(entite, df, vides, depots_1904 & set(depots))
+    return Lot(entite, df, vides, depots_1904 & set(depots), depots_texte & set(depots))
 
 
 def _constants(x: Extraction, bloc: Bloc, questionnaire: Questionnaire, campagne: str) -> Mapping[str, str]:
@@ -136,9 +138,12 @@ def carriers(lot: Lot) -> dict[tuple[str, str | None], np.ndarray]:
 def locator(lot: Lot) -> Callable[..., Lieu]:
     """`locate` on one Lot, prepared for many calls."""
     blocs, lignes = lot.df["bloc"].to_numpy(), lot.df["ligne"].to_numpy()
+    repris = borrowed(lot)
     index: dict[int, dict[tuple[str, str | None], tuple[int, int | None]]] = {}
 
     def locate_cell(enregistrement: int, variable: str | None = None, modalite: str | None = None) -> Lieu:
+        if (enregistrement, variable) in repris:
+            return repris[enregistrement, variable]
         rang = int(blocs[enregistrement])
         depot, bloc = lot.blocs[rang]
         if rang not in index:
@@ -156,6 +161,18 @@ def locator(lot: Lot) -> Callable[..., Lieu]:
     return locate_cell
 
 
+def borrowed(lot: Lot) -> dict[tuple[int, str | None], Lieu]:
+    """(record, variable) → where the answer was received, when it was taken from an earlier version (versions.py)."""
+    if not any(bloc.reprises for _, bloc in lot.blocs):
+        return {}
+    premiers = np.cumsum([0, *(len(bloc.lignes) for _, bloc in lot.blocs)])
+    return {
+        (int(premiers[rang]) + r, variable): lieu
+        for rang, (_, bloc) in enumerate(lot.blocs)
+        for (r, variable), lieu in bloc.reprises.items()
+    }
+
+
 def locate(lot: Lot, enregistrement: int, variable: str | None = None, modalite: str | None = None) -> Lieu:
     """(depot, sheet, Excel row, Excel column) of a cell; no column when the file did not carry the variable.
 
@@ -170,7 +187,7 @@ def locate(lot: Lot, enregistrement: int, variable: str | None = None, modalite:
 def link_parents(lots: Mapping[str, Lot], questionnaire: Questionnaire) -> tuple[dict[str, Lot], list[Constat]]:
     """The same decoded Lots with `parent` filled; one `ligne_orpheline` per record whose parent is not found.
 
-    lien "depot": the only parent record of the file. "ligne": the parent record of the same file, sheet and row.
+    lien "depot": the only parent record of the file; "depot:<id>": of that file. "ligne": that of the same file, sheet and row.
     Variables: the parent with the same values, in the same file first, then anywhere (the last received).
     """
     sortie = dict(lots)
@@ -196,6 +213,10 @@ def _parents(enfants: pd.DataFrame, parent: pd.DataFrame, lien: str | tuple[str,
     if lien == "depot":
         uniques = parent["depot"].drop_duplicates(keep=False)
         return _look_up(enfants, ["depot"], _by_key(parent.loc[uniques.index], ["depot"]))
+    if isinstance(lien, str) and lien.startswith("depot:"):
+        uniques = parent["depot"].drop_duplicates(keep=False)
+        index = _by_key(parent.loc[uniques.index], ["depot"])
+        return [index.get((lien.partition(":")[2],), -1)] * len(enfants)
     if lien == "ligne":
         cles = ["depot", "feuille", "ligne"]
         return _look_up(enfants, cles, _by_key(parent, cles))
@@ -225,7 +246,7 @@ def _orphans(lot: Lot, parents: np.ndarray) -> Iterable[Constat]:
     blocs, place = lot.df["bloc"].to_numpy(), locator(lot)
     for i in np.flatnonzero(parents < 0).tolist():
         lien = lot.blocs[blocs[i]][1].lien
-        variable = None if lien in ("depot", "ligne") else lien if isinstance(lien, str) else lien[0]
+        variable = None if isinstance(lien, str) else lien[0]
         depot, feuille, ligne, colonne = place(i, variable)
         yield Constat(
             "ligne_orpheline", lot.entite, i, variable, depot=depot, feuille=feuille, ligne=ligne, colonne=colonne

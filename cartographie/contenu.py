@@ -22,9 +22,9 @@ _QUARANTAINE = ["entite", "depot", "feuille", "ligne", "id_repondant", "motif"]
 def build_contenu(q: Questionnaire, c: Controle) -> Contenu:
     """Everything one campaign brings to the warehouse."""
     return Contenu(
-        entites=c.validation.kept,
+        entites=c.recu.kept,
         depots=_received(c),
-        base=c.base.unites,
+        base=c.unites,
         liens=c.liens,
         quarantaine=_quarantined(q, c),
         anomalies=_anomalies(c),
@@ -54,13 +54,15 @@ def _received(c: Controle) -> pd.DataFrame:
 
 def _quarantined(q: Questionnaire, c: Controle) -> pd.DataFrame | None:
     """One row: one record set aside, with its respondent (its parent's for a child)."""
+    racines = [cadres[q.racine]["id_repondant"] for cadres in (c.recu.kept, c.recu.quarantined) if q.racine in cadres]
+    identifiants = pd.concat(racines) if racines else pd.Series(dtype="str")
     parts = []
-    for entite, df in c.validation.quarantined.items():
+    for entite, df in c.recu.quarantined.items():
         if df.empty:
             continue
         part = df.reindex(columns=[x for x in _QUARANTAINE if x in df.columns]).assign(entite=entite)
         if q.entites[entite].parent == q.racine and "parent" in df:
-            part["id_repondant"] = df["parent"].map(c.validation.identifiants)
+            part["id_repondant"] = df["parent"].map(identifiants)
         parts.append(part.reindex(columns=_QUARANTAINE))
     return pd.concat(parts, ignore_index=True) if parts else None
 
@@ -77,12 +79,12 @@ def _states(q: Questionnaire, c: Controle) -> dict[str, pd.DataFrame]:
     """
     nsp = set(q.enquete.get("ne_sait_pas", ()))
     posees = q.posees(c.annee)
-    rejetees = {(e, v): g for (e, v), g in c.validation.cellules_rejetees.groupby(["entite", "variable"])}
+    rejetees = {(e, v): g for (e, v), g in c.recu.cellules_rejetees.groupby(["entite", "variable"])}
     etats: dict[str, pd.DataFrame] = {}
-    for entite, df in c.validation.kept.items():
+    for entite, df in c.recu.kept.items():
         if q.entites[entite].base or df.empty:
             continue
-        contexte = Contexte(entite, c.validation.kept, q, c.annee, c.base.unites)
+        contexte = Contexte(entite, c.recu.kept, q, c.annee, c.unites)
         colonnes: dict[str, pd.Categorical] = {}
         for v in sorted(q.variables.values(), key=lambda v: v.nom):
             if (entite, v.nom) not in posees or v.personnel or not v.publiable or v.nom not in df:

@@ -78,7 +78,7 @@ def write(
     dossier.mkdir(parents=True, exist_ok=True)
     parts = {
         "anomalies.csv": csv_bytes(COLUMNS, (_values(a) for a in anomalies)),
-        "comptes.csv": csv_bytes(tuple(comptes.columns), comptes.itertuples(index=False, name=None)),
+        "comptes.csv": frame_csv(comptes),
         "anomalies.xlsx": workbook_bytes(anomalies, depots, campagne, titre),
     }
     if confidentielles:
@@ -102,6 +102,20 @@ def csv_bytes(header: Sequence[str], rows: Iterable[Iterable[Any]]) -> bytes:
     writer.writerow(header)
     writer.writerows([_cell(v) for v in row] for row in rows)
     return text.getvalue().encode("utf-8")
+
+
+def frame_csv(df: pd.DataFrame) -> bytes:
+    """As `csv_bytes`, each distinct text escaped once: the account of a campaign has hundreds of thousands of lines."""
+    columns: list[list[str]] = []
+    for name in df.columns:
+        if df[name].dtype.kind == "i":
+            columns.append([*map(str, df[name].tolist())])
+            continue
+        ranks, distinct = pd.factorize(df[name].to_numpy(dtype=object))
+        written = [csv_bytes([_cell(v), ""], ()).decode().removesuffix(",\n") for v in distinct]
+        columns.append([*map([*written, ""].__getitem__, ranks.tolist())])
+    lines = map(",".join, zip(*columns, strict=True))
+    return csv_bytes(tuple(df.columns), ()) + "".join(f"{line}\n" for line in lines).encode()
 
 
 def _cell(value: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import re
 from typing import Any
 
@@ -21,6 +22,7 @@ TRONQUE = "identifiant_tronque"
 ZERO = "zero_perdu"
 CASSE = "casse_corrigee"
 ECRITURE = "ecriture_normalisee"
+CHIFFRES_MAX = 10**15  # a spreadsheet number is exact below
 
 _FINESS = re.compile(r"(?:0[1-9]|[1-9][0-9]|2[AB])[0-9]{7}")
 _COMMUNE = re.compile(r"(?:0[1-9]|[1-9][0-9]|2[AB])[0-9]{3}")
@@ -141,11 +143,11 @@ def repair(type_identifiant: str, valeur: Any) -> tuple[str | None, str | None]:
     check, longueur = CHECKS[type_identifiant]
     texte = text_of_number(valeur)
     if texte is None:
-        return None, FORMAT
+        return None, TRONQUE if is_too_long(valeur) else FORMAT
+    if is_scientific(texte) or (type_identifiant == "siret" and _SEPARATEURS.sub("", texte)[9:] == "00000"):
+        return None, TRONQUE  # 7,32829E+13, or what is left of it once read back: no SIRET has this internal number
     if check(texte) is None:
         return texte, None
-    if _SCIENTIFIQUE.fullmatch(texte):
-        return None, TRONQUE
     compact = _SEPARATEURS.sub("", texte)
     majuscule = compact.upper()
     if check(majuscule) is None:
@@ -157,6 +159,24 @@ def repair(type_identifiant: str, valeur: Any) -> tuple[str | None, str | None]:
     if check(majuscule) == CLE:
         return majuscule, CLE
     return None, FORMAT
+
+
+def changes(recu: Any, lu: str) -> list[str]:
+    """What `repair` did to a received value to make it `lu`: the finding of each kind of change, none when it is the same."""
+    texte = text_of_number(recu) or ""
+    compact = _SEPARATEURS.sub("", texte)
+    faits = {ECRITURE: compact != texte, CASSE: compact.upper() != compact, ZERO: len(lu) > len(compact)}
+    return [nom for nom, fait in faits.items() if fait]
+
+
+def is_scientific(texte: str) -> bool:
+    """True for a text such as 7,32829E+13: the spreadsheet has dropped digits that nothing can bring back."""
+    return _SCIENTIFIQUE.fullmatch(texte) is not None
+
+
+def is_too_long(valeur: Any) -> bool:
+    """True for a number that a spreadsheet cannot hold to its last digit."""
+    return isinstance(valeur, int | float) and not isinstance(valeur, bool) and CHIFFRES_MAX <= valeur < math.inf
 
 
 def repair_finess(valeur: Any) -> tuple[str | None, str | None]:
@@ -179,8 +199,8 @@ def text_of_number(valeur: Any) -> str | None:
     if isinstance(valeur, bool):
         return None
     if isinstance(valeur, int):
-        return str(valeur) if 0 <= valeur < 10**15 else None
-    if isinstance(valeur, float) and valeur.is_integer() and 0 <= valeur < 1e15:
+        return str(valeur) if 0 <= valeur < CHIFFRES_MAX else None
+    if isinstance(valeur, float) and valeur.is_integer() and 0 <= valeur < CHIFFRES_MAX:
         return str(int(valeur))
     return None
 

@@ -15,7 +15,14 @@ from cartographie.errors import UserError
 from cartographie.memoire import without_cycle_search
 from cartographie.model import Questionnaire
 from cartographie.questionnaire import load_questionnaire
-from cartographie.workspace import received, require_campaign, warehouse_path, write_findings
+from cartographie.workspace import (
+    received,
+    require_campaign,
+    uncontrolled,
+    warehouse_path,
+    write_findings,
+    write_situation,
+)
 
 if TYPE_CHECKING:
     from cartographie.examine import Controle
@@ -49,7 +56,7 @@ def template(projet: Path, annee: str, sortie: Path, par_repondant: bool, progre
     ecrits = [sortie / file_name(annee)]
     ecrits[0].write_bytes(build_template(q, annee))
     if par_repondant:
-        base = examine_frame(projet, q, annee, progres).unites
+        _, base = examine_frame(projet, q, annee, progres)
         if base is None:
             raise UserError("U03", f"Aucune base de sondage pour {annee} : importez-la avec « register ».")
         unites = base.to_dict("records")
@@ -94,7 +101,6 @@ def demo(projet: Path, destination: Path, repondants: int, graine: int, classeur
 
 def register(projet: Path, annee: str, source: Path, recu_le: str) -> Bilan:
     """Store the frame's file in raw/<campagne>/base and say what it holds; a refused file is not kept."""
-    from cartographie.anomalies import word
     from cartographie.examine import examine_frame
     from cartographie.intake import ingest as store
     from cartographie.intake.snapshot import forget
@@ -102,26 +108,42 @@ def register(projet: Path, annee: str, source: Path, recu_le: str) -> Bilan:
     q = load_questionnaire(projet)
     require_campaign(q, annee)
     ajoutes, deja = store(projet, annee, [source], "base", recu_le)
-    base = examine_frame(projet, q, annee, lambda *_: None)
-    anomalies = word(base.constats, base.lots, base.depots, q, annee).anomalies
-    if base.unites is None:
+    base, unites = examine_frame(projet, q, annee, lambda *_: None)
+    if unites is None:
         forget(projet / "raw" / annee, ajoutes)
-    return bilans.register(q, annee, base.unites, anomalies, deja)
+    return bilans.register(q, annee, unites, base.redaction.anomalies, deja)
 
 
-def ingest(projet: Path, annee: str, sources: Sequence[Path], recu_le: str) -> Bilan:
+def ingest(
+    projet: Path,
+    annee: str,
+    sources: Sequence[Path],
+    recu_le: str,
+    ranger_seulement: bool,
+    ouvriers: int,
+    progres: Progres,
+) -> Bilan:
+    """Store what came back, then look at it: which are answers, corrections returned, refused. Findings are for `validate`."""
     from cartographie.intake import ingest as store
 
-    require_campaign(load_questionnaire(projet), annee)
+    q = load_questionnaire(projet)
+    require_campaign(q, annee)
     ajoutes, deja = store(projet, annee, sources, "reponse", recu_le)
-    return bilans.ingest(projet, annee, ajoutes, deja)
+    if ranger_seulement or not ajoutes:
+        return bilans.ingest(projet, annee, ajoutes, deja, None)
+    _start_workers(projet, ouvriers)
+    from cartographie.examine import examine
+
+    c = examine(projet, q, annee, ouvriers, progres, complet=False)
+    write_situation(projet, q, c, controlees=False)
+    return bilans.ingest(projet, annee, ajoutes, deja, c)
 
 
 # ------------------------------------------------------------------------------------------------------- processing
 
 
 @without_cycle_search()
-def validate(projet: Path, annee: str, ouvriers: int, progres: Progres) -> Bilan:
+def validate(projet: Path, annee: str, ouvriers: int, relire: bool, progres: Progres) -> Bilan:
     """Findings only: outputs/<campagne>/controle/."""
     _start_workers(projet, ouvriers)
     from cartographie.examine import examine
@@ -130,18 +152,18 @@ def validate(projet: Path, annee: str, ouvriers: int, progres: Progres) -> Bilan
     require_campaign(q, annee)
     if annee not in received(projet, q):
         raise UserError("U04", f"Aucun fichier reçu pour {annee} : rangez-les d'abord avec « ingest ».")
-    c = examine(projet, q, annee, ouvriers, progres)
+    c = examine(projet, q, annee, ouvriers, progres, complet=False, relire=relire)
     return bilans.validate(q, c, write_findings(projet, q, c), strict=True)
 
 
 @without_cycle_search()
-def load(projet: Path, ouvriers: int, progres: Progres) -> Bilan:
+def load(projet: Path, ouvriers: int, relire: bool, progres: Progres) -> Bilan:
     """Rebuild outputs/entrepot.duckdb from every campaign received, in one go or not at all."""
     _start_workers(projet, ouvriers)
     from cartographie.examine import examine, require_sound
 
     q = load_questionnaire(projet)
-    controles = [require_sound(examine(projet, q, a, ouvriers, progres)) for a in received(projet, q)]
+    controles = [require_sound(examine(projet, q, a, ouvriers, progres, relire=relire)) for a in received(projet, q)]
     return bilans.load(warehouse_path(projet), _load(projet, q, controles, progres), controles)
 
 
@@ -183,7 +205,14 @@ def publish(projet: Path, annee: str, version: str, jour: str, remplacer: bool, 
 
 @without_cycle_search()
 def run(
-    projet: Path, annees: Sequence[str], version: str, remplacer: bool, strict: bool, ouvriers: int, progres: Progres
+    projet: Path,
+    annees: Sequence[str],
+    version: str,
+    remplacer: bool,
+    strict: bool,
+    ouvriers: int,
+    relire: bool,
+    progres: Progres,
 ) -> Bilan:
     """Everything: control and load every campaign received, then tables and release of the ones asked for."""
     _start_workers(projet, ouvriers)
@@ -200,19 +229,27 @@ def run(
         raise UserError("U04", "Aucun fichier reçu : rangez-les d'abord avec « ingest ».")
     for annee in annees or recues:  # said before the work, not after
         check_free(release_folder(projet / "outputs" / annee, version), remplacer)
-    controles = [require_sound(examine(projet, q, a, ouvriers, progres)) for a in recues]
+    controles = [require_sound(examine(projet, q, a, ouvriers, progres, relire=relire)) for a in recues]
     constats = [bilans.validate(q, c, write_findings(projet, q, c), strict=strict) for c in controles]
     _load(projet, q, controles, progres)
     publications = [publish(projet, a, version, "", remplacer, progres) for a in (annees or recues)]
     return bilans.run(q, controles, constats, publications, warehouse_path(projet), annees or recues)
 
 
-def status(projet: Path) -> Bilan:
+def status(projet: Path, annee: str) -> Bilan:
+    """Where each campaign stands, from what was received and what the last control said; nothing is read again."""
     from cartographie.intake import read_registre
+    from cartographie.suivi import read_suivi
 
     q = load_questionnaire(projet)
+    if annee:
+        require_campaign(q, annee)
     recus = {a: read_registre(projet / "raw" / a) for a in q.campagnes}
-    return bilans.status(projet, q, recus, warehouse_path(projet))
+    trouves = {a: read_suivi(projet / "outputs" / a / "controle") for a in q.campagnes}
+    suivis = {a: s for a, s in trouves.items() if s is not None}
+    nouveaux = {a: len(uncontrolled(projet, a, recus[a])) for a in suivis}
+    detail = annee or max(suivis, default="")
+    return bilans.status(projet, q, recus, suivis, nouveaux, warehouse_path(projet), detail)
 
 
 # ------------------------------------------------------------------------------------------------------- pieces

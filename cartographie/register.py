@@ -4,32 +4,46 @@
 entity's number stands for all its sites only when no site and no list of sites is given, and a mistyped site is listed as
 unmatched, never taken for the whole entity. An entry on a child entity, an explicit list of covered units, always adds. A unit claimed by two respondents goes to the earliest entry
 (the direct answer of the site), then to the respondent covering the fewest units, then to the lowest identifier.
+
+What no number finds is found, in this order, by an entry marked `repli`, by a link the analyst declared (mode "declare"), by the
+succession of closed numbers (mode "succession"). A mode ends with "_redresse" when the number had to be repaired. Names only
+ever propose (rapprochement.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cartographie.model import Questionnaire
+from cartographie.errors import Statut, UserError
+from cartographie.model import Constat, Questionnaire
+from cartographie.successions import Suite, follow
 
 LINKS = ["id_repondant", "id_base", "mode"]
+DECLARED, SUCCESSION, REPAIRED = "declare", "succession", "_redresse"
+Repaired = Set[tuple[int, str]]  # (label in `racines`, variable): the number was not as written
 
 
 def match(
-    racines: pd.DataFrame, enfants: Mapping[str, pd.DataFrame], base: pd.DataFrame, questionnaire: Questionnaire
+    racines: pd.DataFrame,
+    enfants: Mapping[str, pd.DataFrame],
+    base: pd.DataFrame,
+    questionnaire: Questionnaire,
+    campagne: str | None = None,
+    repaired: Repaired = frozenset(),
 ) -> tuple[np.ndarray, pd.DataFrame]:
     """(base_ligne, liens).
 
     `racines`: one row is one answer, with `id_repondant`; `enfants`: entity → its rows, `parent` = label in `racines`;
     `base`: one row is one unit, with `id_base` or `id_repondant`. `base_ligne[i]`: label in `base` of the main unit of the
     i-th answer, -1 none; an answer whose units all answered for themselves keeps it. `liens`: one row is one unit covered
-    (id_repondant, id_base, mode), a unit at most once, sorted by entry order then id_base.
+    (id_repondant, id_base, mode), a unit at most once, sorted by entry order then id_base. `campagne`: whose declared links
+    and successions apply, none without it.
     """
-    pairs = _pairs(racines, enfants, base, questionnaire)
+    pairs = _pairs(racines, enfants, base, questionnaire, campagne, repaired)
     base_ligne = np.full(len(racines), -1, dtype="int64")
     first = pairs.drop_duplicates("racine")
     base_ligne[first["racine"].to_numpy()] = base.index.to_numpy()[first["base"].to_numpy()]
@@ -38,10 +52,15 @@ def match(
 
 
 def overlaps(
-    racines: pd.DataFrame, enfants: Mapping[str, pd.DataFrame], base: pd.DataFrame, questionnaire: Questionnaire
+    racines: pd.DataFrame,
+    enfants: Mapping[str, pd.DataFrame],
+    base: pd.DataFrame,
+    questionnaire: Questionnaire,
+    campagne: str | None = None,
+    repaired: Repaired = frozenset(),
 ) -> pd.DataFrame:
     """One row: one unit also claimed by another respondent (id_repondant, id_base, mode) and who keeps it, `retenu_par`."""
-    pairs = _pairs(racines, enfants, base, questionnaire)
+    pairs = _pairs(racines, enfants, base, questionnaire, campagne, repaired)
     winner = pairs[pairs["retenu"]].set_index("id_base")["id_repondant"]
     lost = pairs[pairs["id_repondant"] != pairs["id_base"].map(winner)]
     lost = lost.assign(retenu_par=lost["id_base"].map(winner))[[*LINKS, "retenu_par"]]
@@ -71,8 +90,80 @@ def identifiers(base: pd.DataFrame) -> pd.Series:
     return base["id_base"] if "id_base" in base else base["id_repondant"]
 
 
+def successions_met(
+    racines: pd.DataFrame,
+    enfants: Mapping[str, pd.DataFrame],
+    base: pd.DataFrame,
+    questionnaire: Questionnaire,
+    campagne: str,
+) -> list[Constat]:
+    """Findings on the numbers of `racines` (labels as records) that closed: followed to another unit, or without successor."""
+    suites = _followed(racines, base, questionnaire, campagne)
+    if not suites:
+        return []
+    pairs = _pairs(racines, enfants, base, questionnaire, campagne)
+    followed = set(pairs.loc[pairs["mode"] == SUCCESSION, "racine"].tolist())
+    variable = questionnaire.enquete["successions"]["variable"]
+    out = []
+    for i, suite in sorted(suites.items()):
+        details = {"jour": f"{suite.date:%d/%m/%Y}", "nature": suite.nature, "nouveau": suite.unite}
+        name = "etablissement_remplace" if i in followed else "etablissement_ferme" if suite.fermee else None
+        if name:
+            out.append(
+                Constat(name, questionnaire.racine, int(racines.index[i]), variable, suite.ancien, details=details)
+            )
+    return out
+
+
+def split_units(
+    racines: pd.DataFrame, base: pd.DataFrame, questionnaire: Questionnaire, campagne: str
+) -> dict[int, tuple[str, ...]]:
+    """Label in `racines` → the units of the frame (id_base) its former number was split into: for the analyst to choose."""
+    column = _succession_column(questionnaire)
+    suites = _followed(racines, base, questionnaire, campagne)
+    if column not in base or not suites:
+        return {}
+    units = dict(zip(_texts(base[column]), identifiers(base), strict=True))
+    return {int(racines.index[i]): tuple(units[n] for n in s.possibles) for i, s in suites.items() if s.possibles}
+
+
+def require_links(
+    racines: pd.DataFrame,
+    enfants: Mapping[str, pd.DataFrame],
+    base: pd.DataFrame,
+    questionnaire: Questionnaire,
+    campagne: str,
+    repaired: Repaired = frozenset(),
+) -> None:
+    """Raise UserError (status 10) naming the declared links that lead nowhere, or that a number of the answer contradicts."""
+    declared = questionnaire.campagnes[campagne].rapprochements
+    if not declared:
+        return
+    pairs = _pairs(racines, enfants, base, questionnaire, campagne, repaired)
+    units, faults = set(identifiers(base)), []
+    for link in declared:
+        named = racines["id_repondant"].eq(link.repondant) | _only_answer(racines).eq(link.repondant)
+        covered = set(pairs.loc[pairs["racine"].isin(np.flatnonzero(named.fillna(False))), "id_base"])
+        if link.id_base not in units:
+            faults.append(f"ligne {link.ligne}, « {link.id_base} » n'est pas dans la base de sondage")
+        elif not named.any():
+            faults.append(f"ligne {link.ligne}, aucune réponse gardée n'est celle de « {link.repondant} »")
+        elif link.id_base not in covered:
+            other = ", ".join(sorted(covered))
+            faults.append(f"ligne {link.ligne}, « {link.repondant} » est déjà rattaché par son numéro à {other}")
+    if faults:
+        place = f"schemas/{campagne}/rapprochements.csv"
+        message = f"Des rapprochements de {place} ne s'appliquent plus : {' ; '.join(faults)} ; corrigez ou retirez ces lignes."
+        raise UserError("D13", message, Statut.DECLARATION)
+
+
 def _pairs(
-    racines: pd.DataFrame, enfants: Mapping[str, pd.DataFrame], base: pd.DataFrame, questionnaire: Questionnaire
+    racines: pd.DataFrame,
+    enfants: Mapping[str, pd.DataFrame],
+    base: pd.DataFrame,
+    questionnaire: Questionnaire,
+    campagne: str | None = None,
+    repaired: Repaired = frozenset(),
 ) -> pd.DataFrame:
     """One row: one (answer, unit) — positions `racine`, `base` — with its mode; `retenu`: this answer covers the unit.
 
@@ -80,21 +171,43 @@ def _pairs(
     """
     columns = ["racine", "base", "rang", "mode"]
     parts: list[pd.DataFrame] = []
-    stated = np.zeros(len(racines), dtype=bool)
-    for rank, entry in enumerate(_entries(questionnaire)):
+    stated, found = (np.zeros(len(racines), dtype=bool) for _ in range(2))
+    suites = _followed(racines, base, questionnaire, campagne) if campagne else {}
+    replaced = np.zeros(len(racines), dtype=bool)
+    replaced[[i for i, s in suites.items() if s.unite]] = True
+    entries = _entries(questionnaire)
+    for rank, entry in enumerate(entries):
         if entry["base"] not in base:
             continue
         position, values = _side(entry, racines, enfants, questionnaire)
         given = usable = _known(values)
-        if entry["entite"] == questionnaire.racine:
-            usable = usable & ~stated[position]
+        own = entry["entite"] == questionnaire.racine
+        if own:
+            usable = usable & ~(found if entry.get("repli") else stated)[position]
+            if entry["variable"] == (questionnaire.enquete.get("successions") or {}).get("variable"):
+                usable = usable & ~replaced[position]  # a closed number is no longer this unit
         units = base[entry["base"]]
         left = pd.DataFrame({"racine": position[usable], "cle": _texts(values[usable])})
         known = _known(units)
         right = pd.DataFrame({"base": np.flatnonzero(known), "cle": _texts(units[known])})
-        found = left.merge(right, on="cle", how="inner").assign(rang=rank, mode=entry.get("mode", entry["base"]))
+        part = left.merge(right, on="cle", how="inner").assign(rang=2 * rank, mode=entry.get("mode", entry["base"]))
+        if own and repaired:
+            labels = racines.index[part["racine"].to_numpy(dtype="int64")]
+            mended = np.array([(i, entry["variable"]) in repaired for i in labels], dtype=bool)
+            part["rang"] += mended
+            part["mode"] = np.where(mended, part["mode"] + REPAIRED, part["mode"])
         stated[position[given]] = True
-        parts.append(found[columns])
+        found[part["racine"].to_numpy(dtype="int64")] = True
+        parts.append(part[columns])
+    if campagne:
+        for rank, mode, links in (
+            (2 * len(entries), DECLARED, _declared(racines, base, questionnaire, campagne)),
+            (2 * len(entries) + 1, SUCCESSION, _succeeded(suites, base, questionnaire)),
+        ):
+            kept = [(i, j) for i, j in links if not found[i]]
+            found[[i for i, _ in kept]] = True
+            parts.append(pd.DataFrame(kept, columns=columns[:2]).assign(rang=rank, mode=mode))
+    parts = [p for p in parts if len(p)]
     pairs = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({c: [] for c in columns})
     pairs = pairs.astype({"racine": "int64", "base": "int64", "rang": "int64"})
     pairs["id_repondant"] = racines["id_repondant"].to_numpy()[pairs["racine"].to_numpy()]
@@ -106,6 +219,58 @@ def _pairs(
     )
     pairs["retenu"] = ~order.duplicated("id_base").reindex(pairs.index)
     return pairs
+
+
+def _declared(
+    racines: pd.DataFrame, base: pd.DataFrame, questionnaire: Questionnaire, campagne: str
+) -> list[tuple[int, int]]:
+    """(position of the answer, of the unit) of each link the analyst declared."""
+    links = {r.repondant: r.id_base for r in questionnaire.campagnes[campagne].rapprochements}
+    if not links:
+        return []
+    units = {u: j for j, u in enumerate(identifiers(base))}
+    wanted = racines["id_repondant"].map(links).fillna(_only_answer(racines).map(links))
+    return [(i, units[u]) for i, u in enumerate(wanted) if u in units]
+
+
+def _only_answer(racines: pd.DataFrame) -> pd.Series:
+    """The file of each answer, null when it holds several: its identifier names none of them."""
+    return racines["depot"].astype("object").where(~racines["depot"].duplicated(keep=False), None)
+
+
+def _followed(
+    racines: pd.DataFrame, base: pd.DataFrame, questionnaire: Questionnaire, campagne: str
+) -> dict[int, Suite]:
+    """Position of the answer → what became of its closed number, as known when the campaign ended."""
+    declared, column = questionnaire.enquete.get("successions"), _succession_column(questionnaire)
+    if not declared or not questionnaire.successions or declared["variable"] not in racines or column not in base:
+        return {}
+    values = racines[declared["variable"]]
+    closed = np.flatnonzero(_known(values) & values.astype("str").isin(set(questionnaire.successions)).to_numpy())
+    units, end = set(_texts(base[column][_known(base[column])])), questionnaire.campagnes[campagne].fin
+    found = {int(i): follow(str(values.iloc[i]), questionnaire.successions, units, end) for i in closed}
+    return {i: s for i, s in found.items() if s is not None}
+
+
+def _succeeded(suites: Mapping[int, Suite], base: pd.DataFrame, questionnaire: Questionnaire) -> list[tuple[int, int]]:
+    column = _succession_column(questionnaire)
+    if not suites or column not in base:
+        return []
+    units = {n: j for j, n in enumerate(_texts(base[column]))}
+    return [(i, units[s.unite]) for i, s in sorted(suites.items()) if s.unite]
+
+
+def _succession_column(questionnaire: Questionnaire) -> str | None:
+    """The frame's column that the variable of the successions is compared to."""
+    declared = questionnaire.enquete.get("successions") or {}
+    return next(
+        (
+            str(e["base"])
+            for e in _entries(questionnaire)
+            if e["entite"] == questionnaire.racine and e["variable"] == declared.get("variable")
+        ),
+        None,
+    )
 
 
 def _entries(questionnaire: Questionnaire) -> Sequence[Mapping[str, Any]]:

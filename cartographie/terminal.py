@@ -34,6 +34,10 @@ Json = Annotated[bool, typer.Option("--json", help="Écrit le bilan en JSON sur 
 Annee = Annotated[str, typer.Argument(metavar="CAMPAGNE", help="La campagne, par exemple 2026.")]
 Ouvriers = Annotated[int, typer.Option("--ouvriers", metavar="N", help="Processus de lecture (0 : un par cœur).")]
 
+Relire = Annotated[
+    bool, typer.Option("--relire", help="Relit et contrôle de nouveau tous les fichiers, même déjà examinés.")
+]
+
 
 def command(
     nom: str, court: str, exemple: str, statuts: str = "0 fait · 2 usage · 10 déclaration incohérente"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import date, datetime, time
 from typing import Any
 
 from .identifiers import check_rpps
@@ -36,6 +37,21 @@ def clean(texte: Any) -> str:
         return brut.strip()
     brut = _INVISIBLES.sub("", brut).replace("\r\n", "\n").replace("\r", "\n")
     return _SAUTS.sub("\n", _BLANCS.sub(" ", brut)).strip()
+
+
+def text_of(valeur: Any) -> str:
+    """The text a cell shows: integral numbers without ".0", dates as ISO, texts cleaned."""
+    if isinstance(valeur, str):
+        return clean(valeur)
+    if isinstance(valeur, float):
+        if valeur.is_integer():  # whatever its size: equal numbers show the same text
+            return str(int(valeur))
+        return repr(valeur)
+    if isinstance(valeur, datetime):
+        return valeur.date().isoformat() if valeur.time() == time() else valeur.isoformat(" ", "seconds")
+    if isinstance(valeur, date | time):
+        return valeur.isoformat()
+    return clean(str(valeur))
 
 
 # -------------------------------------------------------------------------------------- personal data, formulas

@@ -11,15 +11,24 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from cartographie.anomalies.catalogue import RULE, Catalogue, climb, details_of, judge, load_catalogue
+from cartographie.anomalies.catalogue import (
+    RULE,
+    Catalogue,
+    climb,
+    declined,
+    details_of,
+    judge,
+    load_catalogue,
+    repairs,
+)
 from cartographie.anomalies.texte import column_letters, fill, une_ligne
 from cartographie.batch import locator
 from cartographie.conditions.structure import split
 from cartographie.model import Anomalie, Constat, Depot, Lot, Questionnaire, Regle, TypeVariable
 from cartographie.text import MASQUE, personal_data
 
-__all__ = ["RULE", "Catalogue", "Redaction", "climb", "column_letters", "details_of", "judge", "load_catalogue"]
-__all__ += ["une_ligne", "word"]
+__all__ = ["RULE", "Catalogue", "Redaction", "climb", "column_letters", "declined", "details_of", "judge"]
+__all__ += ["load_catalogue", "order", "repairs", "une_ligne", "word"]
 
 NO_VALUE = frozenset({"minimum", "maximum", "longueur_max", "longueur", "unite", "nomenclature", "format"})
 VALUE_READ = 4000  # characters looked at for personal data: more than a message ever shows
@@ -72,11 +81,14 @@ def word(
         line = _word_one(
             c, rule, place, files.get(place[0] or ""), respondent, others, questionnaire, campagne, sensitive
         )
-        keyed.append(
-            ((line.fichier, line.feuille, line.ligne or 0, place[3] or 0, line.regle, line.message), rule, line)
-        )
+        keyed.append((order(line), rule, line))
     keyed.sort(key=lambda k: k[0])
     return Redaction([a for _, r, a in keyed if not r.confidentiel], [a for _, r, a in keyed if r.confidentiel])
+
+
+def order(a: Anomalie) -> tuple[Any, ...]:
+    """How findings are sorted: by file, sheet, row, column, rule."""
+    return (a.fichier, a.depot, a.feuille, a.ligne or 0, len(a.colonne), a.colonne, a.regle, a.message)
 
 
 def _word_one(

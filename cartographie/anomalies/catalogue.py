@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
@@ -14,6 +15,12 @@ from cartographie.conditions.structure import split
 from cartographie.model import Constat, Gravite, Questionnaire, Regle
 
 RULE = "regle"  # Constat.constat of a finding made by a declared condition
+BY_HAND = "correction_declaree"  # a repair too, but one that is declined by not declaring it
+NO = (False, "non")
+_DECLINED = (
+    "« {valeur} » n'a pas été repris : la campagne n'accepte pas cette réécriture ({quoi}) ; écrivez « {proposition} » si "
+    "c'est bien la réponse."
+)
 Catalogue = Mapping[str, Mapping[str, Any]]
 
 
@@ -49,11 +56,28 @@ def rules_by_finding(questionnaire: Questionnaire, campagne: str) -> Callable[[C
     return lambda c: by_code[c.regle] if c.regle else closest(c.constat, c.entite, c.variable)
 
 
+def repairs(questionnaire: Questionnaire) -> frozenset[str]:
+    """Names of the repairs a campaign may decline, and the codes of the rules they fall under."""
+    built_in = {n: e for n, e in load_catalogue().items() if e["gravite"] == Gravite.REDRESSEMENT and n != BY_HAND}
+    codes = {e["code"] for e in built_in.values()} | {r.code for r in questionnaire.regles if r.constat in built_in}
+    return frozenset(built_in) | codes
+
+
+def declined(questionnaire: Questionnaire, campagne: str) -> frozenset[str]:
+    """Those of `repairs` that the campaign declines."""
+    declared = questionnaire.campagnes.get(campagne)
+    choices = declared.parametres.get("redressements", {}) if declared else {}
+    return frozenset(name for name, choice in choices.items() if choice in NO)
+
+
 def judge(
     questionnaire: Questionnaire, campagne: str, catalogue: Catalogue | None = None
 ) -> Callable[[Constat], Regle]:
-    """The rule a finding falls under: the survey's, else the built-in one as a Regle."""
-    of_survey = rules_by_finding(questionnaire, campagne)
+    """The rule a finding falls under: the survey's, else the built-in one as a Regle.
+
+    A repair that the campaign declines keeps its code and rejects the cell.
+    """
+    of_survey, refused = rules_by_finding(questionnaire, campagne), declined(questionnaire, campagne)
     known = load_catalogue() if catalogue is None else catalogue
     built_in = {
         name: Regle(code=e["code"], gravite=Gravite(e["gravite"]), entite="*", message=e["message"], constat=name)
@@ -64,6 +88,9 @@ def judge(
         found = of_survey(constat) or built_in.get(constat.constat)
         if found is None:
             raise AssertionError(f"constat absent du catalogue : {constat.constat}")
+        if refused and constat.regle is None and refused & {constat.constat, found.code}:
+            what = _DECLINED.replace("{quoi}", constat.constat)
+            return replace(found, gravite=Gravite.REJET_CELLULE, message=what)
         return found
 
     return rule

@@ -24,8 +24,8 @@ def validate(q: Questionnaire, c: Controle, dossier: Path, strict: bool) -> Bila
     gravites = Counter(a.gravite for a in (*c.redaction.anomalies, *c.redaction.confidentielles))
     refuses = [x for x in c.extractions if x.refuse]
     total = _total(c)
-    gardes = {e: len(df) for e, df in c.validation.kept.items()}
-    ecartes = {e: len(df) for e, df in c.validation.quarantined.items()}
+    gardes = {e: len(df) for e, df in c.recu.kept.items()}
+    ecartes = {e: len(df) for e, df in c.recu.quarantined.items()}
     repondants = gardes.get(q.racine, 0)
     touches = len({a.id_repondant for a in c.redaction.anomalies if a.id_repondant and a.gravite in _REJETS})
     seuil = q.campagnes[c.annee].parametres.get("seuils", {}).get("anomalies_bloquantes_pct")

@@ -17,9 +17,7 @@ Bilan = dict[str, Any]
 
 
 def load(chemin: Path, _: Any, controles: Sequence[Controle]) -> Bilan:
-    lignes = [
-        f"{c.annee} : " + ", ".join(f"{espace(len(df))} {e}" for e, df in c.validation.kept.items()) for c in controles
-    ]
+    lignes = [f"{c.annee} : " + ", ".join(f"{espace(len(df))} {e}" for e, df in c.recu.kept.items()) for c in controles]
     return {
         "titre": f"Entrepôt reconstruit : {chemin}",
         "lignes": lignes,

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated
 
-from cartographie.terminal import Annee, Json, Projet, a_date, command, show
+from cartographie.terminal import Annee, Json, Ouvriers, Projet, a_date, command, progress, show
 
 import typer  # isort: skip
 
@@ -18,18 +18,34 @@ def ingest(
     recu_le: Annotated[
         str, typer.Option("--recu-le", metavar="AAAA-MM-JJ", help="Date de réception (défaut : aujourd'hui).")
     ] = "",
+    ranger_seulement: Annotated[
+        bool, typer.Option("--ranger-seulement", help="Range sans ouvrir les fichiers ; « validate » les lira.")
+    ] = False,
+    ouvriers: Ouvriers = 0,
     projet: Projet = Path(),
     en_json: Json = False,
 ) -> None:
-    """Range les fichiers reçus dans raw/, en lecture seule, avec leur empreinte ; n'en lit pas encore le contenu."""
+    """Range les fichiers reçus dans raw/, en lecture seule, avec leur empreinte, puis dit ce qu'ils sont : réponses,
+    classeurs corrigés qui reviennent, fichiers refusés. Les constats viennent avec « validate »."""
     from cartographie import pipeline
 
-    show(pipeline.ingest(projet, annee, sources, a_date(recu_le, date.today().isoformat())), en_json)
+    jour = a_date(recu_le, date.today().isoformat())
+    with progress(en_json) as progres:
+        bilan = pipeline.ingest(projet, annee, sources, jour, ranger_seulement, ouvriers, progres)
+    show(bilan, en_json)
 
 
-@command("status", "dit où en est chaque campagne", "cartographie status")
-def status(projet: Projet = Path(), en_json: Json = False) -> None:
-    """Dit où en est chaque campagne : fichiers reçus, base de sondage, contrôle, entrepôt, versions."""
+@command("status", "dit où en est chaque campagne", "cartographie status --campagne 2026")
+def status(
+    annee: Annotated[
+        str,
+        typer.Option("--campagne", metavar="CAMPAGNE", help="La campagne détaillée (défaut : la dernière contrôlée)."),
+    ] = "",
+    projet: Projet = Path(),
+    en_json: Json = False,
+) -> None:
+    """Dit où en est chaque campagne, puis les répondants par région et par type : attendus, reçus, à corriger, acceptés,
+    rejetés, relancés, et le taux de réponse. Ne relit rien : c'est ce que disait le dernier contrôle."""
     from cartographie import pipeline
 
-    show(pipeline.status(projet), en_json)
+    show(pipeline.status(projet, annee), en_json)

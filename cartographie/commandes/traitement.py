@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from cartographie.terminal import Annee, Json, Ouvriers, Projet, a_date, command, progress, show
+from cartographie.terminal import Annee, Json, Ouvriers, Projet, Relire, a_date, command, progress, show
 
 import typer  # isort: skip
 
@@ -16,12 +16,14 @@ import typer  # isort: skip
     "cartographie validate 2026",
     "0 fait · 2 usage · 10 déclaration incohérente · 11 un fichier refusé au moins · 12 anomalies au-delà du seuil",
 )
-def validate(annee: Annee, ouvriers: Ouvriers = 0, projet: Projet = Path(), en_json: Json = False) -> None:
+def validate(
+    annee: Annee, ouvriers: Ouvriers = 0, relire: Relire = False, projet: Projet = Path(), en_json: Json = False
+) -> None:
     """Contrôle tout ce qui a été reçu et écrit ses constats dans outputs/<campagne>/controle/, rien d'autre."""
     from cartographie import pipeline
 
     with progress(en_json) as progres:
-        bilan = pipeline.validate(projet, annee, ouvriers, progres)
+        bilan = pipeline.validate(projet, annee, ouvriers, relire, progres)
     show(bilan, en_json)
 
 
@@ -31,12 +33,12 @@ def validate(annee: Annee, ouvriers: Ouvriers = 0, projet: Projet = Path(), en_j
     "cartographie load",
     "0 fait · 2 usage · 10 déclaration incohérente · 17 entrepôt occupé",
 )
-def load(ouvriers: Ouvriers = 0, projet: Projet = Path(), en_json: Json = False) -> None:
+def load(ouvriers: Ouvriers = 0, relire: Relire = False, projet: Projet = Path(), en_json: Json = False) -> None:
     """Reconstruit l'entrepôt (DuckDB) de toutes les campagnes reçues, en une fois ou pas du tout."""
     from cartographie import pipeline
 
     with progress(en_json) as progres:
-        bilan = pipeline.load(projet, ouvriers, progres)
+        bilan = pipeline.load(projet, ouvriers, relire, progres)
     show(bilan, en_json)
 
 
@@ -99,6 +101,7 @@ def run(
         bool, typer.Option("--strict", help="Sort avec 11 ou 12 s'il y a des refus ou trop d'anomalies.")
     ] = False,
     ouvriers: Ouvriers = 0,
+    relire: Relire = False,
     projet: Projet = Path(),
     en_json: Json = False,
 ) -> None:
@@ -106,5 +109,5 @@ def run(
     from cartographie import pipeline
 
     with progress(en_json) as progres:
-        bilan = pipeline.run(projet, annees or [], version, remplacer, strict, ouvriers, progres)
+        bilan = pipeline.run(projet, annees or [], version, remplacer, strict, ouvriers, relire, progres)
     show(bilan, en_json)

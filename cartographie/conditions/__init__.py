@@ -19,7 +19,7 @@ from cartographie.conditions.structure import Condition, check, own_references, 
 from cartographie.fonctions import FUNCTIONS
 from cartographie.model import Questionnaire
 
-__all__ = ["Condition", "Contexte", "check", "counts", "evaluate", "known", "references", "values"]
+__all__ = ["Condition", "Contexte", "check", "counts", "evaluate", "known", "references", "set_level", "values"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,19 @@ def values(reference: str, contexte: Contexte) -> pd.Series | None:
     if entite == contexte.entite:
         return df[nom].reset_index(drop=True)
     return df[nom].reindex(_labels(contexte, entite)).reset_index(drop=True)
+
+
+def set_level(questionnaire: Questionnaire, campagne: str) -> bool:
+    """True when a rule of the campaign compares respondents with one another: none can be checked alone."""
+    racines = {e.nom for e in questionnaire.entites.values() if e.parent is None and not e.base}
+    regles = (r for r in questionnaire.regles if not r.campagnes or campagne in r.campagnes)
+    return any(r.entite in racines and _mentions(r.condition, "doublon") for r in regles)
+
+
+def _mentions(cond: object, word: str) -> bool:
+    if isinstance(cond, Mapping):
+        return word in cond or any(_mentions(c, word) for c in cond.values())
+    return isinstance(cond, list) and any(_mentions(c, word) for c in cond)
 
 
 def counts(child: str, si: Condition | None, contexte: Contexte) -> np.ndarray:

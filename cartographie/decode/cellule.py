@@ -1,7 +1,7 @@
 """What decoding one cell gives, and the decoders of texts, numbers and booleans.
 
 A decoder is a plain function (valeur, variable, contexte) -> Decode. It never raises, whatever the cell holds. What it
-cannot type is None; what it could read with a repair is kept with a finding that says so.
+cannot type is None; what it could read with a repair is kept with a finding that says so (what is no repair: `litteral`).
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..model import Variable
-from ..text import MASQUE, clean, normalise, personal_data
+from ..model import TypeVariable, Variable
+from ..text import MASQUE, clean, normalise, personal_data, text_of
 
 if TYPE_CHECKING:
     from .codes import Repertoire
@@ -45,13 +45,15 @@ class Decode(NamedTuple):
 class Contexte:
     """What a decoder may look up: the campaign, the index of the variable's nomenclature, the file's date epoch.
 
-    `cle`: the key of the pseudonyms of personal identifiers.
+    `cle`: the key of the pseudonyms of personal identifiers. `jour_mois`: None for a workbook; for a text file, where no cell
+    can be a typed date, whether every JJ/MM/AAAA of the column can only be read in that order.
     """
 
     campagne: str
     repertoire: Repertoire | None = None
     date1904: bool = False
     cle: bytes = b""
+    jour_mois: bool | None = None
 
 
 NUL = Decode()
@@ -80,21 +82,6 @@ _MOMENTS = (date, time, timedelta)
 
 def is_moment(valeur: Any) -> bool:
     return isinstance(valeur, _MOMENTS)
-
-
-def text_of(valeur: Any) -> str:
-    """The text a cell shows: integral numbers without ".0", dates as ISO, texts cleaned."""
-    if isinstance(valeur, str):
-        return clean(valeur)
-    if isinstance(valeur, float):
-        if valeur.is_integer():  # whatever its size: equal numbers show the same text
-            return str(int(valeur))
-        return repr(valeur)
-    if isinstance(valeur, datetime):
-        return valeur.date().isoformat() if valeur.time() == time() else valeur.isoformat(" ", "seconds")
-    if isinstance(valeur, date | time):
-        return valeur.isoformat()
-    return clean(str(valeur))
 
 
 # ------------------------------------------------------------------------------------------------ texts
@@ -131,6 +118,7 @@ def combine(valeur: Any, trouves: list[Decode]) -> Decode:
 # ------------------------------------------------------------------------------------------------ numbers
 
 _NOMBRE = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]*)?(?:[eE][+-]?[0-9]{1,3})?|[+-]?[.,][0-9]+")
+_ENTIER, _DECIMAL = re.compile("[+-]?[0-9]+"), re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")  # read as they are written
 _MILLIERS = re.compile(r"(?<=[0-9])[ '’](?=[0-9]{3}(?![0-9]))")
 _MILLIERS_PONCTUES = re.compile(
     r"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+(?:,[0-9]+)?|[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?"
@@ -143,11 +131,12 @@ def _unite(texte: str) -> str:
     return _UNITES.get(plat, plat)
 
 
-def read_number(valeur: Any, variable: Variable) -> tuple[float | int | None, bool, str | None]:
-    """(number, written with a decimal comma, what to propose when there is no number)."""
+def read_number(valeur: Any, variable: Variable) -> tuple[float | int | None, list[str], str | None]:
+    """(number, what it was repaired of, what to propose when there is no number). A typed number is never repaired."""
     if isinstance(valeur, int | float):
-        return (valeur if math.isfinite(valeur) else None), False, None
-    texte = _MILLIERS.sub("", clean(valeur))
+        return (valeur if math.isfinite(valeur) else None), [], None
+    recu = clean(valeur)
+    texte = _MILLIERS.sub("", recu)
     if variable.unite and not texte[-1:].isdigit():
         sans_unite = texte.rstrip("%€ ") if texte[-1:] in "%€" else re.sub(r"[^\W\d_]+$", "", texte)
         if _unite(texte[len(sans_unite) :]) == _unite(variable.unite):
@@ -156,8 +145,11 @@ def read_number(valeur: Any, variable: Variable) -> tuple[float | int | None, bo
     if _NOMBRE.fullmatch(texte):
         pointe = texte.replace(",", ".")
         nombre = float(pointe) if re.search("[.eE]", pointe) else int(pointe) if len(pointe) < 300 else math.inf
-        return (nombre if math.isfinite(nombre) else None), "," in texte, None
-    return None, False, _propose_number(texte)
+        repares = ["decimale_virgule"] if "," in texte else []
+        if not (_ENTIER if variable.type is TypeVariable.ENTIER else _DECIMAL).fullmatch(recu.replace(",", ".")):
+            repares.append("nombre_reecrit")
+        return (nombre if math.isfinite(nombre) else None), repares, None
+    return None, [], _propose_number(texte)
 
 
 def _propose_number(texte: str) -> str | None:
@@ -172,7 +164,7 @@ def _propose_number(texte: str) -> str | None:
 
 
 def decode_entier(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
-    """A whole number. Thousands blanks and the variable's own unit are accepted; 12,0 is 12 with a finding."""
+    """A whole number. "12 000", "12 lits" when that is the variable's unit, "12,0" are read with a finding."""
     if type(valeur) is int and -(2**63) <= valeur < 2**63:
         return Decode(valeur)
     if (
@@ -181,39 +173,37 @@ def decode_entier(valeur: Any, variable: Variable, contexte: Contexte) -> Decode
         return Decode(int(valeur))
     if is_moment(valeur):
         return Decode(None, "type_inattendu", details={"attendu": "un nombre entier"})
-    nombre, virgule, proposition = read_number(valeur, variable)
+    nombre, repares, proposition = read_number(valeur, variable)
     if nombre is None or nombre != int(nombre) or not -(2**63) <= nombre < 2**63:
         if nombre is not None and isinstance(valeur, str):
             texte = clean(valeur)
             proposition = _propose_number(texte) if _MILLIERS_PONCTUES.fullmatch(texte) else None
         return Decode(None, "entier_invalide", proposition)
-    if virgule:
-        return Decode(int(nombre), "decimale_virgule", str(int(nombre)))
-    return Decode(int(nombre))
+    return combine(int(nombre), [Decode(None, nom, str(int(nombre))) for nom in repares])
 
 
 def decode_decimal(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
-    """A number. A decimal comma inside a text is read, with a finding."""
+    """A number. A decimal comma, thousands blanks, the variable's own unit inside a text are read, with a finding."""
     if type(valeur) is float and math.isfinite(valeur):
         return Decode(valeur + 0.0)
     if is_moment(valeur):
         return Decode(None, "type_inattendu", details={"attendu": "un nombre"})
-    nombre, virgule, proposition = read_number(valeur, variable)
+    nombre, repares, proposition = read_number(valeur, variable)
     try:
         flottant = None if nombre is None else float(nombre) + 0.0
     except OverflowError:
         flottant = None
     if flottant is None:
         return Decode(None, "decimal_invalide", proposition)
-    if virgule:
-        return Decode(flottant, "decimale_virgule", text_of(flottant))
-    return Decode(flottant)
+    return combine(flottant, [Decode(None, nom, text_of(flottant)) for nom in repares])
 
 
 # ------------------------------------------------------------------------------------------------ booleans
 
 VRAIS = frozenset({"oui", "o", "yes", "y", "vrai", "true", "v", "1", "x", "coche", "cochee"})
 FAUX = frozenset({"non", "n", "no", "faux", "false", "f", "0"})
+_NETS = (VRAIS | FAUX) - {"coche", "cochee"}
+_COCHES = {"✓": True, "✔": True, "☑": True, "☒": True, "☐": False}
 
 
 def read_boolean(valeur: Any) -> bool | None:
@@ -221,17 +211,23 @@ def read_boolean(valeur: Any) -> bool | None:
     if is_moment(valeur):
         return None
     texte = text_of(valeur)
-    if texte in ("✓", "✔", "☑", "☒"):
-        return True
-    if texte in ("☐",):
-        return False
+    if texte in _COCHES:
+        return _COCHES[texte]
     plat = normalise(texte) if texte[:1] not in ("-", "+", ">", "<") else ""
     return True if plat in VRAIS else False if plat in FAUX else None
 
 
+def says_plainly(valeur: Any) -> bool:
+    """True for a cell that is a usual yes or no as it is, in any case: nothing had to be understood."""
+    texte = text_of(valeur)
+    return texte in _COCHES or texte.lower() in _NETS
+
+
 def decode_booleen(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
-    """The usual spellings of yes and no."""
+    """The usual spellings of yes and no; a less usual one ("Cochée", "oui !") is read with a finding."""
     if is_moment(valeur):
         return Decode(None, "type_inattendu", details={"attendu": "oui ou non"})
     lu = read_boolean(valeur)
-    return Decode(None, "booleen_invalide") if lu is None else Decode(lu)
+    if lu is None:
+        return Decode(None, "booleen_invalide")
+    return Decode(lu) if says_plainly(valeur) else Decode(lu, "ecriture_normalisee", "oui" if lu else "non")

@@ -9,9 +9,10 @@ from typing import Any
 
 from rapidfuzz import fuzz, process
 
+from ..identifiers import TRONQUE, is_scientific
 from ..model import Modalite, Nomenclature, TypeVariable, Variable
-from ..text import clean, normalise
-from .cellule import NUL, Contexte, Decode, combine, is_moment, read_boolean, text_of
+from ..text import clean, normalise, text_of
+from .cellule import NUL, Contexte, Decode, combine, is_moment, read_boolean, says_plainly
 
 SEUIL_PROPOSITION = 80
 _SEPARATEURS = (" - ", " – ", " — ", " : ")
@@ -105,6 +106,8 @@ def find_code(texte: str, repertoire: Repertoire, geographique: bool = False) ->
     ancien = repertoire.perimes.get(texte) or repertoire.perimes.get(plat)
     if ancien is not None:
         return Decode(None, "modalite_perimee", details={"modalite": ancien})
+    if is_scientific(texte):  # a code whose digits the spreadsheet dropped: never guessed
+        return Decode(None, TRONQUE)
     return Decode(None, "modalite_inconnue", repertoire.closest(texte))
 
 
@@ -150,7 +153,10 @@ def decode_codes(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
     if not pieces:  # nothing but separators: something was typed, and it names no answer
         return Decode(None, "modalite_inconnue", details={"inconnues": texte}) if texte else NUL
     if repertoire is None:
-        return Decode(tuple(dict.fromkeys(pieces)))
+        distincts = tuple(dict.fromkeys(pieces))
+        if len(distincts) < len(pieces):
+            return Decode(distincts, "choix_en_double", " ; ".join(distincts))
+        return Decode(distincts)
     lus = [find_code(p, repertoire) for p in pieces]
     refuses = [d for d in lus if d.valeur is None]
     if refuses:
@@ -186,8 +192,10 @@ def decode_choix(valeur: Any, modalite: str, contexte: Contexte) -> Decode:
     if is_moment(valeur):
         return Decode(None, "type_inattendu", details={"attendu": "oui ou non", "modalite": modalite})
     lu = read_boolean(valeur)
-    if lu is None and contexte.repertoire is not None:
-        lu = find_code(text_of(valeur), contexte.repertoire).valeur == modalite or None
-    if lu is None:
+    if lu is not None:
+        dit = "oui" if lu else "non"
+        return Decode(lu) if says_plainly(valeur) else Decode(lu, "ecriture_normalisee", dit, {"modalite": modalite})
+    trouve = find_code(text_of(valeur), contexte.repertoire) if contexte.repertoire is not None else NUL
+    if trouve.valeur != modalite:
         return Decode(None, "booleen_invalide", details={"modalite": modalite})
-    return Decode(lu)
+    return Decode(True, trouve.constat, trouve.proposition, {"modalite": modalite} if trouve.constat else {})

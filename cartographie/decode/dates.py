@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -39,6 +40,7 @@ _ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _ISO_SOUPLE = re.compile(r"([0-9]{4})[-/. ]([0-9]{1,2})[-/. ]([0-9]{1,2})")
 _COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 _NUMERIQUE = re.compile(r"([0-9]{1,2})[-/. ]([0-9]{1,2})[-/. ]([0-9]{4}|[0-9]{2})")
+_JOUR_MOIS = re.compile(r"([0-9]{2})/([0-9]{2})/[0-9]{4}")
 _LETTRES = re.compile(
     rf"(?:(?:{_JOURS.replace(' ', '|')}) )?([0-9]{{1,2}})(?:er)? ?({_MOIS_RE}) ?([0-9]{{4}}|[0-9]{{2}})"
 )
@@ -120,15 +122,27 @@ def _read_text(texte: str, contexte: Contexte) -> tuple[date | None, str | None]
 
 
 def decode_date(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
-    """A day. Date cells and ISO texts are silent; serial numbers and other writings are read with a finding."""
+    """A day. Date cells and ISO texts are silent (their hour is dropped); other writings are read with a finding.
+
+    A text file has no date cell: its JJ/MM/AAAA is silent too where the order is beyond doubt, day above 12 or `jour_mois`.
+    """
     if isinstance(valeur, time | timedelta):
         return Decode(None, "type_inattendu", details={"attendu": "une date"})
     lu, ordre = read_date(valeur, contexte)
     if lu is None:
         return Decode(None, "date_invalide")
+    if ordre == "jour-mois" and contexte.jour_mois is not None and (contexte.jour_mois or lu.day > 12):
+        if _JOUR_MOIS.fullmatch(clean(valeur)):
+            return Decode(lu)
     if ordre:
         return Decode(lu, "date_interpretee", lu.isoformat(), {"ordre": ordre, "interpretation": lu.isoformat()})
     return Decode(lu)
+
+
+def day_comes_first(valeurs: Iterable[Any]) -> bool:
+    """True when the JJ/MM/AAAA texts of a column can only be read in that order: one has a day above 12, none a month."""
+    lus = [m for v in valeurs if isinstance(v, str) and (m := _JOUR_MOIS.fullmatch(v.strip()))]
+    return any(int(m[1]) > 12 for m in lus) and not any(int(m[2]) > 12 for m in lus)
 
 
 def _read_month(texte: str) -> tuple[date | None, str | None]:
@@ -146,7 +160,7 @@ def _read_month(texte: str) -> tuple[date | None, str | None]:
 
 
 def decode_annee_mois(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
-    """A month, "YYYY-MM". That form, MM/YYYY and date cells are silent; anything else read carries a finding."""
+    """A month, "YYYY-MM". That form, MM/YYYY and a first of the month are silent; anything else read carries a finding."""
     if isinstance(valeur, time | timedelta):
         return Decode(None, "type_inattendu", details={"attendu": "un mois"})
     lu: date | None = None
@@ -157,8 +171,8 @@ def decode_annee_mois(valeur: Any, variable: Variable, contexte: Contexte) -> De
         lu, ordre = _read_month(str(int(valeur)))
     if lu is None:
         lu, ordre = read_date(valeur, contexte)
-        if lu is not None and isinstance(valeur, str) and ordre is None:
-            ordre = "annee-mois-jour"
+        if lu is not None and ordre is None and (isinstance(valeur, str) or lu.day > 1):
+            ordre = "annee-mois-jour"  # the day is dropped
     if lu is None:
         return Decode(None, "annee_mois_invalide")
     mois = f"{lu.year:04d}-{lu.month:02d}"

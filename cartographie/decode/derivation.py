@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..identifiers import pseudonym
 from ..model import Entite, Lot, Passage, Questionnaire, TypeVariable, Variable
-from .cellule import text_of
+from ..text import text_of
 from .codes import Repertoire, sort_codes
 from .lot import to_array
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..identifiers import CLE, propose, pseudonym, repair
+from ..identifiers import CLE, changes, propose, pseudonym, repair
 from ..model import Variable
-from .cellule import Contexte, Decode, is_moment
+from .cellule import Contexte, Decode, combine, is_moment
 from .codes import decode_code
 
 
@@ -18,7 +18,8 @@ def decode_identifiant(valeur: Any, variable: Variable, contexte: Contexte) -> D
     lu, constat = repair(nature, valeur)
     if lu is None:
         return Decode(None, constat, propose(nature, valeur))
-    return Decode(lu, constat, None if constat in (None, CLE) else lu)
+    noms = list(dict.fromkeys([*([constat] if constat else []), *changes(valeur, lu)]))
+    return combine(lu, [Decode(None, nom, None if nom == CLE else lu) for nom in noms])
 
 
 def decode_rpps(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
@@ -26,7 +27,8 @@ def decode_rpps(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
     lu = decode_identifiant(valeur, variable, contexte)
     if not variable.personnel or lu.valeur is None:
         return lu
-    return Decode(pseudonym(lu.valeur, contexte.cle), lu.constat, None, lu.details)
+    muets = tuple(s._replace(proposition=None) for s in lu.suite)
+    return Decode(pseudonym(lu.valeur, contexte.cle), lu.constat, None, lu.details, muets)
 
 
 def decode_lieu(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:

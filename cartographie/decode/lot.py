@@ -26,8 +26,9 @@ from .cellule import (
     is_blank,
 )
 from .codes import Repertoire, decode_choix, decode_code, decode_codes, sort_codes
-from .dates import decode_annee_mois, decode_date
+from .dates import day_comes_first, decode_annee_mois, decode_date
 from .identifiants import decode_identifiant, decode_lieu, decode_rpps
+from .litteral import decline, tell_blanks
 
 T = TypeVariable
 DECODEURS: dict[TypeVariable, Callable[[Any, Variable, Contexte], Decode]] = {
@@ -55,7 +56,7 @@ _SIMPLES = frozenset({str, int, float, type(None), datetime, date, time, timedel
 
 def decode_cell(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
     """One cell of a variable: blank, unreadable, or decoded by its type."""
-    return _unreadable(valeur) or DECODEURS[variable.type](valeur, variable, contexte)
+    return _unreadable(valeur) or tell_blanks(valeur, DECODEURS[variable.type](valeur, variable, contexte), variable)
 
 
 def _unreadable(valeur: Any) -> Decode | None:
@@ -66,8 +67,9 @@ def _unreadable(valeur: Any) -> Decode | None:
     return NUL if is_blank(valeur) else cell_problem(valeur)
 
 
-def _read_choice(modalite: str, valeur: Any, contexte: Contexte) -> Decode:
-    return _unreadable(valeur) or decode_choix(valeur, modalite, contexte)
+def _read_choice(modalite: str, variable: Variable, valeur: Any, contexte: Contexte) -> Decode:
+    lu = _unreadable(valeur) or tell_blanks(valeur, decode_choix(valeur, modalite, contexte), variable)
+    return lu if lu.constat is None or lu.details else lu._replace(details={"modalite": modalite})
 
 
 def factorise(valeurs: np.ndarray) -> tuple[np.ndarray, Sequence[Any]]:
@@ -139,6 +141,8 @@ class _Colonnes:
         self.cle = cle
         depots = lot.df["depot"]
         self.lignes_1904 = depots.isin(sorted(lot.depots_1904)).to_numpy() if lot.depots_1904 else None
+        self.lignes_texte = depots.isin(sorted(lot.depots_texte)).to_numpy() if lot.depots_texte else None
+        self.refuse = decline(questionnaire, campagne, lot.entite)
         self.constats: list[Constat] = []
 
     def contexte(self, variable: Variable) -> Contexte:
@@ -160,15 +164,30 @@ class _Colonnes:
             autre = replace(contexte, date1904=True)
             codes = np.where(self.lignes_1904 & (codes >= 0), codes + len(decodes), codes)
             decodes += [decodeur(u, autre) for u in uniques]
+        if self.lignes_texte is not None and type_ is T.DATE:
+            for jour_mois, lignes in self._text_dates(recues, self.lignes_texte).items():
+                francais = replace(contexte, jour_mois=jour_mois)
+                codes = np.where(lignes & (codes >= 0), codes + len(decodes), codes)
+                decodes += [decodeur(u, francais) for u in uniques]
+        if self.refuse is not None:
+            decodes = [self.refuse(d, variable) for d in decodes]
         self.constats += findings(self.lot.entite, variable, recues, codes, decodes)
         return to_array([d.valeur for d in decodes], type_, codes)
+
+    def _text_dates(self, recues: np.ndarray, lignes: np.ndarray) -> dict[bool, np.ndarray]:
+        """Rows of text files where the day surely comes first in this column of the file, and the other rows of such files."""
+        depots = self.lot.df["depot"].to_numpy()
+        par_depot = pd.Series(recues[lignes], dtype=object).groupby(depots[lignes])
+        surs = [d for d, cellules in par_depot if day_comes_first(cellules)]
+        sur = lignes & np.isin(depots, surs)
+        return {True: sur, False: lignes & ~sur}
 
     def simple(self, variable: Variable, colonne: str) -> Any:
         recues = self.lot.df[colonne].to_numpy(dtype=object)
         decodeur = DECODEURS[variable.type]
 
         def lire(valeur: Any, contexte: Contexte) -> Decode:
-            return _unreadable(valeur) or decodeur(valeur, variable, contexte)
+            return _unreadable(valeur) or tell_blanks(valeur, decodeur(valeur, variable, contexte), variable)
 
         if variable.type not in _NOMBRES:
             return self.decode(recues, variable, lire, variable.type)
@@ -182,7 +201,7 @@ class _Colonnes:
         etats = np.zeros((len(self.lot.df), len(colonnes) + 1), dtype=bool)
         for k, (modalite, colonne) in enumerate(colonnes.items()):
             recues = self.lot.df[colonne].to_numpy(dtype=object)
-            lus = self.decode(recues, variable, partial(_read_choice, modalite), T.BOOLEEN)
+            lus = self.decode(recues, variable, partial(_read_choice, modalite, variable), T.BOOLEEN)
             etats[:, k] = lus.to_numpy(dtype=bool, na_value=False)
             etats[:, -1] |= ~np.asarray(lus.isna())
         motifs = [ligne.tobytes() for ligne in etats]

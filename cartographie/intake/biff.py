@@ -22,6 +22,8 @@ ERREURS = {
 }
 _BOF = (0x0009, 0x0209, 0x0409, 0x0809)
 _MAX_COLONNES = 16384
+_TEXTE_RICHE = 62
+_TEXTES = 100_000  # texts a table may announce without holding them: their room is a few megabytes
 
 
 @dataclass(slots=True)
@@ -33,6 +35,17 @@ class Relief:
     lignes_masquees: set[int] = field(default_factory=set)
     colonnes_masquees: set[int] = field(default_factory=set)
     derniere_ligne: int = 0
+    coin: tuple[int, int] = (0, 0)  # last row and last column with a filled cell
+    cellules: int = 0
+    formule: bool = False
+    valeurs: dict[tuple[int, int], float] = field(default_factory=dict)  # results the reader does not look for
+    partie: str = ""  # .xlsb: name of the sheet's part
+
+    def remplie(self, ligne: int, premiere: int, derniere: int) -> None:
+        """Count the filled cells of one row, from one column to another (numbered from 0)."""
+        hauteur, largeur = self.coin
+        self.coin = max(hauteur, ligne + 1), max(largeur, derniere + 1)
+        self.cellules += max(0, derniere - premiere) + 1
 
     @property
     def lointain(self) -> bool:
@@ -40,7 +53,7 @@ class Relief:
         return self.derniere_ligne > 1000
 
 
-def _records(flux: bytes, debut: int = 0) -> Iterator[tuple[int, int, int]]:
+def records(flux: bytes, debut: int = 0) -> Iterator[tuple[int, int, int]]:
     """(type, data offset, length) of each record."""
     fin = len(flux)
     while debut + 4 <= fin:
@@ -51,7 +64,7 @@ def _records(flux: bytes, debut: int = 0) -> Iterator[tuple[int, int, int]]:
 
 def protected(flux: bytes) -> bool:
     """True when the workbook stream asks for a password to be read (FILEPASS among its first records)."""
-    for rang, (genre, _, _) in enumerate(_records(flux)):
+    for rang, (genre, _, _) in enumerate(records(flux)):
         if genre == 0x002F:
             return True
         if rang > 40 or genre == 0x0085:
@@ -61,7 +74,7 @@ def protected(flux: bytes) -> bool:
 
 def date1904(flux: bytes) -> bool:
     """DATEMODE of the workbook."""
-    for rang, (genre, debut, longueur) in enumerate(_records(flux)):
+    for rang, (genre, debut, longueur) in enumerate(records(flux)):
         if genre == 0x0022 and longueur >= 2 and debut + 2 <= len(flux):
             return bool(unpack_from("<H", flux, debut)[0] == 1)
         if rang > 2000:
@@ -69,10 +82,20 @@ def date1904(flux: bytes) -> bool:
     return False
 
 
+def codepage(flux: bytes) -> int:
+    """CODEPAGE of the workbook; 0 when it does not say."""
+    for rang, (genre, debut, longueur) in enumerate(records(flux)):
+        if genre == 0x0042 and longueur == 2 and debut + 2 <= len(flux):
+            return int(unpack_from("<H", flux, debut)[0])
+        if rang > 2000:
+            break
+    return 0
+
+
 def sheets(flux: bytes) -> list[Relief]:
     """One Relief per BOUNDSHEET, in workbook order."""
     departs = []
-    for genre, debut, longueur in _records(flux):
+    for genre, debut, longueur in records(flux):
         if genre == 0x0085 and longueur >= 4 and debut + 4 <= len(flux):
             departs.append(unpack_from("<I", flux, debut)[0])
         elif genre == 0x000A:
@@ -83,7 +106,7 @@ def sheets(flux: bytes) -> list[Relief]:
 def _sheet(flux: bytes, depart: int) -> Relief:
     relief, profondeur = Relief(), 0
     try:
-        for genre, debut, longueur in _records(flux, depart):
+        for genre, debut, longueur in records(flux, depart):
             if genre in _BOF:
                 profondeur += 1
             elif genre == 0x000A:
@@ -97,7 +120,17 @@ def _sheet(flux: bytes, depart: int) -> Relief:
     return relief
 
 
+_CELLULES = frozenset({0x0006, 0x0206, 0x0406, 0x00FD, 0x0204, 0x0203, 0x027E, 0x0205, 0x00D6})
+_MULRK = 0x00BD
+
+
 def _record(relief: Relief, flux: bytes, genre: int, debut: int, longueur: int) -> None:
+    if genre in _CELLULES and longueur >= 6:
+        ligne, colonne = unpack_from("<HH", flux, debut)
+        relief.remplie(ligne, colonne, colonne)
+    elif genre == _MULRK and longueur >= 6:
+        ligne, colonne = unpack_from("<HH", flux, debut)
+        relief.remplie(ligne, colonne, unpack_from("<H", flux, debut + longueur - 2)[0])
     if genre == 0x0205 and longueur >= 8 and flux[debut + 7] == 1:  # BOOLERR holding an error
         ligne, colonne = unpack_from("<HH", flux, debut)
         relief.erreurs[ligne + 1, colonne + 1] = ERREURS.get(flux[debut + 6], "#N/A")
@@ -105,6 +138,9 @@ def _record(relief: Relief, flux: bytes, genre: int, debut: int, longueur: int) 
         if flux[debut + 6] == 2 and flux[debut + 12 : debut + 14] == b"\xff\xff":
             ligne, colonne = unpack_from("<HH", flux, debut)
             relief.erreurs[ligne + 1, colonne + 1] = ERREURS.get(flux[debut + 8], "#N/A")
+        elif genre != 0x0006 and flux[debut + 12 : debut + 14] != b"\xff\xff":  # an older number for the same record
+            ligne, colonne = unpack_from("<HH", flux, debut)
+            relief.valeurs[ligne + 1, colonne + 1] = unpack_from("<d", flux, debut + 6)[0]
     elif genre == 0x0208 and longueur >= 16:  # ROW
         ligne, options = unpack_from("<H", flux, debut)[0], unpack_from("<H", flux, debut + 12)[0]
         relief.derniere_ligne = max(relief.derniere_ligne, ligne + 1)
@@ -116,9 +152,9 @@ def _record(relief: Relief, flux: bytes, genre: int, debut: int, longueur: int) 
             relief.colonnes_masquees.update(range(premiere + 1, min(derniere + 2, 257)))
 
 
-def binary_sheet(flux: bytes) -> Relief:
+def binary_sheet(flux: bytes, nom: str = "") -> Relief:
     """Relief of one sheet part of an .xlsb."""
-    relief, position, ligne, fin = Relief(), 0, 0, len(flux)
+    relief, position, ligne, fin = Relief(partie=nom), 0, 0, len(flux)
     try:
         while position < fin:
             genre, position = _varint(flux, position, 2)
@@ -128,10 +164,12 @@ def binary_sheet(flux: bytes) -> Relief:
                 relief.derniere_ligne = max(relief.derniere_ligne, ligne)
                 if longueur > 11 and flux[position + 11] & 0x10:
                     relief.lignes_masquees.add(ligne)
-            elif genre in (3, 11) and longueur >= 9:  # BrtCellError, BrtFmlaError
-                colonne = unpack_from("<I", flux, position)[0] + 1
-                if colonne <= _MAX_COLONNES:
-                    relief.erreurs[ligne, colonne] = ERREURS.get(flux[position + 8], "#N/A")
+            elif (2 <= genre <= 11 or genre == _TEXTE_RICHE) and longueur >= 8:  # the cells that are not blank
+                colonne = unpack_from("<I", flux, position)[0]
+                relief.remplie(ligne - 1, colonne, colonne)
+                relief.formule |= 8 <= genre <= 11
+                if genre in (3, 11) and longueur >= 9 and colonne < _MAX_COLONNES:  # BrtCellError, BrtFmlaError
+                    relief.erreurs[ligne, colonne + 1] = ERREURS.get(flux[position + 8], "#N/A")
             elif genre == 60 and longueur >= 18:  # BrtColInfo
                 premiere, derniere = unpack_from("<II", flux, position)
                 if flux[position + 16] & 1:
@@ -140,6 +178,18 @@ def binary_sheet(flux: bytes) -> Relief:
     except (StructError, IndexError):
         pass
     return relief
+
+
+def overstated_texts(flux: bytes) -> bool:
+    """True when the table of shared texts announces far more of them than its records can hold."""
+    annonce, octets, dans = 0, 0, False
+    for genre, debut, longueur in records(flux):
+        if genre == 0x00FC and longueur >= 8 and debut + 8 <= len(flux):
+            annonce, dans = max(unpack_from("<II", flux, debut)), True
+        elif genre != 0x003C:
+            dans = False
+        octets += longueur if dans else 0
+    return annonce > max(_TEXTES, octets)
 
 
 def binary_sheets(flux: bytes) -> list[tuple[str, str]]:

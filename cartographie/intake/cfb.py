@@ -11,15 +11,32 @@ _FIN = 0xFFFFFFFA  # sector numbers from here on are markers, not sectors
 
 def streams(contenu: bytes) -> dict[str, tuple[int, int]]:
     """Name → (first sector, size) of every stream. Raises ValueError on a damaged file."""
+    return directory(contenu)[1]
+
+
+def directory(contenu: bytes) -> tuple[list[str], dict[str, tuple[int, int]]]:
+    """(names of the storages, {name of stream: (first sector, size)}). Raises ValueError on a damaged file."""
     taille, fat, _, repertoire, _, _ = _entete(contenu)
     octets = _chaine(contenu, fat, repertoire, taille)
+    dossiers: list[str] = []
     entrees: dict[str, tuple[int, int]] = {}
     for debut in range(0, len(octets) - 127, 128):
         longueur = unpack_from("<H", octets, debut + 64)[0]
-        if octets[debut + 66] == 2 and 2 <= longueur <= 64:
+        if octets[debut + 66] in (1, 2) and 2 <= longueur <= 64:
             nom = octets[debut : debut + longueur - 2].decode("utf-16-le", "replace")
-            entrees[nom] = unpack_from("<II", octets, debut + 116)
-    return entrees
+            if octets[debut + 66] == 1:
+                dossiers.append(nom)
+            else:
+                entrees[nom] = unpack_from("<II", octets, debut + 116)
+    return dossiers, entrees
+
+
+def overstated(contenu: bytes) -> bool:
+    """True when the header announces more table sectors than the file has: a reader may make room for them all."""
+    if len(contenu) < 512:
+        return False
+    secteurs = len(contenu) // (1 << min(max(unpack_from("<H", contenu, 30)[0], 9), 12)) + 1
+    return any(unpack_from("<I", contenu, place)[0] > secteurs for place in (44, 64, 72))
 
 
 def read_stream(contenu: bytes, nom: str) -> bytes:
@@ -33,6 +50,11 @@ def read_stream(contenu: bytes, nom: str) -> bytes:
     mini = _chaine(contenu, fat, mini_debut, taille) if racine_mini else b""
     table = unpack_from(f"<{len(mini) // 4}I", mini)
     return b"".join(conteneur[s * 64 : s * 64 + 64] for s in _suite(table, debut))[:longueur]
+
+
+def read_workbook_stream(contenu: bytes) -> bytes:
+    """The stream of an .xls that holds its sheets. Raises KeyError, ValueError."""
+    return read_stream(contenu, "workbook" if "workbook" in {n.lower() for n in streams(contenu)} else "book")
 
 
 def _entete(contenu: bytes) -> tuple[int, tuple[int, ...], int, int, int, int]:

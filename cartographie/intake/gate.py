@@ -1,22 +1,33 @@
 """The gate: what a received file really is, by its bytes, and whether it is safe to open. Reads top to bottom.
 
-Nothing is opened by a spreadsheet library before `inspect` has let it through. Thresholds: INGESTION (zip bombs,
-entity expansion, phantom dimensions). Sources: [ECMA-376] part 2, [ODF 1.3] part 2, [MS-CFB], [MS-XLS].
+Nothing is opened by a spreadsheet library before `inspect` has let it through: the container is measured by inflating it
+(conteneur), the sheets by what they would make a reader allocate (etendue), and what runs or fetches is found (actifs).
+Thresholds: INGESTION (zip bombs, entity expansion, phantom dimensions). Sources: [ECMA-376] part 2, [ODF 1.3] part 2,
+[MS-CFB], [MS-XLS].
 """
 
 from __future__ import annotations
 
 import re
-import zlib
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import PurePosixPath
-from typing import Any
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from typing import Any, NamedTuple
 
-from cartographie.intake import biff, cfb
+from cartographie.intake import actifs, biff, biff_actifs, cfb
+from cartographie.intake.biff import Relief
+from cartographie.intake.conteneur import Refus, entries, inflate
+from cartographie.intake.etendue import (
+    column_number,
+    measure_ods,
+    measure_sheet,
+    require_honest_texts,
+    require_within,
+)
 from cartographie.model import Constat
+
+__all__ = ["PLAFONDS", "Porte", "caps", "cell_name", "column_number", "inspect"]
 
 PLAFONDS: Mapping[str, int] = {
     "octets": 25_000_000,
@@ -28,71 +39,126 @@ PLAFONDS: Mapping[str, int] = {
     "lignes": 200_000,
     "colonnes": 2_048,
 }
-ALERTES = frozenset({"extension_trompeuse", "macros_ignorees"})
+_OCTETS_PAR_CELLULE = 50  # of sheet XML: caps on bytes follow the cap on cells, unless they are given too
+FORMATS = ("xlsx", "xlsm", "xlsb", "xls", "ods", "csv")
 _EXTENSIONS = {
     "xlsx": {"xlsx"}, "xlsm": {"xlsm"}, "xlsb": {"xlsb"}, "xls": {"xls"}, "ods": {"ods"}, "csv": {"csv", "txt", "tsv", "tab"},
 }  # fmt: skip
 _BIFF_NU = (b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00", b"\x09\x08\x10\x00", b"\x09\x08\x08\x00")
-_AUTRES = (b"%PDF", b"{\\rtf", b"ID;P", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
-_MO = 1_000_000
+_AUTRES = (b"%PDF", b"{\\rtf", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
+_BLANCS = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
+_CODAGE = re.compile(rb"<\?xml[^>]*\bencoding\s*=\s*[\"']\s*([\w.:-]+)")
+_CODAGES = {b"utf-8", b"utf8", b"us-ascii", b"ascii", b"iso-8859-1", b"iso-8859-15", b"windows-1252"}
 
 
 @dataclass(frozen=True, slots=True)
 class Porte:
-    """The gate's verdict on one file. `parties`: XML parts kept inflated because the reader has to look at them."""
+    """The gate's verdict on one file. `parties`: parts kept inflated because the reader has to look at them.
+
+    `reliefs`: of the sheets of a binary file, already scanned, in workbook order.
+    """
 
     format: str | None
     constats: tuple[Constat, ...] = ()
     refuse: bool = False
     macros: bool = False
     parties: Mapping[str, bytes] = field(default_factory=dict)
+    reliefs: tuple[Relief, ...] = ()
 
 
-class _Refus(Exception):
-    def __init__(self, constat: str, **details: Any) -> None:
-        super().__init__(constat)
-        self.constat = Constat(constat, details=details)
+class _Nature(NamedTuple):
+    format: str
+    actifs: Mapping[str, int] = {}
+    parties: Mapping[str, bytes] = {}
+    reliefs: tuple[Relief, ...] = ()
 
 
-def inspect(contenu: bytes, nom: str, plafonds: Mapping[str, Any] | None = None) -> Porte:
-    """Verdict on the bytes of one received file; `nom` serves only to notice a misleading extension. Never raises."""
-    limites = {**PLAFONDS, **{c: v for c, v in (plafonds or {}).items() if c in PLAFONDS and v}}
+def caps(plafonds: Mapping[str, Any] | None) -> dict[str, int]:
+    """The caps in force: those given, completed by PLAFONDS; inflated bytes leave room for the cells allowed."""
+    donnes = {c: int(v) for c, v in (plafonds or {}).items() if c in PLAFONDS and v}
+    place = donnes.get("cellules", 0) * _OCTETS_PAR_CELLULE
+    deduits = {"octets_partie": max(PLAFONDS["octets_partie"], place)}
+    deduits["octets_total"] = max(PLAFONDS["octets_total"], 2 * donnes.get("octets_partie", deduits["octets_partie"]))
+    return {**PLAFONDS, **deduits, **donnes}
+
+
+def inspect(
+    contenu: bytes,
+    nom: str,
+    plafonds: Mapping[str, Any] | None = None,
+    contenus_actifs: Mapping[str, str] | None = None,
+) -> Porte:
+    """Verdict on the bytes of one received file; `nom` serves only to notice a misleading extension.
+
+    `contenus_actifs`: {kind: "refuser" | "ecarter"}, completed by actifs.DEFAUTS. Raises nothing but for lack of memory.
+    """
+    limites = caps(plafonds)
     try:
         if len(contenu) > limites["octets"]:
-            raise _Refus("fichier_trop_gros", plafond="octets", trouve=len(contenu), maximum=limites["octets"])
+            raise Refus("fichier_trop_gros", plafond="octets", trouve=len(contenu), maximum=limites["octets"])
         if not contenu.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
-            raise _Refus("fichier_vide")
-        format_, macros, parties = _format(contenu, limites)
-    except _Refus as refus:
+            raise Refus("fichier_vide")
+        nature = _nature(contenu, limites)
+    except Refus as refus:
         return Porte(None, (refus.constat,), refuse=True)
+    except MemoryError:
+        raise
     except Exception as erreur:  # damaged structures break the parsers above in many ways: the file is unreadable
         return Porte(None, (Constat("fichier_illisible", details={"motif": type(erreur).__name__}),), refuse=True)
-    constats = []
+    constats, refuse = actifs.verdict(nature.actifs, contenus_actifs)
+    if refuse:
+        return Porte(nature.format, constats, refuse=True)
     extension = PurePosixPath(nom.replace("\\", "/")).suffix.lower().lstrip(".")
-    if extension not in _EXTENSIONS[format_]:
-        constats.append(Constat("extension_trompeuse", details={"extension": extension, "format": format_}))
-    if macros:
-        constats.append(Constat("macros_ignorees"))
-    return Porte(format_, tuple(constats), False, macros, parties)
+    if extension not in _EXTENSIONS[nature.format]:
+        trompeuse = Constat("extension_trompeuse", details={"extension": extension, "format": nature.format})
+        constats = (trompeuse, *constats)
+    return Porte(nature.format, constats, False, bool(nature.actifs.get("macros")), nature.parties, nature.reliefs)
 
 
-def _format(contenu: bytes, limites: Mapping[str, int]) -> tuple[str, bool, dict[str, bytes]]:
-    """(format, macros, parts kept). Raises _Refus."""
+def _nature(contenu: bytes, limites: Mapping[str, int]) -> _Nature:
+    """Format, active contents, parts kept. Raises Refus."""
     if contenu.startswith(b"PK"):
         return _zip(contenu, limites)
     if contenu.startswith(cfb.MAGIE):
-        return _compose(contenu)
+        return _compose(contenu, limites)
     if contenu.startswith(_BIFF_NU):
-        return "xls", False, {}
+        raise _format_refuse("Excel 4 ou plus ancien")
+    if contenu.startswith(b"ID;P"):
+        raise _format_refuse("SYLK")
+    if _dbase(contenu):
+        raise _format_refuse("dBase")
     if contenu.startswith(_AUTRES):
-        raise _Refus("fichier_non_tableur")
-    debut = contenu[:4096].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").lower()
+        raise Refus("fichier_non_tableur")
+    debut = contenu[:4096].replace(b"\0", b"").lstrip(_BLANCS).lower()
     if debut.startswith(b"<"):
-        html = b"<html" in debut or b"<table" in debut or b"<!doctype html" in debut
-        raise _Refus("html_deguise" if html else "fichier_non_tableur")
+        raise _balises(debut)
+    if debut.startswith((b"mime-version:", b"from: <saved by")):
+        raise Refus("html_deguise")
     if debut.startswith((b'{"', b"{\n", b"{\r")) or not _texte(contenu):
-        raise _Refus("fichier_non_tableur")
-    return "csv", False, {}
+        raise Refus("fichier_non_tableur")
+    return _Nature("csv", actifs.in_text(contenu))
+
+
+def _format_refuse(trouve: str) -> Refus:
+    return Refus("format_non_accepte", trouve=trouve, attendu=", ".join(FORMATS))
+
+
+def _balises(debut: bytes) -> Refus:
+    """Why a text that begins with a tag is no spreadsheet."""
+    if b"urn:schemas-microsoft-com:office:spreadsheet" in debut or b'progid="excel.sheet"' in debut:
+        return _format_refuse("classeur XML 2003")
+    if b"<office:document" in debut and b"opendocument" in debut:
+        return _format_refuse("OpenDocument en un seul fichier XML (.fods)")
+    html = b"<html" in debut or b"<table" in debut or b"<!doctype html" in debut
+    return Refus("html_deguise" if html else "fichier_non_tableur")
+
+
+def _dbase(contenu: bytes) -> bool:
+    """A dBase table: its version, a date of last change, a header as long as its list of fields."""
+    if contenu[:1] not in (b"\x03", b"\x04", b"\x30", b"\x83", b"\x8b", b"\x8c", b"\xf5") or len(contenu) < 65:
+        return False
+    entete = int.from_bytes(contenu[8:10], "little")
+    return 1 <= contenu[2] <= 12 and 1 <= contenu[3] <= 31 and 65 <= entete <= len(contenu)
 
 
 def _texte(contenu: bytes) -> bool:
@@ -107,124 +173,125 @@ def _texte(contenu: bytes) -> bool:
     return not re.search(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]", echantillon)
 
 
-def _compose(contenu: bytes) -> tuple[str, bool, dict[str, bytes]]:
+# --------------------------------------------------------------------------- compound files
+
+
+def _compose(contenu: bytes, limites: Mapping[str, int]) -> _Nature:
     """Compound file: an encrypted workbook, an .xls, or something else."""
+    if cfb.overstated(contenu):
+        raise Refus("fichier_dangereux", motif="nombre de secteurs annoncé faux")
     try:
-        noms = {n.lower() for n in cfb.streams(contenu)}
+        dossiers, flux_presents = cfb.directory(contenu)
     except (ValueError, IndexError, ArithmeticError) as erreur:
-        raise _Refus("fichier_illisible") from erreur
+        raise Refus("fichier_illisible") from erreur
+    noms = {n.lower() for n in flux_presents}
     if "encryptedpackage" in noms:
-        raise _Refus("fichier_protege")
+        raise Refus("fichier_protege")
     flux = next((n for n in ("workbook", "book") if n in noms), None)
     if flux is None:
-        raise _Refus("fichier_non_tableur")
-    if biff.protected(cfb.read_stream(contenu, flux)):
-        raise _Refus("fichier_protege")
-    return "xls", bool(noms & {"_vba_project", "vba", "dir"}), {}
+        raise Refus("fichier_non_tableur")
+    octets = cfb.read_stream(contenu, flux)
+    if biff.protected(octets):
+        raise Refus("fichier_protege")
+    if biff.overstated_texts(octets):
+        raise Refus("fichier_dangereux", motif="nombre de textes annoncé faux")
+    trouves = Counter(biff_actifs.actives(octets))
+    trouves["macros"] = int(bool(noms & {"_vba_project", "vba", "dir"}))
+    trouves["activex"] = int("ctls" in noms)
+    trouves["objets_incorpores"] = sum(bool(re.fullmatch(r"(?:MBD|LNK)[0-9A-F]{8}", d)) for d in dossiers)
+    reliefs = tuple(biff.sheets(octets))
+    _mesure(reliefs, limites)
+    return _Nature("xls", trouves, {}, reliefs)
+
+
+def _mesure(reliefs: tuple[Relief, ...], limites: Mapping[str, int]) -> None:
+    """The filled area of each sheet, and all the cells of the workbook, within the caps."""
+    for relief in reliefs:
+        require_within(*relief.coin, limites)
+    require_within(0, 0, limites, sum(r.cellules for r in reliefs))
 
 
 # --------------------------------------------------------------------------- zip containers
 
 
-def _zip(contenu: bytes, limites: Mapping[str, int]) -> tuple[str, bool, dict[str, bytes]]:
-    try:
-        entrees = ZipFile(BytesIO(contenu)).infolist()
-    except (BadZipFile, ValueError, OSError, NotImplementedError, IndexError) as erreur:
-        raise _Refus("fichier_illisible") from erreur
-    if len(entrees) > limites["parties"]:
-        raise _Refus("fichier_trop_gros", plafond="parties", trouve=len(entrees), maximum=limites["parties"])
-    noms = {e.filename for e in entrees}
-    if len({n.lower() for n in noms}) < len(entrees):
-        raise _Refus("fichier_dangereux", motif="parties en double")
-    if any("\\" in n or n.startswith("/") or ".." in n.split("/") for n in noms):
-        raise _Refus("fichier_dangereux", motif="chemin interne")
-    if any(e.flag_bits & 1 for e in entrees):
-        raise _Refus("fichier_protege")
+def _zip(contenu: bytes, limites: Mapping[str, int]) -> _Nature:
+    entrees = entries(contenu, limites)
+    noms = [e.nom for e in entrees]
+    if any(n.endswith((".iwa", "Index.zip", "index.apxl")) for n in noms):
+        raise _format_refuse("Apple Numbers")
     gardees: dict[str, bytes] = {}
-    for entree, octets in _gonfle(contenu, entrees, limites):
-        if octets.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")[:1] == b"<":
-            texte = octets.replace(b"\0", b"") if b"\0" in octets[:64] else octets
-            if b"!" in texte and (b"<!DOCTYPE" in texte or b"<!ENTITY" in texte):
-                raise _Refus("fichier_dangereux", motif="entités XML")
-            if _a_relire(entree.filename, texte, limites):
-                gardees[entree.filename] = texte
-        elif entree.filename in ("mimetype", "xl/workbook.bin") or entree.filename.startswith("xl/worksheets/sheet"):
-            gardees[entree.filename] = octets
-    return _nature(noms, gardees, limites)
+    signales: Counter[str] = Counter()
+    cellules = 0
+    for nom, octets in inflate(contenu, entrees, limites):
+        if octets.lstrip(_BLANCS)[:1] == b"<":
+            xml = _sans_entite(octets)
+            signales += actifs.in_part(nom, xml)
+            if b"sheetData" in xml:
+                cellules += measure_sheet(xml, limites)
+                require_within(0, 0, limites, cellules)
+            elif b"<sst" in xml[:4096] or b":sst" in xml[:4096]:
+                require_honest_texts(xml)
+            if _a_garder(nom, xml):
+                gardees[nom] = xml
+        elif (
+            nom == "mimetype"
+            or nom.endswith(".bin")
+            and nom.startswith(("xl/workbook", "xl/worksheets/sheet", "xl/externalLinks/"))
+        ):
+            gardees[nom] = octets
+    return _classeur(noms, gardees, signales, limites)
 
 
-def _gonfle(contenu: bytes, entrees: list[ZipInfo], limites: Mapping[str, int]) -> Iterator[tuple[ZipInfo, bytes]]:
-    """Each entry really inflated under the caps, whatever the headers say. Raises _Refus."""
-    total = 0
-    for entree in entrees:
-        tete = contenu[entree.header_offset : entree.header_offset + 30]
-        if len(tete) < 30 or entree.compress_type not in (0, 8):
-            raise _Refus("fichier_illisible")
-        debut = (
-            entree.header_offset + 30 + int.from_bytes(tete[26:28], "little") + int.from_bytes(tete[28:30], "little")
-        )
-        brut = contenu[debut : debut + entree.compress_size]
-        plafond = min(limites["octets_partie"], limites["octets_total"] - total)
-        plafond = min(plafond, max(_MO, limites["ratio"] * len(brut)))
-        octets = brut
-        if entree.compress_type == 8:
-            try:
-                octets = zlib.decompressobj(-15).decompress(brut, plafond + 1)
-            except zlib.error as erreur:
-                raise _Refus("fichier_illisible") from erreur
-        if len(octets) > plafond:
-            raise _Refus("fichier_dangereux", motif="décompression")
-        total += len(octets)
-        yield entree, octets
+def _sans_entite(octets: bytes) -> bytes:
+    """The XML of a part, one byte per ASCII character. Raises Refus when it declares entities, or hides its spelling."""
+    large = b"\0" in octets[:64]
+    xml = octets.replace(b"\0", b"") if large else octets
+    if b"!" in xml and (b"<!DOCTYPE" in xml or b"<!ENTITY" in xml):
+        raise Refus("fichier_dangereux", motif="entités XML")
+    codage = _CODAGE.match(xml[:200].lstrip(_BLANCS).lower())
+    if codage and not large and codage[1] not in _CODAGES:
+        raise Refus("fichier_illisible", motif="codage du XML")
+    if large and b"sheetData" in xml:  # the reader knows UTF-8 only, and would show the sheet empty
+        raise Refus("fichier_illisible", motif="codage du XML")
+    return xml
 
 
-def _a_relire(nom: str, xml: bytes, limites: Mapping[str, int]) -> bool:
+def _a_garder(nom: str, xml: bytes) -> bool:
     """True for the parts the reader needs: structure, and sheets holding errors, formulas or hidden rows."""
     if nom.endswith(".rels"):
         return nom in ("_rels/.rels", "xl/_rels/workbook.xml.rels") or "workbook" in nom.lower()
     if b"sheetData" in xml:
-        _etendue(xml, limites)
         return True
     return nom in ("[Content_Types].xml", "META-INF/manifest.xml", "content.xml") or "workbook" in nom.lower()
 
 
-# Cells with something in them. The near ones (rows up to 99,999, columns up to CZ) are about ten million at the most.
-_LOINTAINE = re.compile(rb'r="(?:[A-Z]{3}\d|[D-Z][A-Z]\d|[A-Z]{1,2}\d{6})[^>]*(?<!/)>')
-_REMPLIE = re.compile(rb'r="([A-Z]{1,3})(\d+)"[^>]*(?<!/)>')
-_TRANCHE = 1 << 22
+def _classeur(
+    noms: list[str], parties: dict[str, bytes], signales: Mapping[str, int], limites: Mapping[str, int]
+) -> _Nature:
+    """Which spreadsheet format a safe zip holds. Raises Refus."""
+    if b"opendocument.spreadsheet" in parties.get("mimetype", b""):
+        if b"encryption-data" in parties.get("META-INF/manifest.xml", b""):
+            raise Refus("fichier_protege")
+        measure_ods(parties.get("content.xml", b""), limites)
+        return _Nature("ods", actifs.in_opendocument(noms, parties), parties)
+    types = parties.get("[Content_Types].xml", b"")
+    trouves = actifs.in_package(noms, parties, signales)
+    macros = bool(trouves["macros"])
+    if b"sheet.binary" in types or "xl/workbook.bin" in noms:
+        reliefs = _feuilles_binaires(parties)
+        _mesure(reliefs, limites)
+        actifs.in_binary(trouves, parties, any(r.formule for r in reliefs))
+        return _Nature("xlsb", trouves, parties, reliefs)
+    if b"macroEnabled.main+xml" in types and b"ms-excel" in types:
+        return _Nature("xlsm", trouves, parties)
+    if b"spreadsheetml.sheet.main" in types or b"spreadsheetml.template.main" in types or "xl/workbook.xml" in noms:
+        return _Nature("xlsm" if macros else "xlsx", trouves, parties)
+    raise Refus("fichier_non_tableur")
 
 
-def _etendue(xml: bytes, limites: Mapping[str, int]) -> None:
-    """Refuse one far cell that would make the reader allocate everything up to it. Read by slices: a sheet has millions."""
-    if not _LOINTAINE.search(xml):
-        return
-    lettres: set[bytes] = set()
-    chiffres: set[bytes] = set()
-    debut = 0
-    while debut < len(xml):
-        fin = xml.find(b">", debut + _TRANCHE) + 1 or len(xml)
-        trouves = _REMPLIE.findall(xml, debut, fin)
-        if trouves:
-            colonnes, lignes = zip(*trouves, strict=True)
-            lettres.update(colonnes)
-            chiffres.update(lignes)
-        debut = fin
-    _borne(max(map(int, chiffres), default=0), max(map(column_number, lettres), default=0), limites)
-
-
-def _borne(lignes: int, colonnes: int, limites: Mapping[str, int]) -> None:
-    trouves = {"lignes": lignes, "colonnes": colonnes, "cellules": lignes * colonnes}
-    for plafond, trouve in trouves.items():
-        if trouve > limites[plafond]:
-            raise _Refus("fichier_trop_gros", plafond=plafond, trouve=trouve, maximum=limites[plafond])
-
-
-def column_number(lettres: bytes) -> int:
-    """b"A" → 1, b"AA" → 27."""
-    numero = 0
-    for lettre in lettres:
-        numero = numero * 26 + lettre - 64
-    return numero
+def _feuilles_binaires(parties: Mapping[str, bytes]) -> tuple[Relief, ...]:
+    """Relief of each sheet part of an .xlsb, by name of part; see workbook, which tells which sheet is which."""
+    return tuple(biff.binary_sheet(o, n) for n, o in parties.items() if n.startswith("xl/worksheets/"))
 
 
 def cell_name(ligne: int, colonne: int) -> str:
@@ -234,46 +301,3 @@ def cell_name(ligne: int, colonne: int) -> str:
         colonne, reste = divmod(colonne - 1, 26)
         lettres = chr(65 + reste) + lettres
     return f"{lettres}{ligne}"
-
-
-def _nature(
-    noms: set[str], parties: dict[str, bytes], limites: Mapping[str, int]
-) -> tuple[str, bool, dict[str, bytes]]:
-    """Which spreadsheet format a safe zip holds. Raises _Refus."""
-    if b"opendocument.spreadsheet" in parties.get("mimetype", b""):
-        if b"encryption-data" in parties.get("META-INF/manifest.xml", b""):
-            raise _Refus("fichier_protege")
-        _repetitions(parties.get("content.xml", b""), limites)
-        return "ods", any(n.startswith("Basic/") and n.endswith(".xml") for n in noms), parties
-    types = parties.get("[Content_Types].xml", b"")
-    macros = any(n.lower().endswith("vbaproject.bin") for n in noms)
-    if b"sheet.binary" in types or "xl/workbook.bin" in noms:
-        return "xlsb", macros, parties
-    if b"macroEnabled.main+xml" in types and b"ms-excel" in types:
-        return "xlsm", macros, parties
-    if b"spreadsheetml.sheet.main" in types or b"spreadsheetml.template.main" in types or "xl/workbook.xml" in noms:
-        return ("xlsm" if macros else "xlsx"), macros, parties
-    raise _Refus("fichier_non_tableur")
-
-
-_REPETE = re.compile(rb'table:number-(rows|columns)-repeated="(\d{1,12})"')
-
-
-def _repetitions(xml: bytes, limites: Mapping[str, int]) -> None:
-    """Refuse an ODS whose repeated rows × repeated columns of filled cells exceed the caps."""
-    lignes = lignes_utiles = colonnes = 0
-    for morceau in xml.split(b"<table:table-row")[1:]:
-        lot = max((int(n) for sens, n in _REPETE.findall(morceau, 0, 400) if sens == b"rows"), default=1)
-        lignes += lot
-        if b"office:value" in morceau or b"<text:p" in morceau:
-            lignes_utiles = lignes
-            largeur = 0
-            for cellule in re.split(rb"<table:(?:covered-)?table-cell", morceau)[1:]:
-                repete = _REPETE.search(cellule)
-                largeur += int(repete[2]) if repete and repete[1] == b"columns" else 1
-                if b"office:value" in cellule or b"<text:p" in cellule:
-                    colonnes = max(colonnes, largeur)
-        if b"</table:table>" in morceau:
-            _borne(lignes_utiles, colonnes, limites)
-            lignes = lignes_utiles = colonnes = 0
-    _borne(lignes_utiles, colonnes, limites)

@@ -17,12 +17,13 @@ _CELLULE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 
 @dataclass(frozen=True, slots=True)
 class Reconnaissance:
-    """The model retained (None: refused, `constats` say why) and the edition and version the file states."""
+    """The model retained (None: refused, `constats` say why), the edition and version the file states, its return reference."""
 
     modele: Modele | None
     edition: str | None = None
     version: str | None = None
     constats: tuple[Constat, ...] = ()
+    retour: str | None = None
 
 
 def recognise(classeur: Classeur, modeles: Sequence[Modele], campagne: str, usage: str = "reponse") -> Reconnaissance:
@@ -52,7 +53,7 @@ def recognise(classeur: Classeur, modeles: Sequence[Modele], campagne: str, usag
     if version is not None and modele.versions and version not in modele.versions:
         lieu, attendues = place_of(modele, "version"), ", ".join(modele.versions)
         return _refus(edition, version, "version_inconnue", lieu, trouve=version, attendu=attendues)
-    return Reconnaissance(modele, edition, version)
+    return Reconnaissance(modele, edition, version, retour=written(classeur, modele, "retour"))
 
 
 def _refus(
@@ -99,18 +100,18 @@ def _note(classeur: Classeur, modele: Modele) -> float:
 
 def stated(classeur: Classeur, modele: Modele) -> tuple[str | None, str | None]:
     """(edition, version) written in the cells the model declares, None where not stated."""
-    marque = modele.marque or {}
-    feuille = next((f for f in classeur.feuilles if normalise(f.nom) == normalise(marque.get("feuille", ""))), None)
-    if feuille is None:
-        return None, None
-    textes = []
-    for cle in ("edition", "version"):
-        place = place_of(modele, cle)
-        valeur = None
-        if place and place[1] <= len(feuille.lignes) and place[2] <= len(feuille.lignes[place[1] - 1]):
-            valeur = header_text(feuille.lignes[place[1] - 1][place[2] - 1])
-        textes.append(valeur.strip() if valeur else None)
-    return textes[0], textes[1]
+    return written(classeur, modele, "edition"), written(classeur, modele, "version")
+
+
+def written(classeur: Classeur, modele: Modele, cle: str) -> str | None:
+    """The text of the cell where the model says `cle` (edition, version, retour) is written; None when blank or absent."""
+    place = place_of(modele, cle)
+    feuille = next((f for f in classeur.feuilles if place and normalise(f.nom) == normalise(place[0])), None)
+    if not place or feuille is None or place[1] > len(feuille.lignes):
+        return None
+    ligne = feuille.lignes[place[1] - 1]
+    valeur = header_text(ligne[place[2] - 1]) if place[2] <= len(ligne) else None
+    return (valeur.strip() or None) if valeur else None
 
 
 def find_sheet(classeur: Classeur, groupe: Groupe) -> Feuille | None:

@@ -1,16 +1,12 @@
-"""Received files → Extractions, one by one or in worker processes. A bad file gives a finding, never an exception."""
+"""Received files → Extractions. Each is read in a worker process under limits: a bad file gives a finding, no exception."""
 
 from __future__ import annotations
 
-import gc
-import multiprocessing
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import forkserver
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,40 +16,103 @@ from cartographie.errors import UserError
 from cartographie.intake import gate, snapshot
 from cartographie.intake.extract import extract, refused_accounts
 from cartographie.intake.headers import recognise
+from cartographie.intake.ouvriers import Arret, Limites, run_isolated, start_server
 from cartographie.intake.text import UnreadableText, read_text
 from cartographie.intake.workbook import SheetTooLarge, read_workbook
 from cartographie.model import Bloc, Classeur, Constat, Depot, Extraction, Modele
 
-_LOT_MAX = 50
 _PAR_OUVRIER = 20  # files below which one more worker costs more than it saves
-_SERVEUR = "forkserver" in multiprocessing.get_all_start_methods()
+_LIMITES = {"reponse": Limites(512, 10, 10), "base": Limites(4096, 300, 600)}
+_SOCLE_MO, _OCTETS_PAR_CELLULE = 112, 200  # what reading takes: the reader itself, and each cell the caps allow
+_ARRETS = {"memoire": "lecture_memoire", "duree": "lecture_trop_longue"}
 
 
-def read_depot(
-    depot: Depot,
-    dossier: Path,
-    modeles: Sequence[Modele],
-    *,
-    plafonds: Mapping[str, Any] | None = None,
-    csv: Mapping[str, str | None] | None = None,
-    formats_acceptes: Collection[str] | None = None,
-) -> Extraction:
-    """One received file read. `dossier`: raw/<campagne>; `modeles`: those of every campaign. Never raises for bad input."""
-    limites = {**gate.PLAFONDS, **{c: v for c, v in (plafonds or {}).items() if v}}
+@dataclass(frozen=True, slots=True)
+class Ouverture:
+    """One received file opened, before any model is looked for. `classeur`: None when refused (`constats` says why)."""
+
+    classeur: Classeur | None
+    constats: tuple[Constat, ...] = ()
+    format: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reglages:
+    """What a campaign says of the files it takes."""
+
+    dossier: Path
+    plafonds: Mapping[str, Any] | None = None
+    csv: Mapping[str, str | None] | None = None
+    formats_acceptes: Collection[str] | None = None
+    contenus_actifs: Mapping[str, str] | None = None
+
+
+def limits(role: str, plafonds: Mapping[str, Any] | None = None, lecture: Mapping[str, Any] | None = None) -> Limites:
+    """What reading one file may take: `lecture`, completed by defaults where memory grows with the cap on cells."""
+    defaut = _LIMITES.get(role, _LIMITES["reponse"])
+    cellules = (plafonds or {}).get("cellules") or gate.PLAFONDS["cellules"]
+    memoire = max(defaut.memoire_mo, _SOCLE_MO + int(cellules * _OCTETS_PAR_CELLULE / 1_000_000))
+    dit = {c: v for c, v in (lecture or {}).items() if v}
+    return Limites(
+        int(dit.get("memoire_mo", memoire)),
+        dit.get("processeur_s", defaut.processeur_s),
+        dit.get("duree_s", defaut.duree_s),
+    )
+
+
+def _ouvre(depot: Depot, r: _Reglages) -> tuple[Ouverture, gate.Porte | None]:
+    """One received file verified, judged, opened. Raises nothing but for lack of memory."""
+    limites = gate.caps(r.plafonds)
     if depot.taille > limites["octets"]:
         details = {"plafond": "octets", "trouve": depot.taille, "maximum": limites["octets"]}
-        return _refus(depot, Constat("fichier_trop_gros", details=details))
+        return Ouverture(None, (Constat("fichier_trop_gros", details=details),)), None
     try:
-        contenu = snapshot.verify(dossier, depot)
+        contenu = snapshot.verify(r.dossier, depot)
     except UserError:
-        return _refus(depot, Constat("depot_modifie"))
-    porte = gate.inspect(contenu, depot.nom, plafonds)
+        return Ouverture(None, (Constat("depot_modifie"),)), None
+    porte = gate.inspect(contenu, depot.nom, r.plafonds, r.contenus_actifs)
     if porte.refuse or porte.format is None:
-        return _refus(depot, *porte.constats)
-    if formats_acceptes and porte.format not in formats_acceptes:
-        details = {"trouve": porte.format, "attendu": ", ".join(formats_acceptes)}
-        return _refus(depot, *porte.constats, Constat("format_non_accepte", details=details), format_=porte.format)
-    return read_contents(depot, contenu, porte, modeles, plafonds=plafonds, csv=csv)
+        return Ouverture(None, porte.constats, porte.format), porte
+    if r.formats_acceptes and porte.format not in r.formats_acceptes:
+        details = {"trouve": porte.format, "attendu": ", ".join(r.formats_acceptes)}
+        constats = (*porte.constats, Constat("format_non_accepte", details=details))
+        return Ouverture(None, constats, porte.format), porte
+    return _ouvre_contenu(depot.nom, contenu, porte, r), porte
+
+
+def _ouvre_contenu(nom: str, contenu: bytes, porte: gate.Porte, r: _Reglages) -> Ouverture:
+    try:
+        if porte.format == "csv":
+            impose = {c: v for c, v in (r.csv or {}).items() if c in ("encodage", "separateur")}
+            classeur = read_text(contenu, plafonds=r.plafonds, nom=Path(nom).stem[:31], **impose)
+        else:
+            classeur = read_workbook(contenu, porte, r.plafonds)
+    except SheetTooLarge as erreur:
+        constat = Constat("fichier_trop_gros", details=erreur.details, feuille=erreur.details.get("feuille"))
+    except UnreadableText as erreur:
+        constat = Constat("fichier_illisible", details=erreur.details)
+    except PasswordError:
+        constat = Constat("fichier_protege")
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as erreur:  # the reader's panics do not derive from Exception
+        if "Python API call failed" in str(erreur):  # how it says that Python had no memory left
+            raise MemoryError from None
+        constat = Constat("fichier_illisible", details={"motif": type(erreur).__name__})
+    else:
+        return Ouverture(classeur, porte.constats, porte.format)
+    return Ouverture(None, (*porte.constats, constat), porte.format)
+
+
+def _lit(depot: Depot, reglages: _Reglages, modeles: Sequence[Modele]) -> Extraction:
+    ouverture, porte = _ouvre(depot, reglages)
+    if ouverture.classeur is None or porte is None:
+        return _refus(depot, *ouverture.constats, format_=ouverture.format)
+    return _extrait(depot, ouverture.classeur, porte, modeles)
+
+
+def _seulement_ouvre(depot: Depot, reglages: _Reglages) -> Ouverture:
+    return _ouvre(depot, reglages)[0]
 
 
 def read_contents(
@@ -65,27 +124,11 @@ def read_contents(
     plafonds: Mapping[str, Any] | None = None,
     csv: Mapping[str, str | None] | None = None,
 ) -> Extraction:
-    """The bytes of a file the gate let through, opened, recognised and cut into records."""
-    try:
-        if porte.format == "csv":
-            nom = Path(depot.nom).stem[:31]
-            impose = {c: v for c, v in (csv or {}).items() if c in ("encodage", "separateur")}
-            classeur = read_text(contenu, plafonds=plafonds, nom=nom, **impose)
-        else:
-            classeur = read_workbook(contenu, porte, plafonds)
-    except SheetTooLarge as erreur:
-        constat = Constat("fichier_trop_gros", details=erreur.details, feuille=erreur.details.get("feuille"))
-    except UnreadableText as erreur:
-        constat = Constat("fichier_illisible", details=erreur.details)
-    except PasswordError:
-        constat = Constat("fichier_protege")
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as erreur:  # the reader's panics do not derive from Exception
-        constat = Constat("fichier_illisible", details={"motif": type(erreur).__name__})
-    else:
-        return _extrait(depot, classeur, porte, modeles)
-    return _refus(depot, *porte.constats, constat, format_=porte.format)
+    """The bytes of a file the gate let through, opened in this process, recognised and cut into records."""
+    ouverture = _ouvre_contenu(depot.nom, contenu, porte, _Reglages(Path(), plafonds, csv))
+    if ouverture.classeur is None:
+        return _refus(depot, *ouverture.constats, format_=porte.format)
+    return _extrait(depot, ouverture.classeur, porte, modeles)
 
 
 def _extrait(depot: Depot, classeur: Classeur, porte: gate.Porte, modeles: Sequence[Modele]) -> Extraction:
@@ -111,6 +154,7 @@ def _extrait(depot: Depot, classeur: Classeur, porte: gate.Porte, modeles: Seque
         classeur.encodage,
         classeur.separateur,
         classeur.date1904,
+        reconnu.retour,
     )
 
 
@@ -119,9 +163,79 @@ def _refus(depot: Depot, *constats: Constat, format_: str | None = None) -> Extr
     return Extraction(depot.depot, format_, None, None, (), (), dates, refuse=True)
 
 
-# --------------------------------------------------------------------------- many files
+def _arret(arret: Arret, limites: Limites) -> Constat:
+    """The finding for a file whose reading had to be ended."""
+    maximum = limites.memoire_mo if arret.cause == "memoire" else limites.duree_s
+    return Constat(
+        _ARRETS.get(arret.cause, "lecture_interrompue"), details={"maximum": maximum, "motif": arret.statut or "arrêt"}
+    )
 
-_CONTEXTE: dict[str, Any] = {}
+
+# --------------------------------------------------------------------------- one, many
+
+
+def iter_depots(
+    depots: Iterable[Depot],
+    dossier: Path,
+    modeles: Sequence[Modele],
+    *,
+    plafonds: Mapping[str, Any] | None = None,
+    csv: Mapping[str, str | None] | None = None,
+    formats_acceptes: Collection[str] | None = None,
+    contenus_actifs: Mapping[str, str] | None = None,
+    lecture: Mapping[str, Any] | None = None,
+    workers: int = 1,
+) -> Iterator[Extraction]:
+    """One Extraction per depot, in the order given, as they are read: few are in memory at once, however many there are.
+
+    `dossier`: raw/<campagne>; `modeles`: those of every campaign; the other arguments: keys of campagne.yaml. The depots
+    are all of one role. Never raises for bad input.
+    """
+    reglages = _Reglages(Path(dossier), plafonds, csv, formats_acceptes, contenus_actifs)
+    lire = partial(_lit, reglages=reglages, modeles=tuple(modeles))
+    for depot, lu, limites in _isole(lire, depots, plafonds, lecture, workers):
+        yield _refus(depot, _arret(lu, limites)) if isinstance(lu, Arret) else lu
+
+
+def open_depots(
+    depots: Iterable[Depot],
+    dossier: Path,
+    *,
+    plafonds: Mapping[str, Any] | None = None,
+    csv: Mapping[str, str | None] | None = None,
+    formats_acceptes: Collection[str] | None = None,
+    contenus_actifs: Mapping[str, str] | None = None,
+    lecture: Mapping[str, Any] | None = None,
+    workers: int = 1,
+) -> Iterator[Ouverture]:
+    """The same, each file only opened: its sheets, or why it is refused."""
+    reglages = _Reglages(Path(dossier), plafonds, csv, formats_acceptes, contenus_actifs)
+    for _, lu, limites in _isole(partial(_seulement_ouvre, reglages=reglages), depots, plafonds, lecture, workers):
+        yield Ouverture(None, (_arret(lu, limites),)) if isinstance(lu, Arret) else lu
+
+
+def _isole(
+    lire: Callable[[Depot], Any],
+    depots: Iterable[Depot],
+    plafonds: Mapping[str, Any] | None,
+    lecture: Mapping[str, Any] | None,
+    workers: int,
+) -> Iterator[tuple[Depot, Any, Limites]]:
+    """(depot, what `lire` gave or an Arret, limits), in order."""
+    source = iter(depots)
+    premier = next(source, None)
+    if premier is None:
+        return
+    limites = limits(premier.role, plafonds, lecture)
+    attendus: list[Depot] = []  # given out, not come back yet: as few as the workers' window
+
+    def suivis() -> Iterator[Depot]:
+        for depot in chain((premier,), source):
+            attendus.append(depot)
+            yield depot
+
+    for lu in run_isolated(lire, suivis(), limites, workers, lambda d: d.taille):
+        yield attendus.pop(0), lu, limites
 
 
 def read_depots(
@@ -129,87 +243,30 @@ def read_depots(
     dossier: Path,
     modeles: Sequence[Modele],
     *,
-    plafonds: Mapping[str, Any] | None = None,
-    csv: Mapping[str, str | None] | None = None,
-    formats_acceptes: Collection[str] | None = None,
-    workers: int = 1,
     progres: Callable[[int, int], None] | None = None,
+    **options: Any,
 ) -> list[Extraction]:
-    """One Extraction per depot, in the order given, whatever the number of workers. `progres(done, total)`."""
-    options: dict[str, Any] = {"plafonds": plafonds, "csv": csv, "formats_acceptes": formats_acceptes}
-    lire = partial(read_depot, dossier=Path(dossier), modeles=tuple(modeles), **options)
-    taille = max(1, min(_LOT_MAX, -(-len(depots) // (4 * max(workers, 1)))))
-    lots = [list(depots[i : i + taille]) for i in range(0, len(depots), taille)]
-    resultats: list[Extraction] = []
-    for lot in map(partial(_lot, lire), lots) if workers <= 1 else _en_parallele(lire, lots, workers):
-        resultats += lot
-        if progres is not None:
-            progres(len(resultats), len(depots))
-    return resultats
+    """`iter_depots` (and its options) in one list. `progres(done, total)`."""
+    lues: list[Extraction] = []
+    pas = max(1, len(depots) // 100)
+    for lue in iter_depots(depots, dossier, modeles, **options):
+        lues.append(lue)
+        if progres is not None and (len(lues) % pas == 0 or len(lues) == len(depots)):
+            progres(len(lues), len(depots))
+    return lues
 
 
-def _lot(lire: Callable[[Depot], Extraction], depots: list[Depot]) -> list[Extraction]:
-    return [lire(d) for d in depots]
-
-
-def _prepare(lire: Callable[[Depot], Extraction]) -> None:
-    gc.disable()  # the cells read are in no cycle: searching them for one costs a fifth of the reading
-    _CONTEXTE["lire"] = lire
-
-
-def _lot_ouvrier(depots: list[Depot]) -> list[Extraction]:
-    return _lot(_CONTEXTE["lire"], depots)
-
-
-def _en_parallele(
-    lire: Callable[[Depot], Extraction], lots: list[list[Depot]], workers: int
-) -> Iterator[list[Extraction]]:
-    """Batches read by a pool. When a file kills its worker, each batch taken down is read again apart, then file by file."""
-    with _pool(lire, min(workers, len(lots) or 1)) as pool:
-        futurs = [_soumet(pool, lot) for lot in lots]
-        for lot, futur in zip(lots, futurs, strict=True):
-            try:
-                resultat = futur.result() if futur else _seul(lire, lot)
-            except BrokenProcessPool:
-                resultat = _seul(lire, lot)
-            yield resultat
-
-
-def _soumet(pool: ProcessPoolExecutor, lot: list[Depot]) -> Future[list[Extraction]] | None:
-    try:
-        return pool.submit(_lot_ouvrier, lot)
-    except BrokenProcessPool:
-        return None
-
-
-def _seul(lire: Callable[[Depot], Extraction], lot: list[Depot]) -> list[Extraction]:
-    """A batch read in its own process; when it dies, its files one by one, and the guilty one is refused."""
-    try:
-        with _pool(lire, 1) as pool:
-            return pool.submit(_lot_ouvrier, lot).result()
-    except BrokenProcessPool:
-        if len(lot) > 1:
-            return [e for depot in lot for e in _seul(lire, [depot])]
-        return [_refus(lot[0], Constat("fichier_illisible", details={"motif": "arrêt du lecteur"}))]
+def read_depot(depot: Depot, dossier: Path, modeles: Sequence[Modele], **options: Any) -> Extraction:
+    """One received file read, in a worker process like any other; options of `iter_depots`."""
+    return next(iter(list(iter_depots([depot], dossier, modeles, **options))))
 
 
 def workers_for(files: int, asked: int) -> int:
-    """Number of worker processes: `asked` (0: one per processor), fewer when there are few files."""
+    """Number of worker processes: `asked` (0: one per processor), fewer when there are few files; at least one."""
     return min(asked or os.cpu_count() or 1, max(1, files // _PAR_OUVRIER))
 
 
 def start_workers(raw: Path, asked: int) -> None:
-    """When raw/ holds files enough for workers, start what they will come from while the rest of the programme loads."""
-    registres = sorted(Path(raw).glob(f"*/{snapshot.REGISTRE}"))
-    fichiers = max((chemin.read_bytes().count(b"\n") - 1 for chemin in registres), default=0)
-    if _SERVEUR and workers_for(fichiers, asked) > 1:
-        multiprocessing.get_context("forkserver").set_forkserver_preload([__name__])
-        forkserver.ensure_running()
-
-
-def _pool(lire: Callable[[Depot], Extraction], workers: int) -> ProcessPoolExecutor:
-    """Workers never copied from this process, which may have threads: from a server that imported the reader once."""
-    contexte = multiprocessing.get_context("forkserver" if _SERVEUR else "spawn")
-    if _SERVEUR:
-        contexte.set_forkserver_preload([__name__])
-    return ProcessPoolExecutor(workers, mp_context=contexte, initializer=_prepare, initargs=(lire,))
+    """When raw/ holds files, start what workers will come from while the rest of the programme loads."""
+    if any(chemin.read_bytes().count(b"\n") > 1 for chemin in Path(raw).glob(f"*/{snapshot.REGISTRE}")):
+        start_server()

@@ -8,6 +8,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from io import StringIO
 from pathlib import Path, PurePosixPath
@@ -172,6 +173,20 @@ def verify(dossier: Path, depot: Depot) -> bytes:
     if hashlib.sha256(contenu).hexdigest() != depot.sha256:
         raise _disparu(depot)
     return contenu
+
+
+def altered(dossier: Path, depots: Sequence[Depot]) -> set[str]:
+    """Those of the received files (`depot`) that are missing or no longer the ones received: every byte is hashed again."""
+
+    def change(depot: Depot) -> bool:
+        try:
+            verify(dossier, depot)
+        except UserError:
+            return True
+        return False
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # reading and hashing leave the interpreter free
+        return {d.depot for d, oui in zip(depots, pool.map(change, depots), strict=True) if oui}
 
 
 def _disparu(depot: Depot) -> UserError:

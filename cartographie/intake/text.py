@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from io import StringIO
 from typing import Any
 
-from cartographie.intake.gate import PLAFONDS
+from cartographie.intake.gate import caps
 from cartographie.intake.workbook import SheetTooLarge, trim
 from cartographie.model import Classeur, Feuille
 
@@ -52,7 +52,7 @@ def read_text(
         texte = texte[5:].removeprefix("\r").removeprefix("\n")
     separateur = separateur or detect_separator(texte)
     lignes = _decoupe(texte, separateur or SEPARATEURS[0])
-    limites = {**PLAFONDS, **{c: v for c, v in (plafonds or {}).items() if c in PLAFONDS and v}}
+    limites = caps(plafonds)
     largeur = max(map(len, lignes), default=0)
     brut = len(lignes)
     for plafond, trouve in (("lignes", brut), ("colonnes", largeur), ("cellules", brut * largeur)):

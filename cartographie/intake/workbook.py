@@ -18,7 +18,8 @@ from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum, Shee
 
 from cartographie.intake import biff, cfb, opendocument
 from cartographie.intake.biff import Relief
-from cartographie.intake.gate import PLAFONDS, Porte, column_number
+from cartographie.intake.etendue import column_number
+from cartographie.intake.gate import Porte, caps
 from cartographie.model import Classeur, Feuille
 
 _MAX_COLONNES = 16384
@@ -40,10 +41,10 @@ class SheetTooLarge(Exception):
 
 def read_workbook(contenu: bytes, porte: Porte, plafonds: Mapping[str, Any] | None = None) -> Classeur:
     """Every sheet of a file the gate let through. Raises SheetTooLarge, and whatever the reader raises."""
-    limites = {**PLAFONDS, **{c: v for c, v in (plafonds or {}).items() if c in PLAFONDS and v}}
+    limites = caps(plafonds)
     reliefs, date1904 = _reliefs(contenu, porte)
     feuilles = []
-    with CalamineWorkbook.from_filelike(BytesIO(contenu)) as classeur:
+    with CalamineWorkbook.from_filelike(BytesIO(_lisible(contenu, porte))) as classeur:
         for rang, meta in enumerate(classeur.sheets_metadata):
             if meta.typ != SheetTypeEnum.WorkSheet:
                 continue
@@ -56,16 +57,19 @@ def read_workbook(contenu: bytes, porte: Porte, plafonds: Mapping[str, Any] | No
 def _feuille(nom: str, masquee: bool, brute: CalamineSheet, relief: Relief, limites: Mapping[str, int]) -> Feuille:
     fin = brute.end
     hauteur, largeur = (fin[0] + 1, fin[1] + 1) if fin else (0, 0)
-    for ligne, colonne in (*relief.erreurs, *relief.formules):
+    for ligne, colonne in (*relief.erreurs, *relief.formules, *relief.valeurs):
         hauteur, largeur = max(hauteur, ligne), max(largeur, colonne)
     for plafond, trouve in (("lignes", hauteur), ("colonnes", largeur), ("cellules", hauteur * largeur)):
         if trouve > limites[plafond]:
             raise SheetTooLarge(plafond=plafond, trouve=trouve, maximum=limites[plafond], feuille=nom)
     lignes = clean_rows(brute.to_python(skip_empty_area=False)) if fin else []
-    if relief.erreurs or relief.formules:
+    if relief.erreurs or relief.formules or relief.valeurs:
         _complete(lignes, hauteur, largeur)
         for (ligne, colonne), texte in relief.erreurs.items():
             lignes[ligne - 1][colonne - 1] = texte
+        for (ligne, colonne), valeur in relief.valeurs.items():
+            if lignes[ligne - 1][colonne - 1] is None:
+                lignes[ligne - 1][colonne - 1] = valeur
         for (ligne, colonne), texte in relief.formules.items():
             lignes[ligne - 1][colonne - 1] = FormuleNonCalculee(texte)
     trim(lignes)
@@ -80,6 +84,23 @@ def _feuille(nom: str, masquee: bool, brute: CalamineSheet, relief: Relief, limi
         frozenset(relief.formules),
         max(0, max(relief.derniere_ligne, hauteur) - len(lignes)),
     )
+
+
+_PAGES_DE_CODES = {
+    0x8001: 1252,
+    0x8000: 10000,
+}  # old numbers of the two first code pages; the reader knows the new ones
+
+
+def _lisible(contenu: bytes, porte: Porte) -> bytes:
+    """The file, with the name of its code page put in the words the reader knows."""
+    if porte.format != "xls":
+        return contenu
+    page = biff.codepage(cfb.read_workbook_stream(contenu))
+    if page not in _PAGES_DE_CODES:
+        return contenu
+    avant = b"\x42\0\2\0" + page.to_bytes(2, "little")
+    return contenu.replace(avant, avant[:4] + _PAGES_DE_CODES[page].to_bytes(2, "little"), 1)
 
 
 class _Textes(dict[str, str | None]):
@@ -134,16 +155,14 @@ def _complete(lignes: list[list[Any]], hauteur: int, largeur: int) -> None:
 def _reliefs(contenu: bytes, porte: Porte) -> tuple[dict[Any, Relief], bool]:
     """({sheet name or rank: Relief}, date1904)."""
     if porte.format == "xls":
-        noms = {n.lower() for n in cfb.streams(contenu)} if contenu.startswith(cfb.MAGIE) else set()
-        flux = next((n for n in ("workbook", "book") if n in noms), None)
-        octets = cfb.read_stream(contenu, flux) if flux else contenu
-        return dict(enumerate(biff.sheets(octets))), biff.date1904(octets)
+        return dict(enumerate(porte.reliefs)), biff.date1904(cfb.read_workbook_stream(contenu))
     if porte.format == "ods":
         return opendocument.reliefs(porte.parties.get("content.xml", b"")), False
     if porte.format == "xlsb":
         cibles = _cibles(porte.parties, "xl/workbook.bin")
         feuilles = biff.binary_sheets(porte.parties.get("xl/workbook.bin", b""))
-        return {n: biff.binary_sheet(porte.parties.get(cibles.get(r, ""), b"")) for n, r in feuilles}, False
+        reliefs = {r.partie: r for r in porte.reliefs}
+        return {n: reliefs.get(cibles.get(r, ""), Relief()) for n, r in feuilles}, False
     return _reliefs_xml(porte.parties)
 
 

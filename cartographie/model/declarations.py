@@ -211,6 +211,45 @@ class Modele:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """One line of <campagne>/corrections.yaml: the cell of a received file to read as `valeur` while it holds `attendu`.
+
+    `depot`: identifier or name of the file. `feuille`: None when the file has only one that is read. `cellule`: "C17".
+    """
+
+    code: str
+    depot: str
+    feuille: str | None
+    cellule: str
+    attendu: Any
+    valeur: Any
+    motif: str
+    auteur: str
+    date: date
+
+
+@dataclass(frozen=True, slots=True)
+class Rapprochement:
+    """One link to the frame the analyst accepted. `repondant`: an `id_repondant`, or the identifier of the file."""
+
+    repondant: str
+    id_base: str
+    motif: str
+    date: str
+    ligne: int | None  # of the file, for messages
+
+
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """What became of a unit. `nature`: fermeture (no successor), fusion, remplacement, or scission (several)."""
+
+    ancien: str
+    nouveaux: tuple[str, ...]
+    nature: str
+    date: date
+
+
+@dataclass(frozen=True, slots=True)
 class Campagne:
     """`parametres`: everything else of campagne.yaml (thresholds, caps, alert levels), plain values."""
 
@@ -222,6 +261,8 @@ class Campagne:
     precedente: str | None
     modeles: Mapping[str, Modele]
     parametres: Mapping[str, Any]
+    corrections: tuple[Correction, ...] = ()
+    rapprochements: tuple[Rapprochement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +280,7 @@ class Questionnaire:
     comparabilite: tuple[Mapping[str, Any], ...]
     campagnes: Mapping[str, Campagne]
     empreintes: Mapping[str, str]  # relative path → sha256 of each declaration file
+    successions: Mapping[str, Succession] = field(default_factory=dict)  # former number → what became of it
 
     @property
     def racine(self) -> str:

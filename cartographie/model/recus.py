@@ -92,7 +92,8 @@ class Bloc:
     """Records of one entity found at one place of one sheet. `valeurs[c][r]`: column c, record r, as received.
 
     `lignes[r]`: Excel row of record r (a fiche: its first question's row). `numero`: k ≥ 1 for the k-th repeated block.
-    `lien`: as FeuilleAttendue.lien.
+    `lien`: as FeuilleAttendue.lien, or "depot:<id>": the parent is the record of that other file.
+    `reprises`: (record, variable) → (depot, feuille, ligne, colonne), the cells taken from an earlier version of the answer.
     """
 
     entite: str
@@ -102,6 +103,7 @@ class Bloc:
     valeurs: list[list[Any]]
     numero: int = 0
     lien: str | tuple[str, ...] = "depot"
+    reprises: Mapping[tuple[int, str], tuple[str, str, int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,11 @@ class Compte:
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """What reading one received file gave. `refuse`: the file was stopped (its constats say why); no bloc then."""
+    """What reading one received file gave. `refuse`: the file was stopped (its constats say why); no bloc then.
+
+    `retour`: the reference a correction workbook carries (references_retour.py), as read. `remplace_par`: the received
+    file whose answers now stand for this one's (versions.py). `altere`: no longer the file that was received.
+    """
 
     depot: str
     format: str | None
@@ -136,6 +142,9 @@ class Extraction:
     encodage: str | None = None
     separateur: str | None = None
     date1904: bool = False
+    retour: str | None = None
+    remplace_par: str | None = None
+    altere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +159,7 @@ class Lot:
     df: pd.DataFrame
     blocs: tuple[tuple[str, Bloc], ...]  # (depot, bloc), bloc emptied of its values
     depots_1904: frozenset[str] = frozenset()  # files whose date serials count from 1904
+    depots_texte: frozenset[str] = frozenset()  # text files (csv): no cell of theirs can be a typed number or date
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,13 @@ from cartographie.model import (
     TypeVariable,
     Variable,
 )
+from cartographie.questionnaire.ajustements import (
+    build_corrections,
+    build_rapprochements,
+    build_successions,
+    check_ajustements,
+    read_ajustements,
+)
 from cartographie.questionnaire.check import check_questionnaire
 from cartographie.questionnaire.source import Problemes, Source, hash_files, read_csv, read_yaml, validate_source
 
@@ -55,8 +62,9 @@ def load_questionnaire(projet: Path) -> Questionnaire:
         if f.stem not in ("campagne", "corrections")
     }
     demo = {"demo": read_yaml(projet, "demo.yaml")} if (racine / "demo.yaml").exists() else {}
+    ajustements = read_ajustements(projet, list(campagnes), sources["enquete"].contenu or {}, problemes)
     _refuse_unread(projet, [*sources.values(), *nomenclatures.values(), *passages.values(), *tableaux.values(),
-                            *campagnes.values(), *modeles.values(), *demo.values()], problemes)  # fmt: skip
+                            *campagnes.values(), *modeles.values(), *demo.values(), *ajustements.values()], problemes)  # fmt: skip
     for schema, groupe in (("nomenclature", nomenclatures), ("passage", passages), ("tableau", tableaux),
                            ("campagne", campagnes), ("modele", modeles), ("demo", demo)):  # fmt: skip
         for source in groupe.values():
@@ -72,8 +80,15 @@ def load_questionnaire(projet: Path) -> Questionnaire:
         denominateurs=sources["denominateurs"].contenu or {},
         tableaux={s.contenu["code"]: s.contenu for s in tableaux.values()},
         comparabilite=tuple(sources["comparabilite"].contenu or ()),
-        campagnes={a: _campagne(a, s, {n: m for (b, n), m in modeles.items() if b == a}) for a, s in campagnes.items()},
+        campagnes={
+            a: _campagne(a, s, {n: m for (b, n), m in modeles.items() if b == a}, ajustements, problemes)
+            for a, s in campagnes.items()
+        },
         empreintes=hash_files(projet),
+        successions=build_successions(ajustements.get("successions"), sources["enquete"].contenu, problemes),
+    )
+    check_ajustements(
+        questionnaire, {"enquete": sources["enquete"]} | {f"{a}/campagne": s for a, s in campagnes.items()}, problemes
     )
     check_questionnaire(
         questionnaire,
@@ -92,7 +107,7 @@ def _refuse_unread(projet: Path, lues: list[Source], problemes: Problemes) -> No
     """A declaration that nothing reads is a mistake: a misspelt folder, a table written as .yml…"""
     connus = {s.fichier for s in lues}
     for relatif in hash_files(projet):
-        if f"schemas/{relatif}" not in connus and not relatif.endswith((".md", "corrections.yaml")):
+        if f"schemas/{relatif}" not in connus and not relatif.endswith(".md"):
             source = Source(f"schemas/{relatif}", None, {})
             problemes.ajouter("D10", source, (), "ce fichier n'est lu par rien : vérifiez son nom et son dossier.")
 
@@ -186,7 +201,9 @@ def _regle(d: Mapping[str, Any]) -> Regle:
     )
 
 
-def _campagne(annee: str, source: Source, modeles: Mapping[str, Source]) -> Campagne:
+def _campagne(
+    annee: str, source: Source, modeles: Mapping[str, Source], ajustements: Mapping[str, Source], problemes: Problemes
+) -> Campagne:
     d = source.contenu
     reserves = ("campagne", "libelle", "debut", "fin", "champ", "precedente")
     return Campagne(
@@ -198,6 +215,8 @@ def _campagne(annee: str, source: Source, modeles: Mapping[str, Source]) -> Camp
         precedente=d.get("precedente"),
         modeles={s.contenu["modele"]: _modele(annee, s.contenu) for s in modeles.values()},
         parametres={k: v for k, v in d.items() if k not in reserves},
+        corrections=build_corrections(ajustements.get(f"{annee}/corrections"), problemes),
+        rapprochements=build_rapprochements(ajustements.get(f"{annee}/rapprochements"), problemes),
     )
 
 

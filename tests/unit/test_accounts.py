@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from petite_enquete import CATALOGUE, F1, F2, VARIABLES, depot, extraction, identified, lot, questionnaire
 
-from cartographie.accounts import TOTAL, EcartComptable, build, check, in_long_form
+from cartographie.accounts import TOTAL, EcartComptable, build, check, in_long_form, with_total
 from cartographie.batch import SEPARATEUR
 from cartographie.model import Bloc, Colonne, Compte, Constat, Lot
 from cartographie.validate import validate
@@ -37,7 +37,7 @@ def account(units, machines=(), constats=(), spoil=None, refused=()):
     for d in refused:
         read.append(extraction(d, [Compte("UNITE", 9, 30, 8, 25, {"entete": 1}, {"entete": 5})], refuse=True))
     depots = [depot(x.depot) for x in read]
-    return build(read, depots, raw, v.kept, v.quarantined, v.constats, Q)
+    return with_total(build(read, depots, raw, v.kept, v.quarantined, v.constats, Q))
 
 
 ANSWER = {"numero": F1, "emploi": "OUI", "effectif": 5, "detail": "abc"}

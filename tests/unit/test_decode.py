@@ -118,10 +118,12 @@ def test_personal_data_kinds():
         (12, (12, None)),
         (12.0, (12, None)),
         ("12", (12, None)),
-        ("12 000", (12000, None)),
-        ("1\u202f234\u00a0567", (1234567, None)),
+        ("12 000", (12000, "nombre_reecrit")),
+        ("1\u202f234\u00a0567", (1234567, "nombre_reecrit")),
+        (" 12", (12, "ecriture_normalisee")),
+        ("1e3", (1000, "nombre_reecrit")),
         ("12,0", (12, "decimale_virgule")),
-        ("12.0", (12, None)),
+        ("12.0", (12, "nombre_reecrit")),
         (12.5, (None, "entier_invalide")),
         ("12,5", (None, "entier_invalide")),
         ("douze", (None, "entier_invalide")),
@@ -142,7 +144,7 @@ def test_entier_proposals():
     assert lire("environ 12", "entier") == (None, "entier_invalide", "12")
     assert lire("10 à 20", "entier") == (None, "entier_invalide", None)
     assert lire("1.234", "entier") == (None, "entier_invalide", "1234")
-    assert lire("12 lits", "entier", unite="lits") == (12, None, None)
+    assert lire("12 lits", "entier", unite="lits") == (12, "nombre_reecrit", "12")
 
 
 @pytest.mark.parametrize(
@@ -164,8 +166,8 @@ def test_decimal(recu, attendu):
 
 
 def test_decimal_own_unit():
-    assert lire("12 %", "decimal", unite="%") == (12.0, None, None)
-    assert lire("1 200 €", "decimal", unite="euros") == (1200.0, None, None)
+    assert lire("12 %", "decimal", unite="%") == (12.0, "nombre_reecrit", "12")
+    assert lire("1 200 €", "decimal", unite="euros") == (1200.0, "nombre_reecrit", "1200")
 
 
 def test_booleen():
@@ -287,7 +289,7 @@ def test_codes_that_lost_their_zero():
 def test_comparison_signs_are_not_punctuation():
     assert lire("<10", "code", nomenclature="taille")[0] in (None, "1")
     assert lire("< 10", "code", nomenclature="taille") == ("1", None, None)
-    assert lire("> 10 ", "code", nomenclature="taille") == ("2", None, None)
+    assert lire("> 10 ", "code", nomenclature="taille") == ("2", "ecriture_normalisee", "2")
 
 
 @pytest.mark.parametrize(

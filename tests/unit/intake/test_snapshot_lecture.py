@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import stat
 import subprocess
 import sys
@@ -16,7 +15,6 @@ from cartographie.errors import UserError
 from cartographie.identifiers import published_key
 from cartographie.intake import (
     ingest,
-    lecture,
     pseudonym_key,
     read_depot,
     read_depots,
@@ -26,7 +24,7 @@ from cartographie.intake import (
     verrou,
 )
 from cartographie.intake.snapshot import forget
-from cartographie.model import Depot, TypeVariable
+from cartographie.model import TypeVariable
 
 
 def test_ingest_folder_sorted_twice(tmp_path, xlsx):
@@ -200,20 +198,3 @@ def test_format_not_accepted(tmp_path):
     depots, _ = ingest(tmp_path, "2026", [tmp_path / "a.csv"], "reponse", "2026-04-01")
     e = read_depot(depots[0], tmp_path / "raw" / "2026", (modele(TABLEAU),), formats_acceptes=["xlsx"])
     assert ([c.constat for c in e.constats], e.refuse) == (["format_non_accepte"], True)
-
-
-def _lecteur_fragile(depot):
-    if depot.nom == "fatal":
-        os._exit(134)
-    return lecture._refus(depot)
-
-
-def test_a_file_that_kills_its_reader_is_the_only_one_refused_for_it():
-    lots = [[Depot(n, "2026", n, "", "", 0, "", "reponse") for n in noms] for noms in (("a", "fatal"), ("b", "c"))]
-    lus = [e for lot in lecture._en_parallele(_lecteur_fragile, lots, 2) for e in lot]
-    assert [(e.depot, [c.constat for c in e.constats]) for e in lus] == [
-        ("a", []),
-        ("fatal", ["fichier_illisible"]),
-        ("b", []),
-        ("c", []),
-    ]

@@ -1,0 +1,40 @@
+"""Which program made something: version, fingerprint of the code, libraries that can change a figure or a byte."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from importlib import metadata, resources
+from importlib.resources.abc import Traversable
+
+from cartographie import __version__
+
+CALCUL = ("duckdb", "numpy", "pandas", "pandera", "python-calamine", "XlsxWriter")
+
+
+def versions() -> dict[str, str]:
+    """Versions that can change a figure or a byte. Nothing of the machine: two machines give the same."""
+    return {
+        "cartographie": __version__,
+        "code_sha256": code_fingerprint(),
+        **{nom.lower(): metadata.version(nom) for nom in CALCUL},
+    }
+
+
+@lru_cache(maxsize=1)
+def code_fingerprint() -> str:
+    """sha256 over the package's own files (code, SQL, JSON Schemas, catalogue), by relative path."""
+    empreinte = hashlib.sha256()
+    for chemin, fichier in sorted(_files(resources.files("cartographie"), "")):
+        empreinte.update(f"{chemin}\n{hashlib.sha256(fichier.read_bytes()).hexdigest()}\n".encode())
+    return empreinte.hexdigest()
+
+
+def _files(dossier: Traversable, prefixe: str) -> list[tuple[str, Traversable]]:
+    trouves: list[tuple[str, Traversable]] = []
+    for f in dossier.iterdir():
+        if f.is_dir() and f.name != "__pycache__":
+            trouves += _files(f, f"{prefixe}{f.name}/")
+        elif f.name.endswith((".py", ".sql", ".json", ".yaml")):
+            trouves.append((prefixe + f.name, f))
+    return trouves

@@ -1,0 +1,271 @@
+"""One campaign examined: only the files not examined yet are read; what each batch gave is joined, then matched to the frame.
+
+Results do not depend on what was examined before: tests compare a campaign received in one go and file by file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cartographie import accounts, corrections, rapprochement, register
+from cartographie.anomalies import Redaction, order, word
+from cartographie.conditions import set_level
+from cartographie.empreintes import versions
+from cartographie.errors import Statut, UserError
+from cartographie.examine import cache
+from cartographie.examine.fournee import Cadre, Fournee, Progres, answers, examine_files, examine_frame_files
+from cartographie.examine.reunion import Part, gather, linked_files, useful_columns
+from cartographie.intake import altered, pseudonym_key, read_registre, unregistered
+from cartographie.model import Constat, Depot, Extraction, Questionnaire
+
+FOURNEE_MAX = 8_000  # files examined together at most: memory is for one batch, not for a campaign
+OCTETS_MAX = 400_000_000
+CONSERVEES_MAX = 12  # batches kept apart; more, and the small ones are examined again together
+
+
+@dataclass(frozen=True, slots=True)
+class Controle:
+    """All that is known of one campaign's received files once checked.
+
+    `recu`: the answers; `base`: the sampling frame, `unites` its kept units (one row, one unit; None without a frame).
+    `liens`: one row, one frame unit covered by an answer; `non_rapproches`: one row, one kept answer found nowhere in the
+    frame; `recouvrements`: one row, one unit also claimed by another respondent; `proposes`: one
+    row, one unit proposed for an answer found nowhere (rapprochement.propose). All four None without a frame.
+    """
+
+    annee: str
+    recu: Fournee
+    base: Fournee
+    unites: pd.DataFrame | None
+    redaction: Redaction
+    comptes: pd.DataFrame
+    liens: pd.DataFrame | None
+    non_rapproches: pd.DataFrame | None
+    recouvrements: pd.DataFrame | None
+    proposes: pd.DataFrame | None
+
+    @property
+    def depots(self) -> tuple[Depot, ...]:
+        return self.recu.depots
+
+    @property
+    def extractions(self) -> tuple[Extraction, ...]:
+        return self.recu.extractions
+
+
+def examine(
+    projet: Path,
+    q: Questionnaire,
+    annee: str,
+    ouvriers: int,
+    progres: Progres,
+    complet: bool = True,
+    relire: bool = False,
+) -> Controle:
+    """Everything received for one campaign. Writes nothing but a missing key and outputs/.examen (work already done).
+
+    `complet`: with all columns, for the warehouse; else those of the control only. `relire`: as if nothing had been
+    examined yet.
+    """
+    cadre = Cadre(projet, q, annee, pseudonym_key(projet, q), ouvriers, progres)
+    base = _frame(cadre, relire)
+    unites = _units(base)
+    try:
+        recu = _answers(cadre, base, unites, complet, relire)
+    except cache.Abimee:
+        recu = _answers(cadre, base, unites, complet, relire=True)
+    liens = non_rapproches = recouvrements = proposes = None
+    trouvees = [base.redaction, recu.redaction]
+    if unites is not None and q.racine in recu.kept:
+        gardes = answers(q, recu.kept)
+        a_rapprocher = (*gardes, unites, q, annee, _repaired(recu))
+        register.require_links(*a_rapprocher)
+        base_ligne, liens = register.match(*a_rapprocher)
+        non_rapproches = register.unmatched(*gardes, base_ligne, q)
+        recouvrements = register.overlaps(*a_rapprocher)
+        scissions = register.split_units(gardes[0], unites, q, annee)
+        proposes = rapprochement.propose(gardes[0], unites, base_ligne, liens, q, scissions)
+        trouvees.append(_claimed_twice(cadre, recu, recouvrements))
+    redaction = Redaction(
+        sorted((a for r in trouvees for a in r.anomalies), key=order),
+        sorted((a for r in trouvees for a in r.confidentielles), key=order),
+    )
+    comptes = accounts.with_total(accounts.in_order(pd.concat([base.comptes, recu.comptes], ignore_index=True)))
+    accounts.check(comptes.tail(1))
+    return Controle(annee, recu, base, unites, redaction, comptes, liens, non_rapproches, recouvrements, proposes)
+
+
+def examine_frame(projet: Path, q: Questionnaire, annee: str, progres: Progres) -> tuple[Fournee, pd.DataFrame | None]:
+    """(the sampling frame examined, its kept units or None)."""
+    base = _frame(Cadre(projet, q, annee, pseudonym_key(projet, q), 1, progres), relire=False)
+    return base, _units(base)
+
+
+def require_sound(c: Controle) -> Controle:
+    """Raise UserError when the received material was altered, or its frame lost: nothing is built on that."""
+    alteres = [d.chemin for f in (c.base, c.recu) for d, x in zip(f.depots, f.extractions, strict=True) if x.altere]
+    if alteres:
+        noms = ", ".join(alteres)
+        message = (
+            f"Des fichiers reçus pour {c.annee} ont changé depuis leur réception ({noms}) : remettez les originaux."
+        )
+        raise UserError("U11", message, Statut.FICHIER_REFUSE)
+    if c.base.depots and c.unites is None:
+        message = f"La base de sondage de {c.annee} ne se lit plus : réimportez-la avec « register »."
+        raise UserError("U03", message, Statut.FICHIER_REFUSE)
+    return c
+
+
+# ------------------------------------------------------------------------------------------- what is examined, and what was
+
+
+def _units(base: Fournee) -> pd.DataFrame | None:
+    return next((df for df in base.kept.values() if len(df)), None)
+
+
+def _received(cadre: Cadre, role: str) -> list[Depot]:
+    dossier = cadre.projet / "raw" / cadre.annee
+    registre = read_registre(dossier)
+    unregistered(dossier, registre)
+    return [d for d in registre if d.role == role]
+
+
+def _store(cadre: Cadre, nom: str, base: Sequence[Depot]) -> Path:
+    contexte = cache.context(cadre.q.empreintes, versions(), cadre.cle, base)
+    return cache.open_store(cadre.projet / "outputs" / ".examen" / nom, contexte)
+
+
+def _frame(cadre: Cadre, relire: bool) -> Fournee:
+    """The sampling frame, examined once for all."""
+    depots = _received(cadre, "base")
+    ici = _store(cadre, f"{cadre.annee}-base", ())
+    connues = [] if relire else _still_true(cadre, cache.listing(ici), depots)
+    if depots and connues and len(connues[-1].depots) == len(depots):
+        with suppress(cache.Abimee):
+            return cache.load(connues[-1], complet=True)
+    cache.discard(cache.listing(ici))
+    base = examine_frame_files(cadre, depots)
+    if depots and not base.echecs:
+        cache.save(ici, 1, base, ())
+    return base
+
+
+def _answers(cadre: Cadre, base: Fournee, unites: pd.DataFrame | None, complet: bool, relire: bool) -> Fournee:
+    """Every answer received, as if examined together."""
+    depots = _received(cadre, "reponse")
+    ici = _store(cadre, cadre.annee, base.depots)
+    utiles = useful_columns(cadre.q, cadre.annee)
+    entier = set_level(cadre.q, cadre.annee)  # a rule compares all the answers: they can only be examined together
+    connues = _still_true(cadre, cache.listing(ici), depots)
+    if relire or (entier and [len(c.depots) for c in connues] != [len(depots)]):
+        connues = []
+    if len(connues) > CONSERVEES_MAX:
+        connues = sorted(sorted(connues, key=lambda c: -len(c.depots))[: CONSERVEES_MAX // 2], key=lambda c: c.rang)
+    cache.discard(c for c in cache.listing(ici) if c.rang not in {k.rang for k in connues})
+    rang = max((c.rang for c in connues), default=0)
+    deja = {d.depot for c in connues for d in c.depots}
+    restants = [d for d in depots if d.depot not in deja]
+    lues = 0
+    inconnus = corrections.unknown(read_registre(cadre.projet / "raw" / cadre.annee), cadre.q, cadre.annee)
+    echecs = [*inconnus, *base.echecs]
+    for lot in _batches(restants, entier):
+        rang += 1
+        f = examine_files(_shifted(cadre, lues, len(restants)), lot, unites)
+        echecs += f.echecs
+        if not f.echecs:
+            connues.append(cache.save(ici, rang, f, utiles))
+        lues += len(lot)
+    corrections.require_applied(echecs, cadre.annee)
+    if not connues:
+        return examine_files(cadre, [], unites)
+    reduites = [cache.load(c, complet=False) for c in connues]
+    ensemble: set[str] = set()
+    jointe: Fournee | None = None
+    while nouveaux := linked_files(_parts([*reduites, *([jointe] if jointe else [])]), cadre.q, cadre.annee) - ensemble:
+        ensemble |= nouveaux
+        jointe = examine_files(cadre, [d for d in depots if d.depot in ensemble], unites)
+        corrections.require_applied(jointe.echecs, cadre.annee)
+    if jointe:
+        connues.append(cache.save(ici, rang + 1, jointe, utiles))
+    fournees = [cache.load(c, complet=True) for c in connues] if complet else [*reduites, *([jointe] if jointe else [])]
+    return gather(_parts(fournees), depots, cadre.q)
+
+
+def _parts(fournees: Sequence[Fournee]) -> list[Part]:
+    """Each batch with the files that no later one examined again."""
+    proprietaire = {d.depot: i for i, f in enumerate(fournees) for d in f.depots}
+    return [(f, frozenset(d.depot for d in f.depots if proprietaire[d.depot] == i)) for i, f in enumerate(fournees)]
+
+
+def _still_true(cadre: Cadre, connues: Iterable[cache.Conservee], depots: Sequence[Depot]) -> list[cache.Conservee]:
+    """Batches whose files are all still received, and unchanged on disk: their bytes are hashed again each time."""
+    recus = {d.depot: d for d in depots}
+    possibles = [c for c in connues if all(recus.get(d.depot) == d for d in c.depots)]
+    dossier = cadre.projet / "raw" / cadre.annee
+    changes = altered(dossier, list({d.depot: d for c in possibles for d in c.depots}.values()))
+    return [c for c in possibles if changes.isdisjoint(d.depot for d in c.depots)]
+
+
+def _batches(depots: Sequence[Depot], entier: bool) -> Iterable[list[Depot]]:
+    lot: list[Depot] = []
+    octets = 0
+    for d in depots:
+        if lot and not entier and (len(lot) >= FOURNEE_MAX or octets + d.taille > OCTETS_MAX):
+            yield lot
+            lot, octets = [], 0
+        lot.append(d)
+        octets += d.taille
+    if lot:
+        yield lot
+
+
+def _shifted(cadre: Cadre, deja: int, total: int) -> Cadre:
+    """The same, its progress counted over all batches."""
+    return replace(cadre, progres=lambda etape, fait, _: cadre.progres(etape, deja + fait, total))
+
+
+# ------------------------------------------------------------------------------------------- between answers
+
+
+def _repaired(recu: Fournee) -> frozenset[tuple[int, str]]:
+    """(root record, variable) of the numbers that had to be repaired to be read."""
+    faits = recu.lieux[recu.lieux["redresse"].astype("bool")]
+    return frozenset(zip(faits["enregistrement"].astype("int64").tolist(), faits["variable"].tolist(), strict=True))
+
+
+def _claimed_twice(cadre: Cadre, recu: Fournee, recouvrements: pd.DataFrame) -> Redaction:
+    """One finding per unit of the frame that an answer covers and another one keeps, at the answer's identifying cell."""
+    q, racines = cadre.q, recu.kept[cadre.q.racine]
+    enregistrements = dict(zip(racines["id_repondant"], racines.index, strict=True))
+    variables = {
+        lien["mode"]: lien["variable"] for lien in q.enquete.get("lien_base", ()) if lien["entite"] == q.racine
+    }
+    premiere = next(iter(variables.values()), None)
+    lieux = {(r.enregistrement, r.variable): r for r in recu.lieux.itertuples(index=False)}
+    constats = []
+    for r in recouvrements.itertuples(index=False):
+        enregistrement = int(enregistrements[r.id_repondant])
+        variable = variables.get(r.mode.removesuffix(register.REPAIRED), premiere)
+        lieu: dict[str, Any] = {}
+        if place := lieux.get((enregistrement, variable)):
+            lieu = {
+                "depot": place.depot,
+                "feuille": place.feuille,
+                "ligne": _number(place.ligne),
+                "colonne": _number(place.colonne),
+            }
+        constats.append(
+            Constat("unite_deja_couverte", q.racine, enregistrement, variable,
+                    details={"unite": r.id_base, "autre": r.retenu_par}, **lieu)
+        )  # fmt: skip
+    return word(constats, {}, recu.depots, q, cadre.annee, racines["id_repondant"])
+
+
+def _number(valeur: Any) -> int | None:
+    return None if pd.isna(valeur) else int(valeur)

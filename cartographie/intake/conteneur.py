@@ -1,0 +1,157 @@
+"""A received zip: its entries as its directory states them, checked against the bytes, then really inflated under caps.
+
+Headers lie: two entries may share bytes, a size may be invented, a name may leave the folder. One reading only is let
+through, so that no reader can see another file than the one measured. Source: [APPNOTE.TXT] 4.3 and 4.5.3.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from struct import Struct
+from struct import error as StructError
+from typing import Any, NamedTuple
+
+from cartographie.model import Constat
+
+_FIN = Struct("<4s4H2LH")
+_FIN64 = Struct("<4sQ2H2L4Q")
+_CENTRAL = Struct("<4s6H3L5H2L")
+_LOCAL = Struct("<4s5H3L2H")
+_MO = 1_000_000
+_LIEN = 0xA000  # S_IFLNK
+_SORT = re.compile(r"^[A-Za-z]:|^/|\\|\0|(?:^|/)\.\.(?:/|$)")
+
+
+class Refus(Exception):
+    """The file is refused; `constat` says why."""
+
+    def __init__(self, constat: str, **details: Any) -> None:
+        super().__init__(constat)
+        self.constat = Constat(constat, details=details)
+
+
+class Entree(NamedTuple):
+    """One part of the zip. `debut`: offset of its bytes, `comprime` of them; `taille`: what it is said to inflate to."""
+
+    nom: str
+    methode: int
+    comprime: int
+    taille: int
+    debut: int
+
+
+def entries(contenu: bytes, limites: Mapping[str, int]) -> list[Entree]:
+    """The parts of a zip whose directory tells the truth about where they are. Raises Refus."""
+    try:
+        debut, fin, nombre = _repertoire(contenu)
+        if nombre > limites["parties"]:
+            raise Refus("fichier_trop_gros", plafond="parties", trouve=nombre, maximum=limites["parties"])
+        lues = list(_entrees(contenu, debut, fin))
+    except (StructError, UnicodeDecodeError, IndexError) as erreur:
+        raise Refus("fichier_illisible", motif="répertoire du zip") from erreur
+    if len(lues) != nombre:
+        raise Refus("fichier_illisible", motif="répertoire du zip")
+    if len({e.nom.lower() for _, e in lues}) < nombre:
+        raise Refus("fichier_dangereux", motif="parties en double")
+    libre = 0
+    for place, entree in sorted(lues, key=lambda pe: pe[0]):
+        if place < libre:
+            raise Refus("fichier_dangereux", motif="parties superposées")
+        libre = entree.debut + entree.comprime
+    if libre > debut:
+        raise Refus("fichier_illisible", motif="partie tronquée")
+    return [e for _, e in lues]
+
+
+def _repertoire(contenu: bytes) -> tuple[int, int, int]:
+    """(start, end, number of entries) of the central directory, which must end where the end record says it does."""
+    place = len(contenu) - _FIN.size
+    if contenu[place : place + 4] != b"PK\5\6":
+        place = contenu.rfind(b"PK\5\6", max(0, len(contenu) - 65_557))
+    if place < 0:
+        raise Refus("fichier_illisible", motif="répertoire du zip")
+    _, disque, _, ici, nombre, taille, debut, commentaire = _FIN.unpack_from(contenu, place)
+    fin = place
+    if 0xFFFF in (disque, ici, nombre) or 0xFFFFFFFF in (taille, debut):
+        repere, ou = contenu[place - 20 : place - 16], int.from_bytes(contenu[place - 12 : place - 4], "little")
+        if repere != b"PK\6\7":
+            raise Refus("fichier_illisible", motif="répertoire du zip")
+        signe, _, _, _, disque, _, ici, nombre, taille, debut = _FIN64.unpack_from(contenu, ou)
+        fin = ou
+        if signe != b"PK\6\6":
+            raise Refus("fichier_illisible", motif="répertoire du zip")
+    if disque or ici != nombre or place + _FIN.size + commentaire != len(contenu) or debut + taille != fin:
+        raise Refus("fichier_illisible", motif="répertoire du zip")
+    return debut, fin, nombre
+
+
+def _entrees(contenu: bytes, place: int, fin: int) -> Iterator[tuple[int, Entree]]:
+    """(offset of its local header, entry), as the central directory lists them."""
+    while place < fin:
+        (signe, auteur, _, drapeaux, methode, _, _, _, comprime, taille,
+         n, extra, commentaire, _, _, attributs, local) = _CENTRAL.unpack_from(contenu, place)  # fmt: skip
+        if signe != b"PK\1\2":
+            raise Refus("fichier_illisible", motif="répertoire du zip")
+        suite = place + _CENTRAL.size
+        brut = contenu[suite : suite + n]
+        nom = brut.decode("utf-8" if drapeaux & 0x800 else "cp437")
+        if 0xFFFFFFFF in (comprime, taille, local):
+            comprime, taille, local = _zip64(contenu[suite + n : suite + n + extra], comprime, taille, local)
+        place = suite + n + extra + commentaire
+        if _SORT.search(nom):
+            raise Refus("fichier_dangereux", motif="chemin interne")
+        if auteur >> 8 == 3 and (attributs >> 16) & 0xF000 == _LIEN:
+            raise Refus("fichier_dangereux", motif="lien symbolique")
+        signe, _, ses_drapeaux, sa_methode, _, _, _, _, _, n_local, extra_local = _LOCAL.unpack_from(contenu, local)
+        debut = local + _LOCAL.size + n_local + extra_local
+        if signe != b"PK\3\4" or contenu[local + 30 : local + 30 + n_local] != brut or sa_methode != methode:
+            raise Refus("fichier_dangereux", motif="en-têtes contradictoires")
+        if (drapeaux | ses_drapeaux) & 1:
+            raise Refus("fichier_protege")
+        yield local, Entree(nom, methode, comprime, taille, debut)
+
+
+def _zip64(extra: bytes, *valeurs: int) -> Iterator[int]:
+    """The long form of the three values, of which those at their maximum are in the extra field, in that order."""
+    longs = b""
+    while len(extra) >= 4:
+        genre, n = int.from_bytes(extra[:2], "little"), int.from_bytes(extra[2:4], "little")
+        if genre == 1:
+            longs = extra[4 : 4 + n]
+        extra = extra[4 + n :]
+    comprime, taille, local = valeurs
+    for valeur, rang in ((comprime, 1), (taille, 0), (local, 2)):
+        manquants = [v for v, r in ((taille, 0), (comprime, 1), (local, 2)) if r < rang and v == 0xFFFFFFFF]
+        place = 8 * len(manquants)
+        if valeur != 0xFFFFFFFF:
+            yield valeur
+        elif len(longs) < place + 8:
+            raise Refus("fichier_illisible", motif="répertoire du zip")
+        else:
+            yield int.from_bytes(longs[place : place + 8], "little")
+
+
+def inflate(contenu: bytes, entrees: list[Entree], limites: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
+    """(name, bytes) of each part, never more bytes than the caps, whatever the headers say. Raises Refus."""
+    reste = limites["octets_total"]
+    for nom, methode, comprime, taille, debut in entrees:
+        octets = contenu[debut : debut + comprime]
+        plafond = min(limites["octets_partie"], reste, max(_MO, limites["ratio"] * comprime))
+        if methode == 8:
+            flux = zlib.decompressobj(-15)
+            try:
+                octets = flux.decompress(octets, plafond + 1)
+            except zlib.error as erreur:
+                raise Refus("fichier_illisible", motif="partie abîmée") from erreur
+            if len(octets) <= plafond and not flux.eof:
+                raise Refus("fichier_illisible", motif="partie tronquée")
+        elif methode:
+            raise Refus("fichier_illisible", motif="compression inconnue")
+        if len(octets) > plafond:
+            raise Refus("fichier_dangereux", motif="décompression")
+        if len(octets) != taille:
+            raise Refus("fichier_dangereux", motif="taille annoncée fausse")
+        reste -= len(octets)
+        yield nom, octets

@@ -1,0 +1,201 @@
+"""Only what is new is read; what was examined in pieces, or interrupted, gives what examining everything at once gives."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from conftest import RACINE
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cartographie import pipeline
+from cartographie.examine import campagne, fournee
+from cartographie.intake import ingest, read_registre
+
+pytestmark = pytest.mark.xdist_group("reprise")
+ANNEE = "2026"
+
+
+def files(dossier: Path) -> dict[str, bytes]:
+    """Everything published or reported under outputs/, but the warehouse (compared by what it publishes)."""
+    return {
+        str(f.relative_to(dossier)): f.read_bytes()
+        for f in sorted((dossier / "outputs").rglob("*"))
+        if f.is_file() and ".examen" not in f.parts and f.suffix != ".duckdb"
+    }
+
+
+def run(projet: Path, relire: bool = False) -> dict[str, bytes]:
+    pipeline.run(projet, [ANNEE], "essai", True, False, 1, relire, lambda *_: None)
+    return files(projet)
+
+
+@pytest.fixture
+def lus(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the answers read, in order."""
+    noms: list[str] = []
+    lire = fournee.read_depots
+
+    def compte(depots: Any, *args: Any, **options: Any) -> Any:
+        noms.extend(d.nom for d in depots if d.role == "reponse")
+        return lire(depots, *args, **options)
+
+    monkeypatch.setattr(fournee, "read_depots", compte)
+    return noms
+
+
+@pytest.fixture
+def projet(tmp_path: Path) -> Path:
+    """The bundled fictitious campaign: workbooks, exports, answers given twice, refused files."""
+    return _copie(tmp_path / "projet")
+
+
+def _copie(ici: Path) -> Path:
+    shutil.copytree(RACINE / "schemas", ici / "schemas")
+    shutil.copytree(RACINE / "raw" / ANNEE, ici / "raw" / ANNEE)
+    return ici
+
+
+@pytest.fixture(scope="module")
+def attendu(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What one examination of everything gives."""
+    return run(_copie(tmp_path_factory.mktemp("ensemble") / "projet"))
+
+
+def test_examined_in_small_batches_it_is_the_same(
+    projet: Path, attendu: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(campagne, "FOURNEE_MAX", 7)
+    assert run(projet) == attendu
+
+
+def test_nothing_is_read_twice(projet: Path, attendu: dict[str, bytes], lus: list[str]) -> None:
+    assert run(projet) == attendu and lus
+    lus.clear()
+    assert run(projet) == attendu and lus == []
+    assert run(projet, relire=True) == attendu and lus  # unless asked for
+
+
+def test_a_new_file_is_read_alone(projet: Path, tmp_path: Path, lus: list[str]) -> None:
+    run(projet)
+    lus.clear()
+    nouveau = tmp_path / "bon.xlsx"
+    shutil.copy(RACINE / "tests/fautes/fichiers/bon.xlsx", nouveau)
+    ingest(projet, ANNEE, [nouveau], "reponse", "2026-07-01")
+    par_morceaux = run(projet)
+    assert lus == ["bon.xlsx"]
+    assert par_morceaux == run(projet, relire=True)
+
+
+def test_another_answer_of_a_respondent_is_examined_with_the_first(
+    projet: Path, tmp_path: Path, lus: list[str]
+) -> None:
+    """Which one is kept can only be told from both."""
+    run(projet)
+    lus.clear()
+    deja = next(d for d in read_registre(projet / "raw" / ANNEE) if d.nom.endswith("0031.xlsx"))
+    copie = tmp_path / "encore.xlsx"
+    shutil.copy(projet / "raw" / ANNEE / deja.chemin, copie)
+    copie.chmod(0o644)
+    with ZipFile(copie, "a") as archive:
+        archive.comment = b"encore"  # another file, the same answer
+    ingest(projet, ANNEE, [copie], "reponse", "2026-07-01")
+    par_morceaux = run(projet)
+    assert set(lus) == {"encore.xlsx", deja.nom}
+    assert par_morceaux == run(projet, relire=True)
+
+
+def test_interrupted_it_goes_on_from_where_it_was(
+    projet: Path, attendu: dict[str, bytes], lus: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(campagne, "FOURNEE_MAX", 20)
+    examiner, fois = campagne.examine_files, iter(range(1000))
+
+    def coupe(*args: Any) -> Any:
+        if next(fois) == 2:
+            raise KeyboardInterrupt
+        return examiner(*args)
+
+    monkeypatch.setattr(campagne, "examine_files", coupe)
+    with pytest.raises(KeyboardInterrupt):
+        run(projet)
+    assert len(lus) == 40 and not (projet / "outputs" / ANNEE).exists()
+    avant = set(lus)
+    lus.clear()
+    assert run(projet) == attendu
+    depots = [d for d in read_registre(projet / "raw" / ANNEE) if d.role == "reponse"]
+    assert {d.nom for d in depots[40:]} <= set(lus) and len(lus) < len(depots) and len(avant) == 40
+
+
+def test_a_file_altered_since_is_seen_though_it_was_examined(projet: Path, lus: list[str]) -> None:
+    run(projet)
+    depot = next(d for d in read_registre(projet / "raw" / ANNEE) if d.role == "reponse")
+    chemin = projet / "raw" / ANNEE / depot.chemin
+    octets, date = chemin.read_bytes(), chemin.stat()
+    chemin.chmod(0o644)
+    chemin.write_bytes(octets[:-1] + bytes([octets[-1] ^ 1]))  # same size
+    os.utime(chemin, ns=(date.st_atime_ns, date.st_mtime_ns))  # and same date: only the content tells
+    with pytest.raises(Exception, match="ont changé depuis leur réception"):
+        run(projet)
+
+
+@pytest.mark.parametrize("fichier", ["regles.yaml", f"{ANNEE}/campagne.yaml"])
+def test_a_changed_declaration_makes_everything_read_again(projet: Path, lus: list[str], fichier: str) -> None:
+    run(projet)
+    total = len(set(lus))
+    lus.clear()
+    with (projet / "schemas" / fichier).open("a", encoding="utf-8") as f:
+        f.write("# un commentaire\n")
+    run(projet)
+    assert len(set(lus)) == total
+
+
+@pytest.mark.parametrize("abime", [lambda o: b"", lambda o: o[: len(o) // 2], lambda o: b"PK" + o[2:][::-1]])
+def test_a_damaged_memory_is_ignored(
+    projet: Path, attendu: dict[str, bytes], lus: list[str], abime: Callable[[bytes], bytes]
+) -> None:
+    run(projet)
+    lus.clear()
+    for f in (projet / "outputs/.examen").rglob("*.npz"):
+        f.write_bytes(abime(f.read_bytes()))
+    assert run(projet) == attendu and lus
+
+
+def _arrivees(nombre: int) -> st.SearchStrategy[list[int]]:
+    return st.lists(st.integers(1, nombre), min_size=1, max_size=4)
+
+
+@pytest.fixture(scope="module")
+def petite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[Any]]]:
+    """A workspace without answers, and the answers to receive."""
+    ici = tmp_path_factory.mktemp("petite") / "projet"
+    source = RACINE / "raw" / ANNEE
+    depots = [d for d in read_registre(source) if d.role == "reponse" and d.taille < 60_000][-12:]
+    base = [d for d in read_registre(source) if d.role == "base"]
+    shutil.copytree(RACINE / "schemas", ici / "schemas")
+    ingest(ici, ANNEE, [source / base[0].chemin], "base", base[0].recu_le)
+    yield ici, depots
+
+
+@settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tailles=_arrivees(6))
+def test_however_the_answers_arrive(petite: tuple[Path, list[Any]], tmp_path_factory: Any, tailles: list[int]) -> None:
+    """Received in any number of goes, controlled after each: the same as controlled once at the end."""
+    modele, depots = petite
+    ici = tmp_path_factory.mktemp("arrivees") / "projet"
+    shutil.copytree(modele, ici)
+    restants = list(depots)
+    for taille in [*tailles, len(depots)]:
+        lot, restants = restants[:taille], restants[taille:]
+        if lot:
+            ingest(ici, ANNEE, [RACINE / "raw" / ANNEE / d.chemin for d in lot], "reponse", "2026-05-01")
+            pipeline.validate(ici, ANNEE, 1, False, lambda *_: None)
+    par_morceaux = files(ici)
+    pipeline.validate(ici, ANNEE, 1, True, lambda *_: None)
+    assert files(ici) == par_morceaux
