@@ -415,11 +415,17 @@ def test_status_follows_the_campaign(lance: Any, vierge: Path, espace: Path) -> 
     def etat(projet: Path) -> Any:
         return json.loads(lance("status", "--projet", projet, "--json").texte)
 
-    assert etat(vierge)["campagnes"][CAMPAGNE] == {"base": 0, "recus": 0, "controle": False, "versions": []}
+    rien = {"base": 0, "recus": 0, "non_controles": 0, "controle": False, "versions": [], "etats": None}
+    assert etat(vierge)["campagnes"][CAMPAGNE] == rien
     assert etat(vierge)["entrepot"] is False
     lance("validate", CAMPAGNE, "--projet", espace)
     lance("publish", CAMPAGNE, "--version", "v1", "--projet", espace)
-    assert etat(espace)["campagnes"][CAMPAGNE] == {"base": 1, "recus": 2, "controle": True, "versions": ["v1"]}
+    ici = etat(espace)["campagnes"][CAMPAGNE]
+    etats = ici.pop("etats")
+    assert ici == {"base": 1, "recus": 2, "non_controles": 0, "controle": True, "versions": ["v1"]}
+    for axe in etats["axes"].values():
+        total = axe["rangs"][-1]
+        assert total["code"] == "Total" and total["accepté"] + total["attendu"] == 3, total
     assert etat(espace)["entrepot"] is True
 
 

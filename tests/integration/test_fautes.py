@@ -50,9 +50,8 @@ TROMPEUSE = ("F106", "alerte", "!")
 
 
 def texte(nom: str, *avec: tuple[str, str, str], **lecture: Any) -> Attendu:
-    """A text file that is read: its written-out dates are said to have been understood."""
-    dates = tuple(("R39", "redressement", f"{nom}!{c}") for c in ("D2", "DC2"))
-    return Attendu((*avec, *dates), ("2026-04-15",), 1, {"format": "csv", **lecture})
+    """A text file that is read. 15/04/2026 has only one reading; the month of 02/09/2024 had to be understood, and is told."""
+    return Attendu((*avec, ("R39", "redressement", f"{nom}!DC2")), ("2024-09",), 1, {"format": "csv", **lecture})
 
 
 TABLE: dict[str, Attendu] = {
@@ -192,7 +191,7 @@ def test_the_questionnaire_is_laid_out_as_template_writes_it() -> None:
     from openpyxl import load_workbook
 
     from cartographie.questionnaire import load_questionnaire
-    from cartographie.template import build_template
+    from cartographie.formulaire import build_template
 
     vierge = load_workbook(io.BytesIO(build_template(load_questionnaire(RACINE), CAMPAGNE)))
     bon = load_workbook(fabriquer.FICHIERS / "bon.xlsx")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from collections import Counter
 from dataclasses import replace
 
 import openpyxl
@@ -12,7 +14,7 @@ import pytest
 from petite_enquete import CATALOGUE, F1, F2, REGLES, depot, identified, lot, questionnaire
 
 from cartographie import accounts, controle
-from cartographie.anomalies import word
+from cartographie.anomalies import load_catalogue, word
 from cartographie.anomalies.texte import column_letters, fill, une_ligne
 from cartographie.model import Anomalie, Constat, Gravite
 from cartographie.validate import validate
@@ -66,6 +68,12 @@ def test_order_is_deterministic() -> None:
         ("", None, "", "F1"), ("d1.xlsx", 3, "D", "C4"), ("d1.xlsx", 3, "E", "C1"), ("d1.xlsx", 3, "E", "C9"),
         ("d2.xlsx", 2, "D", "C4"), ("d2.xlsx", 2, "E", "C1"),
     ]  # fmt: skip
+
+
+def test_every_built_in_finding_has_its_own_code() -> None:
+    codes = Counter(entry["code"] for entry in load_catalogue().values())
+    assert [c for c, n in codes.items() if n > 1] == []
+    assert all(re.fullmatch("[FLC][1-9][0-9]{2}", c) for c in codes)
 
 
 def test_unknown_finding_is_a_bug_of_ours() -> None:
