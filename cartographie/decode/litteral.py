@@ -13,10 +13,10 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from ..anomalies import declined, judge
+from ..anomalies import declined, judge, repairs
 from ..model import Constat, Questionnaire, TypeVariable, Variable
 from ..text import clean, text_of
-from .cellule import Decode
+from .cellule import Decode, combine
 
 BLANCS = "ecriture_normalisee"
 _INSECABLES = str.maketrans({"\u00a0": " ", "\u202f": " "})
@@ -45,18 +45,21 @@ def written(valeur: Any) -> str:
 
 
 def decline(questionnaire: Questionnaire, campagne: str, entite: str) -> Refus | None:
-    """How a repair that the campaign declines is undone: no value, all else kept. None when the campaign accepts them all."""
+    """How a repair that the campaign declines is undone: no value, its finding kept with what it proposed, the other repairs
+    of the cell forgotten (they led to nothing). None when the campaign accepts them all.
+    """
     refuses = declined(questionnaire, campagne)
     if not refuses:
         return None
-    rule_of = judge(questionnaire, campagne)
+    rule_of, connus = judge(questionnaire, campagne), repairs(questionnaire)
+
+    def is_refused(constat: str, variable: Variable) -> bool:
+        return bool(refuses & {constat, rule_of(Constat(constat, entite, variable=variable.nom)).code})
 
     def refuse(lu: Decode, variable: Variable) -> Decode:
-        for d in (lu, *lu.suite):
-            if d.constat is not None:
-                regle = rule_of(Constat(d.constat, entite, variable=variable.nom))
-                if refuses & {d.constat, regle.code}:
-                    return lu._replace(valeur=None)
-        return lu
+        refusee = {d.constat for d in (lu, *lu.suite) if d.constat is not None and is_refused(d.constat, variable)}
+        if not refusee:
+            return lu
+        return combine(None, [d for d in (lu, *lu.suite) if d.constat in refusee or d.constat not in connus])
 
     return refuse
