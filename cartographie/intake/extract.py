@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from cartographie.intake.gate import cell_name
-from cartographie.intake.headers import find_sheet, locate, sheet_missing
-from cartographie.intake.matching import Appariement, Attendu, Groupe, answer_column, groups, normalise
+from cartographie.intake.flatten import Entete
+from cartographie.intake.headers import locate
+from cartographie.intake.matching import Appariement, Attendu, Groupe, answer_column, normalise
+from cartographie.intake.remarks import Zone, merged_answers, sheet_remarks
+from cartographie.intake.sheets import annexes, place_groups
 from cartographie.model import Bloc, Classeur, Compte, Constat, Feuille, Modele
 
-_BLANCHES = 1000  # blank rows from which their being skipped is said
 _NOTE = re.compile(r"\s*(?:\(?\*|\(\d{1,2}\)|(?:sources?|notes?|nb|lecture|champ|totaux|total)\b)", re.I)
 _TOTAL = frozenset({"total", "totaux", "total general", "sous total"})
 Lecture = tuple[tuple[Bloc, ...], tuple[Compte, ...], tuple[Constat, ...], bool]
@@ -21,37 +22,38 @@ Lecture = tuple[tuple[Bloc, ...], tuple[Compte, ...], tuple[Constat, ...], bool]
 def extract(classeur: Classeur, modele: Modele) -> Lecture:
     """(blocs, comptes, constats, refuse). When refused there is no bloc, and every cell is counted "fichier_refuse"."""
     constats: list[Constat] = []
-    trouves: list[tuple[Groupe, Feuille, int, Appariement]] = []
-    for groupe in groups(modele):
-        feuille = find_sheet(classeur, groupe)
-        if feuille is None or not feuille.lignes:
-            if not groupe.facultatif:
-                constats.append(sheet_missing(classeur, groupe) if feuille is None else _sans_reponse(feuille, groupe))
-        else:
-            trouves.append((groupe, feuille, *locate(groupe, feuille)))
-    for groupe, feuille, entete, appariement in trouves:
-        constats += _entetes(groupe, feuille, entete, appariement)
+    alertes: list[Constat] = []
+    trouves: list[tuple[Groupe, Feuille, Entete]] = []
+    for groupe, feuille, dits, refuse in place_groups(classeur, modele):
+        (constats if refuse else alertes).extend(dits)
+        if feuille is not None and feuille.lignes:
+            trouves.append((groupe, feuille, locate(groupe, feuille)))
+        elif feuille is not None and not groupe.facultatif:
+            constats.append(_sans_reponse(feuille, groupe))
+    for groupe, feuille, entete in trouves:
+        constats += _entetes(groupe, feuille, entete)
     if constats:
-        return (), refused_accounts(classeur), tuple(constats), True
+        return (), refused_accounts(classeur), (*alertes, *constats), True
+    constats = alertes
     blocs: list[Bloc] = []
     comptes: dict[int, Compte] = {}
-    for groupe, feuille, entete, appariement in trouves:
+    for groupe, feuille, entete in trouves:
         lire = _fiche if groupe.fiche else _tableau
-        nouveaux, compte, blanches, places = lire(groupe, feuille, entete, appariement)
+        nouveaux, compte, blanches, places = lire(groupe, feuille, entete)
         blocs += nouveaux
         comptes[id(feuille)] = compte
-        constats += _alertes(feuille, blanches, places)
+        constats += sheet_remarks(feuille, blanches, places)
         if feuille.fusions:
-            constats += _fusions(groupe, feuille, places, appariement)
+            constats += merged_answers(groupe, feuille, places, entete.appariement)
     racine = modele.feuilles[0].entite
     if not any(b.lignes for b in blocs if b.entite == racine):
         refus = Constat("fichier_sans_reponse", entite=racine, feuille=trouves[0][1].nom if trouves else None)
         return (), refused_accounts(classeur), (*constats, refus), True
-    annexes = {normalise(a) for a in ((modele.marque or {}).get("feuille", ""), *modele.annexes)}
+    connues = annexes(modele)
     for feuille in classeur.feuilles:
         if id(feuille) not in comptes:
             comptes[id(feuille)] = _compte_ecarte(feuille, "feuille_non_lue")
-            if feuille.lignes and not feuille.masquee and normalise(feuille.nom) not in annexes:
+            if feuille.lignes and not feuille.masquee and normalise(feuille.nom) not in connues:
                 constats.append(Constat("feuille_inconnue", feuille=feuille.nom))
     return tuple(blocs), tuple(comptes[id(f)] for f in classeur.feuilles), tuple(constats), False
 
@@ -76,15 +78,19 @@ def _sans_reponse(feuille: Feuille, groupe: Groupe) -> Constat:
     return Constat("fichier_sans_reponse", entite=groupe.feuilles[0].entite, feuille=feuille.nom)
 
 
-def _entetes(groupe: Groupe, feuille: Feuille, entete: int, appariement: Appariement) -> list[Constat]:
+def _entetes(groupe: Groupe, feuille: Feuille, entete: Entete) -> list[Constat]:
     """Missing, repeated and unknown headers."""
     constats: list[Constat] = []
+    appariement = entete.appariement
     if not (appariement.absents or appariement.doubles or appariement.restes):
         return constats
 
     def signale(constat: str, position: int | None, cible: Attendu | None, **details: Any) -> None:
         place = None if position is None else position + 1
-        ligne, colonne = (place, groupe.feuilles[0].colonne_question) if groupe.fiche else (entete, place)
+        if groupe.fiche:
+            ligne, colonne = place, groupe.feuilles[0].colonne_question
+        else:
+            ligne, colonne = entete.ligne if position is None else entete.place(feuille, position), place
         entite = groupe.feuilles[cible.rang if cible else 0].entite
         variable = cible.colonne.variable if cible else None
         constats.append(
@@ -114,10 +120,7 @@ def _entetes(groupe: Groupe, feuille: Feuille, entete: int, appariement: Apparie
                 or _couvert(feuille, position, reponse)
             ):
                 continue
-            texte = ligne[(groupe.feuilles[0].colonne_question or 1) - 1]
-        else:
-            texte = feuille.lignes[entete - 1][position]
-        signale("entete_inconnu", position, None, trouve=str(texte), proche=proche)
+        signale("entete_inconnu", position, None, trouve=str(entete.textes[position]), proche=proche)
     return constats
 
 
@@ -129,19 +132,12 @@ def _couvert(feuille: Feuille, ligne: int, colonne: int) -> bool:
 # --------------------------------------------------------------------------- the two ways of reading a sheet
 
 
-_Lecture = tuple[list[Bloc], Compte, int, "_Zone"]
+_Lecture = tuple[list[Bloc], Compte, int, "Zone"]
 
 
-class _Zone(NamedTuple):
-    """Where the data cells of a sheet are, 1-based rows and columns."""
-
-    lignes: Sequence[int]
-    colonnes: Sequence[int]
-    fiche: bool
-
-
-def _fiche(groupe: Groupe, feuille: Feuille, entete: int, appariement: Appariement) -> _Lecture:
+def _fiche(groupe: Groupe, feuille: Feuille, entete: Entete) -> _Lecture:
     """One record: the answers in front of the questions."""
+    appariement = entete.appariement
     lignes, reponse = feuille.lignes, answer_column(groupe) - 1
     question = (groupe.feuilles[0].colonne_question or 1) - 1
     ecartees, cellules = Counter[str](), Counter[str]()
@@ -161,7 +157,8 @@ def _fiche(groupe: Groupe, feuille: Feuille, entete: int, appariement: Apparieme
                 ecartees["ligne_ignoree"] += 1
                 cellules["ligne_ignoree"] += repondu
         else:
-            raison = "entete" if i == entete - 1 else "titre" if ligne[question] is not None or i < entete else "note"
+            titre = ligne[question] is not None or i < entete.ligne
+            raison = "entete" if i == entete.ligne - 1 else "titre" if titre else "note"
             ecartees[raison] += 1
             cellules[raison] += pleines
     blocs = []
@@ -173,30 +170,35 @@ def _fiche(groupe: Groupe, feuille: Feuille, entete: int, appariement: Apparieme
             blocs.append(Bloc(attendue.entite, feuille.nom, plan.colonnes, rangs, valeurs, 0, attendue.lien))
     lues = _lues(lignes)
     compte = Compte(feuille.nom, *lues, len(prises), donnees, _net(ecartees), _net(cellules))
-    return blocs, compte, feuille.lignes_fantomes, _Zone(sorted(p + 1 for p in prises), [reponse + 1], True)
+    return blocs, compte, feuille.lignes_fantomes, Zone(sorted(p + 1 for p in prises), [reponse + 1], True)
 
 
-def _tableau(groupe: Groupe, feuille: Feuille, entete: int, appariement: Appariement) -> _Lecture:
+def _tableau(groupe: Groupe, feuille: Feuille, entete: Entete) -> _Lecture:
     """One record a row for each entity of the sheet; repeated blocks give one Bloc each."""
+    appariement, textes = entete.appariement, entete.textes
     ecartees, cellules = Counter[str](), Counter[str]()
     numeros: list[int] = []
     donnees: list[list[Any]] = []
     vides = blanches = 0
-    textes = feuille.lignes[entete - 1]
+    debut = entete.ligne - entete.hauteur
+    titres = {tuple(ligne) for ligne in feuille.lignes[debut : entete.ligne]}  # rows that may come back on every page
+    premiers = {next((v for v in t if v is not None), None) for t in titres}
     titrees = [p for p, t in enumerate(textes) if t is not None]
     for i, ligne in enumerate(feuille.lignes):
         pleines = len(ligne) - ligne.count(None)
         if not pleines:
-            vides += i >= entete
+            vides += i >= entete.ligne
             continue
         raison = None
-        if i < entete:
-            raison = "entete" if i == entete - 1 else "titre"
+        if i < entete.ligne:
+            raison = "entete" if i >= debut else "titre"
         else:
             blanches, vides = blanches + vides, 0
             premier = ligne[0] if ligne[0] is not None else next(v for v in ligne if v is not None)
             if premier.__class__ is str:
                 raison = _hors_donnees(premier, pleines)
+                if premier in premiers and pleines > 1 and tuple(ligne) in titres:
+                    raison = "entete"
             if pleines <= len(ligne) - len(titrees) and all(ligne[p] is None for p in titrees):
                 raison = raison or "hors_colonnes"
         if raison:
@@ -205,7 +207,7 @@ def _tableau(groupe: Groupe, feuille: Feuille, entete: int, appariement: Apparie
         else:
             numeros.append(i + 1)
             donnees.append(ligne)
-    colonnes = [list(c) for c in zip(*donnees, strict=True)] or [[] for _ in feuille.lignes[entete - 1]]
+    colonnes = [list(c) for c in zip(*donnees, strict=True)] or [[] for _ in textes]
     prises = {p for _, p in appariement.prises}
     lues_donnees = 0
     for position, colonne in enumerate(colonnes):
@@ -216,7 +218,7 @@ def _tableau(groupe: Groupe, feuille: Feuille, entete: int, appariement: Apparie
             cellules["colonne_ignoree" if textes[position] is not None else "colonne_sans_entete"] += pleines
     blocs = _blocs(groupe, feuille, appariement, numeros, colonnes)
     compte = Compte(feuille.nom, *_lues(feuille.lignes), len(numeros), lues_donnees, _net(ecartees), _net(cellules))
-    return blocs, compte, blanches + feuille.lignes_fantomes, _Zone(numeros, sorted(p + 1 for p in prises), False)
+    return blocs, compte, blanches + feuille.lignes_fantomes, Zone(numeros, sorted(p + 1 for p in prises), False)
 
 
 def _hors_donnees(premier: str, pleines: int) -> str | None:
@@ -246,56 +248,3 @@ def _blocs(
 
 def _net(compte: Counter[str]) -> dict[str, int]:
     return {raison: compte[raison] for raison in sorted(compte) if compte[raison]}
-
-
-# --------------------------------------------------------------------------- findings about read sheets
-
-
-def _alertes(feuille: Feuille, blanches: int, zone: _Zone) -> list[Constat]:
-    trouves = []
-    if feuille.masquee:
-        trouves.append(Constat("feuille_masquee_lue", feuille=feuille.nom))
-    masquees = sorted(feuille.lignes_masquees.intersection(zone.lignes))
-    if masquees:
-        details = {"nombre": len(masquees), "premiere": masquees[0]}
-        trouves.append(Constat("lignes_masquees_lues", details=details, feuille=feuille.nom, ligne=masquees[0]))
-    colonnes = sorted(feuille.colonnes_masquees.intersection(zone.colonnes))
-    if colonnes:
-        details = {"nombre": len(colonnes), "premiere": colonnes[0]}
-        trouves.append(Constat("colonnes_masquees_lues", details=details, feuille=feuille.nom, colonne=colonnes[0]))
-    if blanches > _BLANCHES:
-        trouves.append(Constat("lignes_blanches_ignorees", details={"nombre": blanches}, feuille=feuille.nom))
-    return trouves
-
-
-def _fusions(groupe: Groupe, feuille: Feuille, zone: _Zone, appariement: Appariement) -> list[Constat]:
-    """One finding per data cell under a merged range that spans several data cells, or hides one."""
-    constats = []
-    lignes = set(zone.lignes)
-    attendus = {p + 1: (groupe.feuilles[a.rang].entite, a.colonne.variable) for a, p in appariement.prises}
-    for l1, c1, l2, c2 in feuille.fusions:
-        couvertes = [
-            (ligne, colonne)
-            for colonne in zone.colonnes
-            if c1 <= colonne <= c2
-            for ligne in (range(l1, l2 + 1) if l2 - l1 < len(lignes) else sorted(lignes))
-            if l1 <= ligne <= l2 and ligne in lignes
-        ]
-        grille = feuille.lignes
-        valeur = grille[l1 - 1][c1 - 1] if l1 <= len(grille) and c1 <= len(grille[l1 - 1]) else None
-        if not couvertes or valeur is None or couvertes == [(l1, c1)]:
-            continue
-        for ligne, colonne in couvertes:
-            entite, variable = attendus[ligne if zone.fiche else colonne]
-            constats.append(
-                Constat(
-                    "cellules_fusionnees",
-                    entite=entite,
-                    variable=variable,
-                    details={"plage": f"{cell_name(l1, c1)}:{cell_name(l2, c2)}"},
-                    feuille=feuille.nom,
-                    ligne=ligne,
-                    colonne=colonne,
-                )
-            )
-    return constats

@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cartographie.intake.flatten import Entete, find_header
 from cartographie.intake.gate import column_number
-from cartographie.intake.matching import Appariement, Groupe, closest, groups, header_text, match, normalise
+from cartographie.intake.matching import Groupe, closest, groups, header_text, match, normalise
 from cartographie.model import Classeur, Constat, Feuille, Modele
 
-RECHERCHE = 30  # rows among which a header row is searched
 _SEUIL = 0.25  # below this agreement the file is not of that kind
 _CELLULE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 
@@ -92,7 +92,7 @@ def _note(classeur: Classeur, modele: Modele) -> float:
     for groupe in groups(modele):
         feuille = find_sheet(classeur, groupe)
         candidates = classeur.feuilles if feuille is None else (feuille,)
-        note = max((locate(groupe, f)[1].note for f in candidates if f.lignes), default=0.0)
+        note = max((locate(groupe, f).appariement.note for f in candidates if f.lignes), default=0.0)
         if note or not groupe.facultatif:
             notes.append(note)
     return sum(notes) / len(notes) if notes else 0.0
@@ -119,7 +119,7 @@ def find_sheet(classeur: Classeur, groupe: Groupe) -> Feuille | None:
     if not groupe.noms or classeur.format == "csv":
         remplies = [f for f in classeur.feuilles if f.lignes]
         if len(remplies) > 1:
-            return max(remplies, key=lambda f: locate(groupe, f)[1].note)
+            return max(remplies, key=lambda f: locate(groupe, f).appariement.note)
         return next(iter(remplies or classeur.feuilles), None)
     par_nom = {f.nom: f for f in reversed(classeur.feuilles)}
     for nom in groupe.noms:
@@ -129,29 +129,18 @@ def find_sheet(classeur: Classeur, groupe: Groupe) -> Feuille | None:
     return next((par_norme[normalise(n)] for n in groupe.noms if normalise(n) in par_norme), None)
 
 
-def locate(groupe: Groupe, feuille: Feuille) -> tuple[int, Appariement]:
-    """(1-based header row, matching of its texts). For a fiche: the row above the first question, the question column."""
+def locate(groupe: Groupe, feuille: Feuille) -> Entete:
+    """Where the headers are and what they match. For a fiche: the row above the first question, the question column."""
     premiere = groupe.feuilles[0]
-    if groupe.fiche:
-        entete = premiere.ligne_entete or 0
-        colonne = (premiere.colonne_question or 1) - 1
-        lignes = feuille.lignes
-        large = bool(lignes) and colonne < len(lignes[0])
-        questions = [r[colonne] for r in lignes] if large else []
-        textes = (*[None] * min(entete, len(questions)), *map(header_text, questions[entete:]))
-        return entete, match(groupe, textes)
-    fixe = premiere.ligne_entete
-    if fixe and fixe <= len(feuille.lignes):
-        appariement = match(groupe, tuple(map(header_text, feuille.lignes[fixe - 1])))
-        if appariement.note >= 0.5:
-            return fixe, appariement
-    rang, meilleur = (fixe or 1) - 1, -1
-    for i, ligne in enumerate(feuille.lignes[:RECHERCHE]):
-        nombre = sum(1 for v in set(ligne) if v.__class__ is str and normalise(v) in groupe.normes)
-        if nombre > meilleur and nombre:
-            rang, meilleur = i, nombre
-    ligne = feuille.lignes[rang] if rang < len(feuille.lignes) else []
-    return rang + 1, match(groupe, tuple(map(header_text, ligne)))
+    if not groupe.fiche:
+        return find_header(groupe, feuille)
+    entete = premiere.ligne_entete or 0
+    colonne = (premiere.colonne_question or 1) - 1
+    lignes = feuille.lignes
+    large = bool(lignes) and colonne < len(lignes[0])
+    questions = [r[colonne] for r in lignes] if large else []
+    textes = (*[None] * min(entete, len(questions)), *map(header_text, questions[entete:]))
+    return Entete(entete, match(groupe, textes), textes)
 
 
 def sheet_missing(classeur: Classeur, groupe: Groupe) -> Constat:

@@ -174,7 +174,7 @@ class FeuilleAttendue:
 
     `disposition`: "tableau" (header row, one record a row), "fiche" (questions down `colonne_question`, answers in
     `colonne_reponse`, one record), "blocs" (`repetitions` groups of columns on the parent's row, headers hold `{n}`).
-    `ligne_entete`: fixed 1-based row, or None to search. `lien`: "depot" (one parent in the file), "ligne" (parent on the
+    `ligne_entete`: fixed 1-based row (the first of `hauteur_entete`), or None to search. `lien`: "depot" (one parent in the file), "ligne" (parent on the
     same row), or parent variables repeated in the sheet.
     """
 
@@ -190,6 +190,7 @@ class FeuilleAttendue:
     facultative: bool = False
     lien: str | tuple[str, ...] = "depot"
     constantes: Mapping[str, str] = field(default_factory=dict)
+    hauteur_entete: int = 1
 
 
 @dataclass(frozen=True, slots=True)

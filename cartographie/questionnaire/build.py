@@ -253,6 +253,7 @@ def _feuille(d: Mapping[str, Any]) -> FeuilleAttendue:
         colonnes=tuple(colonnes),
         ignorees=tuple(d.get("ignorees", ())),
         ligne_entete=(d.get("entete") or {}).get("ligne"),
+        hauteur_entete=(d.get("entete") or {}).get("hauteur", 1),
         colonne_question=_column(d.get("colonne_question")),
         colonne_reponse=_column(d.get("colonne_reponse")),
         repetitions=d.get("repetitions", 0),

@@ -68,7 +68,7 @@ TABLE: dict[str, Attendu] = {
     ),
     "version_inconnue.xlsx": refus("R01b", "LISEZMOI!B5", "2026.9", "2026.1", "téléchargez de nouveau"),
     "feuille_absente.xlsx": refus("R01c", "SYSTEMES!", "« SYSTEMES »", "remettez la feuille"),
-    "feuille_renommee.xlsx": refus("R01c", "SYSTEMES!", "« SYSTEMES »", "Nos systèmes d'IA", "remettez la feuille"),
+    "feuille_renommee.xlsx": alerte("F155", "Nos systèmes d'IA!", "« SYSTEMES »", "« Nos systèmes d'IA »", "vérifiez"),
     "entete_en_double.xlsx": refus("F118", "SYSTEMES!P4", "« SYSTEMES »", "À quel stade en est-il ?", "plusieurs fois"),
     "entete_inconnu.xlsx": refus("F117", "SYSTEMES!AT4", "Avis du service informatique", "retirez cette colonne"),
     "entete_manquant.xlsx": refus(

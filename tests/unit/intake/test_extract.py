@@ -85,7 +85,8 @@ def test_repeated_text_is_told_apart_by_what_precedes_it(xlsx):
 
 
 def test_missing_sheet_names_the_closest(xlsx):
-    e = lire(xlsx({"DONNEE": [ENTETES, L1]}))
+    autre = ["N° FINESS", "Nom de l'établissement", "x", "y", "z"]
+    e = lire(xlsx({"DONNEE": [autre, L1]}))
     assert [(c.constat, c.details["proche"]) for c in e.constats] == [("feuille_absente", "DONNEE")]
 
 
