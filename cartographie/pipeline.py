@@ -48,7 +48,7 @@ def init(projet: Path, destination: Path) -> Bilan:
 def template(projet: Path, annee: str, sortie: Path, par_repondant: bool, progres: Progres) -> Bilan:
     """The blank questionnaire; with `par_repondant`, one pre-filled copy per unit of the frame instead."""
     from cartographie.examine import examine_frame
-    from cartographie.template import build_template, file_name
+    from cartographie.formulaire import build_template, file_name
 
     q = load_questionnaire(projet)
     require_campaign(q, annee)
@@ -234,6 +234,42 @@ def run(
     _load(projet, q, controles, progres)
     publications = [publish(projet, a, version, "", remplacer, progres) for a in (annees or recues)]
     return bilans.run(q, controles, constats, publications, warehouse_path(projet), annees or recues)
+
+
+@without_cycle_search()
+def feedback(
+    projet: Path, annee: str, seul: str, absents: bool, envoye_le: str, ouvriers: int, progres: Progres
+) -> Bilan:
+    """Correction workbooks and letters, outputs/<campagne>/retours/. `envoye_le`: the day they were sent, noted in raw/."""
+    _start_workers(projet, ouvriers)
+    from cartographie import feedback as retours
+    from cartographie import suivi
+    from cartographie.examine import examine, frame_for, require_sound
+
+    q = load_questionnaire(projet)
+    require_campaign(q, annee)
+    if annee not in received(projet, q):
+        raise UserError("U04", f"Aucun fichier reçu pour {annee} : rangez-les d'abord avec « ingest ».")
+    c = require_sound(examine(projet, q, annee, ouvriers, progres, complet=False))
+    situation = suivi.build_suivi(q, c, suivi.read_relances(projet / "raw" / annee))
+    a_relancer = suivi.absents(q, c, situation, seul) if absents else suivi.absents(q, c, situation.iloc[:0], seul)
+    dossiers = retours.build_dossiers(frame_for(projet, q, annee, ouvriers, progres), c, seul)
+    dossier = projet / "outputs" / annee / "retours"
+    envois = retours.write_feedback(
+        dossier,
+        dossiers,
+        a_relancer,
+        q,
+        annee,
+        envoye_le,
+        lambda n: progres(f"{annee} : classeurs de correction", n, n),
+    )
+    if seul and not envois:
+        raise UserError("U17", f"Rien à renvoyer à « {seul} » : vérifiez son identifiant dans controle/suivi.csv.")
+    if envoye_le:
+        suivi.add_relances(projet / "raw" / annee, [suivi.Relance(e.destinataire, envoye_le) for e in envois])
+    write_situation(projet, q, c, controlees=False)
+    return bilans.feedback(annee, dossier, envois, envoye_le)
 
 
 def status(projet: Path, annee: str) -> Bilan:

@@ -182,6 +182,17 @@ def _outside(q: Questionnaire, c: Controle) -> pd.DataFrame:
     return reponses.assign(unite="", hors_base="oui")
 
 
+def absents(q: Questionnaire, c: Controle, suivi: pd.DataFrame, seul: str = "") -> pd.DataFrame:
+    """One row: one unit of the frame whose answer is still awaited (unite, nom). `seul`: only that one."""
+    attendus = suivi[(suivi["etat"] == ATTENDU) | (suivi["avant_relance"] == ATTENDU)]
+    attendus = attendus[attendus["unite"] == seul] if seul else attendus
+    nom = (q.enquete.get("rapprochement") or {}).get("base_nom")
+    noms: dict[str, str] = {}
+    if c.unites is not None and nom and nom in c.unites and not q.variables[nom].personnel:
+        noms = dict(zip(register.identifiers(c.unites), c.unites[nom].fillna(""), strict=True))
+    return pd.DataFrame({"unite": attendus["unite"], "nom": [noms.get(u, "") for u in attendus["unite"]]})
+
+
 def read_suivi(dossier: Path) -> pd.DataFrame | None:
     """outputs/<campagne>/controle/suivi.csv as last written; None before the first control."""
     chemin = dossier / SUIVI

@@ -1,8 +1,10 @@
 """Versions of one answer: a correction workbook that came back takes the place of what it corrects, cell by cell.
 
 Every file stays in raw/. The latest returned version is read; what it leaves blank is taken from the version before
-(`retours: {vides: conserver}`) or stands erased (`effacer`), and each cell keeps the address it came from. A row whose answers
-now come from elsewhere is skipped with the reason "remplacee", so that the account of its file still closes.
+(`retours: {vides: conserver}`) or stands erased (`effacer`); personal answers, which are not sent back, are always taken. The
+workbook sent back held every row: one that is gone was withdrawn (`lignes: retirer`) unless it is to stay (`conserver`). Each
+cell keeps the address it came from. A row whose answers now come from elsewhere is skipped with the reason "remplacee", so
+that the account of its file still closes.
 """
 
 from __future__ import annotations
@@ -18,8 +20,18 @@ from cartographie.text import text_of
 
 REMPLACEE = "remplacee"
 VIDES = ("conserver", "effacer")
+LIGNES = ("retirer", "conserver")
 Adresse = tuple[str, int]  # (file, row of the root record in it; 0: the whole file)
 Lieu = tuple[str, str, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Regle:
+    """`effacer`: a blank erases, but for the answers to `personnelles`. `retirer`: a row that is gone was withdrawn."""
+
+    effacer: bool
+    retirer: bool
+    personnelles: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -45,7 +57,12 @@ def resolve_versions(
         return list(extractions)
     fichiers = {x.depot: _Fichier.of(x) for x in extractions}
     noms = {d.depot: d for d in depots}
-    effacer = (q.campagnes[annee].parametres.get("retours") or {}).get("vides", VIDES[0]) == VIDES[1]
+    retours = q.campagnes[annee].parametres.get("retours") or {}
+    regle = _Regle(
+        retours.get("vides", VIDES[0]) == VIDES[1],
+        retours.get("lignes", LIGNES[0]) == LIGNES[0],
+        frozenset(v.nom for v in q.variables.values() if v.personnel),
+    )
     courante: dict[Adresse, Adresse] = {}  # any version → the one that stands
     porteurs: dict[str, set[str]] = {}  # file → earlier files some of whose rows now belong to its answer
     for x in extractions:  # in the order received
@@ -62,7 +79,7 @@ def resolve_versions(
             continue
         courante[cible] = sienne
         details = {"fichier": noms[x.depot].nom, "recu_le": noms[x.depot].recu_le}
-        _supersede(fichiers, cible, sienne, porteurs, q, effacer, details)
+        _supersede(fichiers, cible, sienne, porteurs, q, regle, details)
     return [_finished(fichiers[x.depot]) for x in extractions]
 
 
@@ -92,7 +109,7 @@ def _supersede(
     nouvelle: Adresse,
     porteurs: dict[str, set[str]],
     q: Questionnaire,
-    effacer: bool,
+    regle: _Regle,
     details: Mapping[str, Any],
 ) -> None:
     """The record at `nouvelle` takes the place of the one at `ancienne`, with the rows that depend on it."""
@@ -111,8 +128,8 @@ def _supersede(
                 bloc = source.blocs[b]
                 pareil = _same(bloc, r, apres, recus, q.entites[entite].cle) if entite != q.racine else recus[0]
                 if pareil is not None:
-                    _complete(apres, pareil, source.extraction.depot, bloc, r, effacer)
-                elif not effacer and _keyed(bloc, r, q.entites[entite].cle):
+                    _complete(apres, pareil, source.extraction.depot, bloc, r, regle)
+                elif not regle.effacer and not regle.retirer and _keyed(bloc, r, q.entites[entite].cle):
                     source.blocs.append(replace(_one(bloc, r), lien=f"depot:{nouvelle[0]}"))
                     porteurs.setdefault(nouvelle[0], set()).add(source.extraction.depot)
                     source.cellules[bloc.feuille] -= _filled(bloc, r)
@@ -210,8 +227,8 @@ def _filled(bloc: Bloc, r: int) -> int:
 # ------------------------------------------------------------------------------------------- cells
 
 
-def _complete(apres: _Fichier, place: tuple[int, int], depot: str, ancien: Bloc, r: int, effacer: bool) -> None:
-    """Give the returned row the answers of the earlier one that it does not hold (or, `effacer`, that it could not hold)."""
+def _complete(apres: _Fichier, place: tuple[int, int], depot: str, ancien: Bloc, r: int, regle: _Regle) -> None:
+    """Give the returned row the answers of the earlier one that it does not hold (or, blanks erasing, that it could not hold)."""
     b, k = place
     bloc = apres.blocs[b]
     colonnes, valeurs = list(bloc.colonnes), [list(v) for v in bloc.valeurs]
@@ -221,7 +238,7 @@ def _complete(apres: _Fichier, place: tuple[int, int], depot: str, ancien: Bloc,
         portees = [i for i, c in enumerate(colonnes) if c.variable == variable and (k, variable) not in reprises]
         if all(v is None for _, v in siennes) or any(valeurs[i][k] is not None for i in portees):
             continue
-        if portees and effacer:
+        if portees and regle.effacer and variable not in regle.personnelles:
             continue
         premiere = next(c for c, v in siennes if v is not None)
         lieu: Lieu = (depot, ancien.feuille, premiere.ligne or ancien.lignes[r], premiere.colonne)

@@ -3,11 +3,12 @@
 from cartographie.bilans.controle import validate
 from cartographie.bilans.preparation import demo, dictionary, init, register, template
 from cartographie.bilans.publication import load, map_, publish, run
-from cartographie.bilans.reception import ingest, status
+from cartographie.bilans.reception import feedback, ingest, status
 
 __all__ = [
     "demo",
     "dictionary",
+    "feedback",
     "ingest",
     "init",
     "load",

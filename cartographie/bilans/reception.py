@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cartographie.examine import Controle
+    from cartographie.feedback import Envoi
 
 Bilan = dict[str, Any]
 _REFUS_MONTRES = 10
@@ -139,3 +140,28 @@ def _tables(annee: str, etats: Mapping[str, Any]) -> list[dict[str, Any]]:
         rangs = [[e, n] for e, n in etats["hors_base"].items()]
         tables.append({"entete": [f"{annee} : hors de la base", "nombre"], "rangs": rangs})
     return tables
+
+
+def feedback(annee: str, dossier: Path, envois: Sequence[Envoi], envoye_le: str) -> Bilan:
+    classeurs = [e for e in envois if e.classeur]
+    lignes = [
+        f"{nombre(len(classeurs), 'classeur de correction', 'classeurs de correction')} et autant de courriers : "
+        f"{nombre(sum(e.a_corriger for e in classeurs), 'point')} à corriger, "
+        f"{espace(sum(e.a_verifier for e in classeurs))} à vérifier"
+    ]
+    if len(envois) > len(classeurs):
+        relances = len(envois) - len(classeurs)
+        lignes.append(f"{nombre(relances, 'relance')} à des répondants attendus dont rien n'est revenu")
+    lignes.append(
+        f"noté comme envoyé le {envoye_le} : ces répondants sont « relancés »" if envoye_le
+        else "rien n'est envoyé par le programme ; une fois l'envoi fait, relancez la commande avec --envoye-le AAAA-MM-JJ"
+    )  # fmt: skip
+    return {
+        "titre": f"Retours de {annee} écrits dans {dossier}.",
+        "lignes": lignes,
+        "suite": [f"Qui reçoit quoi : {dossier / 'envois.csv'} (réponses nominatives : ne pas diffuser ce dossier)"],
+        "campagne": annee,
+        "dossier": str(dossier),
+        "envoye_le": envoye_le,
+        "envois": [{c: getattr(e, c) for c in e.__slots__} for e in envois],
+    }

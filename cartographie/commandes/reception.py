@@ -35,6 +35,40 @@ def ingest(
     show(bilan, en_json)
 
 
+@command(
+    "feedback",
+    "écrit ce qu'il faut renvoyer à chaque répondant",
+    "cartographie feedback 2026",
+    "0 fait · 2 usage · 10 déclaration incohérente · 11 un fichier reçu a changé",
+)
+def feedback(
+    annee: Annee,
+    seul: Annotated[
+        str,
+        typer.Option(
+            "--repondant", metavar="ID", help="Ce répondant seulement (identifiant, fichier ou unité de suivi.csv)."
+        ),
+    ] = "",
+    absents: Annotated[
+        bool, typer.Option("--absents", help="Écrit aussi une relance à chaque unité dont rien n'est revenu.")
+    ] = False,
+    envoye_le: Annotated[
+        str,
+        typer.Option("--envoye-le", metavar="AAAA-MM-JJ", help="Note que ces envois ont été faits ce jour-là."),
+    ] = "",
+    ouvriers: Ouvriers = 0,
+    projet: Projet = Path(),
+    en_json: Json = False,
+) -> None:
+    """Écrit dans outputs/<campagne>/retours/ un classeur de correction et un courrier par répondant concerné : ses réponses,
+    les cases à corriger, ce qui est attendu. N'envoie rien ; « ingest » reconnaît le classeur quand il revient."""
+    from cartographie import pipeline
+
+    with progress(en_json) as progres:
+        bilan = pipeline.feedback(projet, annee, seul, absents, a_date(envoye_le), ouvriers, progres)
+    show(bilan, en_json)
+
+
 @command("status", "dit où en est chaque campagne", "cartographie status --campagne 2026")
 def status(
     annee: Annotated[

@@ -73,7 +73,7 @@ def examine(
     `complet`: with all columns, for the warehouse; else those of the control only. `relire`: as if nothing had been
     examined yet.
     """
-    cadre = Cadre(projet, q, annee, pseudonym_key(projet, q), ouvriers, progres)
+    cadre = frame_for(projet, q, annee, ouvriers, progres)
     base = _frame(cadre, relire)
     unites = _units(base)
     try:
@@ -101,9 +101,14 @@ def examine(
     return Controle(annee, recu, base, unites, redaction, comptes, liens, non_rapproches, recouvrements, proposes)
 
 
+def frame_for(projet: Path, q: Questionnaire, annee: str, ouvriers: int, progres: Progres) -> Cadre:
+    """What every batch of the campaign is examined with; the key of pseudonyms is drawn when it is missing."""
+    return Cadre(projet, q, annee, pseudonym_key(projet, q), ouvriers, progres)
+
+
 def examine_frame(projet: Path, q: Questionnaire, annee: str, progres: Progres) -> tuple[Fournee, pd.DataFrame | None]:
     """(the sampling frame examined, its kept units or None)."""
-    base = _frame(Cadre(projet, q, annee, pseudonym_key(projet, q), 1, progres), relire=False)
+    base = _frame(frame_for(projet, q, annee, 1, progres), relire=False)
     return base, _units(base)
 
 

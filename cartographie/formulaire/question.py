@@ -33,11 +33,12 @@ class Page:
         return self.q.variables[colonne.variable]
 
 
-def answer_style(page: Page, variable: Variable, modalite: str | None) -> Any:
+def answer_style(page: Page, variable: Variable, modalite: str | None) -> str:
+    """The name of the style of its answer."""
     if modalite is not None or variable.type in TEXTE:
-        return page.styles["reponse_texte"]
+        return "reponse_texte"
     nom = {TypeVariable.DATE: "date", TypeVariable.ENTIER: "entier", TypeVariable.DECIMAL: "nombre"}[variable.type]
-    return page.styles[f"reponse_{nom}"]
+    return f"reponse_{nom}"
 
 
 def hint(page: Page, colonne: ColonneAttendue, v: Variable) -> str:
