@@ -49,19 +49,21 @@ _TYPES: Mapping[str, bytes] = {
     "objets_incorpores": b"oleobject",
     "liaisons_externes": b"externallink",
 }
-_SUPPLANTE = re.compile(rb"<Override\b[^>]*ContentType\s*=\s*[\"']([^\"']*)", re.I)
-_RELATION = re.compile(rb"<(?:\w+:)?Relationship\b[^>]*TargetMode\s*=\s*[\"']External[^>]*>", re.I)
+_SUPPLANTE = re.compile(rb"<Override\b[^<>]*ContentType\s*=\s*[\"']([^\"']*)", re.I)
+_RELATION = re.compile(rb"<(?:\w+:)?Relationship\b[^<>]*TargetMode\s*=\s*[\"']External[^<>]*>", re.I)
 _CIBLE = re.compile(rb"\bTarget\s*=\s*[\"']\s*([^\"']*)", re.I)
 
-_FORMULE = re.compile(rb"<(?:\w+:)?f(?:\s[^>]*)?>([^<]+)<")
+_FORMULE = re.compile(rb"<(?:\w+:)?f(?:\s[^<>]*)?>([^<]+)<")
 _FORMULE_ODS = re.compile(rb"table:formula\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _CHAINE = re.compile(r'"[^"]*"')
-_DDE = re.compile(r"\w\s*\|\s*(?:'[^'\n]*'|[^'\"!\s]+)\s*!|(?<![\w.])DDE\s*\(")
-_FONCTION = re.compile(r"(?<![\w.])(?:_xlfn\.)?(?:WEBSERVICE|RTD|CALL|REGISTER(?:\.ID)?)\s*\(", re.I)
-_LIEN = re.compile(r"(?<![\w.])HYPERLINK\s*\((?!\s*\"#)", re.I)
-_EXTERNE = re.compile(r"(?<![\w\]])\[\d+\][^\[\],()+*/;&\n]*!|'[^'\n]*\[[^\]'\n]+\][^'\n]*'!")
-_EXTERNE_ODS = re.compile(r"'(?:file|https?|ftp|smb):[^'\n]*'\s*#|\[\s*(?:file|https?|ftp|smb):", re.I)
-_NOM = re.compile(rb"<(?:\w+:)?definedName\b[^>]*\bname\s*=\s*[\"']([^\"']+)[\"'][^>]*>[^<]*\[\d+\]")
+_DDE = re.compile(r"\w\s{0,9}\|\s{0,9}(?:'[^'\n|]{0,999}'|[^'\"!\s|]{1,999})\s{0,9}!|(?<![\w.])DDE\s{0,9}\(")
+_FONCTION = re.compile(r"(?<![\w.])(?:_xlfn\.)?(?:WEBSERVICE|RTD|CALL|REGISTER(?:\.ID)?)\s{0,9}\(", re.I)
+_LIEN = re.compile(r"(?<![\w.])HYPERLINK\s{0,9}\((?!\s*\"#)", re.I)
+_EXTERNE = re.compile(
+    r"(?<![\w\]])\[\d+\][^\[\],()+*/;&\n]{0,999}!|'[^'\n\[]{0,999}\[[^\]'\n\[]{1,999}\][^'\n\[]{0,999}'!"
+)
+_EXTERNE_ODS = re.compile(r"'(?:file|https?|ftp|smb):[^'\n]{0,4000}'\s{0,9}#|\[\s{0,9}(?:file|https?|ftp|smb):", re.I)
+_NOM = re.compile(rb"<(?:\w+:)?definedName\b[^<>]*\bname\s*=\s*[\"']([^\"'<>]+)[\"'][^<>]*>[^<\[]*\[\d+\]")
 
 
 def verdict(trouves: Mapping[str, int], politique: Mapping[str, str] | None = None) -> tuple[tuple[Constat, ...], bool]:
@@ -151,9 +153,9 @@ _ODS: Mapping[str, re.Pattern[bytes]] = {
     "requetes": re.compile(rb"<table:cell-range-source\b"),
     "connexions": re.compile(rb"<(?:table:database-source-\w+|form:connection-resource)\b"),
     "_sources": re.compile(rb"<table:table-source\b"),
-    "hyperliens": re.compile(rb"<text:a\b[^>]*xlink:href\s*=\s*[\"'](?!mailto:|#)"),
+    "hyperliens": re.compile(rb"<text:a\b[^<>]*xlink:href\s*=\s*[\"'](?!mailto:|#)"),
 }
-_OBJET = re.compile(rb"<manifest:file-entry\b[^>]*>")
+_OBJET = re.compile(rb"<manifest:file-entry\b[^<>]*>")
 _INOFFENSIF = (b"opendocument.chart", b"opendocument.formula")
 
 
@@ -174,13 +176,18 @@ def in_opendocument(noms: Collection[str], parties: Mapping[str, bytes]) -> Coun
     return trouves
 
 
-_COMMANDE = re.compile(rb"(?:^|[;,\t|\"\r\n])\s*[=+@-][=+@\w.\s-]*\|\s*'[^'\r\n]*'\s*!", re.M)
+_COMMANDE = re.compile(
+    rb"(?:^|[;,\t|\"\r\n])[ \t]{0,9}[=+@-][=+@\w. \t-]{0,99}\|[ \t]{0,9}'[^'\r\n]{0,999}'[ \t]{0,9}!", re.M
+)
+
+
+_APPEL = re.compile(rb"\|[ \t]{0,9}'")
 
 
 def in_text(contenu: bytes) -> Counter[str]:
     """A DDE command written in a text table, which a spreadsheet would run on opening it."""
     brut = contenu.replace(b"\0", b"") if b"\0" in contenu[:64] else contenu
-    return Counter({"dde": len(_COMMANDE.findall(brut)) if b"|" in brut and b"!" in brut else 0})
+    return Counter({"dde": len(_COMMANDE.findall(brut)) if _APPEL.search(brut) else 0})
 
 
 def in_binary(trouves: Counter[str], parties: Mapping[str, bytes], formules: bool) -> None:

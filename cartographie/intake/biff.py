@@ -106,15 +106,19 @@ def sheets(flux: bytes) -> list[Relief]:
 def _sheet(flux: bytes, depart: int) -> Relief:
     relief, profondeur = Relief(), 0
     try:
-        for genre, debut, longueur in records(flux, depart):
-            if genre in _BOF:
+        for rang, (genre, debut, longueur) in enumerate(records(flux, depart)):
+            if genre in _BOF or rang == 0:  # a reader does without the record that opens a sheet
                 profondeur += 1
-            elif genre == 0x000A:
+            if genre in _BOF:
+                continue
+            if genre == 0x000A:
                 profondeur -= 1
                 if profondeur <= 0:
                     break
             elif profondeur == 1:
                 _record(relief, flux, genre, debut, longueur)
+            else:
+                _etendue(relief, flux, genre, debut, longueur)
     except (StructError, IndexError):
         pass
     return relief
@@ -124,13 +128,17 @@ _CELLULES = frozenset({0x0006, 0x0206, 0x0406, 0x00FD, 0x0204, 0x0203, 0x027E, 0
 _MULRK = 0x00BD
 
 
-def _record(relief: Relief, flux: bytes, genre: int, debut: int, longueur: int) -> None:
+def _etendue(relief: Relief, flux: bytes, genre: int, debut: int, longueur: int) -> None:
     if genre in _CELLULES and longueur >= 6:
         ligne, colonne = unpack_from("<HH", flux, debut)
         relief.remplie(ligne, colonne, colonne)
     elif genre == _MULRK and longueur >= 6:
         ligne, colonne = unpack_from("<HH", flux, debut)
         relief.remplie(ligne, colonne, unpack_from("<H", flux, debut + longueur - 2)[0])
+
+
+def _record(relief: Relief, flux: bytes, genre: int, debut: int, longueur: int) -> None:
+    _etendue(relief, flux, genre, debut, longueur)
     if genre == 0x0205 and longueur >= 8 and flux[debut + 7] == 1:  # BOOLERR holding an error
         ligne, colonne = unpack_from("<HH", flux, debut)
         relief.erreurs[ligne + 1, colonne + 1] = ERREURS.get(flux[debut + 6], "#N/A")

@@ -6,6 +6,7 @@ from itertools import islice
 from struct import unpack_from
 
 MAGIE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_SEUIL = 4096  # streams below it are in the mini stream
 _FIN = 0xFFFFFFFA  # sector numbers from here on are markers, not sectors
 
 
@@ -15,19 +16,19 @@ def streams(contenu: bytes) -> dict[str, tuple[int, int]]:
 
 
 def directory(contenu: bytes) -> tuple[list[str], dict[str, tuple[int, int]]]:
-    """(names of the storages, {name of stream: (first sector, size)}). Raises ValueError on a damaged file."""
-    taille, fat, _, repertoire, _, _ = _entete(contenu)
+    """(names of the storages, {name of any entry: (first sector, size)}). Raises ValueError on a damaged file."""
+    taille, fat, _, repertoire, mini_debut, _ = _entete(contenu)
     octets = _chaine(contenu, fat, repertoire, taille)
+    _suite(fat, mini_debut)
     dossiers: list[str] = []
     entrees: dict[str, tuple[int, int]] = {}
     for debut in range(0, len(octets) - 127, 128):
         longueur = unpack_from("<H", octets, debut + 64)[0]
-        if octets[debut + 66] in (1, 2) and 2 <= longueur <= 64:
+        if 2 <= longueur <= 64:
             nom = octets[debut : debut + longueur - 2].decode("utf-16-le", "replace")
             if octets[debut + 66] == 1:
                 dossiers.append(nom)
-            else:
-                entrees[nom] = unpack_from("<II", octets, debut + 116)
+            entrees.setdefault(nom, unpack_from("<II", octets, debut + 116))  # the first, like the reader
     return dossiers, entrees
 
 
@@ -40,9 +41,9 @@ def overstated(contenu: bytes) -> bool:
 
 
 def read_stream(contenu: bytes, nom: str) -> bytes:
-    """Bytes of one stream, looked up without regard to case. Raises KeyError, ValueError."""
+    """Bytes of one stream, looked up without regard to case. Raises StopIteration, ValueError."""
     taille, fat, seuil, repertoire, mini_debut, racine_mini = _entete(contenu)
-    debut, longueur = {n.lower(): v for n, v in streams(contenu).items()}[nom.lower()]
+    debut, longueur = next(v for n, v in streams(contenu).items() if n.lower() == nom.lower())
     if longueur >= seuil:
         return _chaine(contenu, fat, debut, taille)[:longueur]
     octets = _chaine(contenu, fat, repertoire, taille)
@@ -53,7 +54,7 @@ def read_stream(contenu: bytes, nom: str) -> bytes:
 
 
 def read_workbook_stream(contenu: bytes) -> bytes:
-    """The stream of an .xls that holds its sheets. Raises KeyError, ValueError."""
+    """The stream of an .xls that holds its sheets. Raises StopIteration, ValueError."""
     return read_stream(contenu, "workbook" if "workbook" in {n.lower() for n in streams(contenu)} else "book")
 
 
@@ -61,14 +62,21 @@ def _entete(contenu: bytes) -> tuple[int, tuple[int, ...], int, int, int, int]:
     """(sector size, FAT, mini stream cut-off, directory sector, first mini-FAT sector, mini-FAT sector count)."""
     if len(contenu) < 512 or not contenu.startswith(MAGIE):
         raise ValueError("compound file header")
-    taille = 1 << min(unpack_from("<H", contenu, 30)[0], 12)
-    if taille < 512:
+    version, _, puissance = unpack_from("<3H", contenu, 26)
+    if (version, puissance) not in ((3, 9), (4, 12)):
         raise ValueError("compound file sector size")
+    taille = 1 << puissance
     repertoire = unpack_from("<I", contenu, 48)[0]
     seuil, mini_debut, mini_nombre, difat, _ = unpack_from("<5I", contenu, 56)
     secteurs = [s for s in unpack_from("<109I", contenu, 76) if s < _FIN]
+    if seuil != _SEUIL:  # readers differ on whether to believe it
+        raise ValueError("compound file cut-off")
     limite = len(contenu) // taille + 1
-    while difat < _FIN and len(secteurs) < limite:
+    for tour in range(limite + 1):
+        if difat >= _FIN:
+            break
+        if tour == limite:
+            raise ValueError("compound file loop")
         bloc = _secteur(contenu, difat, taille)
         valeurs = unpack_from(f"<{len(bloc) // 4}I", bloc)
         if len(valeurs) < 2:
@@ -85,9 +93,11 @@ def _secteur(contenu: bytes, numero: int, taille: int) -> bytes:
 
 
 def _suite(table: tuple[int, ...], debut: int) -> list[int]:
-    """Chain of sector numbers, cut as soon as it leaves the table or loops."""
+    """Chain of sector numbers, cut as soon as it leaves the table. Raises ValueError when it loops: readers may follow."""
     suite: list[int] = []
-    while debut < len(table) and len(suite) <= len(table):
+    while debut < len(table):
+        if len(suite) == len(table):
+            raise ValueError("compound file loop")
         suite.append(debut)
         debut = table[debut]
     return suite

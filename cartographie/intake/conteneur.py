@@ -20,8 +20,10 @@ _FIN64 = Struct("<4sQ2H2L4Q")
 _CENTRAL = Struct("<4s6H3L5H2L")
 _LOCAL = Struct("<4s5H3L2H")
 _MO = 1_000_000
+BLANCS = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # what may come before the first tag: byte order marks, blanks
 _LIEN = 0xA000  # S_IFLNK
-_SORT = re.compile(r"^[A-Za-z]:|^/|\\|\0|(?:^|/)\.\.(?:/|$)")
+_LONG, _AUTRE_NOM = 0x0001, 0x7075  # extra fields: sizes beyond 4 GB, the name once more
+_SORT = re.compile(r"^[A-Za-z]:|^/|\\|\0|//|(?:^|/)\.\.?(?:/|$)")
 
 
 class Refus(Exception):
@@ -33,13 +35,14 @@ class Refus(Exception):
 
 
 class Entree(NamedTuple):
-    """One part of the zip. `debut`: offset of its bytes, `comprime` of them; `taille`: what it is said to inflate to."""
+    """One part of the zip. `debut`: offset of its bytes, `comprime` of them; `taille`, `somme`: what they should inflate to."""
 
     nom: str
     methode: int
     comprime: int
     taille: int
     debut: int
+    somme: int
 
 
 def entries(contenu: bytes, limites: Mapping[str, int]) -> list[Entree]:
@@ -73,15 +76,17 @@ def _repertoire(contenu: bytes) -> tuple[int, int, int]:
     if place < 0:
         raise Refus("fichier_illisible", motif="répertoire du zip")
     _, disque, _, ici, nombre, taille, debut, commentaire = _FIN.unpack_from(contenu, place)
-    fin = place
+    fin, repere = place, contenu[max(0, place - 20) : max(0, place - 16)]
     if 0xFFFF in (disque, ici, nombre) or 0xFFFFFFFF in (taille, debut):
-        repere, ou = contenu[place - 20 : place - 16], int.from_bytes(contenu[place - 12 : place - 4], "little")
+        ou = int.from_bytes(contenu[place - 12 : place - 4], "little")
         if repere != b"PK\6\7":
             raise Refus("fichier_illisible", motif="répertoire du zip")
         signe, _, _, _, disque, _, ici, nombre, taille, debut = _FIN64.unpack_from(contenu, ou)
         fin = ou
         if signe != b"PK\6\6":
             raise Refus("fichier_illisible", motif="répertoire du zip")
+    elif repere == b"PK\6\7":  # some readers would follow it, to another directory
+        raise Refus("fichier_dangereux", motif="deux répertoires")
     if disque or ici != nombre or place + _FIN.size + commentaire != len(contenu) or debut + taille != fin:
         raise Refus("fichier_illisible", motif="répertoire du zip")
     return debut, fin, nombre
@@ -90,15 +95,18 @@ def _repertoire(contenu: bytes) -> tuple[int, int, int]:
 def _entrees(contenu: bytes, place: int, fin: int) -> Iterator[tuple[int, Entree]]:
     """(offset of its local header, entry), as the central directory lists them."""
     while place < fin:
-        (signe, auteur, _, drapeaux, methode, _, _, _, comprime, taille,
+        (signe, auteur, _, drapeaux, methode, _, _, somme, comprime, taille,
          n, extra, commentaire, _, _, attributs, local) = _CENTRAL.unpack_from(contenu, place)  # fmt: skip
         if signe != b"PK\1\2":
             raise Refus("fichier_illisible", motif="répertoire du zip")
         suite = place + _CENTRAL.size
         brut = contenu[suite : suite + n]
         nom = brut.decode("utf-8" if drapeaux & 0x800 else "cp437")
+        complement = dict(_extra(contenu[suite + n : suite + n + extra]))
         if 0xFFFFFFFF in (comprime, taille, local):
-            comprime, taille, local = _zip64(contenu[suite + n : suite + n + extra], comprime, taille, local)
+            comprime, taille, local = _zip64(complement.get(_LONG, b""), comprime, taille, local)
+        if complement.get(_AUTRE_NOM, b"-----" + brut)[5:] != brut:  # some readers would call it by that name
+            raise Refus("fichier_dangereux", motif="en-têtes contradictoires")
         place = suite + n + extra + commentaire
         if _SORT.search(nom):
             raise Refus("fichier_dangereux", motif="chemin interne")
@@ -110,17 +118,19 @@ def _entrees(contenu: bytes, place: int, fin: int) -> Iterator[tuple[int, Entree
             raise Refus("fichier_dangereux", motif="en-têtes contradictoires")
         if (drapeaux | ses_drapeaux) & 1:
             raise Refus("fichier_protege")
-        yield local, Entree(nom, methode, comprime, taille, debut)
+        yield local, Entree(nom, methode, comprime, taille, debut, somme)
 
 
-def _zip64(extra: bytes, *valeurs: int) -> Iterator[int]:
+def _extra(octets: bytes) -> Iterator[tuple[int, bytes]]:
+    """(kind, bytes) of each extra field of an entry."""
+    while len(octets) >= 4:
+        genre, n = int.from_bytes(octets[:2], "little"), int.from_bytes(octets[2:4], "little")
+        yield genre, octets[4 : 4 + n]
+        octets = octets[4 + n :]
+
+
+def _zip64(longs: bytes, *valeurs: int) -> Iterator[int]:
     """The long form of the three values, of which those at their maximum are in the extra field, in that order."""
-    longs = b""
-    while len(extra) >= 4:
-        genre, n = int.from_bytes(extra[:2], "little"), int.from_bytes(extra[2:4], "little")
-        if genre == 1:
-            longs = extra[4 : 4 + n]
-        extra = extra[4 + n :]
     comprime, taille, local = valeurs
     for valeur, rang in ((comprime, 1), (taille, 0), (local, 2)):
         manquants = [v for v, r in ((taille, 0), (comprime, 1), (local, 2)) if r < rang and v == 0xFFFFFFFF]
@@ -136,7 +146,7 @@ def _zip64(extra: bytes, *valeurs: int) -> Iterator[int]:
 def inflate(contenu: bytes, entrees: list[Entree], limites: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
     """(name, bytes) of each part, never more bytes than the caps, whatever the headers say. Raises Refus."""
     reste = limites["octets_total"]
-    for nom, methode, comprime, taille, debut in entrees:
+    for nom, methode, comprime, taille, debut, somme in entrees:
         octets = contenu[debut : debut + comprime]
         plafond = min(limites["octets_partie"], reste, max(_MO, limites["ratio"] * comprime))
         if methode == 8:
@@ -153,5 +163,7 @@ def inflate(contenu: bytes, entrees: list[Entree], limites: Mapping[str, int]) -
             raise Refus("fichier_dangereux", motif="décompression")
         if len(octets) != taille:
             raise Refus("fichier_dangereux", motif="taille annoncée fausse")
+        if zlib.crc32(octets) != somme:
+            raise Refus("fichier_illisible", motif="partie abîmée")
         reste -= len(octets)
         yield nom, octets

@@ -1,23 +1,27 @@
 """How much a sheet would make its reader allocate: cells, far cells, repeats, counts that are only declared. By bytes.
 
-Plain searches, no parser: a part may hold hundreds of megabytes. What is looked for is what the reader allocates for.
+Plain searches where a sheet is plainly written (it may hold hundreds of megabytes), a parser everywhere else: the reader
+is more tolerant than a search, so whatever a search could miss is parsed, and refused when it is not well formed.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from xml.parsers.expat import ExpatError, ParserCreate
 
 from cartographie.intake.conteneur import Refus
 
 _TRANCHE = 1 << 22
-# Cells with something in them. The near ones (rows up to 99,999, columns up to CZ) are about ten million at the most.
-_LOINTAINE = re.compile(rb'r="(?:[A-Z]{3}\d|[D-Z][A-Z]\d|[A-Z]{1,2}\d{6})[^>]*(?<!/)>')
-_REMPLIE = re.compile(rb'r="([A-Z]{1,3})(\d+)"[^>]*(?<!/)>')
-_BALISE = re.compile(rb"<(?:\w+:)?(row|c)(?=[\s>])([^>]*)>")
-_REPERE = re.compile(rb"\br\s*=\s*[\"']\s*([A-Za-z]{0,3})(\d{1,12})")
-_ANNONCE = re.compile(rb"<(?:\w+:)?sst\b[^>]*")
-_NOMBRE = re.compile(rb"\b(?:uniqueC|c)ount\s*=\s*[\"']\s*(\d{1,30})")
+# A position far enough for its rectangle to matter; the near ones (rows up to 99,999, columns up to CZ) are ten million.
+_LOINTAINE = re.compile(rb'r="(?:[A-Za-z]{3}\d|[D-Zd-z][A-Za-z]\d|[A-Za-z]{1,2}\d{6})')
+_CELLULE = re.compile(rb'<c r="([A-Za-z]{1,3})(\d{1,7})"(?: [\w:]+="[^"<>]*")* ?(/?)>')
+# What a cell looks like where it is not written `<c r="A1" …>…</c>`: such a sheet is parsed, not searched.
+_AUTREMENT = (b"<c>", b"<c\t", b"<c\n", b"<c\r", b":c ", b":c>", b":c\t", b":c\n", b":c\r",
+              b"</c ", b"</c\t", b"</c\n", b"</c\r")  # fmt: skip
+_POSITION = re.compile(r"([A-Za-z]{1,3})(\d{1,10})")
+_UNIQUES = re.compile(rb"uniqueCount\s*=\s*[\"']\s*(\d{1,30})")
+_NOMBRE = re.compile(rb"<(?:[^\s<>/]{1,40}:)?sst\b[^<]{0,1000}?\bcount\s*=\s*[\"']\s*(\d{1,30})")
 _TEXTES = 100_000  # texts a shared table may announce without holding them: their room is a few megabytes
 
 
@@ -39,92 +43,152 @@ def require_within(lignes: int, colonnes: int, limites: Mapping[str, int], cellu
 
 def measure_sheet(xml: bytes, limites: Mapping[str, int]) -> int:
     """Number of filled cells of one sheet of an .xlsx, none of them too far. Raises Refus."""
-    cellules = xml.count(b"</c>") or xml.count(b":c>")
+    ouvertes = xml.count(b"<c ")
+    if ouvertes != xml.count(b'<c r="') or any(a in xml for a in _AUTREMENT):
+        return _Feuille(limites).mesure(xml)
+    cellules = xml.count(b"</c>")
     require_within(0, 0, limites, cellules)
-    if b'<c r="' in xml and b"<c>" not in xml and b"='" not in xml:
-        if _LOINTAINE.search(xml):
-            require_within(*_coin(xml), limites)
-    elif cellules:
-        require_within(*_coin_suivi(xml), limites)
+    if _LOINTAINE.search(xml):
+        coin = _coin(xml, ouvertes)
+        if coin is None:
+            return _Feuille(limites).mesure(xml)
+        require_within(*coin, limites)
     return cellules
 
 
-def _coin(xml: bytes) -> tuple[int, int]:
-    """(last row, last column) holding something. Read by slices: a sheet has millions of cells."""
+def _coin(xml: bytes, ouvertes: int) -> tuple[int, int] | None:
+    """(last row, last column) holding something; None when some cell is not plainly written.
+
+    Read by slices: a sheet has millions of cells.
+    """
     lettres: set[bytes] = set()
     chiffres: set[bytes] = set()
     debut = 0
     while debut < len(xml):
         fin = xml.find(b">", debut + _TRANCHE) + 1 or len(xml)
-        trouves = _REMPLIE.findall(xml, debut, fin)
-        if trouves:
-            colonnes, lignes = zip(*trouves, strict=True)
-            lettres.update(colonnes)
-            chiffres.update(lignes)
+        trouves = _CELLULE.findall(xml, debut, fin)
+        ouvertes -= len(trouves)
+        for colonne, ligne, vide in trouves:
+            if not vide:
+                lettres.add(colonne)
+                chiffres.add(ligne)
         debut = fin
-    return max(map(int, chiffres), default=0), max(map(column_number, lettres), default=0)
+    if ouvertes:
+        return None
+    return max(map(int, chiffres), default=0), max((column_number(c.upper()) for c in lettres), default=0)
 
 
-def _coin_suivi(xml: bytes) -> tuple[int, int]:
-    """The same where positions are quoted otherwise, or left out: a cell follows the one before it."""
-    ligne = colonne = derniere = droite = 0
-    for balise, attributs in _BALISE.findall(xml):
-        repere = _REPERE.search(attributs)
-        if balise == b"row":
-            ligne, colonne = (int(repere[2]) if repere else ligne + 1), 0
-            continue
-        colonne += 1
-        if repere and repere[1]:
-            ligne, colonne = int(repere[2]), column_number(repere[1].upper())
-        if not attributs.endswith(b"/"):
-            derniere, droite = max(derniere, ligne), max(droite, colonne)
-    return derniere, droite
+class _Analyse:
+    """A part parsed for good: slower than a search, and nothing can be written so as to be missed."""
+
+    def __init__(self, limites: Mapping[str, int]) -> None:
+        self.limites, self.cellules = limites, 0
+        self.parser = ParserCreate()
+        self.parser.StartElementHandler = self.debut
+        self.parser.EndElementHandler = self.fin
+
+    def mesure(self, xml: bytes) -> int:
+        try:
+            self.parser.Parse(xml, True)
+        except (ExpatError, UnicodeError) as erreur:
+            raise Refus("fichier_illisible", motif="XML mal formé") from erreur
+        return self.cellules
+
+    def debut(self, balise: str, attributs: dict[str, str]) -> None:
+        raise NotImplementedError
+
+    def fin(self, balise: str) -> None:
+        raise NotImplementedError
+
+
+class _Feuille(_Analyse):
+    """A sheet of an .xlsx. A cell that does not say where it is follows the one before it."""
+
+    def __init__(self, limites: Mapping[str, int]) -> None:
+        super().__init__(limites)
+        self.ligne = self.colonne = 0
+        self.ouverte = self.pleine = False
+
+    def debut(self, balise: str, attributs: dict[str, str]) -> None:
+        locale = balise.rpartition(":")[2]
+        if locale == "c":
+            place = _POSITION.fullmatch(attributs.get("r", ""))
+            self.colonne += 1
+            if place:
+                self.ligne, self.colonne = int(place[2]), column_number(place[1].upper().encode())
+            self.ouverte, self.pleine = True, False
+        elif locale == "row":
+            rang = attributs.get("r", "")
+            self.ligne, self.colonne = int(rang) if rang.isdecimal() and len(rang) < 11 else self.ligne + 1, 0
+        else:
+            self.pleine = True
+
+    def fin(self, balise: str) -> None:
+        if self.ouverte and balise.rpartition(":")[2] == "c":
+            self.ouverte = False
+            if self.pleine:
+                self.cellules += 1
+                require_within(self.ligne, self.colonne, self.limites, self.cellules)
 
 
 def require_honest_texts(xml: bytes) -> None:
     """Raise Refus when a table of shared texts announces far more of them than its bytes can hold."""
-    annonce = _ANNONCE.search(xml[:4096])
     tient = max(_TEXTES, len(xml) // 5)
-    if annonce and any(int(n) > tient for n in _NOMBRE.findall(annonce[0])[-1:]):
+    annonces = _UNIQUES.findall(xml) or _NOMBRE.findall(xml)
+    if any(int(n) > tient for n in annonces):
         raise Refus("fichier_dangereux", motif="nombre de textes annoncé faux")
 
 
 # --------------------------------------------------------------------------- .ods
 
-_REPETE = re.compile(rb"table:number-(rows|columns)-repeated\s*=\s*[\"']\s*(\d{1,30})")
-_CELLULE = re.compile(rb"<table:(?:covered-)?table-cell\b")
-_PLEINE = re.compile(rb"office:(?:\w+-)?value|<text:p|<text:h|table:formula")
-_VIDES = 2_000_000  # repeats of blank rows or cells that a reader may step over one by one
+
+class _Tables(_Analyse):
+    """The tables of a content.xml, their repeats multiplied."""
+
+    def __init__(self, limites: Mapping[str, int]) -> None:
+        super().__init__(limites)
+        self.profondeur = self.lignes = self.lot = self.repete = 0
+        self.largeur = self.droite = self.pleines = 0
+        self.pleine = False
+
+    def debut(self, balise: str, attributs: dict[str, str]) -> None:
+        if balise in ("table:table-cell", "table:covered-table-cell"):
+            self.repete = _fois(attributs.get("table:number-columns-repeated"))
+            self.pleine = any(a == "table:formula" or _VALEUR.fullmatch(a) for a in attributs)
+        elif balise in ("text:p", "text:h"):
+            self.pleine = True
+        elif balise == "table:table-row":
+            self.lot = _fois(attributs.get("table:number-rows-repeated"))
+            self.largeur = self.droite = self.pleines = 0
+        elif balise == "table:table":
+            self.lignes = self.lignes if self.profondeur else 0
+            self.profondeur += 1
+
+    def fin(self, balise: str) -> None:
+        if balise in ("table:table-cell", "table:covered-table-cell"):
+            self.largeur += self.repete
+            if self.pleine:
+                self.droite, self.pleines = self.largeur, self.pleines + self.repete
+        elif balise == "table:table-row":
+            self.lignes += self.lot
+            if self.pleines:
+                self.cellules += self.lot * self.pleines
+                require_within(self.lignes, self.droite, self.limites, self.cellules)
+        elif balise == "table:table":
+            self.profondeur -= 1
+
+
+_VALEUR = re.compile(r"office:(?:\w+-)?value")
+
+
+def _fois(texte: str | None) -> int:
+    if texte is None:
+        return 1
+    if not texte.isdecimal() or len(texte) > 30:
+        raise Refus("fichier_illisible", motif="répétitions")
+    return max(1, int(texte))
 
 
 def measure_ods(xml: bytes, limites: Mapping[str, int]) -> int:
     """Number of filled cells of a content.xml, its repeats multiplied. Raises Refus."""
-    total = 0
-    for table in xml.split(b"<table:table ")[1:]:
-        lignes = lignes_utiles = colonnes = 0
-        for morceau in table.split(b"<table:table-row")[1:]:
-            balise, _, corps = morceau.partition(b">")
-            lot = _lot(balise, b"rows")
-            lignes += lot
-            if _PLEINE.search(corps):
-                lignes_utiles = lignes
-                pleines, droite = _rangee(corps)
-                colonnes = max(colonnes, droite)
-                total += lot * pleines
-                require_within(lignes_utiles, colonnes, limites, total)
-    return total
-
-
-def _rangee(corps: bytes) -> tuple[int, int]:
-    """(filled cells, last filled column) of one row."""
-    largeur = droite = pleines = 0
-    for cellule in _CELLULE.split(corps)[1:]:
-        repete = _lot(cellule.partition(b">")[0], b"columns")
-        largeur += repete
-        if _PLEINE.search(cellule):
-            droite, pleines = largeur, pleines + repete
-    return pleines, droite
-
-
-def _lot(balise: bytes, sens: bytes) -> int:
-    return max((int(n) for s, n in _REPETE.findall(balise) if s == sens), default=1)
+    return _Tables(limites).mesure(xml)

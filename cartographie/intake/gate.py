@@ -1,7 +1,8 @@
 """The gate: what a received file really is, by its bytes, and whether it is safe to open. Reads top to bottom.
 
 Nothing is opened by a spreadsheet library before `inspect` has let it through: the container is measured by inflating it
-(conteneur), the sheets by what they would make a reader allocate (etendue), and what runs or fetches is found (actifs).
+(conteneur, paquet), the sheets by what they would make a reader allocate (etendue), and what runs or fetches is found
+(actifs).
 Thresholds: INGESTION (zip bombs, entity expansion, phantom dimensions). Sources: [ECMA-376] part 2, [ODF 1.3] part 2,
 [MS-CFB], [MS-XLS].
 """
@@ -13,18 +14,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any, NamedTuple
+from struct import error as StructError
+from typing import Any
 
 from cartographie.intake import actifs, biff, biff_actifs, cfb
 from cartographie.intake.biff import Relief
-from cartographie.intake.conteneur import Refus, entries, inflate
-from cartographie.intake.etendue import (
-    column_number,
-    measure_ods,
-    measure_sheet,
-    require_honest_texts,
-    require_within,
-)
+from cartographie.intake.conteneur import BLANCS, Refus
+from cartographie.intake.etendue import column_number
+from cartographie.intake.paquet import Nature, format_refused, package, require_reliefs_within
 from cartographie.model import Constat
 
 __all__ = ["PLAFONDS", "Porte", "caps", "cell_name", "column_number", "inspect"]
@@ -40,15 +37,12 @@ PLAFONDS: Mapping[str, int] = {
     "colonnes": 2_048,
 }
 _OCTETS_PAR_CELLULE = 50  # of sheet XML: caps on bytes follow the cap on cells, unless they are given too
-FORMATS = ("xlsx", "xlsm", "xlsb", "xls", "ods", "csv")
 _EXTENSIONS = {
     "xlsx": {"xlsx"}, "xlsm": {"xlsm"}, "xlsb": {"xlsb"}, "xls": {"xls"}, "ods": {"ods"}, "csv": {"csv", "txt", "tsv", "tab"},
 }  # fmt: skip
 _BIFF_NU = (b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00", b"\x09\x08\x10\x00", b"\x09\x08\x08\x00")
+_COMMANDES = bytes(set(range(0x20)) - {9, 10, 11, 12, 13, 0x1B})  # control characters no text holds
 _AUTRES = (b"%PDF", b"{\\rtf", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
-_BLANCS = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
-_CODAGE = re.compile(rb"<\?xml[^>]*\bencoding\s*=\s*[\"']\s*([\w.:-]+)")
-_CODAGES = {b"utf-8", b"utf8", b"us-ascii", b"ascii", b"iso-8859-1", b"iso-8859-15", b"windows-1252"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +57,6 @@ class Porte:
     refuse: bool = False
     macros: bool = False
     parties: Mapping[str, bytes] = field(default_factory=dict)
-    reliefs: tuple[Relief, ...] = ()
-
-
-class _Nature(NamedTuple):
-    format: str
-    actifs: Mapping[str, int] = {}
-    parties: Mapping[str, bytes] = {}
     reliefs: tuple[Relief, ...] = ()
 
 
@@ -96,7 +83,7 @@ def inspect(
     try:
         if len(contenu) > limites["octets"]:
             raise Refus("fichier_trop_gros", plafond="octets", trouve=len(contenu), maximum=limites["octets"])
-        if not contenu.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
+        if not contenu.strip(BLANCS):
             raise Refus("fichier_vide")
         nature = _nature(contenu, limites)
     except Refus as refus:
@@ -115,40 +102,36 @@ def inspect(
     return Porte(nature.format, constats, False, bool(nature.actifs.get("macros")), nature.parties, nature.reliefs)
 
 
-def _nature(contenu: bytes, limites: Mapping[str, int]) -> _Nature:
+def _nature(contenu: bytes, limites: Mapping[str, int]) -> Nature:
     """Format, active contents, parts kept. Raises Refus."""
     if contenu.startswith(b"PK"):
-        return _zip(contenu, limites)
+        return package(contenu, limites)
     if contenu.startswith(cfb.MAGIE):
         return _compose(contenu, limites)
     if contenu.startswith(_BIFF_NU):
-        raise _format_refuse("Excel 4 ou plus ancien")
+        raise format_refused("Excel 4 ou plus ancien")
     if contenu.startswith(b"ID;P"):
-        raise _format_refuse("SYLK")
+        raise format_refused("SYLK")
     if _dbase(contenu):
-        raise _format_refuse("dBase")
+        raise format_refused("dBase")
     if contenu.startswith(_AUTRES):
         raise Refus("fichier_non_tableur")
-    debut = contenu[:4096].replace(b"\0", b"").lstrip(_BLANCS).lower()
+    debut = contenu[:4096].replace(b"\0", b"").lstrip(BLANCS).lower()
     if debut.startswith(b"<"):
         raise _balises(debut)
     if debut.startswith((b"mime-version:", b"from: <saved by")):
         raise Refus("html_deguise")
     if debut.startswith((b'{"', b"{\n", b"{\r")) or not _texte(contenu):
         raise Refus("fichier_non_tableur")
-    return _Nature("csv", actifs.in_text(contenu))
-
-
-def _format_refuse(trouve: str) -> Refus:
-    return Refus("format_non_accepte", trouve=trouve, attendu=", ".join(FORMATS))
+    return Nature("csv", actifs.in_text(contenu))
 
 
 def _balises(debut: bytes) -> Refus:
     """Why a text that begins with a tag is no spreadsheet."""
     if b"urn:schemas-microsoft-com:office:spreadsheet" in debut or b'progid="excel.sheet"' in debut:
-        return _format_refuse("classeur XML 2003")
+        return format_refused("classeur XML 2003")
     if b"<office:document" in debut and b"opendocument" in debut:
-        return _format_refuse("OpenDocument en un seul fichier XML (.fods)")
+        return format_refused("OpenDocument en un seul fichier XML (.fods)")
     html = b"<html" in debut or b"<table" in debut or b"<!doctype html" in debut
     return Refus("html_deguise" if html else "fichier_non_tableur")
 
@@ -170,20 +153,20 @@ def _texte(contenu: bytes) -> bool:
             return False
     if b"\0" in echantillon:
         return len(contenu) % 2 == 0
-    return not re.search(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]", echantillon)
+    return len(contenu.translate(None, _COMMANDES)) == len(contenu)
 
 
 # --------------------------------------------------------------------------- compound files
 
 
-def _compose(contenu: bytes, limites: Mapping[str, int]) -> _Nature:
+def _compose(contenu: bytes, limites: Mapping[str, int]) -> Nature:
     """Compound file: an encrypted workbook, an .xls, or something else."""
     if cfb.overstated(contenu):
         raise Refus("fichier_dangereux", motif="nombre de secteurs annoncé faux")
     try:
         dossiers, flux_presents = cfb.directory(contenu)
-    except (ValueError, IndexError, ArithmeticError) as erreur:
-        raise Refus("fichier_illisible") from erreur
+    except (ValueError, IndexError, ArithmeticError, StructError) as erreur:
+        raise Refus("fichier_illisible", motif="structure du fichier") from erreur
     noms = {n.lower() for n in flux_presents}
     if "encryptedpackage" in noms:
         raise Refus("fichier_protege")
@@ -200,98 +183,8 @@ def _compose(contenu: bytes, limites: Mapping[str, int]) -> _Nature:
     trouves["activex"] = int("ctls" in noms)
     trouves["objets_incorpores"] = sum(bool(re.fullmatch(r"(?:MBD|LNK)[0-9A-F]{8}", d)) for d in dossiers)
     reliefs = tuple(biff.sheets(octets))
-    _mesure(reliefs, limites)
-    return _Nature("xls", trouves, {}, reliefs)
-
-
-def _mesure(reliefs: tuple[Relief, ...], limites: Mapping[str, int]) -> None:
-    """The filled area of each sheet, and all the cells of the workbook, within the caps."""
-    for relief in reliefs:
-        require_within(*relief.coin, limites)
-    require_within(0, 0, limites, sum(r.cellules for r in reliefs))
-
-
-# --------------------------------------------------------------------------- zip containers
-
-
-def _zip(contenu: bytes, limites: Mapping[str, int]) -> _Nature:
-    entrees = entries(contenu, limites)
-    noms = [e.nom for e in entrees]
-    if any(n.endswith((".iwa", "Index.zip", "index.apxl")) for n in noms):
-        raise _format_refuse("Apple Numbers")
-    gardees: dict[str, bytes] = {}
-    signales: Counter[str] = Counter()
-    cellules = 0
-    for nom, octets in inflate(contenu, entrees, limites):
-        if octets.lstrip(_BLANCS)[:1] == b"<":
-            xml = _sans_entite(octets)
-            signales += actifs.in_part(nom, xml)
-            if b"sheetData" in xml:
-                cellules += measure_sheet(xml, limites)
-                require_within(0, 0, limites, cellules)
-            elif b"<sst" in xml[:4096] or b":sst" in xml[:4096]:
-                require_honest_texts(xml)
-            if _a_garder(nom, xml):
-                gardees[nom] = xml
-        elif (
-            nom == "mimetype"
-            or nom.endswith(".bin")
-            and nom.startswith(("xl/workbook", "xl/worksheets/sheet", "xl/externalLinks/"))
-        ):
-            gardees[nom] = octets
-    return _classeur(noms, gardees, signales, limites)
-
-
-def _sans_entite(octets: bytes) -> bytes:
-    """The XML of a part, one byte per ASCII character. Raises Refus when it declares entities, or hides its spelling."""
-    large = b"\0" in octets[:64]
-    xml = octets.replace(b"\0", b"") if large else octets
-    if b"!" in xml and (b"<!DOCTYPE" in xml or b"<!ENTITY" in xml):
-        raise Refus("fichier_dangereux", motif="entités XML")
-    codage = _CODAGE.match(xml[:200].lstrip(_BLANCS).lower())
-    if codage and not large and codage[1] not in _CODAGES:
-        raise Refus("fichier_illisible", motif="codage du XML")
-    if large and b"sheetData" in xml:  # the reader knows UTF-8 only, and would show the sheet empty
-        raise Refus("fichier_illisible", motif="codage du XML")
-    return xml
-
-
-def _a_garder(nom: str, xml: bytes) -> bool:
-    """True for the parts the reader needs: structure, and sheets holding errors, formulas or hidden rows."""
-    if nom.endswith(".rels"):
-        return nom in ("_rels/.rels", "xl/_rels/workbook.xml.rels") or "workbook" in nom.lower()
-    if b"sheetData" in xml:
-        return True
-    return nom in ("[Content_Types].xml", "META-INF/manifest.xml", "content.xml") or "workbook" in nom.lower()
-
-
-def _classeur(
-    noms: list[str], parties: dict[str, bytes], signales: Mapping[str, int], limites: Mapping[str, int]
-) -> _Nature:
-    """Which spreadsheet format a safe zip holds. Raises Refus."""
-    if b"opendocument.spreadsheet" in parties.get("mimetype", b""):
-        if b"encryption-data" in parties.get("META-INF/manifest.xml", b""):
-            raise Refus("fichier_protege")
-        measure_ods(parties.get("content.xml", b""), limites)
-        return _Nature("ods", actifs.in_opendocument(noms, parties), parties)
-    types = parties.get("[Content_Types].xml", b"")
-    trouves = actifs.in_package(noms, parties, signales)
-    macros = bool(trouves["macros"])
-    if b"sheet.binary" in types or "xl/workbook.bin" in noms:
-        reliefs = _feuilles_binaires(parties)
-        _mesure(reliefs, limites)
-        actifs.in_binary(trouves, parties, any(r.formule for r in reliefs))
-        return _Nature("xlsb", trouves, parties, reliefs)
-    if b"macroEnabled.main+xml" in types and b"ms-excel" in types:
-        return _Nature("xlsm", trouves, parties)
-    if b"spreadsheetml.sheet.main" in types or b"spreadsheetml.template.main" in types or "xl/workbook.xml" in noms:
-        return _Nature("xlsm" if macros else "xlsx", trouves, parties)
-    raise Refus("fichier_non_tableur")
-
-
-def _feuilles_binaires(parties: Mapping[str, bytes]) -> tuple[Relief, ...]:
-    """Relief of each sheet part of an .xlsb, by name of part; see workbook, which tells which sheet is which."""
-    return tuple(biff.binary_sheet(o, n) for n, o in parties.items() if n.startswith("xl/worksheets/"))
+    require_reliefs_within(reliefs, limites)
+    return Nature("xls", trouves, {}, reliefs)
 
 
 def cell_name(ligne: int, colonne: int) -> str:

@@ -7,56 +7,31 @@ timers (Windows), the parent keeps the wall limit by itself and memory is not li
 
 from __future__ import annotations
 
-import gc
-import io
 import multiprocessing
 import os
-import pickle
 import signal
 import sys
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
-from pathlib import Path, PurePath
 from types import ModuleType
 from typing import Any
 
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
+from cartographie.intake.atelier import MEMOIRE, Arret, Limites, work
+from cartographie.intake.courrier import Reception
+
+__all__ = ["Arret", "Limites", "run_isolated", "start_server"]
 
 SERVEUR = "forkserver" in multiprocessing.get_all_start_methods()
 _AVANCE = 2  # tasks given to a worker: the one it does, and the next one
 _FENETRE = 32  # tasks given out and not yet handed over, per worker: the memory a slow task may make the others take
 _POIDS = 64_000_000  # and their weight together
-_SOCLE = 128 << 20  # address space of a worker that has read nothing; a larger programme's own is not counted
-_MEMO = 1_000_000  # bytes of results among which one may refer to another
 _POULS = 0.002  # seconds after which the workers are listened to between two results
 _GRACE = 2.0  # seconds left to a worker past its wall limit before its parent ends it
-_MEMOIRE = 77  # exit status of a worker that ran out of memory
-
-
-@dataclass(frozen=True, slots=True)
-class Limites:
-    """What one task may take. `memoire_mo`: the whole address space of its process."""
-
-    memoire_mo: int
-    processeur_s: float
-    duree_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Arret:
-    """A task that ended its worker. `cause`: "memoire", "duree" or "arret"; `statut`: how the process ended."""
-
-    cause: str
-    statut: str = ""
 
 
 @dataclass(slots=True)
@@ -65,7 +40,7 @@ class _Ouvrier:
     lien: Connection
     erreurs: Connection
     file: deque[int] = field(default_factory=deque)  # tasks given and not answered, in order
-    reception: _Reception = field(default_factory=lambda: _Reception())
+    reception: Reception = field(default_factory=Reception)
     rendues: int = 0
     depuis: float = 0.0  # when it began its present task, as far as known
 
@@ -154,9 +129,7 @@ class _Equipe:
     def _embauche(self) -> _Ouvrier:
         ici, la = self.contexte.Pipe()
         lecture, ecriture = self.contexte.Pipe(duplex=False)
-        processus = self.contexte.Process(
-            target=_ouvrier, args=(la, ecriture, self.fonction, self.limites), daemon=True
-        )
+        processus = self.contexte.Process(target=work, args=(la, ecriture, self.fonction, self.limites), daemon=True)
         with _sans_programme():
             processus.start()
         la.close()
@@ -177,12 +150,17 @@ class _Equipe:
     def _recoit(self, ouvrier: _Ouvrier) -> None:
         try:
             brut = ouvrier.lien.recv_bytes()
+            fait = ouvrier.reception.deplie(brut)
         except (EOFError, OSError):
             self._enterre(ouvrier, None)
             return
+        except Exception as erreur:  # what it says is no answer: it is not asked again
+            ouvrier.processus.kill()
+            self._enterre(ouvrier, Arret("arret", type(erreur).__name__))
+            return
         ouvrier.rendues += 1
         ouvrier.depuis = time.monotonic()
-        self.faites[ouvrier.file.popleft()] = ouvrier.reception.deplie(brut)
+        self.faites[ouvrier.file.popleft()] = fait
         if self.a_donner and self.a_donner[0] not in self.seules:  # at once: this worker may be waiting
             rang = self.a_donner.popleft()
             ouvrier.donne(rang, self.taches[rang])
@@ -191,6 +169,10 @@ class _Equipe:
         """Take a dead worker off: its present task is answered for, the rest of its queue is given out again first."""
         self.ouvriers.remove(ouvrier)
         ouvrier.processus.join(_GRACE)
+        if ouvrier.processus.is_alive():  # it closed its pipe and goes on
+            ouvrier.processus.kill()
+            ouvrier.processus.join(_GRACE)
+            arret = arret or Arret("arret", "SIGKILL")
         arret = arret or _cause(ouvrier)
         ouvrier.lien.close()
         ouvrier.erreurs.close()
@@ -236,140 +218,12 @@ def _cause(ouvrier: _Ouvrier) -> Arret:
             if not morceau:
                 break
             dit += morceau
-    if statut == _MEMOIRE or b"memory allocation of" in dit or b"MemoryError" in dit:
+    if statut == MEMOIRE or b"memory allocation of" in dit or b"MemoryError" in dit:
         return Arret("memoire")
     if statut is not None and statut < 0:
         nom = signal.Signals(-statut).name if -statut in set(signal.Signals) else str(-statut)
         return Arret({"SIGALRM": "duree", "SIGXCPU": "duree", "SIGKILL": "memoire"}.get(nom, "arret"), nom)
     return Arret("arret", f"statut {statut}")
-
-
-# --------------------------------------------------------------------------- in the worker
-
-
-def _ouvrier(lien: Connection, erreurs: Connection, fonction: Callable[[Any], Any], limites: Limites) -> None:
-    _enferme(erreurs, limites)
-    gc.disable()  # the cells read are in no cycle: searching them for one costs a fifth of the reading
-    courrier = _Courrier()
-    try:
-        while True:
-            tache = lien.recv()
-            _arme(limites)
-            brut = courrier.plie(_rend(fonction, tache))
-            _desarme()
-            lien.send_bytes(brut)
-            del brut, tache
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        os._exit(0)
-    except MemoryError:
-        os._exit(_MEMOIRE)
-
-
-def _rend(fonction: Callable[[Any], Any], tache: Any) -> Any:
-    """What the task gives; a fault of ours is told by its kind and place, never by its text, which may quote the file."""
-    try:
-        return fonction(tache)
-    except MemoryError:
-        raise
-    except Exception as erreur:
-        lieux = [(f.f_code.co_filename, n) for f, n in traceback.walk_tb(erreur.__traceback__)]
-        return Arret("arret", f"{type(erreur).__name__}, {PurePath(lieux[-1][0]).name}:{lieux[-1][1]}")
-
-
-def _enferme(erreurs: Connection, limites: Limites) -> None:
-    """Give up, for good, what reading a file does not need: memory past the limit, files to write, the terminal."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
-    sys.dont_write_bytecode = True
-    os.environ["RUST_BACKTRACE"] = "0"  # a reader out of memory would need more of it to say where, and wait for ever
-    if resource is None:
-        return
-    os.set_blocking(erreurs.fileno(), False)
-    os.dup2(erreurs.fileno(), 1)
-    os.dup2(erreurs.fileno(), 2)  # a reader that panics quotes the file: kept from the terminal
-    octets = (limites.memoire_mo << 20) + max(0, _occupee() - _SOCLE)
-    for nom, valeur in (("RLIMIT_AS", octets), ("RLIMIT_FSIZE", 0), ("RLIMIT_CORE", 0)):
-        with suppress(AttributeError, ValueError, OSError):  # macOS knows some of them by name only
-            resource.setrlimit(getattr(resource, nom), (valeur, valeur))
-
-
-def _occupee() -> int:
-    """Bytes of address space this process has taken already; 0 where the system does not say."""
-    try:
-        return int(Path("/proc/self/statm").read_bytes().split()[0]) * resource.getpagesize()
-    except (OSError, ValueError, IndexError):
-        return 0
-
-
-def _arme(limites: Limites) -> None:
-    """The default action of both signals ends the process, native code included."""
-    if resource is None:
-        return
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    plafond = int(usage.ru_utime + usage.ru_stime + limites.processeur_s + 1)
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_CPU, (plafond, resource.getrlimit(resource.RLIMIT_CPU)[1]))
-    signal.setitimer(signal.ITIMER_REAL, limites.duree_s)
-
-
-def _desarme() -> None:
-    if resource is not None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-_SUITE, _REPART = b"+", b"*"
-
-
-class _Courrier:
-    """What a worker sends: results as pickles that refer to one another, for all files of a kind say the same of them."""
-
-    def __init__(self) -> None:
-        self.tampon = io.BytesIO()
-        self.plieur = pickle.Pickler(self.tampon, protocol=5)
-        self.garde: list[Any] = []  # a reference is to a living object
-        self.octets = 0
-
-    def plie(self, objet: Any) -> bytes:
-        repart = self.octets > _MEMO or not self.garde
-        if repart:
-            self.plieur.clear_memo()
-            self.garde.clear()
-            self.octets = 0
-        self.tampon.seek(0)
-        self.tampon.truncate()
-        self.tampon.write(_REPART if repart else _SUITE)
-        self.plieur.dump(objet)
-        self.garde.append(objet)
-        brut = self.tampon.getvalue()
-        self.octets += len(brut)
-        return brut
-
-
-class _Reception:
-    """The other end of a _Courrier."""
-
-    def __init__(self) -> None:
-        self.tampon = io.BytesIO()
-        self.lecteur = _Lecteur(self.tampon)
-
-    def deplie(self, brut: bytes) -> Any:
-        self.tampon = io.BytesIO(brut) if brut[:1] == _REPART else self.tampon
-        if brut[:1] == _REPART:
-            self.lecteur = _Lecteur(self.tampon)
-        else:
-            self.tampon.seek(0)
-            self.tampon.truncate()
-            self.tampon.write(brut)
-        self.tampon.seek(1)
-        return self.lecteur.load()
-
-
-class _Lecteur(pickle.Unpickler):
-    """Rebuilds what a worker sent: values of this package and of the standard types, nothing else can be called."""
-
-    def find_class(self, module: str, nom: str) -> Any:
-        if module == "datetime" or (module.startswith("cartographie.") and nom[:1].isupper()):
-            return super().find_class(module, nom)
-        raise pickle.UnpicklingError(f"{module}.{nom}")
 
 
 def start_server() -> None:

@@ -51,13 +51,8 @@ def read_text(
         separateur = separateur or texte[4]
         texte = texte[5:].removeprefix("\r").removeprefix("\n")
     separateur = separateur or detect_separator(texte)
-    lignes = _decoupe(texte, separateur or SEPARATEURS[0])
-    limites = caps(plafonds)
-    largeur = max(map(len, lignes), default=0)
+    lignes, largeur = _decoupe(texte, separateur or SEPARATEURS[0], caps(plafonds), nom)
     brut = len(lignes)
-    for plafond, trouve in (("lignes", brut), ("colonnes", largeur), ("cellules", brut * largeur)):
-        if trouve > limites[plafond]:
-            raise SheetTooLarge(plafond=plafond, trouve=trouve, maximum=limites[plafond], feuille=nom)
     grille = []
     for ligne in lignes:
         propre = [None if not v or v.isspace() else v for v in ligne]
@@ -116,12 +111,28 @@ def _largeurs(apercu: str, separateur: str, strict: bool = False) -> list[int]:
     return largeurs
 
 
-def _decoupe(texte: str, separateur: str) -> list[list[str]]:
+def _decoupe(texte: str, separateur: str, limites: Mapping[str, int], nom: str) -> tuple[list[list[str]], int]:
+    """(records, width of the widest), cut no further than the caps."""
     csv.field_size_limit(_CHAMP_MAX)
+    lignes: list[list[str]] = []
+    largeur = 0
     try:
-        lignes = list(csv.reader(StringIO(texte, newline=""), delimiter=separateur))
+        for ligne in csv.reader(StringIO(texte, newline=""), delimiter=separateur):
+            lignes.append(ligne)
+            if len(ligne) > largeur:
+                largeur = len(ligne)
+                _tient(len(lignes), largeur, limites, nom)
+            elif len(lignes) % 1000 == 0:
+                _tient(len(lignes), largeur, limites, nom)
     except (csv.Error, TypeError) as erreur:
         raise UnreadableText(motif="découpage", separateur=separateur) from erreur
+    _tient(len(lignes), largeur, limites, nom)
     if texte.count('"') % 2 and lignes and any("\n" in v for v in lignes[-1]):
         raise UnreadableText(motif="guillemet non refermé", separateur=separateur, ligne=len(lignes))
-    return lignes
+    return lignes, largeur
+
+
+def _tient(hauteur: int, largeur: int, limites: Mapping[str, int], nom: str) -> None:
+    for plafond, trouve in (("lignes", hauteur), ("colonnes", largeur), ("cellules", hauteur * largeur)):
+        if trouve > limites[plafond]:
+            raise SheetTooLarge(plafond=plafond, trouve=trouve, maximum=limites[plafond], feuille=nom)
