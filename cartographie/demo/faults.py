@@ -149,7 +149,7 @@ def spoil_cell(
 ) -> Reponse | None:
     """One cell of the answer written in that faulty way, everything else being right with or without it."""
     fabrique, constat, format_ = CELLULES[nom]
-    liens = {v.get("variable") for v in t.questionnaire.enquete.get("lien_base") or ()}
+    liens = {v.get("variable") for v in t.questionnaire.enquete.get("lien_base") or () if not v.get("repli")}
     ecartees, identite = _skip(t), identifier(t.monde, hote.ecrite)
     cas = [(f, v) for f in hote.ecrite.toutes() for v in t.noms[f.entite]]
     alea.shuffle(cas)

@@ -18,7 +18,7 @@ from cartographie.demo.faults import Attendu, Bareme, Reponse
 from cartographie.demo.files import FICHIERS, Place
 from cartographie.demo.frame import make_frame
 from cartographie.demo.hints import load_hints
-from cartographie.demo.layout import Depot, Ecriture, address, forget, lay_out, spell, width
+from cartographie.demo.layout import Depot, Ecriture, address, forget, lay_out, spell, width, without_blanks
 from cartographie.demo.oracle import Fiche, Monde
 from cartographie.demo.truth import tableaux
 from cartographie.demo.writers import MENTION, csv_text, write_classeur
@@ -107,7 +107,7 @@ def _write_frame(q: Questionnaire, campagne: Campagne, dossier: Path) -> dict[st
         return {"fichier": None, "unites": 0}
     suffixe = "csv" if "csv" in modele.formats else modele.formats[0]
     fiches = [Fiche(q.base, {k: v for k, v in u.items() if k != "_numero"}) for u in unites]
-    depot = lay_out(q, modele, campagne.nom, fiches, Ecriture(suffixe == "csv"))
+    depot = lay_out(q, without_blanks(modele, fiches), campagne.nom, fiches, Ecriture(suffixe == "csv"))
     nom = f"base-fictive-{campagne.nom}.{suffixe}"
     write_classeur(dossier / nom, depot.pages)
     return {"fichier": f"base/{nom}", "unites": len(unites)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -258,6 +258,18 @@ def forget(modele: Modele, fiche: Fiche) -> None:
     for ligne in fiche.toutes():
         noms = colonnes.get(ligne.entite, {})
         ligne.valeurs = {k: v for k, v in ligne.valeurs.items() if k in noms}
+
+
+def without_blanks(modele: Modele, fiches: Sequence[Fiche]) -> Modele:
+    """The same, without the optional columns that no record fills: a received file would not have them."""
+
+    def is_kept(c: ColonneAttendue) -> bool:
+        return not c.facultative or any(f.valeurs.get(c.variable) is not None for f in fiches)
+
+    return replace(
+        modele,
+        feuilles=tuple(replace(f, colonnes=tuple(c for c in f.colonnes if is_kept(c))) for f in modele.feuilles),
+    )
 
 
 def is_single(modele: Modele) -> bool:

@@ -114,7 +114,8 @@ def check_base(contexte: Contexte) -> Iterator[Constat]:
         return
     absent = df["base_ligne"].fillna(NO_RECORD).to_numpy(dtype="int64") == NO_RECORD
     for link in q.enquete.get("lien_base", ()):
-        if link["entite"] == entite and link["variable"] in df.columns:
+        known = link["base"] in frame.columns and frame[link["base"]].notna().any()
+        if known and link["entite"] == entite and link["variable"] in df.columns:
             stated = absent & df[link["variable"]].notna().to_numpy()
             for r in df.index[stated]:
                 yield Constat("absent_de_la_base", entite, int(r), link["variable"], df.at[r, link["variable"]])

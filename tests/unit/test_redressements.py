@@ -258,7 +258,7 @@ CELLULES = st.one_of(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(CELLULES, st.booleans())
 @example("9/2024", False)
 @example("TXT;;IMG", False)
