@@ -177,7 +177,7 @@ def in_opendocument(noms: Collection[str], parties: Mapping[str, bytes]) -> Coun
 
 
 _COMMANDE = re.compile(
-    rb"(?:^|[;,\t|\"\r\n])[ \t]{0,9}[=+@-][=+@\w. \t-]{0,99}\|[ \t]{0,9}'[^'\r\n]{0,999}'[ \t]{0,9}!", re.M
+    rb"(?:^|[;,\t|\"\r\n])[ \t]{0,9}[=+@-][^\r\n\t;|\"]{0,99}\|[ \t]{0,9}'[^'\r\n]{0,999}'[ \t]{0,9}!", re.M
 )
 
 
