@@ -5,9 +5,9 @@ entity's number stands for all its sites only when no site and no list of sites 
 unmatched, never taken for the whole entity. An entry on a child entity, an explicit list of covered units, always adds. A unit claimed by two respondents goes to the earliest entry
 (the direct answer of the site), then to the respondent covering the fewest units, then to the lowest identifier.
 
-What no number finds is found, in this order, by an entry marked `repli`, by a link the analyst declared (mode "declare"), by the
-succession of closed numbers (mode "succession"). A mode ends with "_redresse" when the number had to be repaired. Names only
-ever propose (rapprochement.py).
+When none of the respondent's own numbers is found, these are tried, in this order: an entry marked `repli`, a link the analyst
+declared (mode "declare"), the succession of closed numbers (mode "succession"). The mode of an entry ends with "_redresse" when
+the number had to be repaired. Names only ever propose (rapprochement.py).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pandas as pd
 
 from cartographie.errors import Statut, UserError
 from cartographie.model import Constat, Questionnaire
-from cartographie.successions import Suite, follow
+from cartographie.successions import followed, known, succeeded, succession_column, texts
 
 LINKS = ["id_repondant", "id_base", "mode"]
 DECLARED, SUCCESSION, REPAIRED = "declare", "succession", "_redresse"
@@ -74,7 +74,7 @@ def unmatched(
     named = np.zeros(len(racines), dtype=bool)
     for entry in _entries(questionnaire):
         position, values = _side(entry, racines, enfants, questionnaire)
-        named[position[_known(values)]] = True
+        named[position[known(values)]] = True
     out = racines.reindex(columns=["id_repondant", "depot", "feuille", "ligne"])
     out["motif"] = np.where(named, "identifiant absent de la base de sondage", "aucun identifiant de rattachement")
     return out[np.asarray(base_ligne) < 0].sort_values(["id_repondant"], kind="stable").reset_index(drop=True)
@@ -97,17 +97,25 @@ def successions_met(
     questionnaire: Questionnaire,
     campagne: str,
 ) -> list[Constat]:
-    """Findings on the numbers of `racines` (labels as records) that closed: followed to another unit, or without successor."""
-    suites = _followed(racines, base, questionnaire, campagne)
+    """Findings on the numbers of `racines` (labels as records) that closed: followed to another unit, without successor, or
+    split into several of which none was named."""
+    suites = followed(racines, base, questionnaire, campagne)
     if not suites:
         return []
     pairs = _pairs(racines, enfants, base, questionnaire, campagne)
-    followed = set(pairs.loc[pairs["mode"] == SUCCESSION, "racine"].tolist())
+    column = texts(base[succession_column(questionnaire)])
+    covered = {(i, str(column[j])) for i, j in zip(pairs["racine"], pairs["base"], strict=True)}
     variable = questionnaire.enquete["successions"]["variable"]
     out = []
     for i, suite in sorted(suites.items()):
-        details = {"jour": f"{suite.date:%d/%m/%Y}", "nature": suite.nature, "nouveau": suite.unite}
-        name = "etablissement_remplace" if i in followed else "etablissement_ferme" if suite.fermee else None
+        details: dict[str, Any] = {"jour": f"{suite.date:%d/%m/%Y}", "nature": suite.nature, "nouveau": suite.unite}
+        name = None
+        if suite.unite and (i, suite.unite) in covered:
+            name = "etablissement_remplace"
+        elif suite.fermee:
+            name = "etablissement_ferme"
+        elif suite.possibles and not any((i, n) in covered for n in suite.possibles):
+            name, details["possibles"] = "etablissement_scinde", ", ".join(suite.possibles)
         if name:
             out.append(
                 Constat(name, questionnaire.racine, int(racines.index[i]), variable, suite.ancien, details=details)
@@ -119,11 +127,11 @@ def split_units(
     racines: pd.DataFrame, base: pd.DataFrame, questionnaire: Questionnaire, campagne: str
 ) -> dict[int, tuple[str, ...]]:
     """Label in `racines` → the units of the frame (id_base) its former number was split into: for the analyst to choose."""
-    column = _succession_column(questionnaire)
-    suites = _followed(racines, base, questionnaire, campagne)
+    column = succession_column(questionnaire)
+    suites = followed(racines, base, questionnaire, campagne)
     if column not in base or not suites:
         return {}
-    units = dict(zip(_texts(base[column]), identifiers(base), strict=True))
+    units = dict(zip(texts(base[column]), identifiers(base), strict=True))
     return {int(racines.index[i]): tuple(units[n] for n in s.possibles) for i, s in suites.items() if s.possibles}
 
 
@@ -172,7 +180,7 @@ def _pairs(
     columns = ["racine", "base", "rang", "mode"]
     parts: list[pd.DataFrame] = []
     stated, found = (np.zeros(len(racines), dtype=bool) for _ in range(2))
-    suites = _followed(racines, base, questionnaire, campagne) if campagne else {}
+    suites = followed(racines, base, questionnaire, campagne) if campagne else {}
     replaced = np.zeros(len(racines), dtype=bool)
     replaced[[i for i, s in suites.items() if s.unite]] = True
     entries = _entries(questionnaire)
@@ -180,16 +188,16 @@ def _pairs(
         if entry["base"] not in base:
             continue
         position, values = _side(entry, racines, enfants, questionnaire)
-        given = usable = _known(values)
+        given = usable = known(values)
         own = entry["entite"] == questionnaire.racine
         if own:
             usable = usable & ~(found if entry.get("repli") else stated)[position]
             if entry["variable"] == (questionnaire.enquete.get("successions") or {}).get("variable"):
                 usable = usable & ~replaced[position]  # a closed number is no longer this unit
         units = base[entry["base"]]
-        left = pd.DataFrame({"racine": position[usable], "cle": _texts(values[usable])})
-        known = _known(units)
-        right = pd.DataFrame({"base": np.flatnonzero(known), "cle": _texts(units[known])})
+        left = pd.DataFrame({"racine": position[usable], "cle": texts(values[usable])})
+        filled = known(units)
+        right = pd.DataFrame({"base": np.flatnonzero(filled), "cle": texts(units[filled])})
         part = left.merge(right, on="cle", how="inner").assign(rang=2 * rank, mode=entry.get("mode", entry["base"]))
         if own and repaired:
             labels = racines.index[part["racine"].to_numpy(dtype="int64")]
@@ -197,12 +205,13 @@ def _pairs(
             part["rang"] += mended
             part["mode"] = np.where(mended, part["mode"] + REPAIRED, part["mode"])
         stated[position[given]] = True
-        found[part["racine"].to_numpy(dtype="int64")] = True
+        if own:
+            found[part["racine"].to_numpy(dtype="int64")] = True
         parts.append(part[columns])
     if campagne:
         for rank, mode, links in (
             (2 * len(entries), DECLARED, _declared(racines, base, questionnaire, campagne)),
-            (2 * len(entries) + 1, SUCCESSION, _succeeded(suites, base, questionnaire)),
+            (2 * len(entries) + 1, SUCCESSION, succeeded(suites, base, questionnaire)),
         ):
             kept = [(i, j) for i, j in links if not found[i]]
             found[[i for i, _ in kept]] = True
@@ -238,41 +247,6 @@ def _only_answer(racines: pd.DataFrame) -> pd.Series:
     return racines["depot"].astype("object").where(~racines["depot"].duplicated(keep=False), None)
 
 
-def _followed(
-    racines: pd.DataFrame, base: pd.DataFrame, questionnaire: Questionnaire, campagne: str
-) -> dict[int, Suite]:
-    """Position of the answer → what became of its closed number, as known when the campaign ended."""
-    declared, column = questionnaire.enquete.get("successions"), _succession_column(questionnaire)
-    if not declared or not questionnaire.successions or declared["variable"] not in racines or column not in base:
-        return {}
-    values = racines[declared["variable"]]
-    closed = np.flatnonzero(_known(values) & values.astype("str").isin(set(questionnaire.successions)).to_numpy())
-    units, end = set(_texts(base[column][_known(base[column])])), questionnaire.campagnes[campagne].fin
-    found = {int(i): follow(str(values.iloc[i]), questionnaire.successions, units, end) for i in closed}
-    return {i: s for i, s in found.items() if s is not None}
-
-
-def _succeeded(suites: Mapping[int, Suite], base: pd.DataFrame, questionnaire: Questionnaire) -> list[tuple[int, int]]:
-    column = _succession_column(questionnaire)
-    if not suites or column not in base:
-        return []
-    units = {n: j for j, n in enumerate(_texts(base[column]))}
-    return [(i, units[s.unite]) for i, s in sorted(suites.items()) if s.unite]
-
-
-def _succession_column(questionnaire: Questionnaire) -> str | None:
-    """The frame's column that the variable of the successions is compared to."""
-    declared = questionnaire.enquete.get("successions") or {}
-    return next(
-        (
-            str(e["base"])
-            for e in _entries(questionnaire)
-            if e["entite"] == questionnaire.racine and e["variable"] == declared.get("variable")
-        ),
-        None,
-    )
-
-
 def _entries(questionnaire: Questionnaire) -> Sequence[Mapping[str, Any]]:
     return questionnaire.enquete.get("lien_base") or ()
 
@@ -292,11 +266,3 @@ def _side(
         return np.zeros(0, dtype="int64"), pd.Series([], dtype="object")
     kept = position >= 0  # a child of an answer that is not there
     return position[kept], df[entry["variable"]][kept]
-
-
-def _known(values: pd.Series) -> np.ndarray:
-    return np.asarray(values.notna(), dtype=bool)
-
-
-def _texts(values: pd.Series) -> np.ndarray:
-    return np.asarray(values.astype("str"), dtype="object")
