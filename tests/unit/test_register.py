@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from cartographie import register
-from cartographie.model import Entite, Questionnaire
+from cartographie.errors import UserError
+from cartographie.model import Campagne, Entite, Questionnaire, Rapprochement, Succession
 
 
 @pytest.fixture
@@ -120,3 +124,134 @@ def test_nothing_to_match(q: Questionnaire, racines: pd.DataFrame) -> None:
     position, liens = register.match(racines, {}, BASE, q)
     assert (position == -1).all() and liens.empty
     assert len(register.unmatched(racines, {}, position, q)) == len(racines)
+
+
+# ------------------------------------------------------------------------------------------- what the number does not say by itself
+
+
+def after(
+    q: Questionnaire, *suites: Succession, liens: Sequence[tuple[str, str]] = (), repli: bool = False
+) -> Questionnaire:
+    """The survey with a table of successions, links the analyst accepted, a number of last resort."""
+    acceptes = tuple(Rapprochement(r, u, "", "", n) for n, (r, u) in enumerate(liens, start=2))
+    campagne = Campagne("ed", "", date(2001, 1, 1), date(2001, 6, 30), "", None, {}, {}, (), acceptes)
+    enquete = {**q.enquete, "successions": {"variable": "site", "fichier": "successions.csv"}}
+    if repli:
+        dernier = {"entite": "acteur", "variable": "siret", "base": "siret", "mode": "siret", "repli": True}
+        enquete["lien_base"] = [*enquete["lien_base"], dernier]
+    return replace(q, enquete=enquete, campagnes={"ed": campagne}, successions={s.ancien: s for s in suites})
+
+
+def became(ancien: str, nouveaux: str, nature: str = "fusion", mois: int = 1) -> Succession:
+    return Succession(ancien, tuple(nouveaux.split()), nature, date(2001, mois, 1))
+
+
+def told(q: Questionnaire, racines: pd.DataFrame, enfants: Any = None) -> list[tuple[str, int | None, str]]:
+    constats = register.successions_met(racines, enfants or {}, BASE, q, "ed")
+    return [(c.constat, c.enregistrement, str(c.details.get("possibles") or c.details["nouveau"])) for c in constats]
+
+
+def test_a_repaired_number_is_told_and_yields_to_an_exact_one(q: Questionnaire) -> None:
+    racines = answers(("A", "3", None), ("B", "3", None), ("C", "1", None))
+    _, liens = register.match(racines, {}, BASE, q, repaired={(0, "site"), (2, "site")})
+    assert links(liens) == [("B", "F:3", "site"), ("C", "F:1", "site_redresse")]
+
+
+def test_a_siret_is_tried_when_no_own_number_is_found(q: Questionnaire) -> None:
+    racines = answers(("A", "404", None), ("B", "1", None), ("C", None, None), ("D", None, None))
+    racines["siret"] = ["S2", "S3", "S5", "S404"]
+    base = BASE.assign(siret=["S1", "S2", "S3", "S4", "S5"])
+    position, liens = register.match(racines, covered((0, "4")), base, after(q, repli=True))
+    assert position.tolist() == [3, 0, 4, -1]
+    assert links(liens) == [
+        ("B", "F:1", "site"), ("A", "F:4", "perimetre"), ("A", "F:2", "siret"), ("C", "F:5", "siret"),
+    ]  # fmt: skip
+
+
+def test_a_replaced_number_is_followed_and_told(q: Questionnaire) -> None:
+    racines = answers(("F:99", "99", None), ("F:98", "98", None), ("F:1", "1", None))
+    q = after(q, became("99", "2"), became("98", "3", mois=7))  # the second only after the campaign
+    position, liens = register.match(racines, {}, BASE, q, "ed")
+    assert position.tolist() == [1, -1, 0]
+    assert links(liens) == [("F:1", "F:1", "site"), ("F:99", "F:2", "succession")]
+    assert told(q, racines) == [("etablissement_remplace", 0, "2")]
+    position, _ = register.match(racines, {}, BASE, q)  # no campaign, no succession
+    assert position.tolist() == [-1, -1, 0]
+
+
+def test_a_replaced_number_still_in_the_frame_leads_to_its_successor(q: Questionnaire) -> None:
+    racines = answers(("F:1", "1", None))
+    q = after(q, became("1", "2"))
+    assert links(register.match(racines, {}, BASE, q, "ed")[1]) == [("F:1", "F:2", "succession")]
+
+
+def test_two_merged_sites_cover_their_successor_once_its_own_answer_first(q: Questionnaire) -> None:
+    q = after(q, became("98", "2"), became("99", "2"))
+    racines = answers(("F:98", "98", None), ("F:99", "99", None))
+    assert links(register.match(racines, {}, BASE, q, "ed")[1]) == [("F:98", "F:2", "succession")]
+    assert links(register.overlaps(racines, {}, BASE, q, "ed")) == [("F:99", "F:2", "succession", "F:98")]
+    racines = answers(("F:98", "98", None), ("F:2", "2", None))
+    assert links(register.match(racines, {}, BASE, q, "ed")[1]) == [("F:2", "F:2", "site")]
+
+
+def test_a_list_of_covered_sites_does_not_hide_a_closed_number(q: Questionnaire) -> None:
+    q = after(q, became("99", "2"))
+    racines = answers(("F:99", "99", None))
+    _, liens = register.match(racines, covered((0, "4")), BASE, q, "ed")
+    assert links(liens) == [("F:99", "F:4", "perimetre"), ("F:99", "F:2", "succession")]
+    assert told(q, racines, covered((0, "4"))) == [("etablissement_remplace", 0, "2")]
+    assert told(q, racines, covered((0, "2"))) == [("etablissement_remplace", 0, "2")]  # already listed: still told
+
+
+def test_a_closed_site_is_told_and_kept_where_the_frame_has_it(q: Questionnaire) -> None:
+    q = after(q, became("1", "", "fermeture"), became("99", "", "fermeture"))
+    racines = answers(("F:1", "1", None), ("F:99", "99", None))
+    assert links(register.match(racines, {}, BASE, q, "ed")[1]) == [("F:1", "F:1", "site")]
+    assert [(nom, i) for nom, i, _ in told(q, racines)] == [("etablissement_ferme", 0), ("etablissement_ferme", 1)]
+
+
+def test_a_split_site_is_the_analysts_to_link(q: Questionnaire) -> None:
+    q = after(q, became("99", "2 3", "scission"))
+    racines = answers(("F:99", "99", None)).set_axis([7])
+    position, liens = register.match(racines, {}, BASE, q, "ed")
+    assert position.tolist() == [-1] and liens.empty
+    assert told(q, racines) == [("etablissement_scinde", 7, "2, 3")]
+    assert register.split_units(racines, BASE, q, "ed") == {7: ("F:2", "F:3")}
+    choisi = after(q, *q.successions.values(), liens=[("F:99", "F:3")])
+    assert links(register.match(racines, {}, BASE, choisi, "ed")[1]) == [("F:99", "F:3", "declare")]
+    assert told(choisi, racines) == []
+
+
+def test_a_link_the_analyst_declared_by_respondent_or_by_file(q: Questionnaire) -> None:
+    racines = answers(("F:404", "404", None), ("d:3", None, None)).assign(depot=["a" * 12, "b" * 12])
+    q = after(q, became("404", "1"), liens=[("F:404", "F:2"), ("b" * 12, "F:3")])
+    position, liens = register.match(racines, {}, BASE, q, "ed")
+    assert position.tolist() == [1, 2]  # what the analyst says goes before what the table of successions says
+    assert links(liens) == [("F:404", "F:2", "declare"), ("d:3", "F:3", "declare")]
+    register.require_links(racines, {}, BASE, q, "ed")
+
+
+def test_a_declared_link_adds_the_own_site_to_a_list_of_covered_ones(q: Questionnaire) -> None:
+    racines = answers(("F:404", "404", None))
+    q = after(q, liens=[("F:404", "F:2")])
+    register.require_links(racines, covered((0, "4")), BASE, q, "ed")
+    _, liens = register.match(racines, covered((0, "4")), BASE, q, "ed")
+    assert links(liens) == [("F:404", "F:4", "perimetre"), ("F:404", "F:2", "declare")]
+
+
+@pytest.mark.parametrize(
+    ("lien", "dit"),
+    [
+        (("F:1", "F:2"), "« F:1 » est déjà rattaché par son numéro à F:1"),
+        (("F:404", "F:77"), "« F:77 » n'est pas dans la base de sondage"),
+        (("F:9", "F:2"), "aucune réponse gardée n'est celle de « F:9 »"),
+        (("d", "F:2"), "aucune réponse gardée n'est celle de « d »"),  # a file of several answers names none of them
+    ],
+)
+def test_a_declared_link_that_cannot_hold_is_refused(q: Questionnaire, lien: tuple[str, str], dit: str) -> None:
+    racines = answers(("F:1", "1", None), ("F:404", "404", None))
+    with pytest.raises(UserError, match="D13") as erreur:
+        register.require_links(racines, {}, BASE, after(q, liens=[lien]), "ed")
+    assert erreur.value.statut == 10
+    assert f"schemas/ed/rapprochements.csv ne s'appliquent plus : ligne 2, {dit}" in str(erreur.value)
+    register.require_links(racines, {}, BASE, after(q), "ed")
