@@ -105,6 +105,8 @@ def _close(
     noms: tuple[np.ndarray, np.ndarray], places: tuple[np.ndarray, np.ndarray], poids: float, seuil: int
 ) -> Iterator[tuple[int, int, int, bool]]:
     """(answer, unit, score, same name) of the best units of the same place, place by place."""
+    if 100 * poids < seuil:
+        return  # not even the same name would reach it
     ici, la = (
         {p: np.array([i for i in g if n[i]], dtype="int64") for p, g in pd.Series(q).groupby(q).indices.items()}
         for n, q in zip(noms, places, strict=True)
