@@ -17,8 +17,7 @@ _TRANCHE = 1 << 22
 _LOINTAINE = re.compile(rb'r="(?:[A-Za-z]{3}\d|[D-Zd-z][A-Za-z]\d|[A-Za-z]{1,2}\d{6})')
 _CELLULE = re.compile(rb'<c r="([A-Za-z]{1,3})(\d{1,7})"(?: [\w:]+="[^"<>]*")* ?(/?)>')
 # What a cell looks like where it is not written `<c r="A1" …>…</c>`: such a sheet is parsed, not searched.
-_AUTREMENT = (b"<c>", b"<c\t", b"<c\n", b"<c\r", b":c ", b":c>", b":c\t", b":c\n", b":c\r",
-              b"</c ", b"</c\t", b"</c\n", b"</c\r")  # fmt: skip
+_AUTREMENT = tuple(map(re.compile, (rb"<c[>\t\n\r]", rb"</c[ \t\n\r]", rb":c[> \t\n\r]")))
 _POSITION = re.compile(r"([A-Za-z]{1,3})(\d{1,10})")
 _UNIQUES = re.compile(rb"uniqueCount\s*=\s*[\"']\s*(\d{1,30})")
 _NOMBRE = re.compile(rb"<(?:[^\s<>/]{1,40}:)?sst\b[^<]{0,1000}?\bcount\s*=\s*[\"']\s*(\d{1,30})")
@@ -44,7 +43,7 @@ def require_within(lignes: int, colonnes: int, limites: Mapping[str, int], cellu
 def measure_sheet(xml: bytes, limites: Mapping[str, int]) -> int:
     """Number of filled cells of one sheet of an .xlsx, none of them too far. Raises Refus."""
     ouvertes = xml.count(b"<c ")
-    if ouvertes != xml.count(b'<c r="') or any(a in xml for a in _AUTREMENT):
+    if ouvertes != xml.count(b'<c r="') or any(a.search(xml) for a in _AUTREMENT):
         return _Feuille(limites).mesure(xml)
     cellules = xml.count(b"</c>")
     require_within(0, 0, limites, cellules)
