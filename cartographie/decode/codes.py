@@ -124,7 +124,7 @@ def decode_code(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
     return find_code(texte, contexte.repertoire, geographique)
 
 
-def _pieces(texte: str, repertoire: Repertoire | None) -> list[str]:
+def cut_pieces(texte: str, repertoire: Repertoire | None) -> list[str]:
     """The answers of a cell holding several: cut at ; | and line breaks, at commas only when every part is known."""
     pieces = [p for p in (clean(p) for p in _COUPE.split(texte)) if p]
     if repertoire is None:
@@ -149,7 +149,7 @@ def decode_codes(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
     texte = text_of(valeur)
     # a label may itself hold a separator: the whole cell first
     entier = find_code(texte, repertoire) if repertoire and _COUPE.search(texte) else None
-    pieces = [texte] if entier and entier.valeur is not None else _pieces(texte, repertoire)
+    pieces = [texte] if entier and entier.valeur is not None else cut_pieces(texte, repertoire)
     if not pieces:  # nothing but separators: something was typed, and it names no answer
         return Decode(None, "modalite_inconnue", details={"inconnues": texte}) if texte else NUL
     if repertoire is None:

@@ -10,7 +10,7 @@ from cartographie.intake.lecture import (
     start_workers,
     workers_for,
 )
-from cartographie.intake.snapshot import altered, ingest, read_registre, unregistered, verify
+from cartographie.intake.snapshot import altered, ingest, list_files, read_registre, unregistered, verify
 from cartographie.intake.workbook import FormuleNonCalculee
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Ouverture",
     "ingest",
     "iter_depots",
+    "list_files",
     "open_depots",
     "pseudonym_key",
     "read_depot",

@@ -80,13 +80,13 @@ def _notes(classeur: Classeur, modeles: Sequence[Modele]) -> list[tuple[float, M
     """(agreement, model) of each model, up to the first perfect agreement."""
     notes = []
     for modele in modeles:
-        notes.append((_note(classeur, modele), modele))
+        notes.append((agreement(classeur, modele), modele))
         if notes[-1][0] == 1:
             break
     return notes
 
 
-def _note(classeur: Classeur, modele: Modele) -> float:
+def agreement(classeur: Classeur, modele: Modele) -> float:
     """Agreement of the file with a model, 0 to 1: mean over its groups of the agreement of their headers."""
     notes = []
     for groupe in groups(modele):

@@ -107,7 +107,7 @@ def ingest(
         raise UserError("U08", f"Le rôle « {role} » n’existe pas : choisissez {' ou '.join(_DOSSIERS)}.")
     if not _is_day(recu_le):
         raise UserError("U13", f"La date de réception « {recu_le} » n’existe pas : écrivez-la AAAA-MM-JJ.")
-    fichiers = [f for source in sources for f in _fichiers(Path(source))]
+    fichiers = list_files(sources)
     dossier = Path(projet) / "raw" / campagne
     with locked(dossier):
         return _range(dossier, fichiers, role, recu_le)
@@ -233,6 +233,11 @@ def _fichiers(source: Path) -> Iterator[Path]:
         yield source
     else:
         raise UserError("U06", f"{source} est introuvable ou n’est pas un fichier : vérifiez le chemin.")
+
+
+def list_files(sources: Sequence[Path]) -> list[Path]:
+    """The files named, and those of the folders named. Raises UserError on a symbolic link or a missing source."""
+    return [f for source in sources for f in _fichiers(Path(source))]
 
 
 def _copie(source: Path, cible: Path) -> tuple[Path, str, int]:
