@@ -254,6 +254,10 @@ def feedback(
     situation = suivi.build_suivi(q, c, suivi.read_relances(projet / "raw" / annee))
     a_relancer = suivi.absents(q, c, situation, seul) if absents else suivi.absents(q, c, situation.iloc[:0], seul)
     dossiers = retours.build_dossiers(frame_for(projet, q, annee, ouvriers, progres), c, seul)
+    if seul:
+        dossiers = iter(trouves := list(dossiers))
+        if not trouves and a_relancer.empty:
+            raise UserError("U17", f"Rien à renvoyer à « {seul} » : vérifiez son identifiant dans controle/suivi.csv.")
     dossier = projet / "outputs" / annee / "retours"
     envois = retours.write_feedback(
         dossier,
@@ -264,8 +268,6 @@ def feedback(
         envoye_le,
         lambda n: progres(f"{annee} : classeurs de correction", n, n),
     )
-    if seul and not envois:
-        raise UserError("U17", f"Rien à renvoyer à « {seul} » : vérifiez son identifiant dans controle/suivi.csv.")
     if envoye_le:
         suivi.add_relances(projet / "raw" / annee, [suivi.Relance(e.destinataire, envoye_le) for e in envois])
     write_situation(projet, q, c, controlees=False)
