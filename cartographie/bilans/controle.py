@@ -35,6 +35,7 @@ def validate(q: Questionnaire, c: Controle, dossier: Path, strict: bool) -> Bila
         statut = Statut.FICHIER_REFUSE
     if strict and seuil is not None and part > seuil:
         statut = Statut.ANOMALIES
+    proposes = 0 if c.proposes is None else c.proposes["id_repondant"].nunique()
     lignes = [
         f"fichiers : {len(c.depots)} reçus, {len(c.depots) - len(refuses)} lus, {len(refuses)} refusés",
         *(
@@ -49,6 +50,8 @@ def validate(q: Questionnaire, c: Controle, dossier: Path, strict: bool) -> Bila
     ]
     if c.non_rapproches is not None and len(c.non_rapproches):
         lignes.append(f"non rapprochés de la base de sondage : {len(c.non_rapproches)} (controle/non_rapproches.csv)")
+    if proposes:
+        lignes.append(f"  dont une unité est proposée : {proposes} (controle/rapprochements_proposes.csv)")
     return {
         "titre": f"Contrôle de {c.annee}",
         "lignes": lignes,
@@ -76,6 +79,7 @@ def validate(q: Questionnaire, c: Controle, dossier: Path, strict: bool) -> Bila
             for d, x in zip(c.depots, c.extractions, strict=True)
         ],
         "non_rapproches": 0 if c.non_rapproches is None else len(c.non_rapproches),
+        "rapprochements_proposes": proposes,
         "repondants_touches": touches,
         "dossier": str(dossier),
         "statut": int(statut),

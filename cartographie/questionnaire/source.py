@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -116,6 +117,13 @@ def _visit(noeud: yaml.Node, chemin: Chemin, lignes: dict[Chemin, int], fichier:
         for i, valeur in enumerate(noeud.value):
             lignes[(*chemin, i)] = valeur.start_mark.line + 1
             _visit(valeur, (*chemin, i), lignes, fichier)
+    elif noeud.tag == "tag:yaml.org,2002:timestamp":
+        try:
+            date.fromisoformat(noeud.value)
+        except ValueError:
+            message = f"le {noeud.value} n'existe pas : écrivez une date AAAA-MM-JJ."
+            cle = ".".join(map(str, chemin))
+            raise DeclarationError("D10", message, fichier, noeud.start_mark.line + 1, cle) from None
 
 
 def read_csv(projet: Path, relatif: str) -> Source:
