@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pays
+
 ICI = Path(__file__).resolve().parent
 PYTHON = sys.executable
 Mesure = dict[str, Any]
@@ -33,11 +35,12 @@ class Tailles:
     tours: int  # rounds
     tours_lents: int  # rounds of the slow tools
     aides: int  # times --help is called
+    pays: int  # workbooks of the country's size
 
 
-RAPIDE = Tailles(classeurs=60, lignes=1_000, echantillon=20, tours=1, tours_lents=1, aides=3)
-NORMAL = Tailles(classeurs=2_000, lignes=20_000, echantillon=200, tours=3, tours_lents=2, aides=10)
-COMPLET = Tailles(classeurs=2_000, lignes=20_000, echantillon=200, tours=7, tours_lents=5, aides=10)
+RAPIDE = Tailles(classeurs=60, lignes=1_000, echantillon=20, tours=1, tours_lents=1, aides=3, pays=200)
+NORMAL = Tailles(classeurs=2_000, lignes=20_000, echantillon=200, tours=3, tours_lents=2, aides=10, pays=36_000)
+COMPLET = Tailles(classeurs=2_000, lignes=20_000, echantillon=200, tours=7, tours_lents=5, aides=10, pays=36_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,11 +205,17 @@ def main() -> None:
         Course(PLANCHER, "plancher"), Course(NOUS, "cartographie", 1), Course(FRICTIONLESS, "frictionless", lent=True),
         Course(SCRIPT, "script", lent=True),
     ], tailles)  # fmt: skip
+    c = Path(mesure("fabriquer", Path("a"), 1, tailles.pays)["dossier"])
+    dire(f"à l'échelle du pays : {tailles.pays} classeurs")
+    annee = next(c.glob("raw/*/depots")).parent.name
+    plancher = mesure("plancher", c)["duree"]
+    passages, verifie = pays.measure(c, c.with_name("pays-travail"), annee)
     machine = f"{coeurs} cœurs, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     lignes = [
         f"Mesuré en une fois, chaque outil à son tour, dans son propre processus. Machine : {machine}.", "",
         *rapport_jeu(f"(a) {recus} classeurs d'un répondant", resultats_a, nous_a, PLANCHER),
         *rapport_jeu(f"(b) un export de {tailles.lignes} lignes × 80 questions", resultats_b, NOUS, PLANCHER),
+        *pays.report(len(list(c.glob("raw/*/depots/*.xlsx"))), passages, verifie, plancher, tableau, nombre),
         "## Buts", "", *tableau(["but", "mesuré", "en temps de processeur", "résultat"], buts(resultats_a, nous_a, resultats_b, aides)),
     ]  # fmt: skip
     if choix.rapide:
