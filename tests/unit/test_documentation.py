@@ -183,6 +183,20 @@ def test_links_lead_somewhere() -> None:
                 assert ancre[1:] in _anchors(destination), f"{p.name}: {fichier}{ancre}"
 
 
+def test_every_test_the_reception_names_exists_and_every_pain_has_its_line() -> None:
+    cites = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", page("ingestion.md"))
+    assert len(cites) == page("ingestion.md").count(".py::") > 60
+    absents = {
+        f"{fichier}::{nom}"
+        for fichier, nom in cites
+        if not (RACINE / fichier).is_file()
+        or not re.search(rf"^def {nom}\(", (RACINE / fichier).read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert not absents, sorted(absents)
+    lignes = re.findall(r"^\| (\d+b?) \|", page("ingestion.md"), re.MULTILINE)
+    assert lignes == [*map(str, range(1, 9)), "8b", *map(str, range(9, 45))]
+
+
 def _anchors(fichier: Path) -> set[str]:
     titres = re.findall(r"^#+ (.+)$", fichier.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-") for t in titres}
