@@ -68,11 +68,17 @@ def overlaps(
 
 
 def unmatched(
-    racines: pd.DataFrame, enfants: Mapping[str, pd.DataFrame], base_ligne: np.ndarray, questionnaire: Questionnaire
+    racines: pd.DataFrame,
+    enfants: Mapping[str, pd.DataFrame],
+    base: pd.DataFrame,
+    base_ligne: np.ndarray,
+    questionnaire: Questionnaire,
 ) -> pd.DataFrame:
     """One row: one answer found nowhere in the frame (id_repondant, depot, feuille, ligne, motif), no value shown."""
     named = np.zeros(len(racines), dtype=bool)
     for entry in _entries(questionnaire):
+        if entry["base"] not in base or not known(base[entry["base"]]).any():
+            continue  # a number this frame does not give
         position, values = _side(entry, racines, enfants, questionnaire)
         named[position[known(values)]] = True
     out = racines.reindex(columns=["id_repondant", "depot", "feuille", "ligne"])

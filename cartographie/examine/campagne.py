@@ -87,7 +87,7 @@ def examine(
         a_rapprocher = (*gardes, unites, q, annee, _repaired(recu))
         register.require_links(*a_rapprocher)
         base_ligne, liens = register.match(*a_rapprocher)
-        non_rapproches = register.unmatched(*gardes, base_ligne, q)
+        non_rapproches = register.unmatched(*gardes, unites, base_ligne, q)
         recouvrements = register.overlaps(*a_rapprocher)
         scissions = register.split_units(gardes[0], unites, q, annee)
         proposes = rapprochement.propose(gardes[0], unites, base_ligne, liens, q, scissions)

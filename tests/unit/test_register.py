@@ -104,7 +104,7 @@ def test_unmatched_and_uncovered_are_listed_without_values(q: Questionnaire) -> 
     racines = answers(("F:404", "404", None), ("d:3", None, None), ("F:5", "5", None))
     position, liens = register.match(racines, {}, BASE, q)
     assert position.tolist() == [-1, -1, 4]
-    found = register.unmatched(racines, {}, position, q)
+    found = register.unmatched(racines, {}, BASE, position, q)
     assert found.set_index("id_repondant")["motif"].to_dict() == {
         "F:404": "identifiant absent de la base de sondage",
         "d:3": "aucun identifiant de rattachement",
@@ -123,7 +123,7 @@ def test_labels_not_positions(q: Questionnaire) -> None:
 def test_nothing_to_match(q: Questionnaire, racines: pd.DataFrame) -> None:
     position, liens = register.match(racines, {}, BASE, q)
     assert (position == -1).all() and liens.empty
-    assert len(register.unmatched(racines, {}, position, q)) == len(racines)
+    assert len(register.unmatched(racines, {}, BASE, position, q)) == len(racines)
 
 
 # ------------------------------------------------------------------------------------------- what the number does not say by itself
@@ -166,6 +166,11 @@ def test_a_siret_is_tried_when_no_own_number_is_found(q: Questionnaire) -> None:
     assert links(liens) == [
         ("B", "F:1", "site"), ("A", "F:4", "perimetre"), ("A", "F:2", "siret"), ("C", "F:5", "siret"),
     ]  # fmt: skip
+    absents = {
+        len(b.columns): register.unmatched(racines, {}, b, position, after(q, repli=True))["motif"].tolist()
+        for b in (base, BASE)
+    }
+    assert absents == {4: ["identifiant absent de la base de sondage"], 3: ["aucun identifiant de rattachement"]}
 
 
 def test_a_replaced_number_is_followed_and_told(q: Questionnaire) -> None:
