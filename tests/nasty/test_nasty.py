@@ -73,13 +73,30 @@ def verdict(nom: str, o: Ouverture) -> dict[str, str]:
 
 def test_every_verdict_is_the_one_reviewed(ouverts: dict[str, tuple[Ouverture, float]]) -> None:
     attendus = rows("verdicts.csv")
-    assert len(attendus) == 156 and all(a["raison"] for a in attendus)
+    assert len(attendus) == 156 and all(len(a["raison"]) > 8 for a in attendus)
     trouves = [verdict(nom, o) for nom, (o, _) in ouverts.items()]
     assert trouves == [{c: v for c, v in a.items() if c != "raison"} for a in attendus]
 
 
 def test_each_ends_in_time(ouverts: dict[str, tuple[Ouverture, float]]) -> None:
     assert max(duree for _, duree in ouverts.values()) < 10
+
+
+def _sommet(nom: str, dossier: Path) -> int:
+    """Kilobytes this worker has held at most, this file and the ones before it included."""
+    import resource
+
+    from cartographie.intake.lecture import _ouvre, _Reglages
+
+    _ouvre(depot(dossier / nom), _Reglages(dossier))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kilobytes are Linux's unit")
+def test_each_is_judged_in_little_memory(fichiers: Path) -> None:
+    noms = sorted(c.name for c in fichiers.iterdir())
+    sommets = list(run_isolated(partial(_sommet, dossier=fichiers), noms, Limites(**JUGE)))
+    assert len(sommets) == 156 and max(sommets) < 512_000
 
 
 def _alloue(mo: int) -> int:
