@@ -74,7 +74,7 @@ def test_a_spoilt_file_always_has_a_verdict(monkeypatch: pytest.MonkeyPatch, mod
     ouverts: list[bytes] = []
     for lecteur in ("read_workbook", "read_text"):
         monkeypatch.setattr(lecture, lecteur, lambda octets, *_, **__: ouverts.append(octets) or Classeur("", ()))
-    passes: list[tuple[str, bytes]] = []
+    passes: list[Any] = []  # recipes: the files themselves would be heavy
 
     @regle
     @given(RECETTE)
@@ -90,7 +90,7 @@ def test_a_spoilt_file_always_has_a_verdict(monkeypatch: pytest.MonkeyPatch, mod
         assert (ouverts == [octets]) is not porte.refuse
         assert (ouverture.classeur is None) is porte.refuse
         if not porte.refuse:
-            passes.append((nom, octets))
+            passes.append(recette)
 
     avant = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     judge()
@@ -100,11 +100,14 @@ def test_a_spoilt_file_always_has_a_verdict(monkeypatch: pytest.MonkeyPatch, mod
     _read_all(passes, modeles)
 
 
-def _read_all(passes: list[tuple[str, bytes]], modeles: tuple[Modele, ...]) -> None:
+def _read_all(passes: list[Any], modeles: tuple[Modele, ...]) -> None:
     """Every file let through, read under the limits of a worker: a verdict, or a death that is told as one."""
     fautes, avant = [], time.monotonic()
-    lus = run_isolated(partial(read, modeles=modeles), passes, Limites(512, ASSEZ, ASSEZ), 1 if not ESSAIS else 2)
-    for (nom, octets), lu in zip(passes, lus, strict=True):
+    lus = run_isolated(
+        partial(read, modeles=modeles), map(spoil, passes), Limites(512, ASSEZ, ASSEZ), 1 if not ESSAIS else 2
+    )
+    for recette, lu in zip(passes, lus, strict=True):
+        nom, octets = spoil(recette)
         duree, avant = time.monotonic() - avant, time.monotonic()
         coupable = lu.cause == "arret" if isinstance(lu, Arret) else not known(lu[1])
         if coupable or duree > ASSEZ + 3:
