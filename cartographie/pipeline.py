@@ -259,15 +259,11 @@ def feedback(
         if not trouves and a_relancer.empty:
             raise UserError("U17", f"Rien à renvoyer à « {seul} » : vérifiez son identifiant dans controle/suivi.csv.")
     dossier = projet / "outputs" / annee / "retours"
-    envois = retours.write_feedback(
-        dossier,
-        dossiers,
-        a_relancer,
-        q,
-        annee,
-        envoye_le,
-        lambda n: progres(f"{annee} : classeurs de correction", n, n),
-    )
+
+    def avance(ecrits: int) -> None:
+        progres(f"{annee} : classeurs de correction", ecrits, ecrits)
+
+    envois = retours.write_feedback(dossier, dossiers, a_relancer, q, annee, envoye_le, ouvriers, avance)
     if envoye_le:
         suivi.add_relances(projet / "raw" / annee, [suivi.Relance(e.destinataire, envoye_le) for e in envois])
     write_situation(projet, q, c, controlees=False)

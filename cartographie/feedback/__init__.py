@@ -14,6 +14,7 @@ from cartographie.controle import csv_bytes
 from cartographie.feedback.accueil import build_correction
 from cartographie.feedback.courrier import build_letter, build_reminder
 from cartographie.feedback.dossiers import Dossier, Point, build_dossiers
+from cartographie.feedback.ecriture import build_all
 from cartographie.model import Questionnaire
 
 __all__ = ["Dossier", "Envoi", "Point", "build_correction", "build_dossiers", "build_letter", "write_feedback"]
@@ -39,11 +40,12 @@ def write_feedback(
     q: Questionnaire,
     annee: str,
     envoye_le: str,
+    ouvriers: int,
     progres: Callable[[int], None],
 ) -> list[Envoi]:
     """Write the folder whole, or not at all; what an earlier run had left there is replaced.
 
-    `absents`: one row, one unit to remind (unite, nom). One workbook is in memory at a time.
+    `absents`: one row, one unit to remind (unite, nom). Few workbooks are in memory at a time.
     """
     provisoire = dossier.with_name(f".{dossier.name}.part")
     shutil.rmtree(provisoire, ignore_errors=True)
@@ -51,8 +53,13 @@ def write_feedback(
     provisoire.chmod(0o700)  # respondents' own answers: for who runs the campaign only
     envois: list[Envoi] = []
     pris: set[str] = set()
-    for d in dossiers:
-        envois.append(_write_one(provisoire, d, q, annee, envoye_le, f"{annee}-{_safe(d.destinataire, pris)}"))
+    for d, octets in build_all(dossiers, q, annee, ouvriers):
+        suffixe = f"{annee}-{_safe(d.destinataire, pris)}"
+        envois.append(
+            _write_one(
+                provisoire, d, octets, build_letter(d, q, annee, f"corrections-{suffixe}.xlsx", envoye_le), suffixe
+            )
+        )
         progres(len(envois))
     for unite, nom in zip(absents["unite"], absents["nom"], strict=True):
         courrier = f"relance-{annee}-{_safe(unite, pris)}.txt"
@@ -70,10 +77,10 @@ def write_feedback(
     return envois
 
 
-def _write_one(ici: Path, d: Dossier, q: Questionnaire, annee: str, envoye_le: str, suffixe: str) -> Envoi:
+def _write_one(ici: Path, d: Dossier, octets: bytes, lettre: str, suffixe: str) -> Envoi:
     classeur, courrier = f"corrections-{suffixe}.xlsx", f"courrier-{suffixe}.txt"
-    (ici / classeur).write_bytes(build_correction(d, q, annee))
-    (ici / courrier).write_text(build_letter(d, q, annee, classeur, envoye_le), encoding="utf-8")
+    (ici / classeur).write_bytes(octets)
+    (ici / courrier).write_text(lettre, encoding="utf-8")
     corriger = sum(p.a_corriger for p in d.points)
     return Envoi(d.destinataire, d.depot.nom, corriger, len(d.points) - corriger, classeur, courrier)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,15 +11,15 @@ import pandas as pd
 from cartographie import suivi
 from cartographie.anomalies import column_letters
 from cartographie.batch import SEPARATEUR, TECHNIQUES, locator
-from cartographie.examine import Cadre, Controle, Fournee, examine_files
+from cartographie.examine import Cadre, Controle, Fournee
 from cartographie.feedback.attendu import expected
+from cartographie.feedback.concernes import batches, files_together, group_findings, primary, respondents
 from cartographie.formulaire import A_CORRIGER, A_VERIFIER, Case, Cle, gabarit
 from cartographie.intake import FormuleNonCalculee
 from cartographie.model import Anomalie, Depot, FeuilleAttendue, Modele, Questionnaire, Variable
-from cartographie.references_retour import read_reference, write_reference
+from cartographie.references_retour import write_reference
 from cartographie.text import personal_data, text_of
 
-PAQUET = 4_000  # files read again together
 _DEJA = "Déjà transmis : laissez cette case vide pour ne rien changer."
 _PERSONNEL = "Ce que vous aviez écrit semble contenir une donnée personnelle : réécrivez votre réponse sans elle."
 _FORMULE = "Cette case contenait une formule sans résultat : écrivez la réponse elle-même."
@@ -62,138 +61,23 @@ def build_dossiers(cadre: Cadre, c: Controle, seul: str = "") -> Iterator[Dossie
 
     The files concerned are read again, in batches: what was received is kept nowhere but in raw/.
     """
-    par_repondant, par_fichier = _grouped(c)
+    par_repondant, par_fichier = group_findings(c)
     voulues = set(suivi.gravites(cadre.q, c.annee))
     concernes = {
         r: liste for r, liste in par_repondant.items() if any(a.gravite in voulues for a in liste) and seul in ("", r)
     }
-    for depots in _batches(c, _files(cadre.q, c, concernes)):
+    for depots in batches(c, files_together(cadre.q, c, concernes)):
         lus = {d.depot for d in depots}
         f = examine_files(cadre, depots, c.unites)
-        for r in _respondents(f, cadre.q.racine):
+        for r in respondents(f, cadre.q.racine):
             liste = concernes.get(r)
-            if liste and _primary(c, cadre.q.racine, r)[0] in lus:
+            if liste and primary(c, cadre.q.racine, r)[0] in lus:
                 yield _dossier(cadre, c, f, r, concernes.pop(r), voulues)
     refuses = {x.depot for x in c.extractions if x.refuse and not x.remplace_par and not x.altere}
     for d in c.depots:
         if d.depot in refuses and seul in ("", d.depot) and "rejet_fichier" in voulues:
             points = tuple(_of_file(a, cadre.q, voulues) for a in par_fichier[d.depot])
             yield Dossier(d.depot, d, write_reference(cadre.cle, c.annee, d.depot, "", 0), {}, points, refuse=True)
-
-
-# ------------------------------------------------------------------------------------------- who is concerned
-
-
-def _grouped(c: Controle) -> tuple[dict[str, list[Anomalie]], dict[str, list[Anomalie]]]:
-    """Findings by respondent, and those of a file by file; those of a file with one answer are that answer's."""
-    reponses = {d.depot for d in c.depots}
-    cadres = [d for cotes in (c.recu.kept, c.recu.quarantined) for d in cotes.values() if "id_repondant" in d]
-    racines = pd.concat([d[["depot", "id_repondant"]] for d in cadres]) if cadres else pd.DataFrame({"depot": []})
-    seuls = racines.drop_duplicates("depot", keep=False)
-    unique = dict(zip(seuls["depot"], seuls["id_repondant"].fillna(""), strict=True)) if len(seuls) else {}
-    par_repondant: dict[str, list[Anomalie]] = defaultdict(list)
-    par_fichier: dict[str, list[Anomalie]] = defaultdict(list)
-    for a in c.redaction.anomalies:
-        if a.depot not in reponses:
-            continue
-        qui = a.id_repondant or unique.get(a.depot) or (a.depot if a.depot in unique else "")
-        (par_repondant[qui] if qui else par_fichier[a.depot]).append(a)
-    return par_repondant, par_fichier
-
-
-def _roots(c: Controle | Fournee, racine: str) -> Iterator[tuple[pd.DataFrame, bool]]:
-    """The respondents' records, kept ones first, and whether they are kept."""
-    f = c.recu if isinstance(c, Controle) else c
-    for cotes, gardes in ((f.kept, True), (f.quarantined, False)):
-        if racine in cotes:
-            yield cotes[racine], gardes
-
-
-def _respondents(f: Fournee, racine: str) -> list[str]:
-    """Who answered in these files, once each; a file whose only answer names nobody stands for them."""
-    return list(dict.fromkeys(_name(r) for df, _ in _roots(f, racine) for r in df.itertuples()))
-
-
-def _name(r: Any) -> str:
-    return str(r.depot if pd.isna(r.id_repondant) else r.id_repondant)
-
-
-def _primary(c: Controle | Fournee, racine: str, repondant: str) -> tuple[str, str, int, Any]:
-    """(file, sheet, row, record number) of the answer sent back: the one kept, else the last one set aside."""
-    for df, gardes in _roots(c, racine):
-        noms = df["id_repondant"].fillna(df["depot"])
-        siennes = df[noms == repondant]
-        if len(siennes):
-            r = siennes.iloc[0 if gardes else -1]
-            return str(r["depot"]), str(r["feuille"]), int(r["ligne"]), siennes.index[0 if gardes else -1]
-    return "", "", 0, -1
-
-
-def _files(q: Questionnaire, c: Controle, repondants: Iterable[str]) -> list[set[str]]:
-    """Per respondent, the files to read together: those of their answers, of their rows, and of the versions before."""
-    voulus = set(repondants)
-    fichiers: dict[str, set[str]] = {r: set() for r in voulus}
-    racines: dict[Any, str] = {}
-    for df, _ in _roots(c, q.racine):
-        for i, depot, nom in zip(df.index, df["depot"], df["id_repondant"].fillna(df["depot"]), strict=True):
-            if nom in voulus:
-                fichiers[nom].add(depot)
-                racines[i] = nom
-    for cotes in (c.recu.kept, c.recu.quarantined):
-        for e in q.enfants(q.racine):
-            if e in cotes:
-                siennes = cotes[e][cotes[e]["parent"].isin(list(racines))]
-                for depot, parent in set(zip(siennes["depot"], siennes["parent"], strict=True)):
-                    fichiers[racines[parent]].add(depot)
-    avant = _earlier(c)
-    for siens in fichiers.values():
-        a_voir = list(siens)
-        while a_voir:
-            nouveaux = avant.get(a_voir.pop(), set()) - siens
-            siens |= nouveaux
-            a_voir += nouveaux
-    return list(fichiers.values())
-
-
-def _earlier(c: Controle) -> dict[str, set[str]]:
-    """File → files whose answers it corrects or which it replaced."""
-    avant: dict[str, set[str]] = defaultdict(set)
-    for x in c.extractions:
-        cible = read_reference(x.retour) if x.retour else None
-        if cible:
-            avant[x.depot].add(cible[0])
-        if x.remplace_par:
-            avant[x.remplace_par].add(x.depot)
-    return avant
-
-
-def _batches(c: Controle, ensembles: Sequence[set[str]]) -> Iterator[list[Depot]]:
-    """The files in the order received, those that go together in one batch."""
-    chef: dict[str, str] = {}
-
-    def tete(d: str) -> str:
-        while chef.setdefault(d, d) != d:
-            d = chef[d]
-        return d
-
-    for ensemble in ensembles:
-        premier, *autres = sorted(ensemble)
-        for autre in autres:
-            chef[tete(autre)] = tete(premier)
-        tete(premier)
-    groupes: dict[str, list[Depot]] = defaultdict(list)
-    for d in c.depots:
-        if d.depot in chef:
-            groupes[tete(d.depot)].append(d)
-    rang = {d.depot: i for i, d in enumerate(c.depots)}
-    lot: list[Depot] = []
-    for groupe in groupes.values():
-        if lot and len(lot) + len(groupe) > PAQUET:
-            yield sorted(lot, key=lambda d: rang[d.depot])
-            lot = []
-        lot += groupe
-    if lot:
-        yield sorted(lot, key=lambda d: rang[d.depot])
 
 
 # ------------------------------------------------------------------------------------------- one dossier
@@ -203,7 +87,7 @@ def _dossier(
     cadre: Cadre, c: Controle, f: Fournee, repondant: str, liste: Sequence[Anomalie], voulues: set[str]
 ) -> Dossier:
     q, modele = cadre.q, gabarit(cadre.q.campagnes[c.annee])
-    depot, feuille, ligne, racine = _primary(f, q.racine, repondant)
+    depot, feuille, ligne, racine = primary(f, q.racine, repondant)
     fiches: dict[str, list[dict[Cle, Case]]] = {}
     cases: dict[tuple[str, str, int | None, str], tuple[str, int, str, str | None]] = {}
     rangs: dict[tuple[str, Adresse], int] = {}
