@@ -11,7 +11,7 @@ import pandas as pd
 from cartographie import suivi
 from cartographie.anomalies import column_letters
 from cartographie.batch import SEPARATEUR, TECHNIQUES, locator
-from cartographie.examine import Cadre, Controle, Fournee
+from cartographie.examine import Cadre, Controle, Fournee, examine_files
 from cartographie.feedback.attendu import expected
 from cartographie.feedback.concernes import batches, files_together, group_findings, primary, respondents
 from cartographie.formulaire import A_CORRIGER, A_VERIFIER, Case, Cle, gabarit
