@@ -54,6 +54,9 @@ _RELATION = re.compile(rb"<(?:\w+:)?Relationship\b[^<>]*TargetMode\s*=\s*[\"']Ex
 _CIBLE = re.compile(rb"\bTarget\s*=\s*[\"']\s*([^\"']*)", re.I)
 
 _FORMULE = re.compile(rb"<(?:\w+:)?f(?:\s[^<>]*)?>([^<]+)<")
+_AILLEURS = re.compile(
+    rb"<(?:\w+:)?(?:definedName|formula[12]?)(?:\s[^<>]*)?>([^<]+)<"
+)  # names, rules, drop-down lists
 _FORMULE_ODS = re.compile(rb"table:formula\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _CHAINE = re.compile(r'"[^"]*"')
 _DDE = re.compile(r"\w\s{0,9}\|\s{0,9}(?:'[^'\n|]{0,999}'|[^'\"!\s|]{1,999})\s{0,9}!|(?<![\w.])DDE\s{0,9}\(")
@@ -102,8 +105,11 @@ def in_part(nom: str, xml: bytes) -> Counter[str]:
         if b"External" in xml or b"external" in xml:
             _relations(xml, "externalLinks/" in nom, trouves)
         return trouves
-    if b"<f>" in xml or b"<f " in xml or b":f>" in xml or b":f " in xml:
+    if b"<f" in xml or b":f" in xml:
         trouves += in_formulas("\n".join(_texte(f) for f in set(_FORMULE.findall(xml))))
+    if b"definedName" in xml or b"formula" in xml:
+        ailleurs = in_formulas("\n".join(_texte(f) for f in set(_AILLEURS.findall(xml))))
+        trouves += Counter({g: ailleurs[g] for g in ("dde", "fonctions_externes")})
     if b"ddeLink" in xml or b"oleLink" in xml:
         trouves["dde"] += 1
         trouves["_dde"] += 1
@@ -153,7 +159,11 @@ _ODS: Mapping[str, re.Pattern[bytes]] = {
     "requetes": re.compile(rb"<table:cell-range-source\b"),
     "connexions": re.compile(rb"<(?:table:database-source-\w+|form:connection-resource)\b"),
     "_sources": re.compile(rb"<table:table-source\b"),
-    "hyperliens": re.compile(rb"<text:a\b[^<>]*xlink:href\s*=\s*[\"'](?!mailto:|#)"),
+    "hyperliens": re.compile(
+        rb"<text:a\b[^<>]*xlink:href\s*=\s*[\"'](?!mailto:|#)|<draw:image\b[^<>]*xlink:href\s*=\s*[\"']\s*[\w.+-]+:"
+    ),
+    "objets_incorpores": re.compile(rb"<draw:(?:plugin|applet|floating-frame)\b"),
+    "macros": re.compile(rb"<script:event-listener\b"),
 }
 _OBJET = re.compile(rb"<manifest:file-entry\b[^<>]*>")
 _INOFFENSIF = (b"opendocument.chart", b"opendocument.formula")
@@ -163,7 +173,7 @@ def in_opendocument(noms: Collection[str], parties: Mapping[str, bytes]) -> Coun
     """Kinds in an OpenDocument spreadsheet."""
     xml = parties.get("content.xml", b"")
     trouves = Counter({genre: n for genre, motif in _ODS.items() if (n := len(motif.findall(xml)))})
-    trouves["macros"] = sum(_PARTIES["macros"].search(n) is not None for n in noms)
+    trouves["macros"] += sum(_PARTIES["macros"].search(n) is not None for n in noms)
     texte = "\n".join(_texte(a or b) for a, b in set(_FORMULE_ODS.findall(xml)))
     trouves += in_formulas(texte.replace("[.", "("))
     liees, sources = len(_EXTERNE_ODS.findall(texte)), trouves.pop("_sources", 0)

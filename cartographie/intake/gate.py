@@ -116,6 +116,8 @@ def _nature(contenu: bytes, limites: Mapping[str, int]) -> Nature:
         raise format_refused("dBase")
     if contenu.startswith(_AUTRES):
         raise Refus("fichier_non_tableur")
+    if contenu.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        raise Refus("fichier_illisible", motif="codage UTF-32")
     debut = contenu[:4096].replace(b"\0", b"").lstrip(BLANCS).lower()
     if debut.startswith(b"<"):
         raise _balises(debut)

@@ -166,8 +166,8 @@ def _reliefs(contenu: bytes, porte: Porte) -> tuple[dict[Any, Relief], bool]:
     return _reliefs_xml(porte.parties)
 
 
-_FEUILLE = re.compile(rb"<(?:\w+:)?sheet\s([^>]*)>")
-_RELATION = re.compile(rb"<(?:\w+:)?Relationship\s([^>]*)>")
+_FEUILLE = re.compile(rb"<(?:\w+:)?sheet\s([^<>]*)>")
+_RELATION = re.compile(rb"<(?:\w+:)?Relationship\s([^<>]*)>")
 _ATTRIBUT = re.compile(rb"([\w:]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
 
@@ -214,14 +214,14 @@ def _motifs(prefixe: bytes) -> tuple[re.Pattern[bytes], ...]:
     """Patterns of a sheet whose elements carry that namespace prefix: error cells, formulas, rows, columns."""
     p = re.escape(prefixe)
     return (
-        re.compile(rb"<%bc ([^>]*\bt=[\"']e[\"'][^>/]*)>(.*?)</%bc>" % (p, p), re.S),
+        re.compile(rb"<%bc ([^<>]*\bt=[\"']e[\"'][^<>/]*)>([^<]*(?:<(?!/?%bc[ >])[^<]*)*)</%bc>" % (p, p, p)),
         re.compile(
-            rb"<%bc ([^>]*[^>/]|)>\s*<%bf\b(?:[^>]*/>|[^>]*>([^<]*)</%bf>)\s*(?:<%bv\b[^>/]*>([^<]*)</%bv>)?"
+            rb"<%bc ([^<>]*[^<>/]|)>\s*<%bf\b(?:[^<>]*/>|[^<>]*>([^<]*)</%bf>)\s*(?:<%bv\b[^<>/]*>([^<]*)</%bv>)?"
             % ((p,) * 5)
         ),
-        re.compile(rb"<%brow ([^>]*\bhidden=[\"'](?:1|true)[\"'][^>]*)>" % p),
-        re.compile(rb"<%bcol ([^>]*\bhidden=[\"'](?:1|true)[\"'][^>]*)>" % p),
-        re.compile(rb"<%bv\b[^>]*>([^<]*)<" % p),
+        re.compile(rb"<%brow ([^<>]*\bhidden=[\"'](?:1|true)[\"'][^<>]*)>" % p),
+        re.compile(rb"<%bcol ([^<>]*\bhidden=[\"'](?:1|true)[\"'][^<>]*)>" % p),
+        re.compile(rb"<%bv\b[^<>]*>([^<]*)<" % p),
     )
 
 

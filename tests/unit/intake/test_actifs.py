@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import time
@@ -12,9 +13,11 @@ import pytest
 import xlwt
 import yaml
 from hostiles import CASE_ODS, formula, ods, table, xlsx_with
+from python_calamine import CalamineError
 
 from cartographie.intake import actifs, biff_actifs, gate
 from cartographie.intake.gate import inspect
+from cartographie.intake.workbook import read_workbook
 
 TYPES = b'<Types><Override ContentType="application/vnd.ms-excel.%b"/></Types>'
 RELATION = (
@@ -52,6 +55,10 @@ def found(contenu: bytes, nom: str = "a.xlsx", **politique: str) -> list[str]:
         (ods(table(b"<table:database-source-sql/>")), "connexions"),
         (ods(table(b"<table:table-row><table:table-cell table:formula=\"of:='file:///x.ods'#$F.A1\"/></table:table-row>")), "liaisons_externes"),
         (ods(table(b""), b'<m><manifest:file-entry manifest:full-path="Object 1/" manifest:media-type="application/vnd.sun.star.oleobject"/></m>'), "objets_incorpores"),
+        (formula("1</f></c><c r='B2'><f\nca='1'>cmd|'/c calc'!A1"), "dde"),
+        (xlsx_with(parties={"xl/noms.xml": b"<x:definedName name='a'>cmd|'/c calc'!A1</x:definedName>"}), "dde"),
+        (xlsx_with(parties={"xl/regles.xml": b"<formula1>WEBSERVICE(&quot;http://x&quot;)</formula1>"}), "fonctions_externes"),
+        (ods(table(b'<draw:plugin xlink:href="a"/>').replace(b"<table:table ", b'<table:table xmlns:draw="d" ')), "objets_incorpores"),
         (b"a;b\n1;=cmd|' /C calc'!A0\n", "dde"),
         ("a;b\n1;@SUM(1+1)*cmd|'/C calc'!A0\n".encode("utf-16"), "dde"),
     ],
@@ -74,6 +81,8 @@ def test_refused_unless_the_campaign_sets_it_aside(contenu, genre):
         (xlsx_with(parties={"xl/worksheets/_rels/sheet1.xml.rels": RELATION % (b"hyperlink", b"http://x")}), "hyperliens_ecarte"),
         (formula('HYPERLINK("http://x","y")'), "hyperliens_ecarte"),
         (ods(table(b'<text:a xlink:href="http://x"/>')), "hyperliens_ecarte"),
+        (ods(table(b'<draw:image xlink:href="http://x"/>').replace(b"<table:table ", b'<table:table xmlns:draw="d" ')), "hyperliens_ecarte"),
+        (ods(table(b'<script:event-listener/>').replace(b"<table:table ", b'<table:table xmlns:script="s" ')), "macros_ignorees"),
     ],
 )  # fmt: skip
 def test_set_aside_and_said_unless_the_campaign_refuses_it(contenu, attendu):
@@ -92,6 +101,12 @@ def test_set_aside_and_said_unless_the_campaign_refuses_it(contenu, attendu):
         formula('HYPERLINK("#F!A1","y")'),
         xlsx_with(parties={"xl/worksheets/_rels/sheet1.xml.rels": RELATION % (b"hyperlink", b"mailto:a@b.fr")}),
         ods(table(b"<table:table-row>" + CASE_ODS + b"</table:table-row>")),
+        ods(
+            table(b'<draw:image xlink:href="Pictures/a.png"/>').replace(
+                b"<table:table ", b'<table:table xmlns:draw="d" '
+            )
+        ),
+        xlsx_with(parties={"xl/noms.xml": b"<definedName name='a'>F!$A$1:$B$2</definedName>"}),
         b"a;b\n-1;+2\n=x;| '!\n",
     ],
 )
@@ -194,3 +209,22 @@ def test_no_search_takes_more_than_linear_time(contenu):
     debut = time.perf_counter()
     gate.inspect(contenu, "a.xlsx", {"octets_total": 50_000_000, "ratio": 100_000})
     assert time.perf_counter() - debut < 5
+
+
+def test_nor_does_the_reader():
+    """Sheets the gate lets through although they are damaged: the reader's own searches stay linear too."""
+    n = 100_000
+    for rangees in (
+        b'<c r="A1" t="e">' * n,
+        b'<c r="' * n + b't="e"',
+        b'<c r="A1"><f>' * n,
+        b'<row hidden="1"' * n,
+        b'<col hidden="1' * n,
+    ):
+        contenu = xlsx_with(rangees)
+        porte = inspect(contenu, "a.xlsx", {"ratio": 100_000})
+        debut = time.perf_counter()
+        if not porte.refuse:
+            with contextlib.suppress(CalamineError):
+                read_workbook(contenu, porte)
+        assert time.perf_counter() - debut < 5

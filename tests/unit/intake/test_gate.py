@@ -335,5 +335,8 @@ def test_bombs_of_text_have_a_verdict_in_time():
         assert time.perf_counter() - debut < 5
     assert motif(b"a;b\n" * 7_000_000, "a.csv") == ("fichier_trop_gros", "octets")
     assert motif(b"a;b\n1;2\n" * 9000 + zip_({"a": b"x" * 5000}), "a.csv")[0] == "fichier_non_tableur"
+    for codage in ("utf-32", "utf-32-be"):
+        marque = b"\0\0\xfe\xff" if codage == "utf-32-be" else b""
+        assert motif(marque + "a;b\n1;2\n".encode(codage), "a.csv") == ("fichier_illisible", "codage UTF-32")
     assert motif("<html><table>".encode("utf-16"), "a.xls")[0] == "html_deguise"
     assert motif(b" \r\n<!DOCTYPE html><p>" * 3, "a.xls")[0] == "html_deguise"
