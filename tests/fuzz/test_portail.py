@@ -80,9 +80,9 @@ def test_a_spoilt_file_always_has_a_verdict(monkeypatch: pytest.MonkeyPatch, mod
     @given(RECETTE)
     def judge(recette: Any) -> None:
         nom, octets = spoil(recette)
-        debut = time.perf_counter()
+        debut = time.process_time()  # its own time: a busy machine is not its fault
         porte = gate.inspect(octets, nom)
-        assert time.perf_counter() - debut < ASSEZ
+        assert time.process_time() - debut < ASSEZ
         assert known(porte.constats) and (porte.format or porte.refuse) and (porte.constats or not porte.refuse)
         ouverts.clear()
         monkeypatch.setattr(snapshot, "verify", lambda *_: octets)
