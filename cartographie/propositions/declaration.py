@@ -11,11 +11,9 @@ from typing import NamedTuple
 from cartographie.intake.matching import normalise
 from cartographie.model import ColonneAttendue, EnteteAttendu, FeuilleAttendue, Modele
 from cartographie.propositions.diff import Correctif, read_exact
-from cartographie.propositions.entetes import Ecart, Genre
+from cartographie.propositions.entetes import LONGUEUR, Ecart, Genre
 from cartographie.propositions.yaml_edit import add_to, quoted
 from cartographie.questionnaire.source import Chemin, read_yaml
-
-_LONGUEUR = 300  # a longer text is no header
 
 
 class Renommage(NamedTuple):
@@ -35,7 +33,7 @@ def renamings(ecarts: Iterable[Ecart]) -> list[Renommage]:
     """What accepting the renamed ones of these differences would add."""
     trouves = []
     for e in ecarts:
-        if not e.trouve or len(e.trouve) > _LONGUEUR:
+        if not e.trouve or len(e.trouve) > LONGUEUR:
             continue
         if e.genre is Genre.FEUILLE_RENOMMEE:
             trouves += [Renommage(r, "", "", e.trouve) for r in e.rangs]
@@ -125,7 +123,7 @@ def _remark(e: Ecart, rang: int, feuille: FeuilleAttendue, ou: str) -> tuple[Che
         if e.modalite:
             place = (*place, e.modalite)
         return place, f"intitulé absent de {ou} : ajoutez {e.variable} à « facultatives » s'il peut manquer."
-    nom = f"« {e.trouve[:_LONGUEUR]} »" if e.trouve else "(masqué)"
+    nom = f"« {e.trouve[:LONGUEUR]} »" if e.trouve else "(masqué)"
     return (
         ("feuilles", rang, "colonnes"),
         f"intitulé ajouté {nom} dans {ou} : à mettre dans « ignorees », ou à déclarer comme une question.",

@@ -19,6 +19,7 @@ from cartographie.text import personal_data
 
 SEUIL = 65  # likeness of two texts from which one may be the other, renamed
 _SUR = 75  # the same, where most headers are missing: what stands there may be answers
+LONGUEUR = 300  # characters; a longer text is no header
 _ICI = 50  # the same, between the same two headers as the one expected
 _FEUILLE = 0.25  # agreement of headers from which a sheet may be one that is missing
 
@@ -222,6 +223,8 @@ def likeness(attendu: Attendu, texte: str) -> int:
 
     Halfway between the words put in order, and the likest part of the longer text: a shortened header is still one.
     """
+    if len(texte) > LONGUEUR:
+        return 0
     plat = normalise(texte)
     notes = (fuzz.WRatio(n, plat) + fuzz.token_sort_ratio(n, plat) for _, n, _ in attendu.textes)
     return round(max(notes, default=0.0) / 2)

@@ -181,6 +181,22 @@ def test_several_files_give_one_diff_and_each_its_verdict(
     assert correctif.read_text("utf-8").count(STADE) == 1
 
 
+def test_a_text_two_questions_could_claim_goes_to_one(
+    lance: Callable[..., Sortie], espace: Path, tmp_path: Path
+) -> None:
+    """Whatever the text holds, the declarations still hold once the diff is applied."""
+    dossier, commun, correctif = tmp_path / "recus", 'Stade "réel",\nou finalité : {n} # *', tmp_path / "c.diff"
+    dossier.mkdir()
+    classeur(dossier, "a.xlsx", titres={"stade": commun})
+    classeur(dossier, "b.xlsx", titres={"finalite": commun})
+    bilan = lance("headers", CAMPAGNE, dossier, "--sortie", correctif, "--projet", espace, "--json").json
+    (proposee,) = bilan["propositions"]
+    assert proposee["texte"] == " ".join(commun.split())
+    subprocess.run(["git", "apply", str(correctif)], cwd=espace, check=True)
+    encore = lance("headers", CAMPAGNE, dossier, "--projet", espace, "--json").json
+    assert [x["lu"] for x in encore["fichiers"]].count(True) == 1
+
+
 def test_personal_data_in_a_header_is_never_shown(lance: Callable[..., Sortie], espace: Path, tmp_path: Path) -> None:
     secret = "Stade (dire à jeanne.inventee@exemple.fr)"
     fichier, correctif = classeur(tmp_path, titres={"stade": secret}), tmp_path / "c.diff"
