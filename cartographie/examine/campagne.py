@@ -162,44 +162,77 @@ def _frame(cadre: Cadre, relire: bool) -> Fournee:
 
 
 def _answers(cadre: Cadre, base: Fournee, unites: pd.DataFrame | None, complet: bool, relire: bool) -> Fournee:
-    """Every answer received, as if examined together."""
+    """Every answer received, as if examined together: batches still true, the other files, then those to be read together."""
     depots = _received(cadre, "reponse")
     ici = _store(cadre, cadre.annee, base.depots)
-    utiles = useful_columns(cadre.q, cadre.annee)
-    entier = set_level(cadre.q, cadre.annee)  # a rule compares all the answers: they can only be examined together
-    connues = _still_true(cadre, cache.listing(ici), depots)
-    if relire or (entier and [len(c.depots) for c in connues] != [len(depots)]):
-        connues = []
-    if len(connues) > CONSERVEES_MAX:
-        connues = sorted(sorted(connues, key=lambda c: -len(c.depots))[: CONSERVEES_MAX // 2], key=lambda c: c.rang)
+    connues = [] if relire else _reusable(cadre, ici, depots)
     cache.discard(c for c in cache.listing(ici) if c.rang not in {k.rang for k in connues})
-    rang = max((c.rang for c in connues), default=0)
-    deja = {d.depot for c in connues for d in c.depots}
-    restants = [d for d in depots if d.depot not in deja]
-    lues = 0
     inconnus = corrections.unknown(read_registre(cadre.projet / "raw" / cadre.annee), cadre.q, cadre.annee)
-    echecs = [*inconnus, *base.echecs]
-    for lot in _batches(restants, entier):
-        rang += 1
-        f = examine_files(_shifted(cadre, lues, len(restants)), lot, unites)
-        echecs += f.echecs
-        if not f.echecs:
-            connues.append(cache.save(ici, rang, f, utiles))
-        lues += len(lot)
-    corrections.require_applied(echecs, cadre.annee)
+    connues += _examine_others(cadre, ici, depots, connues, unites, [*inconnus, *base.echecs])
     if not connues:
         return examine_files(cadre, [], unites)
     reduites = [cache.load(c, complet=False) for c in connues]
+    jointe = _examine_linked(cadre, reduites, depots, unites)
+    if jointe:
+        rang = max(c.rang for c in connues) + 1
+        connues.append(cache.save(ici, rang, jointe, useful_columns(cadre.q, cadre.annee)))
+        reduites.append(jointe)
+    fournees = [cache.load(c, complet=True) for c in connues] if complet else reduites
+    return gather(_parts(fournees), depots, cadre.q)
+
+
+def _reusable(cadre: Cadre, ici: Path, depots: Sequence[Depot]) -> list[cache.Conservee]:
+    """Batches on disk to start from: none that is no longer true, nor too many small ones."""
+    connues = _still_true(cadre, cache.listing(ici), depots)
+    if set_level(cadre.q, cadre.annee) and [len(c.depots) for c in connues] != [len(depots)]:
+        return []  # a rule compares all the answers: they can only be examined together
+    if len(connues) > CONSERVEES_MAX:
+        grandes = sorted(connues, key=lambda c: -len(c.depots))[: CONSERVEES_MAX // 2]
+        connues = sorted(grandes, key=lambda c: c.rang)
+    return connues
+
+
+def _examine_others(
+    cadre: Cadre,
+    ici: Path,
+    depots: Sequence[Depot],
+    connues: Sequence[cache.Conservee],
+    unites: pd.DataFrame | None,
+    echecs: list[corrections.Echec],
+) -> list[cache.Conservee]:
+    """The files in no known batch, examined and kept batch by batch. `echecs`: corrections already known not to apply; raises
+    UserError with all of them once every file was read."""
+    deja = {d.depot for c in connues for d in c.depots}
+    restants = [d for d in depots if d.depot not in deja]
+    rang = max((c.rang for c in connues), default=0)
+    utiles = useful_columns(cadre.q, cadre.annee)
+    nouvelles: list[cache.Conservee] = []
+    lues = 0
+    for lot in _batches(restants, set_level(cadre.q, cadre.annee)):
+        f = examine_files(_shifted(cadre, lues, len(restants)), lot, unites)
+        echecs += f.echecs
+        rang += 1
+        if not f.echecs:
+            nouvelles.append(cache.save(ici, rang, f, utiles))
+        lues += len(lot)
+    corrections.require_applied(echecs, cadre.annee)
+    return nouvelles
+
+
+def _examine_linked(
+    cadre: Cadre, fournees: Sequence[Fournee], depots: Sequence[Depot], unites: pd.DataFrame | None
+) -> Fournee | None:
+    """The files that speak of one another although examined apart, examined together; None when there are none.
+
+    Reading them together may link yet others: again until nothing new is found.
+    """
     ensemble: set[str] = set()
     jointe: Fournee | None = None
-    while nouveaux := linked_files(_parts([*reduites, *([jointe] if jointe else [])]), cadre.q, cadre.annee) - ensemble:
+    while nouveaux := linked_files(_parts([*fournees, *([jointe] if jointe else [])]), cadre.q, cadre.annee) - ensemble:
         ensemble |= nouveaux
         jointe = examine_files(cadre, [d for d in depots if d.depot in ensemble], unites)
         corrections.require_applied(jointe.echecs, cadre.annee)
-    if jointe:
-        connues.append(cache.save(ici, rang + 1, jointe, utiles))
-    fournees = [cache.load(c, complet=True) for c in connues] if complet else [*reduites, *([jointe] if jointe else [])]
-    return gather(_parts(fournees), depots, cadre.q)
+    return jointe
 
 
 def _parts(fournees: Sequence[Fournee]) -> list[Part]:
