@@ -9,20 +9,20 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from cartographie import accounts, corrections, rapprochement, register
-from cartographie.anomalies import Redaction, order, word
+from cartographie.anomalies import Redaction, order
 from cartographie.conditions import set_level
 from cartographie.empreintes import versions
 from cartographie.errors import Statut, UserError
 from cartographie.examine import cache
 from cartographie.examine.fournee import Cadre, Fournee, Progres, answers, examine_files, examine_frame_files
+from cartographie.examine.recouvrements import claimed_twice, repaired
 from cartographie.examine.reunion import Part, gather, linked_files, useful_columns
 from cartographie.intake import altered, pseudonym_key, read_registre, unregistered
-from cartographie.model import Constat, Depot, Extraction, Questionnaire
+from cartographie.model import Depot, Extraction, Questionnaire
 
 FOURNEE_MAX = 8_000  # files examined together at most: memory is for one batch, not for a campaign
 OCTETS_MAX = 400_000_000
@@ -84,14 +84,14 @@ def examine(
     trouvees = [base.redaction, recu.redaction]
     if unites is not None and q.racine in recu.kept:
         gardes = answers(q, recu.kept)
-        a_rapprocher = (*gardes, unites, q, annee, _repaired(recu))
+        a_rapprocher = (*gardes, unites, q, annee, repaired(recu))
         register.require_links(*a_rapprocher)
         base_ligne, liens = register.match(*a_rapprocher)
         non_rapproches = register.unmatched(*gardes, unites, base_ligne, q)
         recouvrements = register.overlaps(*a_rapprocher)
         scissions = register.split_units(gardes[0], unites, q, annee)
         proposes = rapprochement.propose(gardes[0], unites, base_ligne, liens, q, scissions)
-        trouvees.append(_claimed_twice(cadre, recu, recouvrements))
+        trouvees.append(claimed_twice(cadre, recu, recouvrements))
     redaction = Redaction(
         sorted((a for r in trouvees for a in r.anomalies), key=order),
         sorted((a for r in trouvees for a in r.confidentielles), key=order),
@@ -266,44 +266,3 @@ def _batches(depots: Sequence[Depot], entier: bool) -> Iterable[list[Depot]]:
 def _shifted(cadre: Cadre, deja: int, total: int) -> Cadre:
     """The same, its progress counted over all batches."""
     return replace(cadre, progres=lambda etape, fait, _: cadre.progres(etape, deja + fait, total))
-
-
-# ------------------------------------------------------------------------------------------- between answers
-
-
-def _repaired(recu: Fournee) -> frozenset[tuple[int, str]]:
-    """(root record, variable) of the numbers that had to be repaired to be read."""
-    faits = recu.lieux[recu.lieux["redresse"].astype("bool")]
-    return frozenset(zip(faits["enregistrement"].astype("int64").tolist(), faits["variable"].tolist(), strict=True))
-
-
-def _claimed_twice(cadre: Cadre, recu: Fournee, recouvrements: pd.DataFrame) -> Redaction:
-    """One finding per unit of the frame that an answer covers and another one keeps, at the answer's identifying cell."""
-    q, racines = cadre.q, recu.kept[cadre.q.racine]
-    enregistrements = dict(zip(racines["id_repondant"], racines.index, strict=True))
-    variables = {
-        lien["mode"]: lien["variable"] for lien in q.enquete.get("lien_base", ()) if lien["entite"] == q.racine
-    }
-    premiere = next(iter(variables.values()), None)
-    lieux = {(r.enregistrement, r.variable): r for r in recu.lieux.itertuples(index=False)}
-    constats = []
-    for r in recouvrements.itertuples(index=False):
-        enregistrement = int(enregistrements[r.id_repondant])
-        variable = variables.get(r.mode.removesuffix(register.REPAIRED), premiere)
-        lieu: dict[str, Any] = {}
-        if place := lieux.get((enregistrement, variable)):
-            lieu = {
-                "depot": place.depot,
-                "feuille": place.feuille,
-                "ligne": _number(place.ligne),
-                "colonne": _number(place.colonne),
-            }
-        constats.append(
-            Constat("unite_deja_couverte", q.racine, enregistrement, variable,
-                    details={"unite": r.id_base, "autre": r.retenu_par}, **lieu)
-        )  # fmt: skip
-    return word(constats, {}, recu.depots, q, cadre.annee, racines["id_repondant"])
-
-
-def _number(valeur: Any) -> int | None:
-    return None if pd.isna(valeur) else int(valeur)
