@@ -41,7 +41,7 @@ ETAPES: dict[str, tuple[tuple[str, str], ...]] = {
     "rédaction des anomalies": (("examine.fournee", "word"),),
     "comptes": (("accounts", "build"), ("accounts", "check")),
     "mémoire de l'examen": (("examine.cache", "save"), ("examine.cache", "load"), ("examine.campagne", "gather")),
-    "chargement": (("pipeline", "_load"),),
+    "chargement": (("pipeline.traitement", "_load"),),
 }
 
 
@@ -74,7 +74,7 @@ def cartographie(dossier: Path, ouvriers: int, fichiers: int) -> Resultat:
     for etape, fonctions in ETAPES.items():
         for module, nom in fonctions:
             setattr(modules[module], nom, chronometre(etape, getattr(modules[module], nom)))
-    pipeline = modules["pipeline"]
+    pipeline = modules["pipeline.traitement"]
     lues = processeur_des_declarations(pipeline, chronometre("démarrage", pipeline.load_questionnaire))
     importe, avant = time.perf_counter(), processeur()
     bilan = pipeline.load(dossier, ouvriers, True, lambda *_: None)  # as if nothing had been examined yet

@@ -1,5 +1,5 @@
 """The commands, in the order of a campaign: parse, call the pipeline, print. No logic, and no heavy import at the top."""
 
-from cartographie.commandes import preparation, propositions, reception, traitement
+from cartographie.commandes import preparation, reception, propositions, traitement  # isort: skip
 
 __all__ = ["preparation", "propositions", "reception", "traitement"]

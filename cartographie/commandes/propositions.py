@@ -32,7 +32,7 @@ def headers(
 ) -> None:
     """Compare des fichiers aux modèles de la campagne : intitulés et feuilles renommés, ajoutés, absents, déplacés, chaque
     proposition avec un score de 0 à 100. Rien n'est rangé ni modifié : c'est vous qui appliquez le correctif."""
-    from cartographie import pipeline_propositions as pipeline
+    from cartographie import pipeline
 
     with progress(en_json) as progres:
         bilan = pipeline.headers(projet, annee, sources, sortie, progres)
@@ -57,7 +57,7 @@ def answers(
 ) -> None:
     """Regroupe et compte les réponses hors liste déjà reçues, avec la réponse la plus proche et les cases où chacune a été
     lue, et propose de les ajouter aux variantes des nomenclatures. Rien n'est modifié : c'est vous qui appliquez le correctif."""
-    from cartographie import pipeline_propositions as pipeline
+    from cartographie import pipeline
 
     with progress(en_json) as progres:
         bilan = pipeline.answers(projet, annee, seuil, sortie, ouvriers, progres)

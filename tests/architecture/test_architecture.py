@@ -28,7 +28,7 @@ ETAPES = {
     "tables",
     "release",
     "demo",
-    "template",
+    "formulaire",
     "dictionary",
 }
 

@@ -116,9 +116,10 @@ def _nouveaux(avant: dict[str, bytes], apres: dict[str, bytes]) -> set[str]:
 
 def test_the_commands_are_those_of_the_mission() -> None:
     preparation = ["init", "template", "dictionary", "register", "demo"]
-    reception = ["ingest", "status"]
+    reception = ["ingest", "feedback", "status"]
+    propositions = ["headers", "answers"]
     traitement = ["validate", "load", "map", "publish", "run"]
-    assert [*preparation, *reception, *traitement] == NOMS
+    assert [*preparation, *reception, *propositions, *traitement] == NOMS
 
 
 @pytest.mark.parametrize("nom", NOMS)
@@ -459,10 +460,10 @@ def test_a_bug_says_so_without_any_received_value(lance: Any, vierge: Path, monk
     def casse(*_: Any) -> None:
         raise ValueError(f"valeur reçue : {secret}")
 
-    monkeypatch.setattr(pipeline, "load_questionnaire", casse)
+    monkeypatch.setattr(pipeline.reception, "load_questionnaire", casse)
     sortie = lance("status", "--projet", vierge)
     assert sortie.statut == 1 and sortie.texte == ""
-    assert "Erreur interne (ValueError)" in sortie.erreurs and "pipeline.py" in sortie.erreurs
+    assert "Erreur interne (ValueError)" in sortie.erreurs and "reception.py" in sortie.erreurs
     assert secret not in sortie.erreurs and "Traceback" not in sortie.erreurs and str(RACINE) not in sortie.erreurs
 
 
@@ -470,7 +471,7 @@ def test_an_interruption_is_said_in_french(lance: Any, vierge: Path, monkeypatch
     def interrompt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "load_questionnaire", interrompt)
+    monkeypatch.setattr(pipeline.reception, "load_questionnaire", interrompt)
     sortie = lance("status", "--projet", vierge)
     assert sortie.statut == 130 and "Interrompu" in sortie.erreurs
 

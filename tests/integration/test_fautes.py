@@ -190,8 +190,8 @@ def test_the_questionnaire_is_laid_out_as_template_writes_it() -> None:
     """The headers of bon.xlsx stand where those of the blank questionnaire do."""
     from openpyxl import load_workbook
 
-    from cartographie.questionnaire import load_questionnaire
     from cartographie.formulaire import build_template
+    from cartographie.questionnaire import load_questionnaire
 
     vierge = load_workbook(io.BytesIO(build_template(load_questionnaire(RACINE), CAMPAGNE)))
     bon = load_workbook(fabriquer.FICHIERS / "bon.xlsx")

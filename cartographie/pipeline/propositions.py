@@ -1,4 +1,4 @@
-"""THE FLOW, besides: what came back against schemas/ → changes proposed as a diff. Nothing is stored, nothing applied."""
+"""What came back against schemas/ → changes proposed as a diff. Nothing is stored, nothing applied."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from cartographie import bilans
 from cartographie.errors import UserError
 from cartographie.memoire import without_cycle_search
-from cartographie.pipeline import Bilan, Progres
+from cartographie.pipeline.commun import Bilan, Progres
 from cartographie.questionnaire import load_questionnaire
 from cartographie.workspace import received, require_campaign
 

@@ -1,0 +1,24 @@
+"""THE FLOW: one function per command. Received files → cells → typed values → kept │ quarantined → warehouse → tables → release.
+
+Every function returns a `bilan`: plain values for --json, and the French lines a person reads (see affichage.py).
+"""
+
+from cartographie.pipeline.preparation import demo, dictionary, init, template
+from cartographie.pipeline.propositions import answers, headers
+from cartographie.pipeline.reception import feedback, ingest, register, status
+from cartographie.pipeline.traitement import load, map_, publish, run, validate
+
+__all__ = [
+    "answers",
+    "demo",
+    "dictionary",
+    "feedback",
+    "headers",
+    "ingest",
+    "init",
+    "load",
+    "map_",
+    "publish",
+    "register",
+]
+__all__ += ["run", "status", "template", "validate"]
