@@ -132,7 +132,7 @@ def _tables(annee: str, etats: Mapping[str, Any]) -> list[dict[str, Any]]:
     tables = []
     for axe in etats["axes"].values():
         rangs = [
-            [r["libelle"][:44], *(espace(r[e]) for e in ETATS), f"{100 * r['taux_reponse']:.1f} %".replace(".", ",")]
+            [r["libelle"][:62], *(espace(r[e]) for e in ETATS), f"{100 * r['taux_reponse']:.1f} %".replace(".", ",")]
             for r in axe["rangs"]
         ]
         tables.append({"entete": [f"{annee} : {axe['libelle'].lower()}", *ETATS, "taux de réponse"], "rangs": rangs})

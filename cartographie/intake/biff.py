@@ -37,7 +37,7 @@ class Relief:
     derniere_ligne: int = 0
     coin: tuple[int, int] = (0, 0)  # last row and last column with a filled cell
     cellules: int = 0
-    formule: bool = False
+    calculees: set[tuple[int, int]] = field(default_factory=set)  # formulas, their last result known or not
     valeurs: dict[tuple[int, int], float] = field(default_factory=dict)  # results the reader does not look for
     partie: str = ""  # .xlsb: name of the sheet's part
 
@@ -142,12 +142,12 @@ def _record(relief: Relief, flux: bytes, genre: int, debut: int, longueur: int) 
     if genre == 0x0205 and longueur >= 8 and flux[debut + 7] == 1:  # BOOLERR holding an error
         ligne, colonne = unpack_from("<HH", flux, debut)
         relief.erreurs[ligne + 1, colonne + 1] = ERREURS.get(flux[debut + 6], "#N/A")
-    elif genre in (0x0006, 0x0206, 0x0406) and longueur >= 14:  # FORMULA whose cached result is an error
-        if flux[debut + 6] == 2 and flux[debut + 12 : debut + 14] == b"\xff\xff":
-            ligne, colonne = unpack_from("<HH", flux, debut)
+    elif genre in (0x0006, 0x0206, 0x0406) and longueur >= 14:  # FORMULA
+        ligne, colonne = unpack_from("<HH", flux, debut)
+        relief.calculees.add((ligne + 1, colonne + 1))
+        if flux[debut + 6] == 2 and flux[debut + 12 : debut + 14] == b"\xff\xff":  # its cached result is an error
             relief.erreurs[ligne + 1, colonne + 1] = ERREURS.get(flux[debut + 8], "#N/A")
         elif genre != 0x0006 and flux[debut + 12 : debut + 14] != b"\xff\xff":  # an older number for the same record
-            ligne, colonne = unpack_from("<HH", flux, debut)
             relief.valeurs[ligne + 1, colonne + 1] = unpack_from("<d", flux, debut + 6)[0]
     elif genre == 0x0208 and longueur >= 16:  # ROW
         ligne, options = unpack_from("<H", flux, debut)[0], unpack_from("<H", flux, debut + 12)[0]
@@ -175,7 +175,8 @@ def binary_sheet(flux: bytes, nom: str = "") -> Relief:
             elif (2 <= genre <= 11 or genre == _TEXTE_RICHE) and longueur >= 8:  # the cells that are not blank
                 colonne = unpack_from("<I", flux, position)[0]
                 relief.remplie(ligne - 1, colonne, colonne)
-                relief.formule |= 8 <= genre <= 11
+                if 8 <= genre <= 11 and colonne < _MAX_COLONNES:  # BrtFmla…
+                    relief.calculees.add((ligne, colonne + 1))
                 if genre in (3, 11) and longueur >= 9 and colonne < _MAX_COLONNES:  # BrtCellError, BrtFmlaError
                     relief.erreurs[ligne, colonne + 1] = ERREURS.get(flux[position + 8], "#N/A")
             elif genre == 60 and longueur >= 18:  # BrtColInfo

@@ -71,6 +71,8 @@ class _Lecture:
         elif balise in ("table:table-cell", "table:covered-table-cell"):
             contenu = "".join(self.texte or ()).strip()
             place = (self.ligne + 1, self.colonne + 1)
+            if self.formule:
+                self.relief.calculees.add(place)
             if contenu.startswith(_ERREURS) and len(contenu) < 16:
                 self.relief.erreurs[place] = contenu
             elif self.formule and not contenu and not self.valeur:

@@ -129,7 +129,7 @@ def _classeur(
     if b"sheet.binary" in types or binaire:
         reliefs = _feuilles_binaires(parties)
         require_reliefs_within(reliefs, limites)
-        actifs.in_binary(trouves, parties, any(r.formule for r in reliefs))
+        actifs.in_binary(trouves, parties, any(r.calculees for r in reliefs))
         return Nature("xlsb", trouves, parties, reliefs)
     if b"macroEnabled.main+xml" in types and b"ms-excel" in types:
         return Nature("xlsm", trouves, parties)

@@ -1,4 +1,4 @@
-"""What is said of a sheet once read: hidden rows and columns, merged answers, blank rows skipped."""
+"""What is said of a sheet once read: computed answers, hidden rows and columns, merged answers, blank rows skipped."""
 
 from __future__ import annotations
 
@@ -32,6 +32,12 @@ def sheet_remarks(feuille: Feuille, blanches: int, zone: Zone) -> list[Constat]:
     if colonnes:
         details = {"nombre": len(colonnes), "premiere": colonnes[0]}
         trouves.append(Constat("colonnes_masquees_lues", details=details, feuille=feuille.nom, colonne=colonnes[0]))
+    lignes, colonnes_lues = set(zone.lignes), set(zone.colonnes)
+    calculees = sorted((li, co) for li, co in feuille.calculees if li in lignes and co in colonnes_lues)
+    if calculees:
+        (ligne, colonne), premiere = calculees[0], cell_name(*calculees[0])
+        dit = {"nombre": str(len(calculees)), "premiere": premiere}
+        trouves.append(Constat("formule_lue", details=dit, feuille=feuille.nom, ligne=ligne, colonne=colonne))
     if blanches > _BLANCHES:
         trouves.append(Constat("lignes_blanches_ignorees", details={"nombre": blanches}, feuille=feuille.nom))
     return trouves

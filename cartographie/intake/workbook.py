@@ -83,6 +83,7 @@ def _feuille(nom: str, masquee: bool, brute: CalamineSheet, relief: Relief, limi
         frozenset(relief.colonnes_masquees),
         frozenset(relief.formules),
         max(0, max(relief.derniere_ligne, hauteur) - len(lignes)),
+        frozenset(relief.calculees) - frozenset(relief.formules) - frozenset(relief.erreurs),
     )
 
 
@@ -190,7 +191,7 @@ def _reliefs_xml(parties: Mapping[str, bytes]) -> tuple[dict[Any, Relief], bool]
     date1904 = bool(re.search(rb"date1904\s*=\s*[\"'](?:1|true)", xml))
     reliefs = {nom: _relief_xml(partie) for nom, partie in parties.items() if b"sheetData" in partie}
     if not any(
-        r.erreurs or r.formules or r.lignes_masquees or r.colonnes_masquees or r.lointain for r in reliefs.values()
+        r.erreurs or r.calculees or r.lignes_masquees or r.colonnes_masquees or r.lointain for r in reliefs.values()
     ):
         return {}, date1904
     parts = _cibles(parties, classeur)
@@ -240,7 +241,10 @@ def _relief_xml(xml: bytes) -> Relief:
                 relief.erreurs[place] = (texte[1].decode("utf-8", "replace").strip() if texte else "") or "#N/A"
     if b"<%bf" % p in xml:
         for attributs, texte_formule, resultat in formules.findall(xml):
-            if not resultat and b't="str"' not in attributs and (place := _place(attributs)):
+            if (place := _place(attributs)) is None:
+                continue
+            relief.calculees.add(place)
+            if not resultat and b't="str"' not in attributs:
                 relief.formules[place] = "=" + unescape(texte_formule.decode("utf-8", "replace"))
     if b"hidden=" in xml:
         for balise in rangs.findall(xml):

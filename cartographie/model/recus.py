@@ -40,6 +40,7 @@ class Feuille:
     colonnes_masquees: frozenset[int] = frozenset()
     formules_sans_valeur: frozenset[tuple[int, int]] = frozenset()
     lignes_fantomes: int = 0  # blank rows the file declares below its last filled row
+    calculees: frozenset[tuple[int, int]] = frozenset()  # cells whose value is the last result of a formula
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def map_(projet: Path, annee: str, progres: Progres) -> Bilan:
 
 
 def publish(projet: Path, annee: str, version: str, jour: str, remplacer: bool, progres: Progres) -> Bilan:
-    """Write outputs/<campagne>/<version>/ whole or not at all. Raises UserError (status 15) when it exists."""
+    """Write outputs/<campagne>/<version>/ whole or not at all. Raises UserError: it exists (status 15), implausible (13)."""
     from cartographie.programme import release_meta
     from cartographie.release import check_free, release_folder
     from cartographie.release import publish as release
@@ -76,6 +76,7 @@ def publish(projet: Path, annee: str, version: str, jour: str, remplacer: bool, 
     require_campaign(q, annee)
     dossier = release_folder(projet / "outputs" / annee, version)
     check_free(dossier, remplacer)
+    _require_plausible(projet, q, annee)
     tableaux = _tables(projet, q, annee, progres)
     meta = release_meta(projet, q, annee, version, jour or q.campagnes[annee].fin.isoformat(), warehouse_path(projet))
     progres(f"{annee} : publication", 0, 1)
@@ -128,6 +129,18 @@ def _load(projet: Path, q: Questionnaire, controles: Sequence[Controle], progres
     warehouse.build(warehouse_path(projet), {c.annee: build_contenu(q, c) for c in controles}, q)
     progres("Entrepôt", 1, 1)
     return warehouse_path(projet)
+
+
+def _require_plausible(projet: Path, q: Questionnaire, annee: str) -> None:
+    from cartographie import warehouse
+    from cartographie.plausibility import Volume, require_plausible
+
+    campagne = q.campagnes[annee]
+    with warehouse.open_readonly(warehouse_path(projet)) as con:
+        volumes = {a: Volume(*warehouse.volume(con, q.racine, a)) for a in (annee, campagne.precedente) if a}
+    recues = received(projet, q)
+    precedent = volumes[campagne.precedente] if campagne.precedente in recues else None
+    require_plausible(volumes[annee], precedent, campagne.parametres.get("seuils", {}), annee)
 
 
 def _tables(projet: Path, q: Questionnaire, annee: str, progres: Progres) -> list[Any]:

@@ -11,6 +11,7 @@ from cartographie.warehouse.read import (
     fingerprints,
     open_readonly,
     totals,
+    volume,
 )
 from cartographie.warehouse.write import build, verify
 
@@ -24,4 +25,5 @@ __all__ = [
     "open_readonly",
     "totals",
     "verify",
+    "volume",
 ]

@@ -22,6 +22,8 @@ import fabriquer  # noqa: E402
 
 from cartographie import cli as commandes  # noqa: E402
 from cartographie import pipeline  # noqa: E402
+from cartographie.errors import UserError  # noqa: E402
+from cartographie.plausibility import Volume, require_plausible  # noqa: E402
 
 CAMPAGNE = fabriquer.ANNEE
 NOMS = [c.name for c in commandes.app.registered_commands]
@@ -304,6 +306,34 @@ def test_run_gives_11_or_12_only_when_strict(lance: Any, espace: Path) -> None:
     assert (espace / "outputs" / CAMPAGNE / "provisoire/manifeste.json").is_file()
     strict = lance("run", CAMPAGNE, "--strict", "--version", "autre", *projet)
     assert strict.statut == 11
+
+
+# ------------------------------------------------------------------------------------------- status 13
+
+
+def test_an_implausible_campaign_is_not_published(lance: Any, vierge: Path, tmp_path: Path) -> None:
+    """Every answer unknown to the frame: nothing is wrong in any cell, yet the tables would be empty of meaning."""
+    projet = ["--projet", vierge, "--ouvriers", "1"]
+    lance("register", CAMPAGNE, _base(tmp_path, (7, 8, 9)), *RECU, "--projet", vierge)
+    lance("ingest", CAMPAGNE, fabriquer.FICHIERS / "bon.xlsx", *RECU, "--projet", vierge)
+    sortie = lance("run", CAMPAGNE, *projet)
+    assert sortie.statut == 13 and "E13" in sortie.erreurs and "0 réponses sur 1" in sortie.erreurs
+    assert not (vierge / "outputs" / CAMPAGNE / "provisoire").exists()
+    assert (vierge / "outputs" / CAMPAGNE / "controle/anomalies.csv").exists()  # what was found is told all the same
+    chemin = vierge / "schemas" / CAMPAGNE / "campagne.yaml"
+    texte = chemin.read_text(encoding="utf-8")
+    chemin.write_text(texte.replace("rapprochement_min_pct: 50", "rapprochement_min_pct: 0"), encoding="utf-8")
+    assert lance("run", CAMPAGNE, *projet).statut == 0
+
+
+def test_far_fewer_answers_than_last_time_is_not_plausible() -> None:
+    seuils = {"effectif_min_pct": 50, "rapprochement_min_pct": 60}
+    require_plausible(Volume(60, 40), Volume(100, 90), seuils, "a")
+    require_plausible(Volume(60, None), None, seuils, "a")  # no frame, no previous campaign
+    require_plausible(Volume(0, 0), Volume(100, 90), {}, "a")  # nothing is asked that is not declared
+    with pytest.raises(UserError, match="E13.*49 réponses gardées contre 100") as erreur:
+        require_plausible(Volume(49, 40), Volume(100, 90), seuils, "a")
+    assert erreur.value.statut == 13
 
 
 # ------------------------------------------------------------------------------------------- status 15 and 17

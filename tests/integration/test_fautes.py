@@ -254,7 +254,8 @@ def test_alone(
     from cartographie import pipeline
     from cartographie.cli import main
 
-    monkeypatch.setattr(pipeline, "load_questionnaire", declarations)
+    for module in (pipeline.reception, pipeline.traitement):
+        monkeypatch.setattr(module, "load_questionnaire", declarations)
     options = ["--projet", str(tmp_path), "--json"]
     assert main(["ingest", CAMPAGNE, str(fichiers[nom]), "--recu-le", "2026-05-01", *options]) == 0
     capsys.readouterr()

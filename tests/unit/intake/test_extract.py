@@ -40,6 +40,22 @@ def test_table_with_title_blank_row_note_total_and_unread_sheet(xlsx):
     assert codes(e) == ["feuille_inconnue"]
 
 
+def test_answers_computed_by_a_formula_are_read_and_told(xlsx):
+    """One finding a sheet: how many, the first one; a formula outside the table is nobody's answer."""
+
+    def prepare(_, onglets):
+        f = onglets["DONNEES"]
+        f.write_formula("C2", "=5+5", None, 10)
+        f.write_formula("C3", "=5*4", None, 20)
+        f.write_formula("C5", "=SUM(C2:C3)", None, 30)
+
+    e = lire(xlsx({"DONNEES": [ENTETES, L1[:2], L2[:2], [], ["Total"]]}, prepare))
+    assert e.blocs[0].valeurs[2] == [10.0, 20.0]
+    (constat,) = e.constats
+    assert (constat.constat, constat.ligne, constat.colonne) == ("formule_lue", 2, 3)
+    assert constat.details == {"nombre": "2", "premiere": "C2"}
+
+
 def test_headers_are_matched_without_case_accent_or_line_break(xlsx):
     e = lire(xlsx({"donnees": [["FINESS  et", "NOM DE L’ETABLISSEMENT", "Nombre\nde lits"], L1]}))
     assert not e.refuse

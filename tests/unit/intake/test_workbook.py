@@ -66,6 +66,32 @@ def test_computed_formula_keeps_its_value(xlsx):
     ).feuilles[0]
     assert f.lignes == [[2.0, 1.0]]
     assert not f.formules_sans_valeur
+    assert f.calculees == {(1, 1)}
+
+
+@pytest.mark.parametrize("format_", ["xls", "ods"])
+def test_computed_cells_are_known_in_other_formats(format_):
+    if format_ == "xls":
+        import xlwt
+
+        source = xlwt.Workbook()
+        feuille = source.add_sheet("F")
+        feuille.write(0, 1, xlwt.Formula("1+1"))
+        feuille.write(1, 0, 3)
+        sortie = io.BytesIO()
+        source.save(sortie)
+        contenu = sortie.getvalue()
+    else:
+        from cartographie.demo import ods
+        from cartographie.demo.writers import Page, zip_bytes
+
+        parties = ods.parts({"F": Page({(1, 2): 2, (2, 1): 3})}, "")
+        cellule = b'<table:table-cell office:value-type="float" office:value="2"'
+        nouvelle = cellule.replace(b" office:value-type", b' table:formula="of:=1+1" office:value-type')
+        assert parties["content.xml"].count(cellule) == 1
+        parties["content.xml"] = parties["content.xml"].replace(cellule, nouvelle)
+        contenu = zip_bytes(parties, stocke=("mimetype",))
+    assert lire(contenu, f"a.{format_}").feuilles[0].calculees == {(1, 2)}
 
 
 def test_phantom_rows_are_counted_not_built(xlsx):
