@@ -103,7 +103,9 @@ def examine(
 
 def frame_for(projet: Path, q: Questionnaire, annee: str, ouvriers: int, progres: Progres) -> Cadre:
     """What every batch of the campaign is examined with; the key of pseudonyms is drawn when it is missing."""
-    return Cadre(projet, q, annee, pseudonym_key(projet, q), ouvriers, progres)
+    registre = read_registre(projet / "raw" / annee)
+    unregistered(projet / "raw" / annee, registre)
+    return Cadre(projet, q, annee, pseudonym_key(projet, q), ouvriers, progres, tuple(registre))
 
 
 def examine_frame(projet: Path, q: Questionnaire, annee: str, progres: Progres) -> tuple[Fournee, pd.DataFrame | None]:
@@ -135,10 +137,7 @@ def _units(base: Fournee) -> pd.DataFrame | None:
 
 
 def _received(cadre: Cadre, role: str) -> list[Depot]:
-    dossier = cadre.projet / "raw" / cadre.annee
-    registre = read_registre(dossier)
-    unregistered(dossier, registre)
-    return [d for d in registre if d.role == role]
+    return [d for d in cadre.registre if d.role == role]
 
 
 def _store(cadre: Cadre, nom: str, base: Sequence[Depot]) -> Path:
@@ -167,7 +166,7 @@ def _answers(cadre: Cadre, base: Fournee, unites: pd.DataFrame | None, complet: 
     ici = _store(cadre, cadre.annee, base.depots)
     connues = [] if relire else _reusable(cadre, ici, depots)
     cache.discard(c for c in cache.listing(ici) if c.rang not in {k.rang for k in connues})
-    inconnus = corrections.unknown(read_registre(cadre.projet / "raw" / cadre.annee), cadre.q, cadre.annee)
+    inconnus = corrections.unknown(cadre.registre, cadre.q, cadre.annee)
     connues += _examine_others(cadre, ici, depots, connues, unites, [*inconnus, *base.echecs])
     if not connues:
         return examine_files(cadre, [], unites)

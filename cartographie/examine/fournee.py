@@ -28,7 +28,7 @@ PLACES = {"enregistrement": "int64", "variable": "str", "depot": "str", "feuille
 
 @dataclass(frozen=True, slots=True)
 class Cadre:
-    """What every batch of one campaign is examined with. `cle`: the key of pseudonyms."""
+    """What every batch of one campaign is examined with. `cle`: the key of pseudonyms; `registre`: what was received."""
 
     projet: Path
     q: Questionnaire
@@ -36,6 +36,7 @@ class Cadre:
     cle: bytes
     ouvriers: int
     progres: Progres
+    registre: tuple[Depot, ...]
 
 
 @dataclass(frozen=True, slots=True)
