@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 from cartographie.anomalies import repairs
@@ -16,6 +17,20 @@ from cartographie.questionnaire.source import Problemes, Source, read_csv, read_
 
 COLONNES = ("ancien", "nouveau", "nature", "date", "source")
 NATURES = ("fermeture", "fusion", "remplacement", "scission")
+# Words that a campaign's own letter may hold between braces (feedback/courrier.py fills them).
+MOTS_COURRIER = {
+    "titre",
+    "annee",
+    "objet",
+    "fichier",
+    "recu_le",
+    "constat",
+    "points",
+    "classeur",
+    "avant",
+    "contact",
+    "producteur",
+}
 FERMETURE, SCISSION = NATURES[0], NATURES[3]
 
 
@@ -172,6 +187,8 @@ def check_ajustements(q: Questionnaire, sources: Mapping[str, Source], p: Proble
                 admis = ", ".join(sorted(n for n in connus if n.islower()))
                 message = f"« {nom} » n'est pas un redressement ; redressements possibles : {admis}, ou le code de leur règle."
                 p.ajouter("D09", sources[f"{annee}/campagne"], ("redressements", nom), message)
+        if courrier := (campagne.parametres.get("retours") or {}).get("courrier"):
+            _check_letter(str(courrier), sources[f"{annee}/campagne"], p)
     s = sources["enquete"]
     successions = q.enquete.get("successions")
     if successions:
@@ -185,3 +202,16 @@ def check_ajustements(q: Questionnaire, sources: Mapping[str, Source], p: Proble
     for cle, variable in (q.enquete.get("rapprochement") or {}).items():
         if cle not in ("abreviations", "seuil"):
             check_known(q, q.base if cle.startswith("base_") else q.racine, variable, s, ("rapprochement", cle), p)
+
+
+def _check_letter(courrier: str, s: Source, p: Problemes) -> None:
+    """A word the program does not know, or a brace left open, would stop every letter."""
+    ici = ("retours", "courrier")
+    try:
+        mots = {mot for _, mot, _, _ in Formatter().parse(courrier) if mot is not None}
+    except ValueError:
+        p.ajouter("D10", s, ici, "une accolade est ouverte sans être fermée : doublez-la pour l'écrire telle quelle.")
+        return
+    for mot in sorted(mots - MOTS_COURRIER):
+        admis = ", ".join(sorted(MOTS_COURRIER))
+        p.ajouter("D10", s, ici, f"« {{{mot}}} » n'est pas remplacé dans le courrier ; mots admis : {admis}.")

@@ -228,6 +228,20 @@ def test_the_letter_is_the_campaigns_when_it_declares_one(projet: Path, cli: Lan
     assert lettre.startswith("Bonjour,\n- ") and lettre.endswith("À rendre avant le 16/07/2026.")
 
 
+@pytest.mark.parametrize(
+    ("texte", "dit"), [("Bonjour {nom}", "{nom}"), ("Bonjour {points.x}", "points.x"), ("{", "accolade")]
+)
+def test_a_letter_that_could_not_be_filled_is_refused_at_its_line(
+    projet: Path, cli: Lance, texte: str, dit: str
+) -> None:
+    chemin = projet / "schemas" / ANNEE / "campagne.yaml"
+    lignes = chemin.read_text(encoding="utf-8").rstrip().splitlines()
+    chemin.write_text("\n".join([*lignes, f'  courrier: "{texte}"', ""]), encoding="utf-8")
+    sortie = cli("feedback", ANNEE, "--projet", projet)
+    assert sortie.statut == 10 and "D10" in sortie.erreurs and dit in sortie.erreurs
+    assert f"campagne.yaml, ligne {len(lignes) + 1}" in sortie.erreurs
+
+
 def test_twice_the_same_bytes(projet: Path, renvoye: Path) -> None:
     env = {"PYTHONHASHSEED": "7", "TZ": "Pacific/Noumea"}
     assert run_cli("feedback", ANNEE, "--projet", projet, "--ouvriers", "2", env=env).statut == 0
