@@ -1,0 +1,1 @@
+"""Stage 5: the statistics. Pure functions, numpy/scipy/pandas only: frames and arrays in, frames and arrays out."""
