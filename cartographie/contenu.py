@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from cartographie import accounts
 from cartographie.conditions import Contexte, evaluate
+from cartographie.dispositions import settle
 from cartographie.model import Anomalie, Questionnaire
 from cartographie.warehouse import Contenu
 
@@ -19,17 +21,21 @@ if TYPE_CHECKING:
 _QUARANTAINE = ["entite", "depot", "feuille", "ligne", "id_repondant", "motif"]
 
 
-def build_contenu(q: Questionnaire, c: Controle) -> Contenu:
-    """Everything one campaign brings to the warehouse."""
+def build_contenu(q: Questionnaire, c: Controle, declarees: Mapping[str, str]) -> Contenu:
+    """Everything one campaign brings to the warehouse. `declarees`: what the analyst recorded of units of the frame."""
+    etats = _states(q, c)
+    base = c.unites
+    if base is not None:
+        base = base.assign(disposition=settle(q, c, declarees, etats.get(q.racine)))
     return Contenu(
         entites=c.recu.kept,
         depots=_received(c),
-        base=c.unites,
+        base=base,
         liens=c.liens,
         quarantaine=_quarantined(q, c),
         anomalies=_anomalies(c),
         comptes=accounts.in_long_form(c.comptes),
-        etats=_states(q, c),
+        etats=etats,
     )
 
 
@@ -67,17 +73,17 @@ def _quarantined(q: Questionnaire, c: Controle) -> pd.DataFrame | None:
     return pd.concat(parts, ignore_index=True) if parts else None
 
 
-_ETATS = pd.Index(["renseigne", "blanc", "nsp", "invalide", "hors_filtre"], dtype="object")
-_RENSEIGNE, _BLANC, _NSP, _INVALIDE, _HORS_FILTRE = range(5)
+_ETATS = pd.Index(["renseigne", "blanc", "nsp", "invalide", "hors_filtre", "refus"], dtype="object")
+_RENSEIGNE, _BLANC, _NSP, _INVALIDE, _HORS_FILTRE, _REFUS = range(6)
 
 
 def _states(q: Questionnaire, c: Controle) -> dict[str, pd.DataFrame]:
     """{entity: state of its answers}. One row: one kept record (index: its number); one column: one asked variable.
 
-    `hors_filtre` not applicable, `invalide` rejected by a rule, `nsp` « ne sait pas », `blanc` left blank, else `renseigne`:
-    five things that are never merged (non-response is not « non »).
+    `hors_filtre` not applicable, `invalide` rejected by a rule, `nsp` « ne sait pas », `refus` « ne souhaite pas
+    répondre », `blanc` left blank, else `renseigne`: things that are never merged (non-response is not « non »).
     """
-    nsp = set(q.enquete.get("ne_sait_pas", ()))
+    dits = {_NSP: set(q.enquete.get("ne_sait_pas", ())), _REFUS: set(q.enquete.get("refus", ()))}
     posees = q.posees(c.annee)
     rejetees = {(e, v): g for (e, v), g in c.recu.cellules_rejetees.groupby(["entite", "variable"])}
     etats: dict[str, pd.DataFrame] = {}
@@ -89,7 +95,7 @@ def _states(q: Questionnaire, c: Controle) -> dict[str, pd.DataFrame]:
         for v in sorted(q.variables.values(), key=lambda v: v.nom):
             if (entite, v.nom) not in posees or v.personnel or not v.publiable or v.nom not in df:
                 continue
-            codes = _state(df[v.nom], nsp)
+            codes = _state(df[v.nom], dits)
             cellules = rejetees.get((entite, v.nom))
             if cellules is not None:
                 codes[df.index.isin(cellules["enregistrement"])] = _INVALIDE
@@ -101,15 +107,16 @@ def _states(q: Questionnaire, c: Controle) -> dict[str, pd.DataFrame]:
     return etats
 
 
-def _state(colonne: pd.Series, nsp: set[str]) -> np.ndarray:
-    """Rank in _ETATS of each answer."""
+def _state(colonne: pd.Series, dits: Mapping[int, set[str]]) -> np.ndarray:
+    """Rank in _ETATS of each answer. `dits`: the codes that say something else than an answer, by rank."""
     etats = np.where(colonne.isna().to_numpy(dtype=bool), _BLANC, _RENSEIGNE).astype("int8")
-    if nsp and colonne.dtype in (object, "str"):
+    if any(dits.values()) and colonne.dtype in (object, "str"):
         codes, uniques = pd.factorize(colonne.to_numpy(dtype=object))
-        inconnus = np.array([_says_unknown(u, nsp) for u in uniques] + [False], dtype=bool)  # last: code -1, null
-        etats[inconnus[codes]] = _NSP
+        for etat, voulus in dits.items():
+            trouves = np.array([_says(u, voulus) for u in uniques] + [False], dtype=bool)  # last: code -1, null
+            etats[trouves[codes]] = etat
     return etats
 
 
-def _says_unknown(valeur: Any, nsp: set[str]) -> bool:
-    return bool(valeur) and set(valeur) <= nsp if isinstance(valeur, tuple) else valeur in nsp
+def _says(valeur: Any, codes: set[str]) -> bool:
+    return bool(valeur) and set(valeur) <= codes if isinstance(valeur, tuple) else valeur in codes

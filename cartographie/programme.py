@@ -18,6 +18,11 @@ def release_meta(projet: Path, q: Questionnaire, annee: str, version: str, jour:
         comptes = {a: warehouse.totals(con, a) for a, depots in recus.items() if depots}
     return {
         **{k: q.enquete.get(k) for k in ("titre", "sous_titre", "producteur", "contact", "licence", "fictif", "axes")},
+        "nom": (q.enquete.get("publication") or {}).get("nom"),
+        "publication": q.enquete.get("publication") or {},
+        "theme": _theme(projet, q),
+        "debut": q.campagnes[annee].debut.isoformat(),
+        "fin": q.campagnes[annee].fin.isoformat(),
         "campagne": annee,
         "edition": annee,
         "version": version,
@@ -29,3 +34,10 @@ def release_meta(projet: Path, q: Questionnaire, annee: str, version: str, jour:
         "comptes": comptes,
         "seuils": dict(q.campagnes[annee].parametres.get("seuils", {})),
     }
+
+
+def _theme(projet: Path, q: Questionnaire) -> str:
+    """CSS added to the neutral theme of the page, when the survey names a file of schemas/."""
+    nom = (q.enquete.get("publication") or {}).get("theme")
+    chemin = projet / "schemas" / str(nom)
+    return chemin.read_text(encoding="utf-8") if nom and chemin.is_file() else ""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,6 +15,7 @@ import pandas as pd
 from cartographie.model import Questionnaire, Succession
 
 SCISSION = "scission"
+SEPARATEUR = ":"  # between the kind of number and the number, in the name of a respondent
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,31 @@ def succeeded(suites: Mapping[int, Suite], base: pd.DataFrame, questionnaire: Qu
         return []
     units = {n: j for j, n in enumerate(texts(base[column]))}
     return [(i, units[s.unite]) for i, s in sorted(suites.items()) if s.unite]
+
+
+def renamed(
+    ids: Sequence[str], base: pd.DataFrame | None, questionnaire: Questionnaire, campagne: str
+) -> dict[str, str]:
+    """Respondent of an earlier campaign → what it is called in `campagne`, whose frame is `base`, when its number was
+    replaced or joined another one since. A split number is not followed: who answers for it is not known."""
+    declared, column = questionnaire.enquete.get("successions") or {}, succession_column(questionnaire)
+    if not questionnaire.successions or base is None or column not in base:
+        return {}
+    units, fin = set(texts(base[column][known(base[column])])), questionnaire.campagnes[campagne].fin
+    prefixes = [
+        str(i["prefixe"]) + SEPARATEUR
+        for i in questionnaire.entites[questionnaire.racine].identifiant
+        if i["variable"] == declared.get("variable") and not i.get("hache")
+    ]
+    out = {}
+    for nom in ids:
+        prefixe = next((p for p in prefixes if str(nom).startswith(p)), None)
+        suite = (
+            None if prefixe is None else follow(str(nom).removeprefix(prefixe), questionnaire.successions, units, fin)
+        )
+        if suite is not None and suite.unite is not None:
+            out[nom] = f"{prefixe}{suite.unite}"
+    return out
 
 
 def succession_column(questionnaire: Questionnaire) -> str | None:

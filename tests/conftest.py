@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -54,3 +55,14 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"{SHARED} is absent: the real surveys and reference cases cannot be read here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def projet(racine: Path, tmp_path_factory: pytest.TempPathFactory, cli: Callable[..., Any]) -> Path:
+    """The bundled campaigns, run from raw/: a workspace where both campaigns are published. Read only: copy what you change."""
+    dossier = tmp_path_factory.mktemp("campagne fictive é")
+    for nom in ("schemas", "raw"):
+        shutil.copytree(racine / nom, dossier / nom)
+    sortie = cli("run", "--projet", dossier, "--json", "--ouvriers", "2")
+    assert sortie.statut == 0, sortie.erreurs
+    return dossier

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,11 +41,15 @@ def map_(annee: str, tableaux: Sequence[Any], dossier: Path) -> Bilan:
     }
 
 
-def publish(annee: str, dossier: Path, tableaux: Sequence[Any], ecrits: Any) -> Bilan:
+def publish(annee: str, dossier: Path, tableaux: Sequence[Any], ecrits: Any, secret: Mapping[str, Any]) -> Bilan:
     statuts = Counter(s for t in tableaux for s in t.df["statut"])
     return {
         "titre": f"{annee} : {nombre(len(tableaux), 'tableau', 'tableaux')} dans {dossier}.",
-        "lignes": ["Version de travail : le secret secondaire n'est pas encore traité, diffusion restreinte."],
+        "lignes": [
+            f"Secret : {nombre(secret['cellules']['A'] + secret['cellules']['B'], 'effectif confidentiel', 'effectifs confidentiels')}, "
+            f"{secret['cellules']['D']} masqués pour les protéger ; la publication a été attaquée, rien ne se retrouve."
+        ],
+        "secret": dict(secret),
         "campagne": annee,
         "dossier": str(dossier),
         "tableaux": len(tableaux),

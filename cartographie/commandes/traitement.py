@@ -61,7 +61,8 @@ def map_(annee: Annee, projet: Projet = Path(), en_json: Json = False) -> None:
     "publish",
     "écrit une version publiée",
     "cartographie publish 2026 --version v1 --date 2026-11-30",
-    "0 fait · 2 usage · 10 déclaration incohérente · 15 la version existe déjà · 17 entrepôt occupé",
+    "0 fait · 2 usage · 10 déclaration incohérente · 13 campagne invraisemblable · 14 secret non prouvé · 15 la version existe déjà · "
+    "17 entrepôt occupé",
 )
 def publish(
     annee: Annee,
@@ -75,7 +76,8 @@ def publish(
     projet: Projet = Path(),
     en_json: Json = False,
 ) -> None:
-    """Écrit une version dans outputs/<campagne>/<version>/ : CSV, classeur Excel et manifeste."""
+    """Écrit une version dans outputs/<campagne>/<version>/ : classeur, données ouvertes, cartes, page et manifeste, attaqués et relus
+    avant d'être montrés."""
     from cartographie import pipeline
 
     with progress(en_json) as progres:
@@ -87,7 +89,8 @@ def publish(
     "run",
     "fait tout, de raw/ aux tableaux",
     "cartographie run 2025 2026",
-    "0 fait · 2 usage · 10 déclaration incohérente · 11 et 12 avec --strict · 15 la version existe déjà · 17 entrepôt occupé",
+    "0 fait · 2 usage · 10 déclaration incohérente · 11 et 12 avec --strict · 13 campagne invraisemblable · 14 secret non prouvé · "
+    "15 la version existe déjà · 17 entrepôt occupé",
 )
 def run(
     annees: Annotated[

@@ -40,7 +40,7 @@ def _records(q: Questionnaire, campagne: Campagne) -> dict[str, list[Ligne]]:
         if reponse.gardee is None:
             continue
         racine = reponse.gardee
-        unites = _covered(q, racine)
+        unites = covered_units(q, racine)
         for nom in depuis:
             de_la_base = {u[nom] for u in unites if u.get(nom) is not None}
             if len(de_la_base) == 1:  # the units covered agree; else the respondent's own answer
@@ -54,7 +54,7 @@ def _records(q: Questionnaire, campagne: Campagne) -> dict[str, list[Ligne]]:
     return tous
 
 
-def _covered(q: Questionnaire, racine: Fiche) -> list[Mapping[str, Any]]:
+def covered_units(q: Questionnaire, racine: Fiche) -> list[Mapping[str, Any]]:
     """Units of the frame a kept answer stands for: the sites it lists, else its own, else all those of its legal entity."""
     couvertes: list[Mapping[str, Any]] = []
     dit = False

@@ -90,6 +90,8 @@ def _own(monde: Monde, fiche: Fiche, nom: str) -> Any:
 def derive(monde: Monde, fiche: Fiche, nom: str) -> Any:
     """A derived variable: passage, count of children, ratio or prefix function."""
     regle = monde.questionnaire.variables[nom].derivee or {}
+    if not _sources_carried(monde, fiche.entite, regle):
+        return None
     if "passage" in regle:
         passage = monde.questionnaire.passages[regle["passage"]]
         sources = regle.get("de") or passage.sources
@@ -204,7 +206,7 @@ def _sources_carried(monde: Monde, entite: str, derivee: Mapping[str, Any]) -> b
         return True
     if "passage" in derivee:
         de = derivee.get("de") or monde.questionnaire.passages[derivee["passage"]].sources
-        return any(carried(monde, fiche, s) for s in ([de] if isinstance(de, str) else de))
+        return all(carried(monde, fiche, s) for s in ([de] if isinstance(de, str) else de))
     return all(carried(monde, fiche, s) for s in derivee.get("rapport") or derivee.get("de") or ())
 
 

@@ -12,7 +12,7 @@ from os.path import commonprefix
 from typing import Any
 
 from cartographie.demo.campaign import Campagne
-from cartographie.demo.grains import Ligne, grains
+from cartographie.demo.grains import Ligne, covered_units, grains
 from cartographie.demo.oracle import Fiche, Monde, carried, count, holds, known, value
 from cartographie.model import Questionnaire
 
@@ -117,13 +117,15 @@ def _series(e: Edition, serie: Mapping[str, Any], constant: tuple[str, set[Any]]
         if holds(monde, f, denominateur.get("filtre"))
         and holds(monde, f, serie.get("filtre"))
         and (constant is None or _axis(monde, f, constant[0]) in constant[1])
+        and not (denominateur.get("hors_base") and covered_units(monde.questionnaire, f.racine()))
     ]
+    indicateurs = [i for i in serie["indicateurs"] if computed(i)]
     dimension = serie.get("dimension")
     modalites = [_codes(monde, f, dimension) if dimension else [""] for f, _ in champ]
-    pris = [[_take(monde, f, indicateur) for f, _ in champ] for indicateur in serie["indicateurs"]]
+    pris = [[_take(monde, f, indicateur) for f, _ in champ] for indicateur in indicateurs]
     for refs in serie["croisements"]:
         places = [_place(e, f, refs) for f, _ in champ]
-        for indicateur, prises_de in zip(serie["indicateurs"], pris, strict=True):
+        for indicateur, prises_de in zip(indicateurs, pris, strict=True):
             cellules: dict[tuple[Any, ...], list[tuple[Fiche, int, list[str], float]]] = {}
             for (fiche, numero), place, codes, prise in zip(champ, places, modalites, prises_de, strict=True):
                 if prise is None or place is None:
@@ -135,6 +137,11 @@ def _series(e: Edition, serie: Mapping[str, Any], constant: tuple[str, set[Any]]
                 for sous, valeur in _figure(monde, indicateur, prises):
                     cle = _named(indicateur, dimension, modalite, sous)
                     yield [*place, *cle, serie["denominateur"], n, total, valeur]
+
+
+def computed(ind: Mapping[str, Any]) -> bool:
+    """False for what only the collection knows: rates of response, and what became of each unit."""
+    return ind["mesure"] != "taux_reponse" and (ind.get("condition") or {}).get("variable") != "disposition"
 
 
 def _named(ind: Mapping[str, Any], dimension: str | None, modalite: str, sous: str) -> list[str]:

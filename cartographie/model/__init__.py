@@ -4,6 +4,7 @@ Nouns are French (the domain's), mechanics English. Excel coordinates are 1-base
 """
 
 from cartographie.model.declarations import (
+    SUFFIXE_PANEL,
     Campagne,
     ColonneAttendue,
     Correction,
@@ -37,6 +38,7 @@ from cartographie.model.recus import (
 )
 
 __all__ = [
+    "SUFFIXE_PANEL",
     "Anomalie",
     "Bloc",
     "Campagne",

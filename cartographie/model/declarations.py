@@ -8,6 +8,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+SUFFIXE_PANEL = "_panel"  # grain of the rows of an entity found again in the campaign before
+
 
 class Gravite(StrEnum):
     """Scope of what an anomaly rejects, from the widest to none."""

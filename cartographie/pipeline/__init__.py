@@ -3,6 +3,7 @@
 Every function returns a `bilan`: plain values for --json, and the French lines a person reads (see affichage.py).
 """
 
+from cartographie.pipeline.diffusion import compare, lint, preflight
 from cartographie.pipeline.preparation import demo, dictionary, init, template
 from cartographie.pipeline.propositions import answers, headers
 from cartographie.pipeline.reception import feedback, ingest, register, status
@@ -10,14 +11,17 @@ from cartographie.pipeline.traitement import load, map_, publish, run, validate
 
 __all__ = [
     "answers",
+    "compare",
     "demo",
     "dictionary",
     "feedback",
     "headers",
     "ingest",
     "init",
+    "lint",
     "load",
     "map_",
+    "preflight",
     "publish",
     "register",
 ]

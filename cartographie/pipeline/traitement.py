@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cartographie.examine import Controle
+    from cartographie.model import Tableau
+    from cartographie.ponderation import Ponderation
+    from cartographie.secret import Anterieure
 
 from cartographie import bilans
-from cartographie.errors import UserError
+from cartographie.errors import Statut, UserError
 from cartographie.memoire import without_cycle_search
 from cartographie.model import Questionnaire
 from cartographie.pipeline.commun import Bilan, Progres, start_workers
@@ -49,13 +52,15 @@ def load(projet: Path, ouvriers: int, relire: bool, progres: Progres) -> Bilan:
 
 
 def map_(projet: Path, annee: str, progres: Progres) -> Bilan:
-    """Compute the tables of a campaign from the warehouse into outputs/<campagne>/tableaux/ (CSV); publishes nothing."""
+    """Compute the tables of a campaign from the warehouse into outputs/<campagne>/tableaux/ (CSV); publishes nothing.
+
+    Secondary secrecy is applied, but what is masked is only proven when a release is attacked (publish)."""
     from cartographie.programme import release_meta
     from cartographie.release.csv import write_csv
 
     q = load_questionnaire(projet)
     require_campaign(q, annee)
-    tableaux = _tables(projet, q, annee, progres)
+    tableaux = _protected(q, annee, _drafts(projet, q, annee, progres)[0], progres)[0]
     dossier = projet / "outputs" / annee / "tableaux"
     dossier.mkdir(parents=True, exist_ok=True)
     for ancien in dossier.glob("*.csv"):
@@ -67,22 +72,39 @@ def map_(projet: Path, annee: str, progres: Progres) -> Bilan:
 
 
 def publish(projet: Path, annee: str, version: str, jour: str, remplacer: bool, progres: Progres) -> Bilan:
-    """Write outputs/<campagne>/<version>/ whole or not at all. Raises UserError: it exists (status 15), implausible (13)."""
+    """Write outputs/<campagne>/<version>/ whole or not at all. Raises UserError: it exists (status 15), implausible (13),
+    its files betray somebody (14)."""
+    from cartographie.attaque import attack_release, require_sound_release
+    from cartographie.ponderation import account
     from cartographie.programme import release_meta
     from cartographie.release import check_free, release_folder
     from cartographie.release import publish as release
+    from cartographie.tables import exact_counts
 
     q = load_questionnaire(projet)
     require_campaign(q, annee)
     dossier = release_folder(projet / "outputs" / annee, version)
     check_free(dossier, remplacer)
     _require_plausible(projet, q, annee)
-    tableaux = _tables(projet, q, annee, progres)
+    brouillons, ponderation = _drafts(projet, q, annee, progres)
+    anciennes = _earlier(projet, q, annee, dossier, brouillons, progres)
+    tableaux, secret = _protected(q, annee, brouillons, progres, anciennes)
     meta = release_meta(projet, q, annee, version, jour or q.campagnes[annee].fin.isoformat(), warehouse_path(projet))
+    meta |= {"secret_secondaire": True, "secret": secret, "ponderation": account(ponderation) if ponderation else None}
+    meta["anterieures"] = [str(a.dossier.relative_to(projet / "outputs")) for a in anciennes]
+    exacts, seuils = exact_counts(brouillons), meta["seuils"]
+    lues = [(a.dossier, exact_counts(a.tableaux)) for a in anciennes]
+
+    def gate(attente: Path) -> None:
+        progres(f"{annee} : attaque de la publication", 0, 1)
+        require_sound_release(attack_release(attente, q, exacts, seuils, lues), version)
+        _require_fit(attente, str(meta.get("contact") or ""))
+        progres(f"{annee} : attaque de la publication", 1, 1)
+
     progres(f"{annee} : publication", 0, 1)
-    ecrits = release(dossier, tableaux, meta, remplacer)
+    ecrits = release(dossier, tableaux, meta, remplacer, gate)
     progres(f"{annee} : publication", 1, 1)
-    return bilans.publish(annee, dossier, tableaux, ecrits)
+    return bilans.publish(annee, dossier, tableaux, ecrits, secret)
 
 
 @without_cycle_search()
@@ -124,9 +146,11 @@ def run(
 def _load(projet: Path, q: Questionnaire, controles: Sequence[Controle], progres: Progres) -> Path:
     from cartographie import warehouse
     from cartographie.contenu import build_contenu
+    from cartographie.dispositions import read_dispositions
 
     progres("Entrepôt", 0, 1)
-    warehouse.build(warehouse_path(projet), {c.annee: build_contenu(q, c) for c in controles}, q)
+    dispositions = {c.annee: read_dispositions(projet / "raw" / c.annee, c.annee) for c in controles}
+    warehouse.build(warehouse_path(projet), {c.annee: build_contenu(q, c, dispositions[c.annee]) for c in controles}, q)
     progres("Entrepôt", 1, 1)
     return warehouse_path(projet)
 
@@ -143,17 +167,62 @@ def _require_plausible(projet: Path, q: Questionnaire, annee: str) -> None:
     require_plausible(volumes[annee], precedent, campagne.parametres.get("seuils", {}), annee)
 
 
-def _tables(projet: Path, q: Questionnaire, annee: str, progres: Progres) -> list[Any]:
+def _drafts(projet: Path, q: Questionnaire, annee: str, progres: Progres) -> tuple[list[Tableau], Ponderation | None]:
+    """Every figure of the campaign's tables, weighted, with the counts behind it: confidential. And its weights."""
     from cartographie import warehouse
-    from cartographie.tables import build_tableaux
+    from cartographie.ponderation import weigh
+    from cartographie.tables import Campagne, draft_tableaux
 
     progres(f"{annee} : tableaux", 0, 1)
     precedente = q.campagnes[annee].precedente
     if precedente not in received(projet, q):
         precedente = None  # its questions were never asked to anyone: not the same as no answer
     with warehouse.open_readonly(warehouse_path(projet)) as con:
-        frames = warehouse.analysis_frames(con, annee)
-        anciens = warehouse.analysis_frames(con, precedente) if precedente else None
-    tableaux = build_tableaux(frames, anciens, q, annee)
+        frames = {a: warehouse.analysis_frames(con, a) for a in (annee, precedente) if a}
+    campagnes = {a: Campagne(a, f, weigh(q, a, f)) for a, f in frames.items()}
+    tableaux = draft_tableaux(q, campagnes[annee], campagnes[precedente] if precedente else None)
     progres(f"{annee} : tableaux", 1, 1)
-    return tableaux
+    return tableaux, campagnes[annee].ponderation
+
+
+def _require_fit(dossier: Path, contact: str) -> None:
+    """Raise UserError E21 (status 10) when a file written breaks the rules of accessibility or safety."""
+    from cartographie.lint import lint_folder
+
+    defauts = lint_folder(dossier, {contact})
+    if defauts:
+        d = defauts[0]
+        raise UserError(
+            "E21", f"la publication n'est pas écrite : {d.ou} {d.message} ({d.code}, {len(defauts)} en tout) ; corrigez le libellé dans "
+            "schemas/, ou signalez-le.", Statut.DECLARATION,
+        )  # fmt: skip
+
+
+def _earlier(
+    projet: Path, q: Questionnaire, annee: str, dossier: Path, brouillons: list[Tableau], progres: Progres
+) -> list[Anterieure]:
+    """Releases found in outputs/, of this edition and of the one before, but the one being written: a reader may have them."""
+    from cartographie.release import releases
+    from cartographie.secret import read_earlier
+
+    anciennes = []
+    for a in (q.campagnes[annee].precedente or "", annee):
+        # what is no longer received cannot be recomputed
+        trouvees = [d for d in releases(projet / "outputs" / a) if d != dossier] if a in received(projet, q) else []
+        if trouvees:
+            tableaux = brouillons if a == annee else _drafts(projet, q, a, progres)[0]
+            anciennes += [read_earlier(d, tableaux) for d in trouvees]
+    return anciennes
+
+
+def _protected(
+    q: Questionnaire, annee: str, brouillons: list[Tableau], progres: Progres, anciennes: Sequence[Anterieure] = ()
+) -> tuple[list[Tableau], dict[str, Any]]:
+    """The tables as they may be read, and the account of what secrecy masked."""
+    from cartographie.secret import protect
+    from cartographie.tables import finish
+
+    progres(f"{annee} : secret", 0, 1)
+    protection = protect(q, brouillons, q.campagnes[annee].parametres.get("seuils", {}), anciennes)
+    progres(f"{annee} : secret", 1, 1)
+    return [finish(t) for t in protection.tableaux], dict(protection.bilan)

@@ -18,6 +18,7 @@ from cartographie.text import normalise
 _AVEC_NOMENCLATURE = {TypeVariable.CODE, TypeVariable.CODES}
 # Grains built by the program beside the declared entities (see tables).
 _GRAINS = {"qualite_variable", "anomalie"}
+LIBRES = {"a_repondu", "disposition"}  # columns of the frame that the warehouse adds
 # Columns every published table has; an axis brings its own beside them.
 _COLONNES_PUBLIEES = {"edition", "table_id", "dimension", "modalite_code", "modalite_libelle", "indicateur", "unite",
                       "denominateur", "n_repondants", "n_pondere", "valeur", "ic_bas", "ic_haut", "statut"}  # fmt: skip
@@ -183,7 +184,7 @@ def _check_tableaux(q: Questionnaire, sources: Sources, p: Problemes) -> None:
         if d["entite"] not in grains:
             p.ajouter("D10", s, (code, "entite"), f"l'entité « {d['entite']} » n'est pas déclarée.")
         elif d["entite"] in q.entites:
-            check_condition(q, d["entite"], d.get("filtre"), s, (code, "filtre"), p, libres={"a_repondu"})
+            check_condition(q, d["entite"], d.get("filtre"), s, (code, "filtre"), p, libres=LIBRES)
     for axe, d in q.enquete.get("axes", {}).items():
         colonnes = [f"{axe}_type", f"{axe}_code", f"{axe}_libelle"] if "niveaux" in d else [axe]
         if set(colonnes) & _COLONNES_PUBLIEES:
@@ -223,7 +224,7 @@ def _check_tableaux(q: Questionnaire, sources: Sources, p: Problemes) -> None:
                     for cle in ("condition", "si"):
                         cible = _names(indicateur)[0].split(".")[0] if cle == "si" else grain
                         cible = cible if cible in q.entites else grain
-                        check_condition(q, cible, indicateur.get(cle), s, (*ici, cle), p, libres={"a_repondu"})
+                        check_condition(q, cible, indicateur.get(cle), s, (*ici, cle), p, libres=LIBRES)
                     for nom in filter(None, _names(indicateur)):
                         check_reference(q, grain, nom, s, (*ici, "variable"), p)
 

@@ -39,6 +39,9 @@ def build_manifest(
             "declarations": dict(sorted((meta.get("declarations") or {}).items())),
         },
         "comptes": meta.get("comptes"),
+        "ponderation": meta.get("ponderation"),
+        "secret": meta.get("secret"),
+        "publications_anterieures": list(meta.get("anterieures", ())),
         "tableaux": {t.code: _tableau(t) for t in tableaux},
         "sorties": {
             nom: {"sha256": hashlib.sha256(contenu).hexdigest(), "octets": len(contenu)}

@@ -20,13 +20,17 @@ ABREGES = {
     "s2": ("[c2]", "masqué pour protéger une autre case"),
     "ns": ("[ns]", "non significatif : trop peu de répondants pour publier un pourcentage"),
     "nd": ("[nd]", "non disponible : question non posée à cette édition"),
+    "u": ("[u]", "peu fiable : intervalle de confiance large, à lire avec prudence"),
     "b": ("[b]", "rupture : éditions non comparables"),
 }
 SANS_OBJET = ("[so]", "sans objet : cet indicateur n'est pas calculé pour cette ligne")
 NOTES_COMMUNES = (
     "Les parts rapportent les réponses concernées aux répondants ayant répondu à la question. « Ne sait pas » est une réponse ; "
     "une absence de réponse n'en est pas une et sort du dénominateur.",
-    "Les chiffres ne sont pas redressés de la non-réponse : chaque répondant compte pour un.",
+    "Les chiffres sont redressés de la non-réponse : chaque répondant compte pour les unités de la base de sondage qu'il "
+    "représente. Les acteurs qu'aucune base ne liste sont comptés à part, sans redressement.",
+    "L'intervalle de confiance à 95 % mesure l'aléa de la non-réponse, supposée sans lien avec l'usage de l'IA parmi les "
+    "acteurs comparables ; il ne couvre ni ce lien s'il existe, ni les erreurs de réponse ou de base.",
     "Les valeurs sont calculées exactement puis arrondies une fois, au chiffre pair le plus proche en cas d'égalité : "
     "un dixième pour les parts, un centième pour les moyennes.",
     "Les totaux comptent aussi les acteurs dont la région, le département ou le type est inconnu.",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cartographie.carte import build_cartes, draw, read_geometry, to_png
+from cartographie.carte.svg import LARGEUR
 from cartographie.errors import Statut, UserError
 from cartographie.model import Tableau
-from cartographie.release.csv import csv_name, format_csv
+from cartographie.page import build_page
+from cartographie.release.donnees import build_data_files, build_datapackage, build_dcat, slug
 from cartographie.release.manifest import NOM, build_manifest, format_manifest
 from cartographie.release.mentions import FICTIF, NOTES_COMMUNES, TRAVAIL, mentions
 from cartographie.release.workbook import write_workbook
@@ -19,14 +22,20 @@ RESERVES = ("controle", "tableaux")  # what other commands write beside the rele
 
 
 def publish(
-    dossier_sortie: Path, tableaux: Sequence[Tableau], meta: Mapping[str, Any], remplacer: bool = False
+    dossier_sortie: Path,
+    tableaux: Sequence[Tableau],
+    meta: Mapping[str, Any],
+    remplacer: bool = False,
+    controle: Callable[[Path], None] | None = None,
 ) -> list[Path]:
     """The paths written, the manifest last. Raises UserError E15 (status 15) when the directory exists.
 
     `remplacer`: an existing release (nothing else: it must hold a manifest) leaves once the new one is whole.
 
+    `controle` is given the files before anybody can see them: what it raises leaves no release.
+
     `meta`: titre, sous_titre, producteur, contact, licence, fictif, axes (enquete.yaml); campagne, version, date, commit;
-    champ, depots, declarations, programme, seuils, comptes; secret_secondaire once it is treated.
+    champ, depots, declarations, programme, seuils, comptes; secret_secondaire once it is treated, secret (its account).
     Files are written in a hidden sibling directory, renamed at the end: an interruption leaves no release.
     """
     dossier_sortie = Path(dossier_sortie)
@@ -41,6 +50,8 @@ def publish(
             chemin = attente / nom
             chemin.parent.mkdir(parents=True, exist_ok=True)
             chemin.write_bytes(contenu)
+        if controle is not None:
+            controle(attente)
         check_free(dossier_sortie, remplacer)  # a rename would replace an empty directory
         if dossier_sortie.exists():
             dossier_sortie.rename(ancienne)
@@ -56,11 +67,28 @@ def publish(
 
 def build_files(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> dict[str, bytes]:
     """Every file of the release, by relative path. Same inputs, same bytes."""
-    suffixe = "_donnees-fictives" if meta.get("fictif") else ""
-    fichiers = {f"tableaux/{csv_name(t, meta)}": format_csv(t.df).encode("utf-8") for t in tableaux}
-    fichiers[f"tableaux_{meta['campagne']}{suffixe}.xlsx"] = write_workbook(tableaux, meta)
+    fichiers = build_data_files(tableaux, meta)
+    fichiers[f"{slug(meta)}.xlsx"] = write_workbook(tableaux, meta)
+    fichiers |= build_pictures(tableaux, meta, sorted(fichiers))
+    fichiers["datapackage.json"] = build_datapackage(fichiers, tableaux, meta)
+    fichiers["catalogue.jsonld"] = build_dcat(fichiers, meta)
     fichiers["LISEZMOI.txt"] = _readme(tableaux, meta).encode("utf-8")
     fichiers[NOM] = format_manifest(build_manifest(fichiers, tableaux, meta))
+    return fichiers
+
+
+def build_pictures(
+    tableaux: Sequence[Tableau], meta: Mapping[str, Any], a_telecharger: Sequence[str]
+) -> dict[str, bytes]:
+    """The maps, as SVG and PNG, and the page. `a_telecharger`: the other files, offered by the page."""
+    g = read_geometry()
+    cartes = [c for c in build_cartes(tableaux, meta) if c.niveau in g.niveaux]
+    fichiers: dict[str, bytes] = {}
+    for carte in cartes:
+        svg = draw(carte, g, meta)
+        nom = f"cartes/{carte.code}_{meta['campagne']}{'_donnees-fictives' if meta.get('fictif') else ''}"
+        fichiers[f"{nom}.svg"], fichiers[f"{nom}.png"] = svg.encode("utf-8"), to_png(svg, 2 * LARGEUR)
+    fichiers["index.html"] = build_page(tableaux, cartes, g, meta, [*a_telecharger, *fichiers])
     return fichiers
 
 
@@ -70,11 +98,17 @@ def _readme(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> str:
         f"{meta['titre']} – édition {meta['campagne']}", *bandeau, "", *mentions(meta), "",
         f"Producteur : {meta['producteur']}", f"Date de mise à jour : {meta['date']}", f"Licence : {meta['licence']}", "",
         "Fichiers CSV : UTF-8, virgule, point décimal, une ligne par chiffre. La colonne « statut » dit pourquoi une valeur",
-        "est vide : s et s2 secret, ns non significatif, nd question non posée, b rupture. A : valeur publiée.", "",
+        "est vide : s et s2 secret, ns non significatif, nd question non posée, b rupture. A : valeur publiée, u : peu fiable.",
+        "ic_bas et ic_haut : intervalle de confiance à 95 % ; n_pondere : unités de la base que les répondants représentent.", "",
         "Notes communes", *(f"- {n}" for n in NOTES_COMMUNES), "",
         "Tableaux", *(f"- {t.code} : {t.meta['titre']}" for t in tableaux),
     ]  # fmt: skip
     return "\n".join(lignes) + "\n"
+
+
+def releases(sorties: Path) -> list[Path]:
+    """The releases of outputs/<campagne>, by name; [] when there are none."""
+    return sorted(p.parent for p in sorties.glob(f"*/{NOM}") if not p.parent.name.startswith("."))
 
 
 def release_folder(sorties: Path, version: str) -> Path:

@@ -7,7 +7,7 @@ WITH couverture AS (
     $jointure_base
     GROUP BY l.campagne, l.id_repondant
 )
-SELECT r.campagne, r.id_repondant, r.ordinal, r.depot, r.feuille, r.ligne, r.id_base,
+SELECT r.campagne, r.id_repondant, r.ordinal, r.depot, r.feuille, r.ligne, r.id_base, r.id_suite,
        coalesce(c.nombre_unites, 0) AS nombre_unites $colonnes
 FROM $table AS r
 LEFT JOIN couverture AS c ON c.campagne = r.campagne AND c.id_repondant = r.id_repondant;

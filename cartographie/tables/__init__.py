@@ -1,5 +1,10 @@
-"""Stage 6: declared tables → figures. `build_tableaux` is the only entry point; frames in, frames out."""
+"""Stage 6: declared tables → figures. Frames in, frames out.
 
-from cartographie.tables.build import COLONNES_FIXES, build_tableaux
+`draft_tableaux` computes every figure with its precision and the exact counts behind it; `finish` masks what must be.
+"""
 
-__all__ = ["COLONNES_FIXES", "build_tableaux"]
+from cartographie.tables.build import COLONNES_FIXES, Campagne, build_tableaux, draft_tableaux
+from cartographie.tables.exacts import exact_counts
+from cartographie.tables.statuts import finish
+
+__all__ = ["COLONNES_FIXES", "Campagne", "build_tableaux", "draft_tableaux", "exact_counts", "finish"]

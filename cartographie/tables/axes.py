@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cartographie.tables.edition import Edition
+from cartographie.tables.grille import Placement
 
 TOUS = "TOUS"
 
@@ -23,16 +24,46 @@ class Croisement:
     cellules: pd.DataFrame
     niveaux: tuple[tuple[str, tuple[str, ...]], ...]
 
-    def place(self, e: Edition, grain: str) -> np.ndarray:
-        """Cell of each row of the grain, -1 when one of its axes is unknown."""
-        df = e.frame(grain)
-        cellule = np.zeros(len(df), dtype=int)
+    def place(
+        self, e: Edition, grain: str, pondere: bool, parmi: tuple[str, tuple[str, ...]] | None = None
+    ) -> Placement:
+        """Where the rows of the grain fall; those with an unknown axis fall nowhere.
+
+        `pondere`: in the cells of the units of the frame that the row's respondent answers for, with their weights (the row
+        of a child has the average one); else each row in its own cell, with its own weight. `parmi`: only the units (the
+        rows) whose variable has one of these codes.
+        """
+        return e.memo(("placement", grain, pondere, parmi, self.niveaux), lambda: self._place(e, grain, pondere, parmi))
+
+    def _place(self, e: Edition, grain: str, pondere: bool, parmi: tuple[str, tuple[str, ...]] | None) -> Placement:
+        lignes, unites, poids = e.lines(grain) if pondere else e.own_lines(grain)
+        cellule = np.zeros(len(lignes), dtype=int)
         for variable, codes in self.niveaux:
-            if variable not in df.columns:
-                return np.full(len(df), -1)
-            rang = e.memo(("axe", grain, variable, codes), partial(_rank, df[variable], codes))
+            rang = self._rang(e, grain, variable, codes, lignes, unites)
             cellule = np.where((cellule < 0) | (rang < 0), -1, cellule * len(codes) + rang)
-        return cellule
+        dedans = cellule >= 0
+        if parmi is not None:
+            dedans &= self._rang(e, grain, parmi[0], parmi[1], lignes, unites) >= 0
+        n = max(len(self.cellules), 1)
+        cles, rang = np.unique(lignes[dedans] * n + cellule[dedans], return_inverse=True)
+        return Placement(cles // n, cles % n, np.bincount(rang, poids[dedans], minlength=len(cles)))
+
+    def _rang(
+        self,
+        e: Edition,
+        grain: str,
+        variable: str,
+        codes: tuple[str, ...],
+        lignes: np.ndarray,
+        unites: np.ndarray | None,
+    ) -> np.ndarray:
+        """Rank of each line's code; -1 when unknown. The frame's value goes before the answer's."""
+        base = e.questionnaire.base
+        if unites is not None and base and variable in e.frame(base).columns:
+            return e.memo(("axe", base, variable, codes), partial(_rank, e.frame(base)[variable], codes))[unites]
+        if variable not in e.frame(grain).columns:
+            return np.full(len(lignes), -1)
+        return e.memo(("axe", grain, variable, codes), partial(_rank, e.frame(grain)[variable], codes))[lignes]
 
 
 def _rank(colonne: pd.Series, codes: Sequence[str]) -> np.ndarray:
@@ -74,12 +105,11 @@ class Axes:
         lignes = [sum(combinaison, ()) for combinaison in product(*blocs)]
         return Croisement(pd.DataFrame(lignes, columns=self.colonnes, dtype=object), tuple(niveaux))
 
-    def constants(self, e: Edition, grain: str) -> np.ndarray:
-        """Rows of the constant perimeter: those whose kind of actor is in both campaigns."""
-        df = e.frame(grain)
-        if self.constant is None or self.constant not in df.columns:
-            return np.ones(len(df), dtype=bool)
-        return np.asarray(df[self.constant].isin([c for c, _ in self._presentes(self.constant, True)]), dtype=bool)
+    def perimetre(self) -> tuple[str, tuple[str, ...]] | None:
+        """The constant perimeter: the kinds of actor found in both campaigns; None when the survey declares none."""
+        if self.constant is None:
+            return None
+        return self.constant, tuple(c for c, _ in self._presentes(self.constant, True))
 
     def _presentes(self, variable: str, constant: bool) -> list[tuple[str, str]]:
         """Modalities met in the campaign's frame (its respondents when it has none); in both campaigns when asked."""

@@ -12,15 +12,15 @@ import numpy as np
 import pandas as pd
 
 from cartographie.conditions import Contexte, evaluate, known, references
-from cartographie.model import Questionnaire
+from cartographie.model import SUFFIXE_PANEL, Questionnaire
+from cartographie.ponderation import Ponderation
+from cartographie.tables.grille import Paires, join
 
 SUFFIXE_PRECEDENTE = "_precedente"
-SUFFIXE_PANEL = "_panel"
 COLONNE_VARIABLE, COLONNE_REGLE = "variable", "regle"  # of the quality and findings grains
 LIBELLES_COLONNES = {COLONNE_VARIABLE: "Question", COLONNE_REGLE: "Règle"}
 _PLACE = re.compile(r"«?\s?\{[^}]*\}\s?»?")
 T = TypeVar("T")
-Paires = tuple[np.ndarray, np.ndarray]  # (row position, modality index), sorted by position, without duplicates
 
 
 @dataclass
@@ -30,7 +30,14 @@ class Edition:
     questionnaire: Questionnaire
     campagne: str
     frames: Mapping[str, pd.DataFrame]
+    ponderation: Ponderation | None = None
     cache: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def seuils(self) -> Mapping[str, Any]:
+        """The campaign's thresholds, as declared."""
+        seuils: Mapping[str, Any] = self.questionnaire.campagnes[self.campagne].parametres.get("seuils", {})
+        return seuils
 
     def frame(self, grain: str) -> pd.DataFrame:
         """The frame of a grain, an empty one when the campaign has none."""
@@ -69,20 +76,70 @@ class Edition:
         )
 
     def repondants(self, grain: str) -> np.ndarray:
-        """One integer per row: the respondent it belongs to (the row itself in the sampling frame, or when unknown)."""
+        """One integer per row: the respondent it belongs to, the same one in every grain: its position in the root's
+        frame, else past its end (the row itself in the sampling frame, or when unknown)."""
+        return self.memo(("repondants", grain), lambda: self._repondants(grain))
+
+    def _repondants(self, grain: str) -> np.ndarray:
         df = self.frame(grain)
         if "id_repondant" not in df.columns or grain == self.questionnaire.base:
             return np.arange(len(df))
-        codes = self.memo(("repondants", grain), lambda: pd.factorize(df["id_repondant"].replace("", None))[0])
-        return np.where(codes < 0, len(df) + np.arange(len(df)), codes)
+        ids, racine = df["id_repondant"].replace("", None).astype(object), self.frame(self.questionnaire.racine)
+        codes = pd.Index(racine["id_repondant"].astype(object)).get_indexer(pd.Index(ids)) if len(racine) else None
+        codes = np.full(len(df), -1) if codes is None else np.where(ids.isna(), -1, codes)
+        autres = pd.factorize(ids.where(codes < 0, None))[0]
+        codes = np.where(codes < 0, np.where(autres < 0, -1, len(racine) + autres), codes)
+        return np.where(codes < 0, len(racine) + len(df) + np.arange(len(df)), codes)
 
-    def poids(self, grain: str, variable: str | None) -> np.ndarray:
-        """Weight of each row: the named variable (null counts for nothing), else `poids`, else 1."""
+    def signatures(self, grain: str) -> np.ndarray:
+        """One uint64 per respondent number of that grain, drawn from its identifier."""
+        codes = self.repondants(grain)
+        noms = self.frame(self.questionnaire.racine)["id_repondant"] if grain != self.questionnaire.base else []
+        connus = [str(x) for x in noms]
+        autres = [f"{grain}\x1f{i}" for i in range(len(connus), int(codes.max(initial=-1)) + 1)]
+        return self.memo(
+            ("signatures", grain),
+            lambda: pd.util.hash_array(np.array([*connus, *autres], dtype=object), categorize=False),
+        )
+
+    def pondere(self, grain: str) -> bool:
+        """Rows of that grain are weighted: they belong to respondents, and the campaign weights them."""
+        q = self.questionnaire
+        entite = grain.removesuffix(SUFFIXE_PANEL)
+        return self.ponderation is not None and entite in q.entites and entite != q.base
+
+    def lines(self, grain: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(row, unit of the frame, weight) of every unit the row's respondent answers for, by row. A respondent weighs what
+        its units weigh together; what it describes (a system) weighs their average, so as to count once."""
+        return self.memo(("lignes", grain), lambda: self._lines(grain))
+
+    def _lines(self, grain: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        assert self.ponderation is not None
+        u = self.ponderation.unites
+        repondants = self.repondants(grain)
+        i, j = join(repondants, u["racine"].to_numpy())
+        poids = u["poids"].to_numpy()[j]
+        if grain.removesuffix(SUFFIXE_PANEL) != self.questionnaire.racine:
+            poids = poids / np.bincount(i, minlength=len(repondants))[i]
+        return i, u["base"].to_numpy()[j], poids
+
+    def own_lines(self, grain: str) -> tuple[np.ndarray, None, np.ndarray]:
+        """(row, no unit, 1) for every row."""
+        n = len(self.frame(grain))
+        return np.arange(n), None, np.ones(n)
+
+    def couvert(self, grain: str) -> np.ndarray:
+        """One boolean per row: its respondent answers for at least one weighted unit of the frame."""
+        if self.ponderation is None:
+            return np.zeros(len(self.frame(grain)), dtype=bool)
+        return np.isin(self.repondants(grain), self.ponderation.unites["racine"].to_numpy())
+
+    def taille(self, grain: str, variable: str) -> np.ndarray:
+        """Size of each row by a numeric variable; null counts for nothing."""
         df = self.frame(grain)
-        nom = variable or "poids"
-        if nom not in df.columns:
-            return np.zeros(len(df)) if variable else np.ones(len(df))
-        return np.asarray(pd.to_numeric(df[nom], errors="coerce").fillna(0), dtype=float)
+        if variable not in df.columns:
+            return np.zeros(len(df))
+        return np.asarray(pd.to_numeric(df[variable], errors="coerce").fillna(0), dtype=float)
 
     def nombres(self, grain: str, valeur: str | Mapping[str, Any]) -> np.ndarray:
         """One float per row: a numeric variable (nan: not answered) or the number of child rows meeting `si`."""
@@ -197,8 +254,7 @@ class Edition:
         if "passage" in derivee and not sources and derivee["passage"] in q.passages:
             sources = q.passages[derivee["passage"]].sources
         sources = [sources] if isinstance(sources, str) else list(sources)
-        vrais = [self._disponible(grain, s, vues | {v}) for s in sources]
-        return all(vrais) if "rapport" in derivee else any(vrais)
+        return bool(sources) and all(self._disponible(grain, s, vues | {v}) for s in sources)
 
     def possible(self, grain: str, condition: Mapping[str, Any] | None) -> bool:
         """False when the condition asks for variables not asked, or only for modalities not valid, in that campaign."""

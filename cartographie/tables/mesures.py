@@ -1,7 +1,7 @@
-"""The measures: rows of one grain → exact figures on a whole grid of cells at once.
+"""The measures: rows of one grain → figures on a whole grid of cells at once.
 
 A grid has C territory/actor cells × D modalities of the dimension × M modalities of the indicator, flattened in that order.
-Nothing is rounded or masked here, except that `arrondi` is the exact figure rounded once, half to even.
+Nothing is masked here, and nothing rounded, except that `arrondi` is the exact figure rounded once, half to even.
 """
 
 from __future__ import annotations
@@ -11,68 +11,79 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from cartographie.tables.edition import Edition, Paires
+from cartographie.statistics.response import DISPOSITIONS, rate
+from cartographie.tables.edition import Edition
+from cartographie.tables.exacts import Exacts, counts_of_a_share, counts_of_a_total, nothing
+from cartographie.tables.grille import Grille, Lignes, Paires, by_respondent
 
-PARTS = ("part", "repartition", "ratio")
+PARTS = ("part", "repartition", "ratio", "taux_reponse")
 QUANTILES = {"mediane": 0.5, "q1": 0.25, "q3": 0.75}
 DECIMALES = {"pct": 1, "points": 1}
 
 
 @dataclass(frozen=True, slots=True)
-class Grille:
-    """Where each row of the grain falls. `cellule`: -1 when outside; `dimension`: (row, modality) pairs, or None."""
+class Influence:
+    """Linearised values of every figure, times the weight: one line is what one respondent brings to one figure (`plat`).
+    The variance of the figure is that of their sum (Deville 1999)."""
 
-    cellule: np.ndarray
-    cellules: int
-    dimension: Paires | None
-    dimensions: int
+    repondants: np.ndarray
+    plat: np.ndarray
+    valeurs: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
 class Resultat:
-    """Flat arrays of length C × D × M. `dominante`: largest share one respondent has of a total (nan: not a total)."""
+    """Flat arrays of length C × D × M. `n`: respondents of the base; `influence`: None for a quantile or a maximum."""
 
     n: np.ndarray
     n_pondere: np.ndarray
     exact: np.ndarray
     arrondi: np.ndarray
-    dominante: np.ndarray
+    exacts: Exacts
+    influence: Influence | None = None
 
 
 def measure(
-    e: Edition, grain: str, champ: np.ndarray, indicateur: Mapping[str, Any], grille: Grille, modalites: Sequence[str]
+    e: Edition, grain: str, champ: np.ndarray, indicateur: Mapping[str, Any], g: Grille, modalites: Sequence[str]
 ) -> Resultat:
     """Figures of one indicator. `champ`: rows of the denominator; `modalites`: codes of a repartition (else empty)."""
-    mesure, poids = indicateur["mesure"], e.poids(grain, indicateur.get("poids"))
+    mesure = indicateur["mesure"]
     decimales = indicateur.get("decimales", DECIMALES.get(unite(indicateur), 2))
-    repondants = e.repondants(grain)
+    signatures = e.signatures(grain)
     if mesure == "part":
         condition = indicateur["condition"]
         base = champ & e.connue(grain, condition)
         vraies = np.flatnonzero(base & e.vraie(grain, condition))
-        return _rapport(base, (vraies, np.zeros(len(vraies), dtype=int)), 1, poids, repondants, grille, decimales)
+        return _rapport(base, (vraies, np.zeros(len(vraies), dtype=int)), 1, g, decimales, signatures)
     if mesure == "repartition":
         variable, si = indicateur["variable"], indicateur.get("si")
         enfant = isinstance(variable, str) and "." in variable
         base = champ & e.renseignee(grain, variable) & (np.True_ if enfant else e.vraie(grain, si))
         pos, m = e.paires(grain, variable, modalites, si if enfant else None)
         garde = base[pos]
-        return _rapport(base, (pos[garde], m[garde]), len(modalites), poids, repondants, grille, decimales)
+        return _rapport(base, (pos[garde], m[garde]), len(modalites), g, decimales, signatures)
+    if mesure == "taux_reponse":
+        return _taux_reponse(
+            e.frame(grain)["disposition"].to_numpy(dtype=object), champ, indicateur["formule"], g, decimales
+        )
     if mesure == "nombre":
-        base = champ & e.vraie(grain, indicateur.get("condition"))
-        pos, plat = _place(np.flatnonzero(base), grille)
-        n, w = _comptes(pos, plat, grille, poids, repondants)
-        return Resultat(n, w, w, np.round(w, indicateur.get("decimales", 0)), np.full(len(w), np.nan))
+        x = g.place(np.flatnonzero(champ & e.vraie(grain, indicateur.get("condition"))))
+        n, w = _comptes(x, g)
+        exacts = counts_of_a_total(by_respondent(x.plat, x.repondants), None, g.taille, signatures, n)
+        influence = Influence(x.repondants, x.plat, x.poids)
+        return Resultat(n, w, w, np.round(w, indicateur.get("decimales", 0)), exacts, influence)
     if mesure == "ratio":
         haut, bas = e.nombres(grain, indicateur["numerateur"]), e.nombres(grain, indicateur["denominateur"])
-        pos, plat = _place(np.flatnonzero(champ & ~np.isnan(haut) & ~np.isnan(bas)), grille)
-        n, w = _comptes(pos, plat, grille, poids, repondants)
-        dominante = _dominante(plat, repondants[pos], poids[pos] * bas[pos], len(n))
-        haut, bas = (np.bincount(plat, poids[pos] * v[pos], minlength=len(n)) for v in (haut, bas))
-        return Resultat(n, w, _divise(100 * haut, bas), divise_arrondi(haut, bas, 100, decimales), dominante)
-    return _numerique(e.nombres(grain, indicateur["valeur"]), champ, mesure, poids, repondants, grille, decimales)
+        x = g.place(np.flatnonzero(champ & ~np.isnan(haut) & ~np.isnan(bas)))
+        return _quotient(x, haut[x.lignes], bas[x.lignes], 100, g, decimales, signatures)
+    return _numerique(e.nombres(grain, indicateur["valeur"]), champ, mesure, g, decimales, signatures)
+
+
+def empty(taille: int) -> Resultat:
+    """What is not measured: no respondent, no figure."""
+    nan = np.full(taille, np.nan)
+    return Resultat(np.zeros(taille, dtype=int), nan, nan, nan, nothing(taille))
 
 
 def unite(indicateur: Mapping[str, Any]) -> str:
@@ -80,83 +91,91 @@ def unite(indicateur: Mapping[str, Any]) -> str:
     return str(indicateur.get("unite", "pct" if indicateur["mesure"] in PARTS else "nombre"))
 
 
-def _rapport(
-    base: np.ndarray, vraies: Paires, m: int, poids: np.ndarray, repondants: np.ndarray, g: Grille, decimales: int
-) -> Resultat:
+def _rapport(base: np.ndarray, vraies: Paires, m: int, g: Grille, decimales: int, signatures: np.ndarray) -> Resultat:
     """100 × weight of the true (row, modality) pairs over the weight of the base rows."""
-    pos, plat = _place(np.flatnonzero(base), g)
-    n, w = _comptes(pos, plat, g, poids, repondants)
-    lignes, i, modalite = *_index(vraies[0], g), vraies[1]
-    plat_vrai = lignes[1] * m + modalite[i]
-    haut = np.bincount(plat_vrai, poids[lignes[0]], minlength=g.cellules * g.dimensions * m)
+    b, t = g.place(np.flatnonzero(base)), g.place(vraies[0])
+    n, w = _comptes(b, g)
+    plat = t.plat * m + vraies[1][t.source]
+    haut = np.bincount(plat, t.poids, minlength=g.taille * m)
+    exacts = counts_of_a_share(
+        by_respondent(b.plat, b.repondants), by_respondent(plat, t.repondants), g.taille, m, signatures
+    )
     n, w = np.repeat(n, m), np.repeat(w, m)
-    return Resultat(n, w, _divise(100 * haut, w), divise_arrondi(haut, w, 100, decimales), np.full(len(w), np.nan))
+    part = _divise(haut, w)
+    # ratio p = X/N: the linearised value is (y − p) / N, in points
+    plat_b = (b.plat[:, None] * m + np.arange(m)).ravel()
+    repondants_b, poids_b = np.repeat(b.repondants, m), np.repeat(b.poids, m)
+    influence = Influence(
+        np.concatenate([t.repondants, repondants_b]),
+        np.concatenate([plat, plat_b]),
+        100 * np.concatenate([_divise(t.poids, w[plat]), -_divise(poids_b * np.nan_to_num(part[plat_b]), w[plat_b])]),
+    )
+    return Resultat(n, w, 100 * part, divise_arrondi(haut, w, 100, decimales), exacts, influence)
+
+
+def _quotient(
+    x: Lignes, haut: np.ndarray, bas: np.ndarray, echelle: int, g: Grille, decimales: int, signatures: np.ndarray
+) -> Resultat:
+    """`echelle` × weighted sum of `haut` over weighted sum of `bas`, one value of each per line of `x`."""
+    n, w = _comptes(x, g)
+    total_h, total_b = (np.bincount(x.plat, x.poids * v, minlength=g.taille) for v in (haut, bas))
+    exacts = counts_of_a_total(
+        by_respondent(x.plat, x.repondants, haut), by_respondent(x.plat, x.repondants, bas), g.taille, signatures, n
+    )
+    rapport = _divise(total_h, total_b)
+    ecart = x.poids * (haut - np.nan_to_num(rapport[x.plat]) * bas)
+    influence = Influence(x.repondants, x.plat, echelle * _divise(ecart, total_b[x.plat]))
+    arrondi = divise_arrondi(total_h, total_b, echelle, decimales)
+    return Resultat(n, w, echelle * rapport, arrondi, exacts, influence)
+
+
+def _taux_reponse(dispositions: np.ndarray, champ: np.ndarray, formule: str, g: Grille, decimales: int) -> Resultat:
+    """Response rate of the units of the frame; no interval: it describes the collection, not the actors."""
+    x = g.place(np.flatnonzero(champ))
+    n, w = _comptes(x, g)
+    nombres = {
+        d: np.bincount(x.plat, x.poids * (dispositions[x.lignes] == d), minlength=g.taille) for d in DISPOSITIONS
+    }
+    taux = 100 * rate(formule, nombres)
+    return Resultat(n, w, taux, np.round(taux, decimales), nothing(g.taille))
 
 
 def _numerique(
-    valeurs: np.ndarray,
-    champ: np.ndarray,
-    mesure: str,
-    poids: np.ndarray,
-    repondants: np.ndarray,
-    g: Grille,
-    decimales: int,
+    valeurs: np.ndarray, champ: np.ndarray, mesure: str, g: Grille, decimales: int, signatures: np.ndarray
 ) -> Resultat:
-    """Sum, mean (weighted), quantiles and maximum (not weighted, linear interpolation) of the answered values."""
-    pos, plat = _place(np.flatnonzero(champ & ~np.isnan(valeurs)), g)
-    n, w = _comptes(pos, plat, g, poids, repondants)
-    somme = np.bincount(plat, poids[pos] * valeurs[pos], minlength=len(n))
-    dominante = np.full(len(n), np.nan)
+    """Sum, mean, quantiles and maximum of the answered values."""
+    x = g.place(np.flatnonzero(champ & ~np.isnan(valeurs)))
+    v = valeurs[x.lignes]
     if mesure == "moyenne":
-        return Resultat(n, w, _divise(somme, w), divise_arrondi(somme, w, 1, decimales), dominante)
+        return _quotient(x, v, np.ones(len(v)), 1, g, decimales, signatures)
+    n, w = _comptes(x, g)
+    exacts = counts_of_a_total(by_respondent(x.plat, x.repondants, v), None, g.taille, signatures, n)
     if mesure == "somme":
-        exact = np.where(n > 0, somme, np.nan)
-        dominante = _dominante(plat, repondants[pos], poids[pos] * valeurs[pos], len(n))
-    else:
-        groupes = pd.Series(valeurs[pos]).groupby(plat)
-        s = groupes.max() if mesure == "maximum" else groupes.quantile(QUANTILES[mesure])
-        exact = np.full(len(n), np.nan)
-        exact[s.index.to_numpy(dtype=int)] = s.to_numpy()
-    return Resultat(n, w, exact, np.round(exact, decimales), dominante)
+        exact = np.where(n > 0, np.bincount(x.plat, x.poids * v, minlength=g.taille), np.nan)
+        return Resultat(n, w, exact, np.round(exact, decimales), exacts, Influence(x.repondants, x.plat, x.poids * v))
+    exact = _quantiles(x.plat, v, x.poids, QUANTILES.get(mesure, 1.0), g.taille)
+    return Resultat(n, w, exact, np.round(exact, decimales), exacts)
 
 
-def _index(pos: np.ndarray, g: Grille) -> tuple[Paires, np.ndarray]:
-    """Rows placed on the grid: ((row, flat cell × dimension), index in `pos`); a row counts once per dimension modality."""
-    i = np.flatnonzero(g.cellule[pos] >= 0)
-    lignes = pos[i]
-    if g.dimension is None:
-        return (lignes, g.cellule[lignes]), i
-    pos_d, d = g.dimension
-    debut, fin = np.searchsorted(pos_d, lignes, "left"), np.searchsorted(pos_d, lignes, "right")
-    fois = fin - debut
-    rang = np.arange(int(fois.sum())) - np.repeat(np.cumsum(fois) - fois, fois)
-    lignes, i = np.repeat(lignes, fois), np.repeat(i, fois)
-    return (lignes, g.cellule[lignes] * g.dimensions + d[np.repeat(debut, fois) + rang]), i
-
-
-def _place(pos: np.ndarray, g: Grille) -> Paires:
-    return _index(pos, g)[0]
-
-
-def _comptes(
-    pos: np.ndarray, plat: np.ndarray, g: Grille, poids: np.ndarray, repondants: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """(distinct respondents, sum of weights) of each cell × dimension."""
-    taille = g.cellules * g.dimensions
-    largeur = int(repondants.max()) + 1 if len(repondants) else 1
-    uniques = np.unique(plat * largeur + repondants[pos])
-    return np.bincount(uniques // largeur, minlength=taille), np.bincount(plat, poids[pos], minlength=taille)
-
-
-def _dominante(plat: np.ndarray, repondants: np.ndarray, valeurs: np.ndarray, taille: int) -> np.ndarray:
-    """Largest share (0-1) of each cell's total that one respondent brings."""
+def _quantiles(plat: np.ndarray, valeurs: np.ndarray, poids: np.ndarray, q: float, taille: int) -> np.ndarray:
+    """Quantile of each place: linear interpolation between the values, each placed at the weight of those below it
+    (the usual quantile, Hyndman and Fan's type 7, when weights are equal); nan where there is no value."""
+    ordre = np.lexsort((valeurs, plat))
+    plat, valeurs, poids = plat[ordre], valeurs[ordre], poids[ordre]
     out = np.full(taille, np.nan)
-    if len(plat):
-        par_repondant = pd.Series(np.abs(valeurs)).groupby([plat, repondants]).sum()
-        groupes = par_repondant.groupby(level=0)
-        parts = groupes.max() / groupes.sum()
-        out[parts.index.to_numpy(dtype=int)] = parts.to_numpy()
+    debuts = np.flatnonzero(np.diff(plat, prepend=-1))
+    for debut, fin in zip(debuts, [*debuts[1:], len(plat)], strict=True):
+        v, p = valeurs[debut:fin], poids[debut:fin]
+        milieu = np.cumsum(p) - p / 2
+        etendue = milieu[-1] - milieu[0]
+        out[plat[debut]] = np.interp(q, (milieu - milieu[0]) / etendue, v) if etendue > 0 else v[-1]
     return out
+
+
+def _comptes(x: Lignes, g: Grille) -> tuple[np.ndarray, np.ndarray]:
+    """(distinct respondents, sum of weights) of each cell × dimension."""
+    n = np.bincount(by_respondent(x.plat, x.repondants).plat, minlength=g.taille)
+    return n, np.bincount(x.plat, x.poids, minlength=g.taille)
 
 
 def _divise(haut: np.ndarray, bas: np.ndarray) -> np.ndarray:

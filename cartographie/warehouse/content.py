@@ -70,7 +70,7 @@ def loaded_variables(questionnaire: Questionnaire, entite: str) -> list[Variable
 def technical_columns(questionnaire: Questionnaire, entite: Entite) -> dict[str, str]:
     """Column → SQL type, before the variables. A root's or child's key is (campagne, id_repondant, ordinal)."""
     if entite.base:
-        return {"campagne": "VARCHAR", "id_base": "VARCHAR", **LOCATION}
+        return {"campagne": "VARCHAR", "id_base": "VARCHAR", "disposition": "VARCHAR", **LOCATION}
     columns = {"campagne": "VARCHAR", "id_repondant": "VARCHAR", "ordinal": "INTEGER"}
     if entite.parent is not None:
         columns["ordinal_parent"] = "INTEGER"
@@ -79,6 +79,7 @@ def technical_columns(questionnaire: Questionnaire, entite: Entite) -> dict[str,
         columns["id_base"] = "VARCHAR"
     if entite.cle_stable:
         columns["id_stable"] = "VARCHAR"
+    columns["id_suite"] = "VARCHAR"  # its key in the campaign that follows
     return columns
 
 

@@ -22,7 +22,18 @@ TABLES = (
     "nomenclature", "declaration", "etat_variable", "qualite_variable",
 )  # fmt: skip
 STATES = "etats_"  # prefix of the tables of states
-RESERVED = {"parent", "bloc", "a_repondu", "mode_lien", "base_ligne", "nombre_unites", "id_stable", "ordinal_parent"}
+RESERVED = {
+    "parent",
+    "bloc",
+    "a_repondu",
+    "disposition",
+    "mode_lien",
+    "base_ligne",
+    "nombre_unites",
+    "id_stable",
+    "id_suite",
+    "ordinal_parent",
+}
 
 
 @cache

@@ -12,6 +12,7 @@ import pandas as pd
 
 from cartographie.errors import Statut, UserError
 from cartographie.model import Questionnaire
+from cartographie.successions import renamed
 from cartographie.warehouse import prepare, scheme
 from cartographie.warehouse.connection import connect, is_locked
 from cartographie.warehouse.content import Contenu
@@ -71,7 +72,12 @@ def _write(con: DuckDBPyConnection, contenu: Mapping[str, Contenu], questionnair
     _insert(con, "nomenclature", prepare.nomenclatures(questionnaire))
     _insert(con, "declaration", pd.DataFrame(sorted(questionnaire.empreintes.items()), columns=["fichier", "sha256"]))
     for campagne in sorted(contenu):
-        _write_campaign(con, campagne, contenu[campagne], questionnaire)
+        suivante = next((c for c in sorted(contenu) if questionnaire.campagnes[c].precedente == campagne), None)
+        devenus = {}
+        if suivante is not None and questionnaire.racine in contenu[campagne].entites:
+            ids = contenu[campagne].entites[questionnaire.racine]["id_repondant"].tolist()
+            devenus = renamed(ids, contenu[suivante].base, questionnaire, suivante)
+        _write_campaign(con, campagne, contenu[campagne], questionnaire, devenus)
     for entite in questionnaire.entites.values():
         for statement in scheme.choices(questionnaire, entite):
             con.execute(statement)
@@ -80,13 +86,15 @@ def _write(con: DuckDBPyConnection, contenu: Mapping[str, Contenu], questionnair
     con.execute("COMMIT")
 
 
-def _write_campaign(con: DuckDBPyConnection, campagne: str, contenu: Contenu, questionnaire: Questionnaire) -> None:
+def _write_campaign(
+    con: DuckDBPyConnection, campagne: str, contenu: Contenu, questionnaire: Questionnaire, devenus: Mapping[str, str]
+) -> None:
     c = questionnaire.campagnes[campagne]
     _insert(con, "campagne", pd.DataFrame([{
         "campagne": campagne, "libelle": c.libelle, "debut": c.debut, "fin": c.fin, "champ": c.champ,
         "precedente": c.precedente,
     }]))  # fmt: skip
-    kept = prepare.entity_frames(questionnaire, contenu)
+    kept = prepare.entity_frames(questionnaire, contenu, devenus)
     for nom, df in kept.items():
         columns = prepare.table_columns(questionnaire, questionnaire.entites[nom], df)
         _insert(con, nom, df[columns], campagne)

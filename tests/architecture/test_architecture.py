@@ -30,7 +30,10 @@ ETAPES = {
     "demo",
     "formulaire",
     "dictionary",
+    "secret",
+    "attaque",
 }
+INDEPENDANT, JAMAIS = "attaque", {"tables", "secret", "release", "carte", "page", "ponderation", "statistics"}
 
 
 def _stage(fichier: Path) -> str:
@@ -64,6 +67,15 @@ def test_a_stage_never_imports_another(fichier: Path) -> None:
             assert permis, f"{fichier.name}:{noeud.lineno} imports the stage {module}"
 
 
+@pytest.mark.parametrize("fichier", [f for f in CODE if _stage(f) == INDEPENDANT], ids=lambda f: f.name)
+def test_the_attacker_shares_nothing_with_what_it_attacks(fichier: Path) -> None:
+    """Neither what computes, masks, draws or writes; of the statistics, only the attack."""
+    for noeud in ast.walk(ast.parse(fichier.read_text(encoding="utf-8"))):
+        if isinstance(noeud, ast.ImportFrom):
+            parties = _absolute(fichier, noeud).split(".")
+            assert parties[:3] == ["cartographie", "statistics", "attack"] or not set(parties[1:2]) & JAMAIS, parties
+
+
 def _absolute(fichier: Path, noeud: ast.ImportFrom) -> str:
     """The module imported, a relative import written out."""
     if not noeud.level:
@@ -75,7 +87,7 @@ def _absolute(fichier: Path, noeud: ast.ImportFrom) -> str:
 def test_only_the_warehouse_opens_duckdb() -> None:
     for fichier in CODE:
         if "duckdb" in {m for n in ast.walk(ast.parse(fichier.read_text(encoding="utf-8"))) for m in _imports(n)}:
-            assert _stage(fichier) == "warehouse", fichier
+            assert _stage(fichier) in ("warehouse", "parquet"), fichier
 
 
 def _imports(noeud: ast.AST) -> list[str]:

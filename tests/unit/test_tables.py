@@ -24,7 +24,10 @@ from cartographie.model import (
     Variable,
 )
 from cartographie.model import TypeVariable as T
-from cartographie.tables import build_tableaux
+from cartographie.ponderation import Ponderation
+from cartographie.statistics.estimates import build_plan
+from cartographie.tables import Campagne as TablesOf
+from cartographie.tables import build_tableaux, draft_tableaux, finish
 from cartographie.tables.mesures import divise_arrondi
 
 AXES = {
@@ -83,6 +86,7 @@ def ind(code: str, mesure: str, **reste: object) -> dict[str, object]:
 
 
 LAIT = ind("lait", "part", condition={"variable": "lait", "egal": "OUI"})
+LIBRE = {"min_repondants": 5, "min_contributeurs": 0}  # a table that secrecy does not bear on
 
 
 def questionnaire(*series: dict[str, object], comparabilite: tuple = (), table: dict | None = None) -> Questionnaire:
@@ -161,7 +165,7 @@ def test_columns_and_texts_of_the_long_contract() -> None:
 def test_grid_is_complete_ordered_and_masked_by_status() -> None:
     df = rows(questionnaire(serie(LAIT, croisements=(("zone",),))))
     assert df["territoire_libelle"].tolist() == ["Nord", "Sud", "Îles"]
-    assert figure(df, territoire_code="1") == (60.0, 5, "A")
+    assert figure(df, territoire_code="1") == (None, 5, "s")  # three of five: the two others would be known
     assert figure(df, territoire_code="2") == (None, None, "s")  # two respondents: neither value nor n
     assert figure(df, territoire_code="9") == (None, 0, "ns")
 
@@ -177,14 +181,14 @@ def test_kinds_of_actor_are_those_of_the_frame() -> None:
 
 
 def test_repartition_of_a_single_answer() -> None:
-    df = rows(questionnaire(serie(ind("r", "repartition", variable="lait"))))
+    df = rows(questionnaire(serie(ind("r", "repartition", variable="lait")), table=LIBRE))
     assert df["modalite_libelle"].tolist() == ["Oui", "Non", "Ne sait pas"]
     assert df["valeur"].tolist() == [50.0, 37.5, 12.5]
     assert set(df["dimension"]) == {"lait"}
 
 
 def test_repartition_of_a_multiple_choice_and_of_several_variables() -> None:
-    df = rows(questionnaire(serie(ind("r", "repartition", variable="marches"))))
+    df = rows(questionnaire(serie(ind("r", "repartition", variable="marches")), table=LIBRE))
     assert df["valeur"].tolist() == [71.4, 42.9]  # 5 and 3 of the 7 who answered
     df = rows(questionnaire(serie(ind("r", "repartition", variable=["aide_1", "aide_2"])), table={"min_repondants": 0}))
     assert df["valeur"].tolist() == [66.7, 66.7]  # F1 both, F2 V, F9 M once though named twice
@@ -192,7 +196,7 @@ def test_repartition_of_a_multiple_choice_and_of_several_variables() -> None:
 
 def test_repartition_over_child_rows_counts_each_parent_once() -> None:
     adultes = {"variable": "age", "superieur": 2}
-    df = rows(questionnaire(serie(ind("r", "repartition", variable="vache.race", si=adultes))))
+    df = rows(questionnaire(serie(ind("r", "repartition", variable="vache.race", si=adultes)), table=LIBRE))
     assert df["valeur"].tolist() == [22.2, 33.3]  # F1, F2 of nine farms; F1, F6, F7
     assert set(df["n_repondants"]) == {9}
 
@@ -239,7 +243,7 @@ def test_dominance_hides_a_total() -> None:
     q = replace(q, campagnes={"c1": replace(q.campagnes["c1"], parametres=seuils)})
     df = rows(q)
     assert figure(df, genre="P") == (780.0, 6, "A")
-    assert figure(df, genre="G") == (None, None, "s")  # 1000 of 1400 litres: 71 %
+    assert figure(df, genre="G") == (None, 2, "s")  # 1000 of 1400 litres: 71 %
 
 
 def test_not_asked_is_not_available() -> None:
@@ -271,7 +275,7 @@ def before() -> dict[str, pd.DataFrame]:
 
 
 def test_evolution_on_constant_perimeter() -> None:
-    df = rows(questionnaire(serie(LAIT, evolution=True)), before(), "c2")
+    df = rows(questionnaire(serie(LAIT, evolution=True), table=LIBRE), before(), "c2")
     assert df[["edition", "indicateur"]].to_numpy().tolist() == [
         ["c1", "lait"],
         ["c2", "lait"],
@@ -290,7 +294,7 @@ def test_evolution_on_constant_perimeter() -> None:
 )  # fmt: skip
 def test_evolution_across_a_break_has_no_value(note: dict[str, object], statut: str) -> None:
     note = {"variable": "lait", "de": "c1", "a": "c2", **note}
-    df = rows(questionnaire(serie(LAIT, evolution=True), comparabilite=(note,)), before(), "c2")
+    df = rows(questionnaire(serie(LAIT, evolution=True), comparabilite=(note,), table=LIBRE), before(), "c2")
     valeur, _, lu = figure(df, indicateur="lait.evolution")
     assert lu == statut
     assert (valeur is None) == (statut == "b")
@@ -306,12 +310,24 @@ def test_one_figure_published_twice_is_refused() -> None:
         rows(questionnaire(serie(LAIT), serie(LAIT)))
 
 
-def test_weights_are_used_when_there_are_some() -> None:
-    f = frames()
-    f["ferme"]["poids"] = [2.5, *[1.0] * 8]
-    df = build_tableaux(f, None, questionnaire(serie(LAIT)), "c1")[0].df
-    assert figure(df)[0] == 57.9  # (2.5 + 3) / (2.5 + 7)
-    assert df.iloc[0]["n_pondere"] == 9.5
+def test_weights_are_those_of_the_units_of_the_frame_each_in_its_own_cell() -> None:
+    """F1 answers for a unit of each zone, F2 to F4 for one unit of zone 1: weights 3 and 2, then 1, 1, 2."""
+    unites = pd.DataFrame({
+        "racine": [0, 0, 1, 2, 3], "base": [0, 7, 1, 2, 3], "groupe": "tous", "poids_initial": 1.0, "poids": [3.0, 2.0, 1.0, 1.0, 2.0],
+    })  # fmt: skip
+    plan = build_plan([5.0, 1.0, 1.0, 2.0], ["tous"] * 4, tailles={"tous": 9})
+    ponderation = Ponderation(unites, np.arange(4), plan, pd.DataFrame(), pd.DataFrame(), {})
+    q = questionnaire(serie(LAIT, croisements=((), ("zone",))), table={"min_repondants": 0, "min_contributeurs": 0})
+    tout_montrer = {
+        "seuils": {"fiabilite": {"demi_largeur_ns": 100, "effectif_ns": 0}}
+    }  # so few respondents would be « ns »
+    q = replace(q, campagnes={"c1": replace(q.campagnes["c1"], parametres=tout_montrer)})
+    df = finish(draft_tableaux(q, TablesOf("c1", frames(), ponderation))[0]).df
+    france = df[df["territoire_type"] == "pays"].iloc[0]
+    assert (france["valeur"], france["n_repondants"], france["n_pondere"]) == (66.7, 4, 9.0)  # F1 and F2: 6 of 9
+    assert 0 < france["ic_bas"] < 66.7 < france["ic_haut"] < 100
+    assert figure(df, territoire_code="1")[0] == 57.1  # F1 (3) and F2 (1), of 7
+    assert figure(df, territoire_code="2")[0] == 100.0  # F1 alone (2)
 
 
 @pytest.mark.parametrize(

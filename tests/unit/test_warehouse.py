@@ -25,6 +25,7 @@ from cartographie.model import (
     Modele,
     Nomenclature,
     Questionnaire,
+    Succession,
     TypeVariable,
     Variable,
 )
@@ -225,6 +226,33 @@ def test_panel_matches_the_same_name_whatever_its_spelling(chemin: Path) -> None
         assert len(warehouse.analysis_frame(con, "acteur_panel", "2002")) == 2
     assert panel["part"].iat[0] == panel["part_precedente"].iat[0] == 0.5
     assert len(panel) == 2  # the nameless tool is not matched, the two namesakes first with first
+
+
+def test_panel_follows_a_merged_establishment(tmp_path: Path, q: Questionnaire, both: dict[str, Contenu]) -> None:
+    """F:7 of 2001 joined F:1 before 2002: its tools are those of F:1, whose own come first; a split number is nobody's."""
+    avant = both["2001"].entites
+    acteurs = avant["acteur"].assign(id_repondant=["F:7", "F:8"])
+    both["2001"] = replace(both["2001"], entites={**avant, "acteur": acteurs}, liens=None)
+    successions = {
+        "7": Succession("7", ("1",), "fusion", datetime.date(2001, 9, 1)),
+        "8": Succession("8", ("1", "2"), "scission", datetime.date(2001, 9, 1)),
+    }
+    lien = {"entite": "acteur", "variable": "site", "base": "site"}
+    entite = replace(q.entites["acteur"], identifiant=({"prefixe": "F", "variable": "site"},))
+    suivies = replace(
+        q, successions=successions, entites={**q.entites, "acteur": entite},
+        enquete={**q.enquete, "successions": {"variable": "site", "fichier": "s.csv"}, "lien_base": [lien]},
+    )  # fmt: skip
+    build(tmp_path / "suivies.duckdb", both, suivies)
+    build(tmp_path / "sans.duckdb", both, q)
+    trouves = {}
+    for nom in ("suivies", "sans"):
+        with warehouse.open_readonly(tmp_path / f"{nom}.duckdb") as con:
+            trouves[nom] = [
+                warehouse.analysis_frame(con, f"{e}_panel", "2002")["id_repondant"].tolist()
+                for e in ("acteur", "outil")
+            ]
+    assert trouves == {"suivies": [["F:1"], ["F:1", "F:1"]], "sans": [[], []]}
 
 
 def test_quality_and_anomaly_grains_carry_the_axes(chemin: Path) -> None:

@@ -1,0 +1,171 @@
+"""The rules of an accessible statistical workbook (Government Analysis Function; RGAA for downloadable office files)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+from openpyxl import load_workbook
+from openpyxl.utils import get_column_letter, range_boundaries
+
+from cartographie.lint.fichiers import Defaut, is_formula
+from cartographie.text import personal_data
+
+CONTRASTE = 4.5  # WCAG 1.4.3
+POLICE_MIN = 10
+EMPATTEES = {"times new roman", "cambria", "georgia", "garamond", "book antiqua"}
+NOMS_VIDES = ("table", "tableau", "feuil", "sheet")
+BLANC, NOIR = "FFFFFF", "000000"
+
+
+def lint_workbook(chemin: Path, admis: Collection[str]) -> Iterator[Defaut]:
+    """Every rule broken, sheet by sheet. Raises what openpyxl raises on a file that is no workbook."""
+    classeur = load_workbook(chemin)
+    nom = chemin.name
+    proprietes = classeur.properties
+    for attribut, libelle in (("title", "titre"), ("creator", "auteur"), ("subject", "sujet")):
+        if not getattr(proprietes, attribut):
+            yield Defaut(
+                "X11", nom, f"n'a pas de {libelle} dans ses propriétés : renseignez-le (Fichier, Informations)"
+            )
+    if not (proprietes.language or any(p.name == "Language" and p.value for p in classeur.custom_doc_props.props)):
+        yield Defaut("X12", nom, "ne dit pas sa langue : renseignez-la dans ses propriétés (fr-FR)")
+    with ZipFile(chemin) as archive:
+        pieces = archive.namelist()
+    if any("vbaProject" in p for p in pieces):
+        yield Defaut("X13", nom, "contient des macros : retirez-les")
+    if classeur.active is not classeur.worksheets[0]:
+        yield Defaut("X09", nom, "ne s'ouvre pas sur sa première feuille")
+    tables: dict[str, str] = {}
+    for feuille in classeur.worksheets:
+        yield from _sheet(feuille, nom, admis)
+        for table in feuille.tables.values():
+            if table.name.casefold() in tables:
+                yield Defaut("X02", f"{nom}, feuille {feuille.title}", "porte un nom de tableau déjà pris")
+            tables[table.name.casefold()] = feuille.title
+            if table.name.casefold().rstrip("0123456789_") in NOMS_VIDES:
+                yield Defaut(
+                    "X02",
+                    f"{nom}, feuille {feuille.title}",
+                    "a un tableau sans nom parlant : nommez-le d'après son contenu",
+                )
+    if any(p.startswith("xl/media/") for p in pieces):
+        yield Defaut(
+            "X10", nom, "contient des images : mettez-les dans un fichier à part, avec un texte de remplacement"
+        )
+
+
+def _sheet(ws: Any, fichier: str, admis: Collection[str]) -> Iterator[Defaut]:
+    ici = f"{fichier}, feuille {ws.title}"
+    if ws.sheet_state != "visible":
+        yield Defaut("X07", ici, "est cachée : montrez-la ou retirez-la")
+    if ws.max_row == 1 and ws.max_column == 1 and ws["A1"].value is None:
+        yield Defaut("X08", ici, "est vide : retirez-la")
+        return
+    if not isinstance(ws["A1"].value, str) or not ws["A1"].value.strip():
+        yield Defaut("X06", f"{ici}, case A1", "n'a pas de titre en A1")
+    if ws.merged_cells.ranges:
+        yield Defaut(
+            "X03", f"{ici}, {next(iter(ws.merged_cells.ranges))}", "a des cases fusionnées : défaites la fusion"
+        )
+    caches = [f"ligne {r}" for r, d in ws.row_dimensions.items() if d.hidden]
+    caches += [f"colonne {c}" for c, d in ws.column_dimensions.items() if d.hidden]
+    if caches:
+        yield Defaut("X07", f"{ici}, {caches[0]}", "est masquée : montrez-la ou retirez-la")
+    if ws.freeze_panes or ws.auto_filter.ref:
+        yield Defaut("X14", ici, "a des volets figés ou un filtre : retirez-les, les lecteurs d'écran s'y perdent")
+    if any(getattr(getattr(ws, z), p).text for z in ("oddHeader", "oddFooter") for p in ("left", "center", "right")):
+        yield Defaut(
+            "X15", ici, "a un en-tête ou un pied de page : ce qu'il dit n'est pas lu, mettez-le dans la feuille"
+        )
+    for i, image in enumerate([*ws._charts, *ws._images]):
+        if not getattr(image, "title", None) and not getattr(getattr(image, "anchor", None), "descr", None):
+            yield Defaut(
+                "X10", f"{ici}, objet {i + 1}", "est un graphique ou une image sans titre ni texte de remplacement"
+            )
+    if not ws.tables:
+        yield Defaut("X01", ici, "n'a pas de tableau balisé : insérez un tableau Excel (Insertion, Tableau)")
+    for table in ws.tables.values():
+        yield from _table(ws, table, ici)
+    for ligne in ws.iter_rows():
+        for case in ligne:
+            yield from _cell(case, f"{ici}, case {case.coordinate}", admis)
+
+
+def _table(ws: Any, table: Any, ici: str) -> Iterator[Defaut]:
+    c1, l1, c2, l2 = range_boundaries(table.ref)
+    if c1 != 1:
+        yield Defaut("X16", f"{ici}, {table.ref}", "a un tableau qui ne commence pas en colonne A")
+    tetes = [ws.cell(l1, c).value for c in range(c1, c2 + 1)]
+    if any(t is None or not str(t).strip() for t in tetes) or len({str(t).casefold() for t in tetes}) < len(tetes):
+        yield Defaut("X04", f"{ici}, ligne {l1}", "a des en-têtes vides ou répétés")
+    if table.headerRowCount == 0:
+        yield Defaut("X04", f"{ici}, {table.ref}", "a un tableau sans ligne d'en-tête")
+    for ligne in range(l1 + 1, l2 + 1):
+        vides = [c for c in range(c1, c2 + 1) if ws.cell(ligne, c).value in (None, "")]
+        if len(vides) == c2 - c1 + 1:
+            yield Defaut("X05", f"{ici}, ligne {ligne}", "est une ligne vide dans un tableau")
+        elif vides:
+            case = f"{get_column_letter(vides[0])}{ligne}"
+            yield Defaut("X05", f"{ici}, case {case}", "est vide : dites pourquoi ([nd], [c], [so]…)")
+    # several tables may share a sheet when each is told apart by a line of text; nothing may follow the last one
+    if not any(range_boundaries(t.ref)[1] > l2 for t in ws.tables.values()) and ws.max_row > l2:
+        if any(
+            ws.cell(r, c).value not in (None, "")
+            for r in range(l2 + 1, ws.max_row + 1)
+            for c in range(1, ws.max_column + 1)
+        ):
+            yield Defaut(
+                "X17", f"{ici}, ligne {l2 + 1}", "a du texte sous son tableau : mettez-le au-dessus, ou dans les notes"
+            )
+
+
+def _cell(case: Any, ou: str, admis: Collection[str]) -> Iterator[Defaut]:
+    if case.comment is not None:
+        yield Defaut("X18", ou, "porte un commentaire : mettez-le dans les notes")
+    valeur = case.value
+    if valeur is None:
+        return
+    if case.data_type == "e":
+        yield Defaut("X19", ou, "contient une erreur de calcul")
+    if case.data_type == "f" and not str(valeur).startswith("=HYPERLINK("):
+        yield Defaut("X20", ou, "contient une formule : publiez sa valeur")
+    if case.data_type == "s":
+        if is_formula(valeur):
+            yield Defaut("X21", ou, "commence comme une formule : faites précéder d'une apostrophe")
+        if valeur not in admis and (genre := personal_data(valeur)):
+            yield Defaut("X22", ou, f"semble contenir une donnée personnelle ({genre}) : retirez-la")
+    police = case.font
+    if police.sz is not None and police.sz < POLICE_MIN:
+        yield Defaut("X23", ou, f"est écrite en taille {police.sz:g} : {POLICE_MIN} au moins")
+    if (police.name or "").casefold() in EMPATTEES:
+        yield Defaut("X24", ou, "est écrite avec des empattements : prenez une police sans empattement")
+    encre, fond = (
+        _colour(police.color, NOIR),
+        _colour(case.fill.fgColor if case.fill.fill_type == "solid" else None, BLANC),
+    )
+    if encre and fond and contrast(encre, fond) < CONTRASTE:
+        yield Defaut("X25", ou, f"a un contraste de {contrast(encre, fond):.1f} : {CONTRASTE} au moins")
+
+
+def _colour(couleur: Any, defaut: str) -> str | None:
+    """RRGGBB, None when it comes from a theme."""
+    if couleur is None:
+        return defaut
+    if couleur.type == "rgb" and isinstance(couleur.rgb, str):
+        return couleur.rgb[-6:]
+    return defaut if couleur.type == "theme" and couleur.theme in (0, 1) else None
+
+
+def contrast(a: str, b: str) -> float:
+    """Contrast ratio of two colours (WCAG 2, relative luminance)."""
+
+    def luminance(couleur: str) -> float:
+        canaux = [int(couleur[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+        r, g, bleu = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in canaux)
+        return 0.2126 * r + 0.7152 * g + 0.0722 * bleu
+
+    clair, sombre = sorted((luminance(a), luminance(b)), reverse=True)
+    return (clair + 0.05) / (sombre + 0.05)

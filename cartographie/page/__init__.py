@@ -1,0 +1,5 @@
+"""The offline page of a release: one HTML file, no request to anywhere."""
+
+from cartographie.page.page import build_page
+
+__all__ = ["build_page"]

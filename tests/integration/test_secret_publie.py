@@ -1,0 +1,268 @@
+"""The gate on the released files: what is betrayed stops the release. Each test breaks one thing, somewhere."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pandas as pd
+import pytest
+
+from cartographie import warehouse
+from cartographie.attaque import Rapport, attack_release
+from cartographie.model import Questionnaire
+from cartographie.parquet import read_parquet, to_parquet
+from cartographie.ponderation import weigh
+from cartographie.questionnaire import load_questionnaire
+from cartographie.tables import Campagne, draft_tableaux, exact_counts
+
+ANNEE = "2025"
+CLE = ["edition", "table_id", "territoire_type", "territoire_code", "type_acteur", "dimension", "modalite_code", "indicateur",
+       "denominateur"]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Publie:
+    """A release, and what only the producer knows of it."""
+
+    complete: Path
+    dossier: Path  # the same without the twins of its tables, so that a CSV can be changed alone
+    q: Questionnaire
+    exacts: pd.DataFrame
+    brouillons: pd.DataFrame
+    seuils: dict[str, Any]
+
+    def attack(self, dossier: Path, *anterieures: Path) -> Rapport:
+        return attack_release(dossier, self.q, self.exacts, self.seuils, [(d, self.exacts) for d in anterieures])
+
+
+@pytest.fixture(scope="module")
+def publie(projet: Path, tmp_path_factory: pytest.TempPathFactory) -> Publie:
+    q = load_questionnaire(projet)
+    with warehouse.open_readonly(projet / "outputs" / "entrepot.duckdb") as con:
+        frames = warehouse.analysis_frames(con, ANNEE)
+    brouillons = draft_tableaux(q, Campagne(ANNEE, frames, weigh(q, ANNEE, frames)), None)
+    tous = pd.concat([t.df for t in brouillons], ignore_index=True).set_index(CLE)
+    complete = projet / "outputs" / ANNEE / "provisoire"
+    seule = tmp_path_factory.mktemp("publie") / "release"
+    shutil.copytree(complete, seule, ignore=shutil.ignore_patterns("*-excel.csv", "*.parquet", "cube*"))
+    return Publie(
+        complete,
+        seule,
+        q,
+        exact_counts(brouillons),
+        tous,
+        q.campagnes[ANNEE].parametres["seuils"],
+    )
+
+
+@pytest.fixture
+def copie(publie: Publie, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(publie.dossier, tmp_path / "copie"))
+
+
+def rows(dossier: Path, statut: str) -> list[tuple[Path, int]]:
+    return [
+        (chemin, i)
+        for chemin in sorted((dossier / "tableaux").glob("*.csv"))
+        for i, x in enumerate(csv.DictReader(chemin.open(encoding="utf-8", newline="")))
+        if x["statut"] == statut
+    ]
+
+
+def unmask(publie: Publie, chemin: Path, rang: int) -> bool:
+    """Write in the row the figure that was masked; False when there is none (no answer, a difference)."""
+    df = pd.read_csv(chemin, dtype=str, keep_default_na=False, encoding="utf-8")
+    vraie = publie.brouillons.loc[tuple(df.loc[rang, CLE])]
+    if pd.isna(vraie["valeur"]):
+        return False
+    df.loc[rang, ["valeur", "statut", "n_repondants"]] = [
+        f"{vraie['valeur']:.1f}",
+        "A",
+        str(int(vraie["n_repondants"])),
+    ]
+    df.to_csv(chemin, index=False, encoding="utf-8")
+    return True
+
+
+def test_the_release_is_sound_and_something_is_masked(publie: Publie) -> None:
+    rapport = publie.attack(publie.complete)
+    assert rapport.sain, rapport.manquements
+    assert rapport.cellules["prouve"].all()
+    assert len(rapport.cellules) > 500 and len(rows(publie.dossier, "s2")) > 100
+
+
+def test_a_secondary_cell_unmasked_at_random_is_seen(publie: Publie, tmp_path: Path) -> None:
+    """Most of them: a row may rest on a count that others keep hidden."""
+    tirage = random.Random(20251127)
+    essais = vus = 0
+    for chemin, rang in tirage.sample(rows(publie.dossier, "s2"), 30):
+        copie = Path(shutil.copytree(publie.dossier, tmp_path / f"{essais}-{rang}"))
+        if unmask(publie, copie / "tableaux" / chemin.name, rang):
+            essais += 1
+            vus += not publie.attack(copie).sain
+        shutil.rmtree(copie)
+        if essais == 12:
+            break
+    assert essais == 12 and vus >= 8
+
+
+def test_a_primary_cell_unmasked_is_always_seen(publie: Publie, tmp_path: Path) -> None:
+    tirage = random.Random(1)
+    essais = 0
+    for chemin, rang in tirage.sample(rows(publie.dossier, "s"), 20):
+        copie = Path(shutil.copytree(publie.dossier, tmp_path / f"{essais}-{rang}"))
+        if essais < 5 and unmask(publie, copie / "tableaux" / chemin.name, rang):
+            essais += 1
+            assert not publie.attack(copie).sain
+        shutil.rmtree(copie)
+    assert essais == 5
+
+
+def test_a_status_that_lies_is_seen(publie: Publie, copie: Path) -> None:
+    """The value is there, under a status that says masked."""
+    chemin, rang = rows(copie, "s")[0]
+    df = pd.read_csv(chemin, dtype=str, keep_default_na=False, encoding="utf-8")
+    df.loc[rang, "valeur"] = "12.3"
+    df.to_csv(chemin, index=False, encoding="utf-8")
+    assert any("garde une valeur" in m for m in publie.attack(copie).manquements)
+
+
+@pytest.mark.parametrize("faute", ["valeur", "cachee", "commentaire", "formule"])
+def test_what_the_workbook_says_more_is_seen(publie: Publie, copie: Path, faute: str) -> None:
+    chemin = next(copie.glob("*.xlsx"))
+    classeur = openpyxl.load_workbook(chemin)
+    feuille = classeur.worksheets[-1]
+    if faute == "valeur":
+        feuille["H90"] = 12.3456
+    elif faute == "cachee":
+        feuille.sheet_state = "hidden"
+    elif faute == "commentaire":
+        feuille["A1"].comment = openpyxl.comments.Comment("3 réponses", "x")
+    else:
+        feuille["H90"] = "=1+1"
+    classeur.save(chemin)
+    attendu = {"valeur": "aucun CSV", "cachee": "feuille cachée", "commentaire": "commentaire", "formule": "formule"}[
+        faute
+    ]
+    assert any(attendu in m for m in publie.attack(copie).manquements)
+
+
+@pytest.mark.parametrize(
+    ("table", "fin"),
+    [
+        ("t01", "-excel.csv"),
+        ("t01", ".parquet"),
+        ("cube", "fictives.csv"),
+        ("cube", "-excel.csv"),
+        ("cube", ".parquet"),
+    ],
+)
+def test_a_twin_that_says_otherwise_is_seen(publie: Publie, tmp_path: Path, table: str, fin: str) -> None:
+    copie = Path(shutil.copytree(publie.complete, tmp_path / "copie"))
+    chemin = next((copie / "tableaux").glob(f"{table}_*{fin}"))
+    if fin == ".parquet":
+        df = read_parquet(chemin)
+        rang = df.index[df["valeur"].notna()][0]
+        df.loc[rang, "valeur"] += 1
+        chemin.write_bytes(to_parquet(df))
+    else:
+        separateur = ";" if fin == "-excel.csv" else ","
+        df = pd.read_csv(chemin, dtype=str, keep_default_na=False, encoding="utf-8-sig", sep=separateur)
+        rang = df.index[df["valeur"] != ""][0]
+        df.loc[rang, "valeur"] = "1" + df.loc[rang, "valeur"]
+        df.to_csv(chemin, index=False, encoding="utf-8-sig" if separateur == ";" else "utf-8", sep=separateur)
+    assert any("ne dit pas la même chose" in m for m in publie.attack(copie).manquements)
+
+
+def test_a_file_the_attack_cannot_read_is_refused(publie: Publie, copie: Path) -> None:
+    (copie / "carte.bin").write_bytes(b"\x00")
+    assert any("ne sait pas lire" in m for m in publie.attack(copie).manquements)
+
+
+def test_no_message_gives_the_figure_away(publie: Publie, copie: Path) -> None:
+    for chemin, rang in rows(copie, "s")[:40]:
+        unmask(publie, chemin, rang)
+    for m in publie.attack(copie).manquements:
+        assert not any(mot.isdigit() and mot != ANNEE for mot in m.replace(",", " ").split()), m
+
+
+CASSEES = {
+    # nothing is masked beyond what is confidential itself
+    "sans secondaire": "import cartographie.secret.protection as p\n"
+    "s = p.suppress\n"
+    "def casse(*a, **k):\n    r = s(*a, **k)\n    r['statut'] = r['statut'].replace('D', 'V')\n    return r\n"
+    "p.suppress = casse\n",
+    # one link in twenty is forgotten: regions, kinds of actor and answers no longer all add up
+    "liens oubliés": "import numpy as np, cartographie.secret.protection as p\n"
+    "b = p.build_system\n"
+    "def casse(*a):\n    s = b(*a)\n    s.equations = s.equations[np.arange(s.equations.shape[0]) % 20 != 0]\n    return s\n"
+    "p.build_system = casse\n",
+    # respondents are taken for strangers to themselves
+    "sans initiés": "import functools, cartographie.secret.protection as p\n"
+    "p.suppress = functools.partial(p.suppress, seuls=False)\n",
+}
+
+
+@pytest.mark.parametrize("cassee", CASSEES)
+def test_without_proof_publish_exits_14_and_shows_nothing(projet: Path, racine: Path, cassee: str) -> None:
+    programme = CASSEES[cassee] + "from cartographie.cli import run_main\nrun_main()\n"
+    fini = subprocess.run(
+        [sys.executable, "-c", programme, "publish", ANNEE, "--projet", str(projet), "--version", "essai"],
+        cwd=racine, capture_output=True, text=True, encoding="utf-8", timeout=300,
+    )  # fmt: skip
+    assert fini.returncode == 14, fini.stderr
+    assert "E20" in fini.stderr and "secret n'est pas prouvé" in fini.stderr
+    assert sorted(p.name for p in (projet / "outputs" / ANNEE).iterdir() if "essai" in p.name) == []
+
+
+def only(publie: Publie, dossier: Path, chemin: Path, rang: int) -> bool:
+    """Keep one figure of a release, one it masks, and hide all the others."""
+    if not unmask(publie, dossier / "tableaux" / chemin.name, rang):
+        return False
+    for autre in (dossier / "tableaux").glob("*.csv"):
+        df = pd.read_csv(autre, dtype=str, keep_default_na=False, encoding="utf-8")
+        cachees = df.index.difference([rang]) if autre.name == chemin.name else df.index
+        df.loc[cachees, ["valeur", "ic_bas", "ic_haut", "n_repondants", "n_pondere", "statut"]] = [*[""] * 5, "s2"]
+        df.to_csv(autre, index=False, encoding="utf-8")
+    return True
+
+
+def test_what_an_earlier_version_shows_is_masked_around(
+    publie: Publie, projet: Path, tmp_path: Path, cli: Callable[..., Any]
+) -> None:
+    """A figure shown once is known for ever: with it the same masks protect no more, and others are found."""
+    copie = tmp_path / "copie"
+    shutil.copytree(projet, copie, ignore=shutil.ignore_patterns("outputs"))
+    (copie / "outputs" / ANNEE).mkdir(parents=True)
+    shutil.copy(projet / "outputs" / "entrepot.duckdb", copie / "outputs")
+    ancienne = copie / "outputs" / ANNEE / "ancienne"
+    for chemin, rang in random.Random(3).sample(rows(publie.dossier, "s2"), 30):
+        shutil.rmtree(ancienne, ignore_errors=True)
+        shutil.copytree(publie.dossier, ancienne)
+        if only(publie, ancienne, chemin, rang) and not publie.attack(publie.dossier, ancienne).sain:
+            break
+    else:
+        pytest.fail("nothing that was masked mattered")
+    sortie = cli("publish", ANNEE, "--projet", copie, "--version", "nouvelle", "--json")
+    assert sortie.statut == 0, sortie.erreurs
+    nouvelle = copie / "outputs" / ANNEE / "nouvelle"
+    assert publie.attack(nouvelle, ancienne).sain
+    manifeste = json.loads((nouvelle / "manifeste.json").read_text(encoding="utf-8"))
+    assert manifeste["publications_anterieures"] == [f"{ANNEE}/ancienne"]
+
+
+def test_a_sound_release_is_written(projet: Path, cli: Callable[..., Any]) -> None:
+    sortie = cli("publish", ANNEE, "--projet", projet, "--version", "essai-sain", "--json")
+    assert sortie.statut == 0, sortie.erreurs
+    assert (projet / "outputs" / ANNEE / "essai-sain" / "manifeste.json").is_file()
+    shutil.rmtree(projet / "outputs" / ANNEE / "essai-sain")

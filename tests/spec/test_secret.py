@@ -1,0 +1,86 @@
+"""What is confidential, and what is masked to protect it, by hand."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from cartographie.statistics import primary_suppression, suppress
+
+
+def test_fewer_than_three_answers_or_one_that_dominates() -> None:
+    t = pd.DataFrame({"effectif": [2, 3, 5, 0], "valeur": [20, 30, 100, 0], "maximum": [15, 12, 86, 0]})
+    assert primary_suppression(t).tolist() == ["A", "V", "B", "V"]
+
+
+def test_the_complement_is_as_confidential() -> None:
+    """9 users of 10: the one that is not is told."""
+    t = pd.DataFrame({"effectif": [9, 7], "effectif_complement": [1, 3], "base": [10, 10]})
+    assert primary_suppression(t).tolist() == ["A", "V"]
+
+
+def test_nought_and_a_hundred_per_cent() -> None:
+    t = pd.DataFrame({"effectif": [0, 10], "effectif_complement": [10, 0], "base": [10, 10]})
+    assert primary_suppression(t, zero="publier").tolist() == ["V", "V"]
+    assert primary_suppression(t, zero="proteger").tolist() == ["A", "A"]
+
+
+def test_eleven_for_persons_and_the_agricultural_threshold() -> None:
+    assert primary_suppression(pd.DataFrame({"effectif": [10, 11]}), effectif_min=11).tolist() == ["A", "V"]
+    t = pd.DataFrame({"effectif": [5], "valeur": [100], "maximum": [85]})
+    assert primary_suppression(t).tolist() == ["V"]
+    assert primary_suppression(t, dominance_stricte=False).tolist() == ["B"]
+
+
+def cells(**valeurs: tuple[float, str]) -> pd.DataFrame:
+    return pd.DataFrame.from_dict(valeurs, orient="index", columns=["valeur", "primaire"])
+
+
+def test_one_more_cell_the_cheapest() -> None:
+    """2 of 20: the total tells it, unless the 5 goes too."""
+    t = cells(T=(20, ""), a=(2, "A"), b=(13, ""), c=(5, ""))
+    r = suppress(t, [("T", ["a", "b", "c"])])
+    assert r["statut"].to_dict() == {"T": "V", "a": "A", "b": "V", "c": "D"}
+    assert r["protege"].all()
+
+
+def test_what_a_figure_is_worth_decides() -> None:
+    t = cells(T=(20, ""), a=(2, "A"), b=(13, ""), c=(5, "")).assign(cout=[100, 1, 1, 50])
+    assert suppress(t, [("T", ["a", "b", "c"])])["statut"].to_dict()["b"] == "D"
+
+
+def test_a_cell_never_published_protects_for_nothing() -> None:
+    t = cells(T=(20, ""), a=(2, "A"), b=(13, ""), c=(5, "")).assign(publie=[True, True, True, False])
+    assert suppress(t, [("T", ["a", "b", "c"])])["statut"].to_dict() == {"T": "V", "a": "A", "b": "V", "c": "N"}
+
+
+def test_two_confidential_cells_do_not_protect_each_other_from_themselves() -> None:
+    """a and b have one respondent each: each would tell the other's by subtraction."""
+    t = cells(T=(20, ""), a=(1, "A"), b=(1, "A"), c=(8, ""), d=(10, "")).assign(
+        contributeur=[None, "x", "y", None, None]
+    )
+    somme = [("T", ["a", "b", "c", "d"])]
+    assert suppress(t, somme)["statut"].to_dict()["c"] == "D"
+    assert suppress(t, somme, seuls=False, largeur_min=1)["statut"].to_dict()["c"] == "V"
+
+
+def test_too_narrow_an_interval_is_widened() -> None:
+    """100 and 1 are hidden of 101, and everybody knows that b is at most 2: 100 would lie between 99 and 101."""
+    t = cells(T=(200, ""), a=(100, "B"), b=(1, "A"), c=(40, ""), d=(59, "")).assign(
+        haut=[float("inf")] * 2 + [2] + [float("inf")] * 2
+    )
+    r = suppress(t, [("T", ["a", "b", "c", "d"])])
+    assert r.at["c", "statut"] == "D" and r["protege"].all()
+    assert r.at["a", "haut"] - r.at["a", "bas"] >= 20
+
+
+def test_what_everybody_knows_is_never_masked() -> None:
+    """b is public: c has to go, at whatever price."""
+    t = cells(T=(20, ""), a=(2, "A"), b=(3, ""), c=(15, "")).assign(fixe=[True, False, True, False])
+    assert suppress(t, [("T", ["a", "b", "c"])])["statut"].to_dict() == {"T": "V", "a": "A", "b": "V", "c": "D"}
+
+
+@pytest.mark.parametrize("ordre", [["T", "a", "b", "c"], ["c", "b", "a", "T"]])
+def test_the_order_of_the_rows_changes_nothing_when_costs_differ(ordre: list[str]) -> None:
+    t = cells(T=(20, ""), a=(2, "A"), b=(13, ""), c=(5, "")).loc[ordre]
+    assert suppress(t, [("T", ["a", "b", "c"])]).loc["c", "statut"] == "D"
