@@ -44,7 +44,7 @@ def write_workbook(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> byte
     jour = _date(meta["date"])
     titre = f"{meta['titre']} – édition {meta['campagne']}"
     classeur.set_properties({
-        "title": titre, "subject": meta.get("sous_titre") or "", "author": meta["producteur"], "company": meta["producteur"],
+        "title": titre, "subject": meta.get("sous_titre") or titre, "author": meta["producteur"] or meta["titre"], "company": meta["producteur"],
         "category": FICTIF if meta.get("fictif") else "Statistiques", "keywords": "fr-FR",
         "comments": " ".join(mentions(meta)), "created": datetime(jour.year, jour.month, jour.day),
     })  # fmt: skip

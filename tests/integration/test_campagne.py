@@ -224,8 +224,7 @@ def test_no_contact_and_no_free_text_of_an_answer_comes_out(projet: Path) -> Non
 
 def _personal(projet: Path, annee: str) -> Iterator[str]:
     """What was answered to the personal questions and to the comment, read from the received workbooks."""
-    from cartographie.parquet import read_parquet
-from cartographie.questionnaire import load_questionnaire
+    from cartographie.questionnaire import load_questionnaire
 
     q = load_questionnaire(projet)
     prives = {v.nom for v in q.variables.values() if v.type == "texte" and (v.personnel or not v.publiable)}

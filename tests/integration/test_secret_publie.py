@@ -105,27 +105,27 @@ def test_a_secondary_cell_unmasked_at_random_is_seen(publie: Publie, tmp_path: P
     """Most of them: a row may rest on a count that others keep hidden."""
     tirage = random.Random(20251127)
     essais = vus = 0
-    for chemin, rang in tirage.sample(rows(publie.dossier, "s2"), 30):
+    for chemin, rang in tirage.sample(rows(publie.dossier, "s2"), 20):
         copie = Path(shutil.copytree(publie.dossier, tmp_path / f"{essais}-{rang}"))
         if unmask(publie, copie / "tableaux" / chemin.name, rang):
             essais += 1
             vus += not publie.attack(copie).sain
         shutil.rmtree(copie)
-        if essais == 12:
+        if essais == 6:
             break
-    assert essais == 12 and vus >= 8
+    assert essais == 6 and vus >= 4
 
 
 def test_a_primary_cell_unmasked_is_always_seen(publie: Publie, tmp_path: Path) -> None:
     tirage = random.Random(1)
     essais = 0
-    for chemin, rang in tirage.sample(rows(publie.dossier, "s"), 20):
+    for chemin, rang in tirage.sample(rows(publie.dossier, "s"), 12):
         copie = Path(shutil.copytree(publie.dossier, tmp_path / f"{essais}-{rang}"))
-        if essais < 5 and unmask(publie, copie / "tableaux" / chemin.name, rang):
+        if essais < 3 and unmask(publie, copie / "tableaux" / chemin.name, rang):
             essais += 1
             assert not publie.attack(copie).sain
         shutil.rmtree(copie)
-    assert essais == 5
+    assert essais == 3
 
 
 def test_a_status_that_lies_is_seen(publie: Publie, copie: Path) -> None:
@@ -246,7 +246,7 @@ def test_what_an_earlier_version_shows_is_masked_around(
     (copie / "outputs" / ANNEE).mkdir(parents=True)
     shutil.copy(projet / "outputs" / "entrepot.duckdb", copie / "outputs")
     ancienne = copie / "outputs" / ANNEE / "ancienne"
-    for chemin, rang in random.Random(3).sample(rows(publie.dossier, "s2"), 30):
+    for chemin, rang in random.Random(3).sample(rows(publie.dossier, "s2"), 20):
         shutil.rmtree(ancienne, ignore_errors=True)
         shutil.copytree(publie.dossier, ancienne)
         if only(publie, ancienne, chemin, rang) and not publie.attack(publie.dossier, ancienne).sain:
