@@ -20,6 +20,7 @@ if __name__ == "__main__":
 
 from cartographie import cli  # noqa: E402
 from cartographie.dictionary import build_dictionary  # noqa: E402
+from cartographie.lint import REGLES  # noqa: E402
 from cartographie.model import Questionnaire  # noqa: E402
 from cartographie.questionnaire import load_questionnaire  # noqa: E402
 from cartographie.questionnaire.check import load_constats  # noqa: E402
@@ -92,6 +93,15 @@ def rules_page(q: Questionnaire) -> str:
         ]
         lignes += [_finding(nom, c, remplaces) for nom, c in load_constats().items() if c["code"].startswith(famille)]
         lignes.append("")
+    lignes += [
+        "## Vérification des fichiers à mettre en ligne",
+        "",
+        "Ce que `cartographie lint` vérifie dans un classeur (`X`) ou un CSV (`K`), et que `publish` exige de ses fichiers.",
+        "",
+        "| Code | Règle |",
+        "|---|---|",
+        *(f"| {code} | {regle} |" for code, regle in REGLES.items()),
+    ]
     return "\n".join(lignes).rstrip() + "\n"
 
 

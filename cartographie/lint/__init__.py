@@ -1,5 +1,6 @@
 """Is a file fit to be put online? Workbooks and CSV of anybody: accessibility, formulas, personal data, encoding."""
 
 from cartographie.lint.fichiers import Defaut, lint_file, lint_folder
+from cartographie.lint.regles import REGLES
 
-__all__ = ["Defaut", "lint_file", "lint_folder"]
+__all__ = ["REGLES", "Defaut", "lint_file", "lint_folder"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +35,17 @@ def lint_file(chemin: Path, admis: Collection[str] = ()) -> list[Defaut]:
 
 
 def lint_folder(dossier: Path, admis: Collection[str] = ()) -> list[Defaut]:
-    """Every file of a release."""
+    """Every file of a folder. In a release, the contact its catalogue declares is admitted."""
+    admis = {*admis, *_declared_contact(dossier / "catalogue.jsonld")}
     return [d for p in sorted(dossier.rglob("*")) if p.is_file() for d in lint_file(p, admis)]
+
+
+def _declared_contact(catalogue: Path) -> set[str]:
+    try:
+        contact = json.loads(catalogue.read_text(encoding="utf-8"))["dcat:contactPoint"]["vcard:hasEmail"]["@id"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+    return {str(contact).removeprefix("mailto:")}
 
 
 def lint_csv(chemin: Path, admis: Collection[str]) -> Iterator[Defaut]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from openpyxl.comments import Comment
 from openpyxl.styles import Font, PatternFill
 from openpyxl.worksheet.table import Table
 
+from cartographie import lint as lint_package
 from cartographie.lint import lint_file
 from cartographie.lint.classeur import contrast
 
@@ -146,3 +148,8 @@ def test_from_the_command_line(cli: Callable[..., Any], tmp_path: Path) -> None:
     sortie = cli("lint", tmp_path)
     assert sortie.statut == 12 and "K05 a.csv, ligne 2, colonne b" in sortie.texte
     assert cli("lint", tmp_path / "absent.csv").statut == 2
+
+
+def test_every_rule_is_listed_and_every_listed_rule_exists() -> None:
+    sources = "".join(p.read_text(encoding="utf-8") for p in Path(lint_package.__file__).parent.glob("[cf]*.py"))
+    assert set(re.findall(r'"([XK]\d\d)"', sources)) == set(lint_package.REGLES)
