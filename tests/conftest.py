@@ -40,6 +40,13 @@ def run_cli(*args: str | Path, cwd: Path = RACINE, env: dict[str, str] | None = 
     return Sortie(fini.returncode, fini.stdout, fini.stderr)
 
 
+def keep_few_tables(projet: Path, nombre: int = 4) -> Path:
+    """Undeclare every table but the first ones: what is tested is not what they say, and publishing all of them is long."""
+    for tableau in sorted((projet / "schemas/tableaux").glob("*.yaml"))[nombre:]:
+        tableau.unlink()
+    return projet
+
+
 @pytest.fixture(scope="session")
 def cli() -> Callable[..., Sortie]:
     return run_cli

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Bilan = dict[str, Any]
 MONTRES = 40
+TOUJOURS = ("table_id", "indicateur")
 
 
 def lint(sources: Sequence[Path], defauts: Sequence[Defaut]) -> Bilan:
@@ -35,9 +36,9 @@ def lint(sources: Sequence[Path], defauts: Sequence[Defaut]) -> Bilan:
 def compare(avant: Path, apres: Path, c: Comparaison, ecrits: Sequence[Path]) -> Bilan:
     genres = Counter(c.ecarts["ecart"])
     montres = c.ecarts.head(MONTRES)
-    colonnes = [
-        x for x in ("table_id", "territoire_code", "type_acteur", "modalite_code", "indicateur") if x in montres
-    ]
+    # of the key, what tells the rows shown from one another
+    cle = c.ecarts.columns[: c.ecarts.columns.get_loc("ecart")]
+    colonnes = [x for x in cle if x in TOUJOURS or montres[x].nunique() > 1]
     fin = ["ecart", "valeur_avant", "valeur_apres", "statut_avant", "statut_apres"]
     return {
         "titre": f"{avant} → {apres} : {nombre(len(c.ecarts), 'différence', 'différences')} sur {c.communs} chiffres communs.",

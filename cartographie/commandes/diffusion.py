@@ -14,7 +14,7 @@ import typer  # isort: skip
     "lint",
     "vérifie l'accessibilité et la sûreté de fichiers",
     "cartographie lint outputs/2026/v1",
-    "0 aucun défaut · 2 usage · 12 un défaut au moins",
+    "0 fait : aucun défaut · 2 usage · 12 un défaut au moins",
 )
 def lint(
     sources: Annotated[list[Path], typer.Argument(metavar="FICHIERS…", help="Classeurs, CSV ou dossiers.")],
@@ -55,7 +55,7 @@ def compare(
     "preflight",
     "dit ce qui manque avant le dépôt sur data.gouv.fr",
     "cartographie preflight outputs/2026/v1",
-    "0 tous les critères sont tenus · 2 usage · 12 un critère manque",
+    "0 fait : tous les critères sont tenus · 2 usage · 12 un critère manque",
 )
 def preflight(
     dossier: Annotated[Path, typer.Argument(metavar="DOSSIER", help="Dossier d'une publication.")],

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+import duckdb
 import pytest
 from conftest import RACINE
 from hypothesis import HealthCheck, given, settings
@@ -23,7 +24,7 @@ ANNEE = "2026"
 
 
 def files(dossier: Path) -> dict[str, bytes]:
-    """Everything published or reported under outputs/, but the warehouse (compared by what it publishes)."""
+    """Everything reported under outputs/."""
     return {
         str(f.relative_to(dossier)): f.read_bytes()
         for f in sorted((dossier / "outputs").rglob("*"))
@@ -32,12 +33,22 @@ def files(dossier: Path) -> dict[str, bytes]:
 
 
 def run(projet: Path, relire: bool = False) -> dict[str, bytes]:
-    pipeline.run(projet, [ANNEE], "essai", True, False, 1, relire, lambda *_: None)
-    return files(projet)
+    """Load, then control: what the warehouse holds, what is reported. What is published comes from the warehouse alone."""
+    pipeline.load(projet, 1, relire, lambda *_: None)
+    return {**_warehouse(projet), **control(projet)}
+
+
+def _warehouse(projet: Path) -> dict[str, bytes]:
+    """Table → its rows, in an order of their own."""
+    with duckdb.connect(str(projet / "outputs/entrepot.duckdb"), read_only=True) as con:
+        return {
+            f"{schema}.{nom}": con.sql(f'SELECT * FROM "{schema}"."{nom}" ORDER BY ALL').df().to_csv().encode()
+            for schema, nom in con.sql("SELECT table_schema, table_name FROM information_schema.tables").fetchall()
+        }
 
 
 def control(projet: Path, relire: bool = False) -> dict[str, bytes]:
-    """The control alone, where what is published would say nothing more."""
+    """The control alone, where the warehouse would say nothing more."""
     pipeline.validate(projet, ANNEE, 1, relire, lambda *_: None)
     return files(projet)
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from conftest import keep_few_tables
+
 CLOISON = """
 import socket, sys
 
@@ -26,11 +28,14 @@ def test_no_command_opens_a_connection(cli: Callable[..., Any], tmp_path: Path) 
     racine = Path(__file__).resolve().parents[2]
     env = {"PYTHONPATH": f"{tmp_path / 'cloison'}:{racine}"}
     projet = tmp_path / "essai"
+    assert cli("demo", projet, "--repondants", "60", "--graine", "1", "--classeurs", "6", env=env).statut == 0
+    keep_few_tables(projet)
     for commande in (
-        ("demo", projet, "--repondants", "60", "--graine", "1", "--classeurs", "6"),
         ("run", "--projet", projet),
         ("status", "--projet", projet),
         ("feedback", "2026", "--projet", projet),
+        ("lint", projet / "outputs/2026/provisoire"),
+        ("compare", projet / "outputs/2025/provisoire", projet / "outputs/2026/provisoire"),
     ):
         sortie = cli(*commande, env=env)
         assert sortie.statut == 0, sortie.erreurs
