@@ -32,8 +32,21 @@ def release_meta(projet: Path, q: Questionnaire, annee: str, version: str, jour:
         "declarations": dict(q.empreintes),
         "programme": versions(),
         "comptes": comptes,
+        "qualite": dict(q.campagnes[annee].qualite),
+        "campagnes": list(q.campagnes),
+        "precedente": q.campagnes[annee].precedente,
+        "comparabilite": _changes(q, annee),
         "seuils": dict(q.campagnes[annee].parametres.get("seuils", {})),
     }
+
+
+def _changes(q: Questionnaire, annee: str) -> list[dict[str, str]]:
+    """Questions that changed since the previous campaign, as declared."""
+    return [
+        {"libelle": q.variables[c["variable"]].libelle, "drapeau": c["drapeau"], "note": str(c.get("note", ""))}
+        for c in q.comparabilite
+        if c["de"] == q.campagnes[annee].precedente and c["a"] == annee and c["variable"] in q.variables
+    ]
 
 
 def _theme(projet: Path, q: Questionnaire) -> str:

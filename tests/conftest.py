@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 RACINE = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("CARTOGRAPHIE_SHARED", RACINE.parent / "shared"))
@@ -44,6 +45,11 @@ def keep_few_tables(projet: Path, nombre: int = 4) -> Path:
     """Undeclare every table but the first ones: what is tested is not what they say, and publishing all of them is long."""
     for tableau in sorted((projet / "schemas/tableaux").glob("*.yaml"))[nombre:]:
         tableau.unlink()
+    gardes = {f.stem.upper() for f in (projet / "schemas/tableaux").glob("*.yaml")}
+    for fichier in (projet / "schemas").glob("*/plausibilite.yaml"):
+        declare = yaml.safe_load(fichier.read_text(encoding="utf-8"))
+        declare["attentes"] = [a for a in declare["attentes"] if a.get("tableau") in {None, *gardes}]
+        fichier.write_text(yaml.safe_dump(declare, allow_unicode=True), encoding="utf-8")
     return projet
 
 

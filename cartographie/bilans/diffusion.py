@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cartographie.errors import Statut
-from cartographie.phrases import nombre
+from cartographie.phrases import espace, nombre
 
 if TYPE_CHECKING:
     from cartographie.lint import Defaut
@@ -34,6 +34,7 @@ def lint(sources: Sequence[Path], defauts: Sequence[Defaut]) -> Bilan:
 
 
 def compare(avant: Path, apres: Path, c: Comparaison, ecrits: Sequence[Path]) -> Bilan:
+    ecarts = nombre(len(c.ecarts), "différence", "différences") if len(c.ecarts) else "aucune différence"
     genres = Counter(c.ecarts["ecart"])
     montres = c.ecarts.head(MONTRES)
     # of the key, what tells the rows shown from one another
@@ -41,7 +42,7 @@ def compare(avant: Path, apres: Path, c: Comparaison, ecrits: Sequence[Path]) ->
     colonnes = [x for x in cle if x in TOUJOURS or montres[x].nunique() > 1]
     fin = ["ecart", "valeur_avant", "valeur_apres", "statut_avant", "statut_apres"]
     return {
-        "titre": f"{avant} → {apres} : {nombre(len(c.ecarts), 'différence', 'différences')} sur {c.communs} chiffres communs.",
+        "titre": f"{avant} → {apres} : {ecarts} sur {espace(c.communs)} chiffres communs.",
         "lignes": [f"{genre} : {n}" for genre, n in sorted(genres.items())],
         "tables": [{"entete": [*colonnes, *fin], "rangs": montres[[*colonnes, *fin]].values.tolist()}] if len(montres) else [],
         "suite": [f"Détail : {p}" for p in ecrits], "ecarts": dict(genres), "communs": c.communs,

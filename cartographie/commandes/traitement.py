@@ -73,6 +73,13 @@ def publish(
     remplacer: Annotated[
         bool, typer.Option("--remplacer", help="Refait une version de travail qui existe déjà.")
     ] = False,
+    nature: Annotated[
+        str, typer.Option("--nature", metavar="NATURE", help="provisoire, définitive ou corrigée.")
+    ] = "provisoire",
+    remplace: Annotated[
+        str, typer.Option("--remplace", metavar="NOM", help="Version de la même campagne que celle-ci corrige.")
+    ] = "",
+    motif: Annotated[str, typer.Option("--motif", metavar="TEXTE", help="Pourquoi elle est corrigée (publié).")] = "",
     projet: Projet = Path(),
     en_json: Json = False,
 ) -> None:
@@ -81,7 +88,7 @@ def publish(
     from cartographie import pipeline
 
     with progress(en_json) as progres:
-        bilan = pipeline.publish(projet, annee, version, a_date(jour), remplacer, progres)
+        bilan = pipeline.publish(projet, annee, version, a_date(jour), remplacer, progres, nature, remplace, motif)
     show(bilan, en_json)
 
 

@@ -266,6 +266,8 @@ class Campagne:
     parametres: Mapping[str, Any]
     corrections: tuple[Correction, ...] = ()
     rapprochements: tuple[Rapprochement, ...] = ()
+    plausibilite: Mapping[str, Any] = field(default_factory=dict)  # plausibilite.yaml, plain values
+    qualite: Mapping[str, Any] = field(default_factory=dict)  # qualite.yaml, plain values
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ Every function returns a `bilan`: plain values for --json, and the French lines 
 from cartographie.pipeline.diffusion import compare, lint, preflight
 from cartographie.pipeline.preparation import demo, dictionary, init, template
 from cartographie.pipeline.propositions import answers, headers
+from cartographie.pipeline.publication import map_, publish
 from cartographie.pipeline.reception import feedback, ingest, register, status
-from cartographie.pipeline.traitement import load, map_, publish, run, validate
+from cartographie.pipeline.traitement import load, run, validate
 
 __all__ = [
     "answers",

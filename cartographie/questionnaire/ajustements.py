@@ -13,7 +13,7 @@ from typing import Any
 from cartographie.anomalies import repairs
 from cartographie.model import Correction, Questionnaire, Rapprochement, Succession
 from cartographie.questionnaire.references import check_known
-from cartographie.questionnaire.source import Problemes, Source, read_csv, read_yaml, validate_source
+from cartographie.questionnaire.source import Problemes, Source, as_plain, read_csv, read_yaml, validate_source
 
 COLONNES = ("ancien", "nouveau", "nature", "date", "source")
 NATURES = ("fermeture", "fusion", "remplacement", "scission")
@@ -43,7 +43,7 @@ def read_ajustements(projet: Path, annees: list[str], enquete: Mapping[str, Any]
     for annee in annees:
         if (projet / "schemas" / annee / "corrections.yaml").is_file():
             lue = read_yaml(projet, f"{annee}/corrections.yaml")
-            lues[f"{annee}/corrections"] = Source(lue.fichier, _plain(lue.contenu), lue.lignes)
+            lues[f"{annee}/corrections"] = Source(lue.fichier, as_plain(lue.contenu), lue.lignes)
             validate_source(lues[f"{annee}/corrections"], "corrections", p)
         if (projet / "schemas" / annee / "rapprochements.csv").is_file():
             lues[f"{annee}/rapprochements"] = read_csv(projet, f"{annee}/rapprochements.csv")
@@ -53,15 +53,6 @@ def read_ajustements(projet: Path, annees: list[str], enquete: Mapping[str, Any]
         if (projet / "schemas" / declaree["fichier"]).is_file():
             lues["successions"] = read_csv(projet, declaree["fichier"])
     return lues
-
-
-def _plain(noeud: Any) -> Any:
-    """Dates as the text they were written as: a received date cell shows the same."""
-    if isinstance(noeud, date):
-        return noeud.isoformat()
-    if isinstance(noeud, dict):
-        return {k: _plain(v) for k, v in noeud.items()}
-    return [_plain(v) for v in noeud] if isinstance(noeud, list) else noeud
 
 
 # ----------------------------------------------------------------------------------------- built

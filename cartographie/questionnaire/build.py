@@ -30,6 +30,7 @@ from cartographie.questionnaire.ajustements import (
     check_ajustements,
     read_ajustements,
 )
+from cartographie.questionnaire.annexes import ANNEXES, check_annexes, read_annexes
 from cartographie.questionnaire.check import check_questionnaire
 from cartographie.questionnaire.source import Problemes, Source, hash_files, read_csv, read_yaml, validate_source
 
@@ -59,16 +60,19 @@ def load_questionnaire(projet: Path) -> Questionnaire:
         (annee, f.stem): read_yaml(projet, f"{annee}/{f.name}")
         for annee in campagnes
         for f in _files(racine / annee, "yaml")
-        if f.stem not in ("campagne", "corrections")
+        if f.stem not in ("campagne", "corrections", *ANNEXES)
     }
+    annexes = read_annexes(projet, campagnes)
     demo = {"demo": read_yaml(projet, "demo.yaml")} if (racine / "demo.yaml").exists() else {}
     ajustements = read_ajustements(projet, list(campagnes), sources["enquete"].contenu or {}, problemes)
     _refuse_unread(projet, [*sources.values(), *nomenclatures.values(), *passages.values(), *tableaux.values(),
-                            *campagnes.values(), *modeles.values(), *demo.values(), *ajustements.values()], problemes)  # fmt: skip
+                            *campagnes.values(), *modeles.values(), *annexes.values(), *demo.values(), *ajustements.values()], problemes)  # fmt: skip
     for schema, groupe in (("nomenclature", nomenclatures), ("passage", passages), ("tableau", tableaux),
                            ("campagne", campagnes), ("modele", modeles), ("demo", demo)):  # fmt: skip
         for source in groupe.values():
             validate_source(source, schema, problemes)
+    for (_, nom), source in annexes.items():
+        validate_source(source, nom, problemes)
     problemes.lever()  # the shape first: what follows may rely on it
     questionnaire = Questionnaire(
         enquete=sources["enquete"].contenu,
@@ -81,7 +85,14 @@ def load_questionnaire(projet: Path) -> Questionnaire:
         tableaux={s.contenu["code"]: s.contenu for s in tableaux.values()},
         comparabilite=tuple(sources["comparabilite"].contenu or ()),
         campagnes={
-            a: _campagne(a, s, {n: m for (b, n), m in modeles.items() if b == a}, ajustements, problemes)
+            a: _campagne(
+                a,
+                s,
+                {n: m for (b, n), m in modeles.items() if b == a},
+                ajustements,
+                {n: m.contenu for (b, n), m in annexes.items() if b == a},
+                problemes,
+            )
             for a, s in campagnes.items()
         },
         empreintes=hash_files(projet),
@@ -90,6 +101,7 @@ def load_questionnaire(projet: Path) -> Questionnaire:
     check_ajustements(
         questionnaire, {"enquete": sources["enquete"]} | {f"{a}/campagne": s for a, s in campagnes.items()}, problemes
     )
+    check_annexes(questionnaire, annexes, problemes)
     check_questionnaire(
         questionnaire,
         sources | {"nomenclatures/" + n: s for n, s in nomenclatures.items()}
@@ -202,7 +214,12 @@ def _regle(d: Mapping[str, Any]) -> Regle:
 
 
 def _campagne(
-    annee: str, source: Source, modeles: Mapping[str, Source], ajustements: Mapping[str, Source], problemes: Problemes
+    annee: str,
+    source: Source,
+    modeles: Mapping[str, Source],
+    ajustements: Mapping[str, Source],
+    annexes: Mapping[str, Any],
+    problemes: Problemes,
 ) -> Campagne:
     d = source.contenu
     reserves = ("campagne", "libelle", "debut", "fin", "champ", "precedente")
@@ -217,6 +234,8 @@ def _campagne(
         parametres={k: v for k, v in d.items() if k not in reserves},
         corrections=build_corrections(ajustements.get(f"{annee}/corrections"), problemes),
         rapprochements=build_rapprochements(ajustements.get(f"{annee}/rapprochements"), problemes),
+        plausibilite=annexes.get("plausibilite", {}),
+        qualite=annexes.get("qualite", {}),
     )
 
 

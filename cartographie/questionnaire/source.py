@@ -206,3 +206,12 @@ def hash_files(projet: Path) -> dict[str, str]:
         for f in sorted(racine.rglob("*"))
         if f.is_file() and not f.name.startswith(".")
     }
+
+
+def as_plain(noeud: Any) -> Any:
+    """Dates as the text they were written as: a received date cell shows the same."""
+    if isinstance(noeud, date):
+        return noeud.isoformat()
+    if isinstance(noeud, dict):
+        return {k: as_plain(v) for k, v in noeud.items()}
+    return [as_plain(v) for v in noeud] if isinstance(noeud, list) else noeud

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 import pandas as pd
 
 from cartographie.errors import UserError
+from cartographie.feuillet import html_page, html_table
+from cartographie.phrases import espace, nombre
 from cartographie.release.manifest import NOM
 from cartographie.release.mentions import FICTIF
 
 TABLEAUX = "tableaux/*.csv"
 CHIFFRES = ("valeur", "statut", "n_repondants")
+HORS_CLE = {*CHIFFRES, "ic_bas", "ic_haut", "n_pondere", "obs_status", "conf_status"}
 AJOUTE, RETIRE, VALEUR, STATUT, EFFECTIF = "ajouté", "retiré", "valeur", "statut", "effectif"
 
 
@@ -31,13 +33,19 @@ class Comparaison:
 
 def compare_releases(avant: Path, apres: Path) -> Comparaison:
     """Raises UserError U21 when a directory is no release. Labels are not compared: codes are."""
-    (ancien, a), (nouveau, b) = _read(avant), _read(apres)
+    (ancien, a), (nouveau, b) = read_figures(avant), read_figures(apres)
     if a["campagne"] != b["campagne"]:  # each edition's own figures, told apart by everything but the year
         ancien, nouveau = (
             df[df["edition"] == m["campagne"]].assign(edition=f"{a['campagne']} → {b['campagne']}")
             for df, m in ((ancien, a), (nouveau, b))
         )
-    cle = [c for c in nouveau.columns if c in ancien.columns and c not in CHIFFRES and not c.endswith("_libelle")]
+    fictif = bool(a.get("donnees_fictives") or b.get("donnees_fictives"))
+    return Comparaison(*compare_figures(ancien, nouveau), (str(a["campagne"]), str(b["campagne"])), fictif)
+
+
+def compare_figures(ancien: pd.DataFrame, nouveau: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """(what differs, figures found in both); frames as read from the CSV files, text only."""
+    cle = [c for c in nouveau.columns if c in ancien.columns and c not in HORS_CLE and not c.endswith("_libelle")]
     colonnes = [*cle, *CHIFFRES]
     tous = ancien[colonnes].merge(nouveau[colonnes], on=cle, how="outer", suffixes=("_avant", "_apres"), indicator=True)
     genre = pd.Series("", index=tous.index)
@@ -46,39 +54,32 @@ def compare_releases(avant: Path, apres: Path) -> Comparaison:
     genre[tous["_merge"] == "left_only"], genre[tous["_merge"] == "right_only"] = RETIRE, AJOUTE
     ecarts = tous.assign(ecart=genre).drop(columns="_merge")[genre != ""].fillna("").reset_index(drop=True)
     ecarts = ecarts[[*cle, "ecart", *(f"{c}_{q}" for c in CHIFFRES for q in ("avant", "apres"))]]
-    return Comparaison(
-        ecarts, int((tous["_merge"] == "both").sum()), (str(a["campagne"]), str(b["campagne"])),
-        bool(a.get("donnees_fictives") or b.get("donnees_fictives")),
-    )  # fmt: skip
+    return ecarts, int((tous["_merge"] == "both").sum())
 
 
 def format_comparison_html(c: Comparaison, titre: str) -> str:
     """A page that stands alone: one table, its caption, every difference."""
-    tetes = "".join(f"<th scope='col'>{escape(x.replace('_', ' '))}</th>" for x in c.ecarts.columns)
-    lignes = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(v))}</td>" for v in x) + "</tr>" for x in c.ecarts.itertuples(index=False)
-    )
-    fictif = f"<p><strong>{FICTIF}</strong></p>" if c.fictif else ""
-    return (
-        f"<!DOCTYPE html><html lang='fr'><head><meta charset='utf-8'><title>{escape(titre)}</title><style>"
-        "body{font:1rem/1.5 Arial,sans-serif;margin:1.5rem}table{border-collapse:collapse}td,th{border:1px solid #8a929a;"
-        "padding:.25rem .5rem;text-align:left}caption{text-align:left;font-weight:bold}</style></head><body><main>"
-        f"<h1>{escape(titre)}</h1>{fictif}<p>{c.communs} chiffres communs, {len(c.ecarts)} différences.</p>"
-        f"<table><caption>Différences</caption><thead><tr>{tetes}</tr></thead><tbody>{lignes}</tbody></table></main></body></html>\n"
-    )
+    corps = f"<p>{espace(c.communs)} chiffres communs, {nombre(len(c.ecarts), 'différence', 'différences')}.</p>"
+    tetes = [x.replace("_", " ") for x in c.ecarts.columns]
+    corps += html_table("Différences", tetes, c.ecarts.itertuples(index=False))
+    return html_page(titre, corps, [FICTIF] if c.fictif else [])
 
 
-def _read(dossier: Path) -> tuple[pd.DataFrame, dict[str, object]]:
+def is_table(chemin: Path) -> bool:
+    """Is this the reference CSV of one table, by its name: neither a twin nor the cube."""
+    return chemin.match(TABLEAUX) and not chemin.name.endswith("-excel.csv") and not chemin.name.startswith("cube")
+
+
+def read_figures(dossier: Path) -> tuple[pd.DataFrame, dict[str, object]]:
+    """(every published figure as text, the manifest). Raises UserError U21 when `dossier` is no release."""
     chemin = dossier / NOM
     if not chemin.is_file():
         raise UserError(
             "U21", f"« {dossier} » n'est pas une publication (pas de {NOM}) : donnez un dossier de outputs/<campagne>/."
         )
-    fichiers = [
-        p for p in sorted(dossier.glob(TABLEAUX)) if not p.name.endswith("-excel.csv") and not p.name.startswith("cube")
+    lus = [
+        pd.read_csv(p, dtype=str, keep_default_na=False, encoding="utf-8")
+        for p in sorted(dossier.glob(TABLEAUX))
+        if is_table(p)
     ]
-    lus = [pd.read_csv(p, dtype=str, keep_default_na=False, encoding="utf-8") for p in fichiers]
-    tous = pd.concat(lus, ignore_index=True).drop(
-        columns=["ic_bas", "ic_haut", "n_pondere", "obs_status", "conf_status"], errors="ignore"
-    )
-    return tous, json.loads(chemin.read_text(encoding="utf-8"))
+    return pd.concat(lus, ignore_index=True), json.loads(chemin.read_text(encoding="utf-8"))

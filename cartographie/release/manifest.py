@@ -25,6 +25,7 @@ def build_manifest(
         "titre": meta["titre"],
         "campagne": str(meta["campagne"]),
         "version": meta.get("version"),
+        "revision": meta.get("revision"),
         "date": str(meta["date"]),
         "commit": meta.get("commit"),
         "producteur": meta["producteur"],
@@ -41,6 +42,10 @@ def build_manifest(
         "comptes": meta.get("comptes"),
         "ponderation": meta.get("ponderation"),
         "secret": meta.get("secret"),
+        "vraisemblance": {
+            a.code: {"libelle": a.libelle, "tenue": a.tenue, "derogation": a.derogation or None}
+            for a in meta.get("plausibilite") or ()
+        },
         "publications_anterieures": list(meta.get("anterieures", ())),
         "tableaux": {t.code: _tableau(t) for t in tableaux},
         "sorties": {

@@ -13,11 +13,16 @@ from cartographie.carte.svg import LARGEUR
 from cartographie.errors import Statut, UserError
 from cartographie.model import Tableau
 from cartographie.page import build_page
+from cartographie.release.csv import format_csv
 from cartographie.release.donnees import build_data_files, build_datapackage, build_dcat, slug
 from cartographie.release.manifest import NOM, build_manifest, format_manifest
 from cartographie.release.mentions import FICTIF, NOTES_COMMUNES, TRAVAIL, mentions
+from cartographie.release.presse import build_press_sheet
+from cartographie.release.qualite import build_quality_report
+from cartographie.release.revision import FICHIER, PROVISOIRE, Revision, build_revisions
 from cartographie.release.workbook import write_workbook
 
+RAPPORT, PRESSE, PLAUSIBILITE = "rapport-qualite.html", "presse.html", "plausibilite.html"
 RESERVES = ("controle", "tableaux")  # what other commands write beside the releases
 
 
@@ -69,12 +74,33 @@ def build_files(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> dict[st
     """Every file of the release, by relative path. Same inputs, same bytes."""
     fichiers = build_data_files(tableaux, meta)
     fichiers[f"{slug(meta)}.xlsx"] = write_workbook(tableaux, meta)
+    meta = {**meta, "revision": _revise(meta.get("revision") or Revision(PROVISOIRE), fichiers)}
+    fichiers |= {nom: texte.encode("utf-8") for nom, texte in build_reports(tableaux, meta).items()}
     fichiers |= build_pictures(tableaux, meta, sorted(fichiers))
     fichiers["datapackage.json"] = build_datapackage(fichiers, tableaux, meta)
     fichiers["catalogue.jsonld"] = build_dcat(fichiers, meta)
     fichiers["LISEZMOI.txt"] = _readme(tableaux, meta).encode("utf-8")
     fichiers[NOM] = format_manifest(build_manifest(fichiers, tableaux, meta))
     return fichiers
+
+
+def build_reports(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> dict[str, str]:
+    """Pages to be read by people: quality, press, and what the campaign was expected to show (without any value)."""
+    rapports = {RAPPORT: build_quality_report(tableaux, meta), PRESSE: build_press_sheet(tableaux, meta)}
+    if meta.get("plausibilite_html"):
+        rapports[PLAUSIBILITE] = str(meta["plausibilite_html"])
+    return rapports
+
+
+def _revise(r: Revision, fichiers: dict[str, bytes]) -> dict[str, Any]:
+    """Add what a correction changes to `fichiers`; what is said of it."""
+    revisions = build_revisions(r, fichiers)
+    if revisions is not None:
+        fichiers[FICHIER] = format_csv(revisions).encode("utf-8")
+    return {
+        "nature": r.nature, "remplace": r.remplace.name if r.remplace else None, "motif": r.motif or None,
+        "nombre": 0 if revisions is None else len(revisions),
+    }  # fmt: skip
 
 
 def build_pictures(
@@ -92,14 +118,40 @@ def build_pictures(
     return fichiers
 
 
+FICHIERS = (
+    ("index.html", "la page : chiffres clés, cartes, tableaux, téléchargements"),
+    ("cartographie….xlsx", "tous les tableaux"),
+    (
+        "tableaux/",
+        "un CSV par tableau et le cube de tous, avec leurs versions pour Excel français (-excel.csv) et Parquet",
+    ),
+    ("cartes/", "les cartes, en SVG et PNG ; celle de la couverture accompagne toutes les autres"),
+    ("schemas/, datapackage.json, catalogue.jsonld", "le sens de chaque colonne et la fiche du jeu de données"),
+    (
+        f"{RAPPORT}, {PLAUSIBILITE}",
+        "la qualité de la campagne, dans l'ordre SIMS, et les attentes auxquelles elle répond",
+    ),
+    (PRESSE, "les chiffres clés, sur une page"),
+    (FICHIER, "dans une version corrigée : chaque chiffre révisé"),
+    (NOM, "l'empreinte de tout ce qui est entré et sorti"),
+)
+
+
+def _version(meta: Mapping[str, Any]) -> str:
+    r = meta["revision"]
+    suite = f", remplace « {r['remplace']} » : {r['motif']} ({r['nombre']} chiffres révisés)" if r["remplace"] else ""
+    return f"Version : {meta['version']} ({r['nature']}){suite}"
+
+
 def _readme(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> str:
     bandeau = [*([FICTIF] if meta.get("fictif") else []), *([] if meta.get("secret_secondaire") else [TRAVAIL])]
     lignes = [
         f"{meta['titre']} – édition {meta['campagne']}", *bandeau, "", *mentions(meta), "",
-        f"Producteur : {meta['producteur']}", f"Date de mise à jour : {meta['date']}", f"Licence : {meta['licence']}", "",
+        f"Producteur : {meta['producteur']}", _version(meta), f"Date de mise à jour : {meta['date']}", f"Licence : {meta['licence']}", "",
         "Fichiers CSV : UTF-8, virgule, point décimal, une ligne par chiffre. La colonne « statut » dit pourquoi une valeur",
         "est vide : s et s2 secret, ns non significatif, nd question non posée, b rupture. A : valeur publiée, u : peu fiable.",
         "ic_bas et ic_haut : intervalle de confiance à 95 % ; n_pondere : unités de la base que les répondants représentent.", "",
+        "Fichiers", *(f"- {nom} : {role}" for nom, role in FICHIERS), "",
         "Notes communes", *(f"- {n}" for n in NOTES_COMMUNES), "",
         "Tableaux", *(f"- {t.code} : {t.meta['titre']}" for t in tableaux),
     ]  # fmt: skip

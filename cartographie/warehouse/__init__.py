@@ -11,7 +11,6 @@ from cartographie.warehouse.read import (
     fingerprints,
     open_readonly,
     totals,
-    volume,
 )
 from cartographie.warehouse.write import build, verify
 
@@ -25,5 +24,4 @@ __all__ = [
     "open_readonly",
     "totals",
     "verify",
-    "volume",
 ]

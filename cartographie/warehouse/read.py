@@ -118,14 +118,6 @@ def totals(con: DuckDBPyConnection, campagne: str) -> dict[str, dict[str, int]]:
     return out
 
 
-def volume(con: DuckDBPyConnection, racine: str, campagne: str) -> tuple[int, int | None]:
-    """(kept answers, those linked to a unit of the frame; None when the campaign has no frame)."""
-    sql = f"SELECT count(*), count(id_base) FROM {quote(racine)} WHERE campagne = ?"
-    reponses, rattachees = con.execute(sql, [campagne]).fetchall()[0]
-    base = con.execute(scheme.template("base_recue"), [campagne]).fetchall()[0][0]
-    return reponses, rattachees if base else None
-
-
 def fingerprints(chemin: Path) -> dict[str, str]:
     """Table → sha256 of its rows as CSV text (null empty, text quoted), sorted."""
     with open_readonly(chemin) as con:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from conftest import keep_few_tables
 
 RACINE = Path(__file__).resolve().parents[2]
@@ -23,8 +24,6 @@ import fabriquer  # noqa: E402
 
 from cartographie import cli as commandes  # noqa: E402
 from cartographie import pipeline  # noqa: E402
-from cartographie.errors import UserError  # noqa: E402
-from cartographie.plausibility import Volume, require_plausible  # noqa: E402
 
 CAMPAGNE = fabriquer.ANNEE
 NOMS = [c.name for c in commandes.app.registered_commands]
@@ -320,23 +319,23 @@ def test_an_implausible_campaign_is_not_published(lance: Any, vierge: Path, tmp_
     lance("register", CAMPAGNE, _base(tmp_path, (7, 8, 9)), *RECU, "--projet", vierge)
     lance("ingest", CAMPAGNE, fabriquer.FICHIERS / "bon.xlsx", *RECU, "--projet", vierge)
     sortie = lance("run", CAMPAGNE, *projet)
-    assert sortie.statut == 13 and "E13" in sortie.erreurs and "0 réponses sur 1" in sortie.erreurs
+    assert sortie.statut == 13 and "E13" in sortie.erreurs and "P01" in sortie.erreurs, sortie.erreurs
     assert not (vierge / "outputs" / CAMPAGNE / "provisoire").exists()
     assert (vierge / "outputs" / CAMPAGNE / "controle/anomalies.csv").exists()  # what was found is told all the same
-    chemin = vierge / "schemas" / CAMPAGNE / "campagne.yaml"
-    texte = chemin.read_text(encoding="utf-8")
-    chemin.write_text(texte.replace("rapprochement_min_pct: 50", "rapprochement_min_pct: 0"), encoding="utf-8")
-    assert lance("run", CAMPAGNE, *projet).statut == 0
-
-
-def test_far_fewer_answers_than_last_time_is_not_plausible() -> None:
-    seuils = {"effectif_min_pct": 50, "rapprochement_min_pct": 60}
-    require_plausible(Volume(60, 40), Volume(100, 90), seuils, "a")
-    require_plausible(Volume(60, None), None, seuils, "a")  # no frame, no previous campaign
-    require_plausible(Volume(0, 0), Volume(100, 90), {}, "a")  # nothing is asked that is not declared
-    with pytest.raises(UserError, match="E13.*49 réponses gardées contre 100") as erreur:
-        require_plausible(Volume(49, 40), Volume(100, 90), seuils, "a")
-    assert erreur.value.statut == 13
+    assert "ensemble" in (vierge / "outputs" / CAMPAGNE / "controle/plausibilite.html").read_text(encoding="utf-8")
+    chemin = vierge / "schemas" / CAMPAGNE / "plausibilite.yaml"
+    declare = yaml.safe_load(chemin.read_text(encoding="utf-8"))
+    codes = re.findall(r"\b(P\d\d),", sortie.erreurs)
+    declare["derogations"] = [
+        {"code": c, "motif": "essai à une réponse", "auteur": "A. B.", "date": "2026-07-01"} for c in codes
+    ]
+    chemin.write_text(yaml.safe_dump(declare, allow_unicode=True), encoding="utf-8")
+    assert lance("run", CAMPAGNE, *projet).statut == 0  # waived in writing
+    publie = vierge / "outputs" / CAMPAGNE / "provisoire"
+    rapport = (publie / "rapport-qualite.html").read_text(encoding="utf-8")
+    assert "non tenue" in rapport and "essai à une réponse" in rapport and "A. B." not in rapport
+    manifeste = json.loads((publie / "manifeste.json").read_text(encoding="utf-8"))
+    assert manifeste["vraisemblance"]["P01"]["derogation"] == "essai à une réponse"
 
 
 # ------------------------------------------------------------------------------------------- status 15 and 17

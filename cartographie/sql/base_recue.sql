@@ -1,2 +1,0 @@
--- how many files of the sampling frame a campaign received
-SELECT count(*) FROM depot WHERE campagne = ? AND role = 'base'
