@@ -17,6 +17,10 @@ from cartographie.carte.classes import classify
 from cartographie.model import Tableau
 from cartographie.release.mentions import ABREGES, NOTES_COMMUNES, SANS_OBJET, mentions
 
+RAPPORTS = {
+    "rapport-qualite.html": "Rapport qualité", "plausibilite.html": "Vraisemblance de la campagne",
+    "presse.html": "Page de presse", "revisions.csv": "Chiffres révisés",
+}  # fmt: skip
 POIDS_MAX = 1_500_000  # bytes of the whole page
 TOUS = "TOUS"
 
@@ -38,6 +42,7 @@ def build_page(
         alertes="".join(f'<p class="alerte">{escape(m)}</p>' for m in mentions(meta)),
         chiffres="".join(_figures(tableaux, meta)), cache_carte="" if donnees["cartes"] else " hidden",
         credit=escape(g.credit), telechargements=_downloads(tableaux, fichiers),
+        rapports=" · ".join(f'<a href="{escape(f)}">{escape(t)}</a>' for f, t in RAPPORTS.items() if f in fichiers),
         notes="".join(f"<li>{escape(n)}</li>" for n in NOTES_COMMUNES),
         signes="".join(f"<tr><th scope='row'>{escape(s)}</th><td>{escape(t)}</td></tr>" for s, t in [*ABREGES.values(), SANS_OBJET]),
         donnees=json.dumps(donnees, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/"),

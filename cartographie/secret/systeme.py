@@ -36,11 +36,13 @@ class Systeme:
 
 @dataclass
 class _Carnet:
-    """Cells being gathered: one entry per count and place. `minimum`: below it a number of contributors is confidential."""
+    """Cells being gathered: one entry per count and place. `minimum`: below it a number of contributors is confidential.
+    `reponses`: (count, variable): those who are known to have all answered it."""
 
     minimum: float
     rangs: dict[Cle, int] = field(default_factory=dict)
     lignes: list[dict[str, Any]] = field(default_factory=list)
+    reponses: set[tuple[Cle, str]] = field(default_factory=set)
 
     def cell(self, cle: Cle, **proprietes: Any) -> int:
         """Rank of the cell; a cell met again is as confidential as its most confidential figure, and adds its cost."""
@@ -89,6 +91,9 @@ def build_system(q: Questionnaire, tableaux: Sequence[Tableau], seuils: Mapping[
                     if not ligne["_numerateur"] and zeros_libres:
                         primaire = ""  # nought out of one or two answers is no more secret than nought out of many
                     carnet.reveal(haut, primaire, cout, not cache, _rest(ligne, seuils))
+                    if r.base is not None:  # a base leaves out those who did not answer
+                        posees = {x[1] for x in r.numerateur.clauses - r.base.clauses if x[0] == "v"}
+                        carnet.reponses |= {((edition, r.base, place), v) for v in posees}
             numerateurs.append(haut)
             bases.append(bas)
     perimetre = {
@@ -176,6 +181,7 @@ def _partition(
     """Equations between a count, the groups of answers published under it, and the smallest groups making them."""
     edition, compte, place = parent
     tous = codes_of(q, edition, variable) or frozenset().union(*parties)
+    tous_repondu = (parent, variable) in carnet.reponses
     atomes: dict[tuple[bool, ...], set[str]] = {}
     ordre = sorted(parties, key=lambda p: (len(p), sorted(p)))
     for code in sorted(tous):
@@ -194,7 +200,7 @@ def _partition(
         if contenants and all(s in rangs for s in autres):
             total = carnet.rangs[edition, compte.also(("v", variable, ordre[contenants[0]])), place]
             rangs[signature] = _remainder(carnet, cle, total, [rangs[s] for s in autres])
-        elif len(manquants) == 1:
+        elif len(manquants) == 1 and tous_repondu:
             rangs[signature] = _remainder(carnet, cle, carnet.rangs[parent], connus)
     equations = []
     for i, p in enumerate(ordre):
@@ -202,8 +208,13 @@ def _partition(
         total = carnet.rangs[edition, compte.also(("v", variable, p)), place]
         if len(dedans) == sum(s[i] for s in atomes) and dedans != [total]:
             equations.append({total: 1, **dict.fromkeys(dedans, -1)})
-    if len(rangs) == len(atomes):
-        equations.append({carnet.rangs[parent]: 1, **dict.fromkeys(rangs.values(), -1)})
+    parts = list(rangs.values())
+    if not tous_repondu:  # nobody says how many gave no answer
+        sans = (edition, compte.also(("c", f"sans {variable}")), place)
+        valeur = carnet.lignes[carnet.rangs[parent]]["valeur"] - sum(carnet.lignes[r]["valeur"] for r in parts)
+        parts.append(carnet.cell(sans, valeur=max(valeur, 0.0), contributeurs=0.0, seul=-1, marque=0))
+    if len(rangs) == len(atomes) or not tous_repondu:
+        equations.append({carnet.rangs[parent]: 1, **dict.fromkeys(parts, -1)})
     return equations
 
 

@@ -1,0 +1,202 @@
+"""What is put online: valid open data, a page that shows the same figures offline, maps, corrections that say what changed."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+from conftest import keep_few_tables
+
+ANNEE = "2026"
+
+
+@pytest.fixture(scope="module")
+def espace(cli: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small fictitious campaign, its first tables, published. Copied before it is changed."""
+    dossier = tmp_path_factory.mktemp("publication") / "espace"
+    assert cli("demo", dossier, "--repondants", "60", "--graine", "1", "--classeurs", "6").statut == 0
+    keep_few_tables(dossier, 7)
+    sortie = cli("run", "--projet", dossier)
+    assert sortie.statut == 0, sortie.erreurs
+    return dossier
+
+
+@pytest.fixture(scope="module")
+def publie(espace: Path) -> Path:
+    return espace / "outputs" / ANNEE / "provisoire"
+
+
+def rows(chemin: Path) -> list[dict[str, str]]:
+    with chemin.open(encoding="utf-8", newline="") as f:
+        return list(csv.DictReader(f))
+
+
+def data_of_page(publie: Path) -> Any:
+    page = (publie / "index.html").read_text(encoding="utf-8")
+    return json.loads(re.search(r'id="donnees">(.*?)</script>', page, re.DOTALL)[1])  # type: ignore[index]
+
+
+# ------------------------------------------------------------------------------------------- open data
+
+
+def test_every_table_is_valid_against_its_schema(publie: Path) -> None:
+    from frictionless import Package
+
+    rapport = Package(str(publie / "datapackage.json")).validate()
+    assert rapport.valid, rapport.flatten(["rowNumber", "fieldName", "type", "message"])[:5]
+    paquet = json.loads((publie / "datapackage.json").read_text(encoding="utf-8"))
+    chemins = {c for r in paquet["resources"] for c in ([r["path"]] if isinstance(r["path"], str) else r["path"])}
+    references = {
+        f"tableaux/{p.name}" for p in (publie / "tableaux").glob("*.csv") if not p.name.endswith("-excel.csv")
+    }
+    assert references <= chemins
+    for r in paquet["resources"]:
+        schema = json.loads((publie / r["schema"]).read_text(encoding="utf-8"))
+        assert all(champ.get("description") for champ in schema["fields"]), r["name"]
+
+
+def test_the_manifest_and_the_catalogue_say_the_bytes(publie: Path) -> None:
+    manifeste = json.loads((publie / "manifeste.json").read_text(encoding="utf-8"))
+    ecrits = {p.relative_to(publie).as_posix() for p in publie.rglob("*") if p.is_file()} - {"manifeste.json"}
+    assert set(manifeste["sorties"]) == ecrits
+    for nom, dit in manifeste["sorties"].items():
+        octets = (publie / nom).read_bytes()
+        assert dit == {"sha256": hashlib.sha256(octets).hexdigest(), "octets": len(octets)}, nom
+    catalogue = json.loads((publie / "catalogue.jsonld").read_text(encoding="utf-8"))
+    assert all((publie / d["@id"]).stat().st_size == int(d["dcat:byteSize"]) for d in catalogue["dcat:distribution"])
+
+
+def test_the_cube_holds_every_table(publie: Path) -> None:
+    cube = rows(next((publie / "tableaux").glob("cube_*[!l].csv")))
+    tableaux = [x for p in sorted((publie / "tableaux").glob("t*[!l].csv")) for x in rows(p)]
+    assert [{k: v for k, v in x.items() if k in tableaux[0]} for x in cube] == tableaux
+    assert {x["obs_status"] for x in cube} <= {"A", "E", "B", "M", "Q", "L", "N", "U"}
+    assert all((x["valeur"] == "") == (x["statut"] not in ("A", "u")) for x in cube)
+
+
+# ------------------------------------------------------------------------------------------- page and maps
+
+
+def test_the_page_is_one_light_file_that_calls_nobody(publie: Path) -> None:
+    page = (publie / "index.html").read_text(encoding="utf-8")
+    assert len(page.encode()) < 1_500_000 and '<html lang="fr">' in page and "ictives" in page
+    liens = re.findall(r'(?:src|href)\s*=\s*["\']([^"\']+)', page)
+    assert liens and all(x.startswith("#") or (publie / x).is_file() for x in liens), liens
+    assert "@import" not in page and "default-src 'none'" in page
+
+
+def test_what_the_page_shows_is_what_the_tables_say(publie: Path) -> None:
+    vus = 0
+    for carte in data_of_page(publie)["cartes"]:
+        for serie in carte["series"]:
+            fichier = next((publie / "tableaux").glob(f"{serie['tableau'].lower()}_*[!l].csv"))
+            publies = {
+                (x["territoire_code"], x["valeur"], x["statut"], x["n_repondants"], x["ic_bas"], x["ic_haut"])
+                for x in rows(fichier)
+                if x["edition"] == serie["edition"] and x["territoire_type"] == carte["niveau"]
+                and x["type_acteur"] == serie["acteur"] and x["modalite_libelle"] == serie["reponse"]
+            }  # fmt: skip
+            for code, _, valeur, statut, n, bas, haut in serie["lieux"]:
+                ecrit = tuple("" if v is None else f"{v:g}" for v in (valeur, n, bas, haut))
+                assert (code, ecrit[0], statut, *ecrit[1:]) in publies, (carte["code"], code)
+                vus += 1
+    assert vus > 100
+
+
+def test_maps_have_words_a_scale_and_a_picture(publie: Path) -> None:
+    svgs = sorted((publie / "cartes").glob("*.svg"))
+    assert any(p.name.startswith("couverture") for p in svgs)
+    for svg in svgs:
+        racine = ElementTree.fromstring(svg.read_text(encoding="utf-8"))
+        texte = " ".join(racine.itertext())
+        ns = {"s": "http://www.w3.org/2000/svg"}
+        assert racine.find("s:title", ns).text and "Carte de France" in racine.find("s:desc", ns).text  # type: ignore[union-attr, operator]
+        for dit in ("Source", "ictives", "Contours", ANNEE):
+            assert dit in texte, (svg.name, dit)
+        assert svg.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+        assert b"http://" not in svg.read_bytes().replace(b"http://www.w3.org/", b"")
+
+
+# ------------------------------------------------------------------------------------------- reports
+
+
+def test_the_quality_report_follows_the_nineteen_concepts(publie: Path) -> None:
+    rapport = (publie / "rapport-qualite.html").read_text(encoding="utf-8")
+    numeros = [int(n) for n in re.findall(r"<h2>(\d+)\. ", rapport)]
+    assert numeros == list(range(1, 20))
+    assert "7.1 Politique" in rapport and "7.2 Traitement" in rapport and "Vraisemblance de la campagne" in rapport
+
+
+def test_the_press_sheet_gives_each_figure_its_denominator_and_interval(publie: Path) -> None:
+    page = (publie / "presse.html").read_text(encoding="utf-8")
+    blocs = re.findall(r'<div class="bloc">(.*?)</div>', page)
+    assert blocs and all("Parmi : " in b and "Tableau T" in b for b in blocs)
+    publies = [b for b in blocs if "non publié" not in b]
+    assert publies and all("répondants : " in b and "intervalle à 95" in b for b in publies)
+
+
+# ------------------------------------------------------------------------------------------- commands on a release
+
+
+def test_our_own_release_passes_our_own_linter(publie: Path, cli: Callable[..., Any]) -> None:
+    sortie = cli("lint", publie)
+    assert sortie.statut == 0 and "aucun défaut" in sortie.texte
+
+
+def test_preflight_says_what_is_missing(publie: Path, cli: Callable[..., Any], tmp_path: Path) -> None:
+    criteres = cli("preflight", publie, "--json").json["criteres"]
+    assert {c for c, manque in criteres.items() if manque} == {"contact joignable", "données réelles"}
+    ailleurs = shutil.copytree(publie, tmp_path / "ici")
+    next((ailleurs / "tableaux").glob("t01*[!l].csv")).unlink()
+    sortie = cli("preflight", ailleurs, "--json")
+    assert sortie.statut == 12 and "t01" in sortie.json["criteres"]["fichiers présents"]
+
+
+def test_a_label_that_gives_an_address_is_not_published(espace: Path, cli: Callable[..., Any], tmp_path: Path) -> None:
+    ici = shutil.copytree(espace, tmp_path / "espace")
+    tableau = ici / "schemas/tableaux/t01.yaml"
+    declare = yaml.safe_load(tableau.read_text(encoding="utf-8"))
+    declare["notes"] = ["Écrire à jeanne.dupont@hopital.fr"]
+    tableau.write_text(yaml.safe_dump(declare, allow_unicode=True), encoding="utf-8")
+    sortie = cli("publish", ANNEE, "--version", "v1", "--projet", ici)
+    assert sortie.statut == 10 and "E21" in sortie.erreurs and "X22" in sortie.erreurs
+    assert "jeanne" not in sortie.erreurs + sortie.texte and not (ici / "outputs" / ANNEE / "v1").exists()
+
+
+def test_a_correction_says_what_it_replaces_why_and_every_figure_that_changed(
+    espace: Path, cli: Callable[..., Any], tmp_path: Path
+) -> None:
+    ici = shutil.copytree(espace, tmp_path / "espace")
+    publier = ("publish", ANNEE, "--projet", ici, "--version")
+    for manque in (("--remplace", "provisoire"), ("--motif", "oubli"), ("--nature", "corrigée"), ("--nature", "autre")):
+        assert "U23" in cli(*publier, "v2", *manque).erreurs, manque
+    assert "U21" in cli(*publier, "v2", "--nature", "corrigée", "--remplace", "v0", "--motif", "oubli").erreurs
+    regle = ici / "schemas" / ANNEE / "campagne.yaml"
+    regle.write_text(
+        regle.read_text(encoding="utf-8").replace("proportion_min: 10", "proportion_min: 14"), encoding="utf-8"
+    )
+    corrige = cli(*publier, "v2", "--nature", "corrigée", "--remplace", "provisoire", "--motif", "Seuil relevé")
+    assert corrige.statut == 0, corrige.erreurs
+    ancien, nouveau = ici / "outputs" / ANNEE / "provisoire", ici / "outputs" / ANNEE / "v2"
+    revisions = rows(nouveau / "revisions.csv")
+    assert {x["motif"] for x in revisions} == {"Seuil relevé"}
+    compare = cli("compare", ancien, nouveau, "--sortie", tmp_path / "ecarts", "--json").json
+    assert sum(compare["ecarts"].values()) == len(revisions) == len(rows(tmp_path / "ecarts/ecarts.csv"))
+    assert (tmp_path / "ecarts/ecarts.html").read_text(encoding="utf-8").count("<tr>") == len(revisions) + 1
+    manifeste = json.loads((nouveau / "manifeste.json").read_text(encoding="utf-8"))
+    assert manifeste["revision"] == {
+        "nature": "corrigée", "remplace": "provisoire", "motif": "Seuil relevé", "nombre": len(revisions)
+    }  # fmt: skip
+    assert f"{ANNEE}/provisoire" in manifeste["publications_anterieures"]  # attacked together
+    assert "remplace « provisoire » : Seuil relevé" in (nouveau / "LISEZMOI.txt").read_text(encoding="utf-8")
+    assert "Motif : Seuil relevé" in (nouveau / "rapport-qualite.html").read_text(encoding="utf-8")
+    assert (nouveau / "index.html").read_text(encoding="utf-8").count('href="revisions.csv"') >= 1
