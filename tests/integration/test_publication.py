@@ -24,8 +24,8 @@ def espace(cli: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) ->
     """A small fictitious campaign, its first tables, published. Copied before it is changed."""
     dossier = tmp_path_factory.mktemp("publication") / "espace"
     assert cli("demo", dossier, "--repondants", "60", "--graine", "1", "--classeurs", "6").statut == 0
-    keep_few_tables(dossier, 7)
-    sortie = cli("run", "--projet", dossier)
+    keep_few_tables(dossier, 5)
+    sortie = cli("run", ANNEE, "--projet", dossier)
     assert sortie.statut == 0, sortie.erreurs
     return dossier
 
@@ -182,21 +182,23 @@ def test_a_correction_says_what_it_replaces_why_and_every_figure_that_changed(
     assert "U21" in cli(*publier, "v2", "--nature", "corrigée", "--remplace", "v0", "--motif", "oubli").erreurs
     regle = ici / "schemas" / ANNEE / "campagne.yaml"
     regle.write_text(
-        regle.read_text(encoding="utf-8").replace("proportion_min: 10", "proportion_min: 14"), encoding="utf-8"
+        regle.read_text(encoding="utf-8").replace("demi_largeur_u: 10", "demi_largeur_u: 14"), encoding="utf-8"
     )
-    corrige = cli(*publier, "v2", "--nature", "corrigée", "--remplace", "provisoire", "--motif", "Seuil relevé")
+    corrige = cli(
+        *publier, "v2", "--nature", "corrigée", "--remplace", "provisoire", "--motif", "Seuil de fiabilité revu"
+    )
     assert corrige.statut == 0, corrige.erreurs
     ancien, nouveau = ici / "outputs" / ANNEE / "provisoire", ici / "outputs" / ANNEE / "v2"
     revisions = rows(nouveau / "revisions.csv")
-    assert {x["motif"] for x in revisions} == {"Seuil relevé"}
+    assert {x["motif"] for x in revisions} == {"Seuil de fiabilité revu"}
     compare = cli("compare", ancien, nouveau, "--sortie", tmp_path / "ecarts", "--json").json
     assert sum(compare["ecarts"].values()) == len(revisions) == len(rows(tmp_path / "ecarts/ecarts.csv"))
     assert (tmp_path / "ecarts/ecarts.html").read_text(encoding="utf-8").count("<tr>") == len(revisions) + 1
     manifeste = json.loads((nouveau / "manifeste.json").read_text(encoding="utf-8"))
     assert manifeste["revision"] == {
-        "nature": "corrigée", "remplace": "provisoire", "motif": "Seuil relevé", "nombre": len(revisions)
+        "nature": "corrigée", "remplace": "provisoire", "motif": "Seuil de fiabilité revu", "nombre": len(revisions)
     }  # fmt: skip
     assert f"{ANNEE}/provisoire" in manifeste["publications_anterieures"]  # attacked together
-    assert "remplace « provisoire » : Seuil relevé" in (nouveau / "LISEZMOI.txt").read_text(encoding="utf-8")
-    assert "Motif : Seuil relevé" in (nouveau / "rapport-qualite.html").read_text(encoding="utf-8")
+    assert "remplace « provisoire » : Seuil de fiabilité revu" in (nouveau / "LISEZMOI.txt").read_text(encoding="utf-8")
+    assert "Motif : Seuil de fiabilité revu" in (nouveau / "rapport-qualite.html").read_text(encoding="utf-8")
     assert (nouveau / "index.html").read_text(encoding="utf-8").count('href="revisions.csv"') >= 1
