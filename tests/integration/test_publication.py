@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,9 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 from conftest import keep_few_tables
+
+sys.path.insert(0, str(Path(__file__).parent))
+from navigateur import CHROMIUM, run_in_page
 
 ANNEE = "2026"
 
@@ -202,3 +207,74 @@ def test_a_correction_says_what_it_replaces_why_and_every_figure_that_changed(
     assert "remplace « provisoire » : Seuil de fiabilité revu" in (nouveau / "LISEZMOI.txt").read_text(encoding="utf-8")
     assert "Motif : Seuil de fiabilité revu" in (nouveau / "rapport-qualite.html").read_text(encoding="utf-8")
     assert (nouveau / "index.html").read_text(encoding="utf-8").count('href="revisions.csv"') >= 1
+
+
+# ------------------------------------------------------------------------------------------- in a browser
+
+LARGEURS = (360, 820, 1920)  # a phone, a tablet, a projector
+navigateur_requis = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+AXE = Path(os.environ.get("CARTOGRAPHIE_AXE", "/nonexistent"))  # axe.min.js, from the npm package axe-core
+
+
+@navigateur_requis
+def test_the_table_on_screen_says_the_csv(publie: Path, tmp_path: Path) -> None:
+    lues = run_in_page(
+        publie / "index.html",
+        "return Array.from(id('tableau').tBodies[0].rows).map(function(r){return [r.dataset.code,r.cells[1].textContent]})",
+        tmp_path,
+    )
+    fichier = next((publie / "tableaux").glob("t01_*[!l].csv"))
+    publies = {
+        x["territoire_code"]: x["valeur"]
+        for x in rows(fichier)
+        if x["territoire_type"] == "region" and x["indicateur"] == "usage" and x["type_acteur"] == "TOUS"
+    }
+    assert dict(lues).keys() == publies.keys()
+    for code, montre in lues:
+        nombre = montre.replace("\u00a0%", "").replace(",", ".")
+        assert (montre == "non publié" and publies[code] == "") or float(nombre) == float(publies[code]), code
+
+
+@navigateur_requis
+def test_everything_is_reached_with_the_keyboard(publie: Path, tmp_path: Path) -> None:
+    """Arrows go from one area to the next, and say it; a button sorts the table; a choice redraws it."""
+    r = run_in_page(
+        publie / "index.html",
+        """
+        var a = document.querySelector('#dessin g[tabindex="0"]'); a.focus();
+        var dit = id('lu').textContent; touche(a, 'ArrowRight');
+        var suivant = document.activeElement, dit2 = id('lu').textContent;
+        touche(suivant, 'ArrowLeft'); var retour = document.activeElement === a;
+        var b = document.querySelector('#tableau button[data-tri="4"]'); b.click();
+        var tri = b.parentNode.getAttribute('aria-sort'), titre = id('tableau-titre').textContent;
+        var c = id('c-indicateur'); c.selectedIndex = 1; c.dispatchEvent(new Event('change', {bubbles: true}));
+        return {dit: dit, dit2: dit2, retour: retour, tri: tri, titre: titre, titre2: id('tableau-titre').textContent,
+          atteints: document.querySelectorAll('a[href],button,select').length,
+          nommes: Array.from(document.querySelectorAll('#dessin g[role=img]')).every(function(g){return g.getAttribute('aria-label')})};
+        """,
+        tmp_path,
+    )
+    assert r["dit"] and r["dit2"] and r["dit"] != r["dit2"] and r["retour"] and r["nommes"]
+    assert r["tri"] == "descending" and r["titre"] != r["titre2"] and r["atteints"] > 20
+
+
+@navigateur_requis
+@pytest.mark.parametrize("largeur", LARGEURS)
+def test_nothing_overflows(publie: Path, tmp_path: Path, largeur: int) -> None:
+    """At each width the page itself never scrolls sideways (a wide table does, inside its frame)."""
+    # headless windows are never narrower than 500: the body is made as narrow as the phone
+    mesure = f"document.body.style.width = '{largeur}px'; return document.body.scrollWidth"
+    for nom in ("index.html", "rapport-qualite.html", "presse.html", "plausibilite.html"):
+        assert run_in_page(publie / nom, mesure, tmp_path, largeur) <= largeur, nom
+
+
+@navigateur_requis
+@pytest.mark.skipif(not AXE.is_file(), reason="CARTOGRAPHIE_AXE does not name axe.min.js")
+@pytest.mark.parametrize("theme", ["", "--force-dark-mode"])
+def test_axe_finds_no_violation(publie: Path, tmp_path: Path, theme: str) -> None:
+    script = AXE.read_text(encoding="utf-8") + (
+        ";var r=await axe.run(document,{runOnly:['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']});"
+        "return r.violations.map(function(v){return v.id+' '+v.nodes.slice(0,2).map(function(n){return n.target}).join(' ')})"
+    )
+    for nom in ("index.html", "rapport-qualite.html", "presse.html", "plausibilite.html"):
+        assert run_in_page(publie / nom, script, tmp_path, prefere=theme) == [], nom
