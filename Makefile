@@ -32,6 +32,7 @@ lint: $(PRET) ## vérifie le style et les types
 bench: $(PRET) ## mesure la vitesse à côté des autres outils
 	@$(BIN)/python benchmarks/bench.py
 	@$(BIN)/python benchmarks/secret.py
+	@$(BIN)/python benchmarks/publication.py
 
 docs: $(PRET) ## régénère les pages tirées de schemas/ et des commandes
 	@$(BIN)/python docs/generer.py

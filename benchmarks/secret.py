@@ -129,7 +129,7 @@ def measure(repondants: int, heuristique: bool) -> list[str]:
     p = timed("masquage", protection.protect, q, brouillons, seuils)
     protection.suppress = suppress  # type: ignore[attr-defined]
     meta = release_meta(projet, q, annee, "mesure", "2026-01-01", warehouse_path(projet))
-    meta |= {"secret_secondaire": True, "secret": p.bilan}
+    meta |= {"secret_secondaire": True, "secret": p.bilan, "ponderation": None, "plausibilite": (), "anterieures": []}
     with tempfile.TemporaryDirectory() as temporaire:
         sortie = Path(temporaire) / "mesure"
         timed("écriture", publish, sortie, [finish(t) for t in p.tableaux], meta)

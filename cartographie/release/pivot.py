@@ -17,7 +17,7 @@ from cartographie.release.mentions import ABREGES, SANS_OBJET
 
 UNITES = {"pct": "%", "points": "points", "nombre": "nombre"}
 MODALITES_MAX = 20
-ENSEMBLE = "Ensemble"
+ENSEMBLE, FRAGILE = "Ensemble", "u"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +128,28 @@ def _page(t: Tableau, nom: str, titre: str, df: pd.DataFrame, axes: Mapping[str,
     formats = [_format(df.loc[df["_colonne"] == c]) for c in tetes]
     indice = {c: j for j, c in enumerate(tetes)}
     colonnes = (ligne, df["_colonne"], df["valeur"], df["unite"], df["statut"], df["n_repondants"])
+    fragiles: list[list[str]] = [[] for _ in range(n_lignes)]
     for i, c, v, u, s, n in zip(*colonnes, strict=True):
+        if s == FRAGILE:
+            fragiles[i].append(c)
         grille[i][indice[c]] = ABREGES[s][0] if pd.isna(v) else int(v) if u == "nombre" and v == int(v) else float(v)
         effectifs[i].append((int(n) if pd.notna(n) else ABREGES.get(s, SANS_OBJET)[0], u))
     textes = cle[~pd.Series(ligne, index=cle.index).duplicated()].to_numpy(dtype=object).tolist()
     varie = any(len({x for x, _ in e if isinstance(x, int)}) > 1 for e in effectifs)
     entete_n = t.meta["effectif"] + (" (n, au moins)" if varie else " (n)")
-    return Page(
-        nom, titre, _uniques([*cle.columns, *tetes, entete_n]),
-        tuple((*k, *g, _count(e)) for k, g, e in zip(textes, grille, effectifs, strict=True)),
-        ("texte",) * len(cle.columns) + tuple(formats) + ("nombre",),
-    )  # fmt: skip
+    lignes = [(*k, *g, _count(e)) for k, g, e in zip(textes, grille, effectifs, strict=True)]
+    noms, genres = [*cle.columns, *tetes, entete_n], ("texte",) * len(cle.columns) + tuple(formats) + ("nombre",)
+    if any(fragiles):  # numbers stay numbers: the mark stands in a column of its own
+        noms, genres = [*noms, f"Peu fiable {ABREGES[FRAGILE][0]}"], (*genres, "texte")
+        lignes = [(*x, _fragile(f, tetes)) for x, f in zip(lignes, fragiles, strict=True)]
+    return Page(nom, titre, _uniques(noms), tuple(lignes), genres)
+
+
+def _fragile(colonnes: list[str], toutes: list[str]) -> str:
+    """Which figures of a line are marked unreliable."""
+    if not colonnes:
+        return "non"
+    return "toute la ligne" if len(colonnes) == len(toutes) else " ; ".join(c.rsplit(" (", 1)[0] for c in colonnes)
 
 
 def _keys(t: Tableau, df: pd.DataFrame, axes: Mapping[str, Any]) -> pd.DataFrame:

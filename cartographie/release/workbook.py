@@ -14,9 +14,12 @@ from typing import Any
 
 import xlsxwriter
 
+from cartographie.carte import build_cartes
 from cartographie.model import Tableau
+from cartographie.release.graphiques import Graphique, add_chart, build_graphiques
 from cartographie.release.mentions import ABREGES, FICTIF, NOTES_COMMUNES, SANS_OBJET, TRAVAIL, mentions
-from cartographie.release.pivot import Page, pages
+from cartographie.release.pivot import UNITES, Page, pages
+from cartographie.release.revision import Revision
 
 POLICE: dict[str, Any] = {"font_name": "Arial", "font_size": 11, "valign": "top"}
 FORMATS: dict[str, dict[str, Any]] = {
@@ -51,11 +54,14 @@ def write_workbook(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> byte
     classeur.set_custom_property("Language", "fr-FR")
     styles = {nom: classeur.add_format({**POLICE, **style}) for nom, style in FORMATS.items()}
     toutes = [(t, p) for t in tableaux for p in pages(t, meta.get("axes") or {})]
+    graphiques = build_graphiques(build_cartes(tableaux, meta))
     _couverture(classeur, styles, meta, titre, jour)
-    _sommaire(classeur, styles, toutes, meta)
+    _sommaire(classeur, styles, toutes, graphiques)
     _notes(classeur, styles, tableaux, meta)
     for t, page in toutes:
         _feuille(classeur, styles, t, page, meta)
+    for g in graphiques:
+        _graphique(classeur, styles, g, meta)
     classeur.close()
     return tampon.getvalue()
 
@@ -68,8 +74,8 @@ def _couverture(c: Any, f: Mapping[str, Any], meta: Mapping[str, Any], titre: st
         ws.write_string(rang, 0, phrase, f["alerte"])
         rang += 1
     lignes = [
-        ("Statut", (FICTIF + " – " if meta.get("fictif") else "") + ("" if meta.get("secret_secondaire") else TRAVAIL)),
-        ("Édition", str(meta["campagne"])), ("Version", str(meta.get("version") or "")),
+        ("Statut", " – ".join([*([FICTIF] if meta.get("fictif") else []), *([] if meta.get("secret_secondaire") else [TRAVAIL])])),
+        ("Édition", str(meta["campagne"])), ("Version", _version(meta)),
         ("Champ de l'enquête", str(meta.get("champ") or "")), ("Producteur", meta["producteur"]), ("Contact", meta.get("contact") or ""),
         ("Date de mise à jour", jour.isoformat()), ("Licence", meta["licence"]),
         ("Fichiers ouverts", "Chaque tableau existe aussi en CSV, avec toutes ses lignes et ses effectifs."),
@@ -90,11 +96,27 @@ def _couverture(c: Any, f: Mapping[str, Any], meta: Mapping[str, Any], titre: st
     _table(ws, f, depart, "signes", ("Signe", "Signification"), signes, ("texte", "texte"), (30, 95))
 
 
-def _sommaire(c: Any, f: Mapping[str, Any], toutes: Sequence[tuple[Tableau, Page]], meta: Mapping[str, Any]) -> None:
+def _version(meta: Mapping[str, Any]) -> str:
+    r = meta.get("revision")
+    if not isinstance(r, Revision):
+        return str(meta.get("version") or "")
+    suite = f", remplace « {r.remplace.name} » : {r.motif}" if r.remplace else ""
+    return f"{meta.get('version')} ({r.nature}){suite}" if r.nature != meta.get("version") or suite else r.nature
+
+
+def _sommaire(
+    c: Any, f: Mapping[str, Any], toutes: Sequence[tuple[Tableau, Page]], graphiques: Sequence[Graphique]
+) -> None:
     ws = _onglet(c, "Sommaire", (16, 105, 18))
     ws.write_string(0, 0, "Sommaire", f["titre"])
-    ws.write_string(1, 0, f"{len(toutes)} feuilles de tableaux. Chaque lien mène à la feuille.", f["note"])
+    ws.write_string(
+        1,
+        0,
+        f"{len(toutes)} feuilles de tableaux, {len(graphiques)} de graphiques. Chaque lien mène à la feuille.",
+        f["note"],
+    )
     lignes = [(p.nom, p.titre, str(t.meta.get("axe", "")).replace("_", " ").capitalize()) for t, p in toutes]
+    lignes += [(g.nom, g.titre, "Graphique") for g in graphiques]
     _table(ws, f, 3, "sommaire", ("Feuille", "Titre", "Axe"), lignes, ("texte",) * 3, (16, 105, 18))
     for i, (nom, titre, _) in enumerate(lignes):
         ws.write_url(4 + i, 0, f"internal:'{nom}'!A1", f["lien"], nom, f"Aller au tableau : {titre}"[:250])
@@ -144,6 +166,34 @@ def _feuille(c: Any, f: Mapping[str, Any], t: Tableau, page: Page, meta: Mapping
         largeurs,
     )
     ws.repeat_rows(rang + 1)
+
+
+def _graphique(c: Any, f: Mapping[str, Any], g: Graphique, meta: Mapping[str, Any]) -> None:
+    largeurs = (34.0, 14.0, 16.0, 16.0, 14.0)
+    ws = _onglet(c, g.nom, largeurs)
+    ws.write_string(0, 0, f"{g.nom}. {g.titre}", f["titre"])
+    intervalles = any(x.bas is not None for x in g.lieux)
+    dit = [*mentions(meta), f"Source : {g.source}.", "Un tableau et son graphique."]
+    dit[-1] += " Les traits sont les intervalles à 95 %." if intervalles else ""
+    dit[-1] += f" {g.caches} valeurs ne sont pas publiées." if g.caches else ""
+    for rang, phrase in enumerate(dit, start=1):
+        ws.write_string(rang, 0, phrase, f["note"])
+    genre = {"pct": "pct", "points": "points"}.get(g.unite, "moyenne")
+    colonnes: list[tuple[str, str, list[Any]]] = [
+        ("Territoire", "texte", [x.libelle for x in g.lieux]),
+        (f"Valeur ({UNITES.get(g.unite, g.unite)})", genre, [x.valeur for x in g.lieux]),
+    ]
+    if intervalles:
+        colonnes += [
+            ("Intervalle, bas", genre, [x.bas for x in g.lieux]),
+            ("Intervalle, haut", genre, [x.haut for x in g.lieux]),
+        ]
+    colonnes.append(("Répondants (n)", "nombre", [x.n for x in g.lieux]))
+    entetes, genres, valeurs = zip(*colonnes, strict=True)
+    lignes = [[SANS_OBJET[0] if v is None else v for v in x] for x in zip(*valeurs, strict=True)]
+    rang = len(dit) + 2
+    _table(ws, f, rang, g.nom, entetes, lignes, genres, largeurs[: len(entetes)])
+    add_chart(c, ws, g, rang + 1, len(entetes) + 1)
 
 
 def _signes(page: Page) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import openpyxl
 import pytest
 import yaml
 from conftest import keep_few_tables
@@ -129,6 +130,32 @@ def test_maps_have_words_a_scale_and_a_picture(publie: Path) -> None:
             assert dit in texte, (svg.name, dit)
         assert svg.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
         assert b"http://" not in svg.read_bytes().replace(b"http://www.w3.org/", b"")
+
+
+# ------------------------------------------------------------------------------------------- workbook
+
+
+def test_the_workbook_marks_what_is_unreliable_and_charts_what_is_published(publie: Path) -> None:
+    """One sheet with a native chart for each map drawn in one panel; numbers stay numbers beside their mark."""
+    classeur = openpyxl.load_workbook(next(publie.glob("*.xlsx")))
+    graphiques = [ws for ws in classeur if ws._charts]
+    assert graphiques and all(len(ws._charts) == 1 and ws.title.startswith("G") for ws in graphiques)
+    ws = graphiques[-1]
+    table = next(iter(ws.tables.values()))
+    lignes = [[c.value for c in ligne] for ligne in ws[table.ref]]
+    assert lignes[0][0] == "Territoire" and all(isinstance(x[1], int | float) for x in lignes[1:])
+    assert [x[1] for x in lignes[1:]] == sorted((x[1] for x in lignes[1:]), reverse=True)
+    t01 = classeur["T01"]
+    entetes = [c.value for c in t01[next(iter(t01.tables.values())).ref.split(":")[0].replace("A", "")]]
+    peu_fiables = {
+        x["territoire_libelle"] for x in rows(next((publie / "tableaux").glob("t01_*[!l].csv"))) if x["statut"] == "u"
+    }
+    if peu_fiables:
+        rang = entetes.index("Peu fiable [u]")
+        marques = {
+            ligne[0].value for ligne in t01.iter_rows() if ligne[rang].value not in (None, "non", "Peu fiable [u]")
+        }
+        assert peu_fiables == marques
 
 
 # ------------------------------------------------------------------------------------------- reports
