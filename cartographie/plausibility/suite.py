@@ -73,6 +73,7 @@ def _page(resultat: Any) -> str:
     return str(vue.render(ValidationResultsPageRenderer().render(resultat)))
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """One request in, one answer out."""
     logging.disable(logging.CRITICAL)
     json.dump(run_suite(json.load(sys.stdin)), sys.stdout, ensure_ascii=False)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from cartographie.plausibility.measures import Mesures
 
 MONTRES = 3
+# urllib3, which comes with great-expectations, opens a local port to try IPv6: told there is none, it does not
+PROGRAMME = "import socket; socket.has_ipv6 = False; from cartographie.plausibility.suite import main; main()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def ask() -> Iterator[subprocess.Popen[str]]:
     """The process of the suite, which gets ready while something else is done. Telemetry is off; it ends with the block."""
     env = {**os.environ, "GX_ANALYTICS_ENABLED": "false", "TQDM_DISABLE": "1", "PYTHONIOENCODING": "utf-8"}
     fils = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "cartographie.plausibility.suite"],
+        [sys.executable, "-W", "ignore", "-c", PROGRAMME],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", env=env,
     )  # fmt: skip
     try:

@@ -78,8 +78,10 @@ def _period(_: Sequence[Tableau], m: Meta) -> list[str]:
 
 def _confidentiality(_: Sequence[Tableau], m: Meta) -> list[str]:
     s, c = m["seuils"], m["secret"]["cellules"]
-    regle = f"Aucun effectif de moins de {s['secret_min']} répondants n'est publié"
-    if s.get("dominance_pct"):
+    regle = "Aucun seuil de secret n'est déclaré : les réponses de cette enquête sont publiques"
+    if s.get("secret_min"):
+        regle = f"Aucun effectif de moins de {s['secret_min']} répondants n'est publié"
+    if s.get("secret_min") and s.get("dominance_pct"):
         regle += f", ni aucun total dont un seul répondant fait plus de {s['dominance_pct']} %"
     return [
         "<h3>7.1 Politique</h3>" + _p(regle + " (loi n° 51-711 du 7 juin 1951). Coordonnées et textes libres ne sortent jamais."),

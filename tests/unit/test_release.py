@@ -26,7 +26,10 @@ from cartographie.text import neutralise
 META = {
     "titre": "Fermes", "sous_titre": None, "producteur": "Office", "contact": None, "licence": "etalab-2.0", "fictif": True, "axes": AXES,
     "campagne": "c1", "version": "v1", "date": "2001-02-03", "commit": "abc", "champ": "Toutes", "depots": [], "declarations": {"a": "1"},
-    "programme": {"cartographie": "0"}, "seuils": {"secret_min": 3},
+    "programme": {"cartographie": "0"}, "seuils": {"secret_min": 3}, "debut": "2001-01-01", "fin": "2001-01-31",
+    "campagnes": ["c1"], "precedente": None, "comparabilite": [], "publication": {}, "qualite": {}, "plausibilite": (),
+    "anterieures": [], "ponderation": None, "secret": {"cellules": {"A": 2, "B": 0, "D": 1, "V": 9, "N": 0}},
+    "comptes": {"c1": {"cellules": {"lues": 90, "conservees": 90}, "lignes": {"lues": 9, "conservees": 9}}},
 }  # fmt: skip
 RACE = ind("race", "repartition", variable="race")
 DECLAREES = (
@@ -189,3 +192,12 @@ def test_interrupted_release_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(OSError):
         publish(tmp_path / "v1", tableaux(), META)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("manque", ["secret", "comptes", "fin", "comparabilite", "plausibilite"])
+def test_a_quality_report_that_cannot_be_computed_stops_the_release(tmp_path: Path, manque: str) -> None:
+    meta = {**META, "precedente": "c0"}
+    del meta[manque]
+    with pytest.raises(UserError, match="E22"):
+        publish(tmp_path / "v1", tableaux(), meta)
+    assert not (tmp_path / "v1").exists()
