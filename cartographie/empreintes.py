@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import lru_cache
 from importlib import metadata, resources
 from importlib.resources.abc import Traversable
 
 from cartographie import __version__
 
-CALCUL = ("duckdb", "numpy", "pandas", "pandera", "python-calamine", "XlsxWriter")
+CODE = (".py", ".sql", ".json", ".yaml", ".html", ".css", ".js")
 
 
 def versions() -> dict[str, str]:
@@ -17,8 +18,14 @@ def versions() -> dict[str, str]:
     return {
         "cartographie": __version__,
         "code_sha256": code_fingerprint(),
-        **{nom.lower(): metadata.version(nom) for nom in CALCUL},
+        **{nom.lower(): metadata.version(nom) for nom in _packages()},
     }
+
+
+def _packages() -> list[str]:
+    """The direct dependencies, and numpy, which they all compute with."""
+    declares = [r for r in metadata.requires("cartographie") or () if "extra ==" not in r]
+    return sorted({"numpy", *(re.split(r"[\[<>=!~; ]", r, maxsplit=1)[0] for r in declares)}, key=str.lower)
 
 
 @lru_cache(maxsize=1)
@@ -35,6 +42,6 @@ def _files(dossier: Traversable, prefixe: str) -> list[tuple[str, Traversable]]:
     for f in dossier.iterdir():
         if f.is_dir() and f.name != "__pycache__":
             trouves += _files(f, f"{prefixe}{f.name}/")
-        elif f.name.endswith((".py", ".sql", ".json", ".yaml")):
+        elif f.name.endswith(CODE):
             trouves.append((prefixe + f.name, f))
     return trouves

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ from cartographie import warehouse
 from cartographie.empreintes import versions
 from cartographie.intake import read_registre
 from cartographie.model import Questionnaire
+
+RESERVEES = ("corrections.yaml", "rapprochements.csv")  # about one respondent each: fingerprinted, never published
+PIECES = ("registre.csv", "dispositions.csv")  # of raw/<campagne>, beside the files received
 
 
 def release_meta(projet: Path, q: Questionnaire, annee: str, version: str, jour: str, entrepot: Path) -> dict[str, Any]:
@@ -30,6 +34,10 @@ def release_meta(projet: Path, q: Questionnaire, annee: str, version: str, jour:
         "champ": q.campagnes[annee].champ,
         "depots": [d for depots in recus.values() for d in depots],
         "declarations": dict(q.empreintes),
+        "declarations_jointes": {
+            nom: (projet / "schemas" / nom).read_bytes() for nom in q.empreintes if Path(nom).name not in RESERVEES
+        },
+        "pieces": _pieces(projet, q),
         "programme": versions(),
         "comptes": comptes,
         "qualite": dict(q.campagnes[annee].qualite),
@@ -38,6 +46,12 @@ def release_meta(projet: Path, q: Questionnaire, annee: str, version: str, jour:
         "comparabilite": _changes(q, annee),
         "seuils": dict(q.campagnes[annee].parametres.get("seuils", {})),
     }
+
+
+def _pieces(projet: Path, q: Questionnaire) -> dict[str, str]:
+    """Path under raw/ → sha256 of what is written beside the files received, and changes a figure."""
+    chemins = [f"{a}/{nom}" for a in q.campagnes for nom in PIECES if (projet / "raw" / a / nom).is_file()]
+    return {c: hashlib.sha256((projet / "raw" / c).read_bytes()).hexdigest() for c in chemins}
 
 
 def _changes(q: Questionnaire, annee: str) -> list[dict[str, str]]:

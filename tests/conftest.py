@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -72,10 +73,19 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def projet(racine: Path, tmp_path_factory: pytest.TempPathFactory, cli: Callable[..., Any]) -> Path:
-    """The bundled campaigns, run from raw/: a workspace where both campaigns are published. Read only: copy what you change."""
-    dossier = tmp_path_factory.mktemp("campagne fictive é")
-    for nom in ("schemas", "raw"):
-        shutil.copytree(racine / nom, dossier / nom)
-    sortie = cli("run", "--projet", dossier, "--json", "--ouvriers", "2")
-    assert sortie.statut == 0, sortie.erreurs
+    """The bundled campaigns, run from raw/: a workspace where both campaigns are published. Read only: copy what you change.
+
+    Made once for all the processes of a test run: whoever comes second waits for it."""
+    commun = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        commun = commun.parent
+    dossier, fait = commun / "campagne fictive é", commun / "campagne-faite"
+    with (commun / "campagne.verrou").open("w") as verrou:
+        fcntl.flock(verrou, fcntl.LOCK_EX)
+        if not fait.exists():
+            for nom in ("schemas", "raw"):
+                shutil.copytree(racine / nom, dossier / nom)
+            sortie = cli("run", "--projet", dossier, "--json", "--ouvriers", "2")
+            assert sortie.statut == 0, sortie.erreurs
+            fait.touch()
     return dossier

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile, is_zipfile
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ NOMBRES = ("n_repondants", "n_pondere", "valeur", "ic_bas", "ic_haut")
 VISIBLES = ("A", "u")
 CONNUS = {".csv", ".parquet", ".xlsx", ".txt", ".json", ".jsonld", ".svg", ".png", ".html"}
 EXCEL, CUBE = "-excel.csv", "cube"  # twins of a table, and all the tables in one
+RESERVEES = {"corrections.yaml", "rapprochements.csv"}  # declarations about one respondent
 ARRONDI = 6
 
 
@@ -72,12 +74,21 @@ def _same(a: pd.DataFrame, b: pd.DataFrame) -> bool:
 
 
 def strange_files(dossier: Path) -> list[str]:
-    """Files of a kind this attacker cannot read: what they say is not proven."""
+    """Files of a kind this attacker cannot read: what they say is not proven. An archive may hold declarations only."""
     return [
         f"{p.relative_to(dossier)} : fichier que l'attaque ne sait pas lire"
         for p in sorted(dossier.rglob("*"))
-        if p.is_file() and p.suffix not in CONNUS
+        if p.is_file() and p.suffix not in CONNUS and not _declarations(p)
     ]
+
+
+def _declarations(chemin: Path) -> bool:
+    """Is it an archive of texts declared before anybody answered, none of which is about one respondent?"""
+    if chemin.suffix != ".zip" or not is_zipfile(chemin):
+        return False
+    with ZipFile(chemin) as archive:
+        noms = [Path(x) for x in archive.namelist()]
+    return all(x.suffix in {".yaml", ".csv", ".md", ".css"} and x.name not in RESERVEES for x in noms)
 
 
 def incoherent_rows(df: pd.DataFrame) -> list[str]:

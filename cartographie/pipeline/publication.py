@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,11 +63,51 @@ def publish(
 
     Raises UserError: it exists (status 15), implausible (13), its files betray somebody (14)."""
     from cartographie.attaque import attack_release, require_sound_release
+    from cartographie.release import publish as release
+
+    p = prepare(projet, annee, version, jour, remplacer, progres, nature, remplace, motif)
+
+    def gate(attente: Path) -> None:
+        progres(f"{annee} : attaque de la publication", 0, 1)
+        require_sound_release(attack_release(attente, p.q, p.exacts, p.meta["seuils"], p.lues), version)
+        _require_fit(attente, str(p.meta.get("contact") or ""))
+        progres(f"{annee} : attaque de la publication", 1, 1)
+
+    progres(f"{annee} : publication", 0, 1)
+    ecrits = release(p.dossier, p.tableaux, p.meta, remplacer, gate)
+    progres(f"{annee} : publication", 1, 1)
+    return bilans.publish(annee, p.dossier, p.tableaux, ecrits, p.meta["secret"])
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """A release before it is written. `exacts`: counts behind its figures; `lues`: (directory, exact counts) of each earlier
+    release read with it. Confidential."""
+
+    q: Questionnaire
+    dossier: Path
+    tableaux: Sequence[Tableau]
+    meta: dict[str, Any]
+    exacts: pd.DataFrame
+    lues: Sequence[tuple[Path, pd.DataFrame]]
+
+
+def prepare(
+    projet: Path,
+    annee: str,
+    version: str,
+    jour: str,
+    remplacer: bool,
+    progres: Progres,
+    nature: str,
+    remplace: str,
+    motif: str,
+) -> Preparation:
+    """Everything a release is made of, computed from the warehouse. Raises as publish does, but what the gate raises."""
     from cartographie.plausibility.verdict import ask
     from cartographie.ponderation import account
     from cartographie.programme import release_meta
-    from cartographie.release import check_free, make_revision, release_folder
-    from cartographie.release import publish as release
+    from cartographie.release import check_free, make_revision, manifest_fingerprint, release_folder
     from cartographie.tables import exact_counts
 
     q = load_questionnaire(projet)
@@ -82,20 +123,11 @@ def publish(
     meta = release_meta(projet, q, annee, version, jour or q.campagnes[annee].fin.isoformat(), warehouse_path(projet))
     meta |= {"secret_secondaire": True, "secret": secret, "ponderation": account(ponderation) if ponderation else None}
     meta |= {"revision": revision, "plausibilite": verdict.attentes, "plausibilite_html": verdict.public}
-    meta["anterieures"] = [str(a.dossier.relative_to(projet / "outputs")) for a in anciennes]
-    exacts, seuils = exact_counts(brouillons), meta["seuils"]
+    meta["anterieures"] = {
+        a.dossier.relative_to(projet / "outputs").as_posix(): manifest_fingerprint(a.dossier) for a in anciennes
+    }
     lues = [(a.dossier, exact_counts(a.tableaux)) for a in anciennes]
-
-    def gate(attente: Path) -> None:
-        progres(f"{annee} : attaque de la publication", 0, 1)
-        require_sound_release(attack_release(attente, q, exacts, seuils, lues), version)
-        _require_fit(attente, str(meta.get("contact") or ""))
-        progres(f"{annee} : attaque de la publication", 1, 1)
-
-    progres(f"{annee} : publication", 0, 1)
-    ecrits = release(dossier, tableaux, meta, remplacer, gate)
-    progres(f"{annee} : publication", 1, 1)
-    return bilans.publish(annee, dossier, tableaux, ecrits, secret)
+    return Preparation(q, dossier, tableaux, meta, exact_counts(brouillons), lues)
 
 
 # ------------------------------------------------------------------------------------------- pieces

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from cartographie.model import Depot, Tableau
@@ -38,6 +39,7 @@ def build_manifest(
         "entrees": {
             "depots": sorted((_depot(d) for d in meta.get("depots") or ()), key=lambda d: (d["campagne"], d["depot"])),
             "declarations": dict(sorted((meta.get("declarations") or {}).items())),
+            "pieces": dict(sorted((meta.get("pieces") or {}).items())),
         },
         "comptes": meta.get("comptes"),
         "ponderation": meta.get("ponderation"),
@@ -46,13 +48,18 @@ def build_manifest(
             a.code: {"libelle": a.libelle, "tenue": a.tenue, "derogation": a.derogation or None}
             for a in meta.get("plausibilite") or ()
         },
-        "publications_anterieures": list(meta.get("anterieures", ())),
+        "publications_anterieures": dict(meta.get("anterieures") or {}),
         "tableaux": {t.code: _tableau(t) for t in tableaux},
         "sorties": {
             nom: {"sha256": hashlib.sha256(contenu).hexdigest(), "octets": len(contenu)}
             for nom, contenu in sorted(fichiers.items())
         },
     }
+
+
+def manifest_fingerprint(dossier: Path) -> str:
+    """sha256 of the manifest of a release, which holds that of every other file."""
+    return hashlib.sha256((dossier / NOM).read_bytes()).hexdigest()
 
 
 def format_manifest(manifeste: Mapping[str, Any]) -> bytes:

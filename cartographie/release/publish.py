@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from cartographie.carte import build_cartes, draw, read_geometry, to_png
 from cartographie.carte.svg import LARGEUR
@@ -23,6 +25,7 @@ from cartographie.release.revision import FICHIER, PROVISOIRE, Revision, build_r
 from cartographie.release.workbook import write_workbook
 
 RAPPORT, PRESSE, PLAUSIBILITE = "rapport-qualite.html", "presse.html", "plausibilite.html"
+DECLARATIONS = "declarations.zip"
 RESERVES = ("controle", "tableaux")  # what other commands write beside the releases
 
 
@@ -79,9 +82,22 @@ def build_files(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> dict[st
     fichiers |= build_pictures(tableaux, meta, sorted(fichiers))
     fichiers["datapackage.json"] = build_datapackage(fichiers, tableaux, meta)
     fichiers["catalogue.jsonld"] = build_dcat(fichiers, meta)
+    if meta.get("declarations_jointes"):
+        fichiers[DECLARATIONS] = zip_files(meta["declarations_jointes"])
     fichiers["LISEZMOI.txt"] = _readme(tableaux, meta).encode("utf-8")
     fichiers[NOM] = format_manifest(build_manifest(fichiers, tableaux, meta))
     return fichiers
+
+
+def zip_files(fichiers: Mapping[str, bytes]) -> bytes:
+    """One archive, the same bytes from the same files: sorted, dated 1980, stored by deflate."""
+    tampon = io.BytesIO()
+    with ZipFile(tampon, "w", ZIP_DEFLATED, compresslevel=9) as archive:
+        for nom, contenu in sorted(fichiers.items()):
+            membre = ZipInfo(nom, date_time=(1980, 1, 1, 0, 0, 0))
+            membre.compress_type, membre.external_attr, membre.create_system = ZIP_DEFLATED, 0o644 << 16, 3
+            archive.writestr(membre, contenu)
+    return tampon.getvalue()
 
 
 def build_reports(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> dict[str, str]:
@@ -132,6 +148,7 @@ FICHIERS = (
         "la qualité de la campagne, dans l'ordre SIMS, et les attentes auxquelles elle répond",
     ),
     (PRESSE, "les chiffres clés, sur une page"),
+    (DECLARATIONS, "questions, règles et tableaux déclarés, pour tout refaire"),
     (FICHIER, "dans une version corrigée : chaque chiffre révisé"),
     (NOM, "l'empreinte de tout ce qui est entré et sorti"),
 )
