@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,12 @@ from secret import workspace
 import cartographie.attaque
 import cartographie.lint
 import cartographie.plausibility.verdict as verdict
-import cartographie.release.publish as ecriture
 import cartographie.secret
 import cartographie.tables
 from cartographie.pipeline import publication
 from cartographie.questionnaire import load_questionnaire
 
+ecriture = import_module("cartographie.release.publish")  # the package gives its function under the same name
 ETAPES: tuple[tuple[str, Any, str], ...] = (
     ("lecture de l'entrepôt", publication, "_frames"),
     ("calcul des tableaux", publication, "_drafts"),

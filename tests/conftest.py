@@ -71,21 +71,40 @@ def shared() -> Path:
     return SHARED
 
 
-@pytest.fixture(scope="session")
-def projet(racine: Path, tmp_path_factory: pytest.TempPathFactory, cli: Callable[..., Any]) -> Path:
-    """The bundled campaigns, run from raw/: a workspace where both campaigns are published. Read only: copy what you change.
-
-    Made once for all the processes of a test run: whoever comes second waits for it."""
-    commun = tmp_path_factory.getbasetemp()
+def _once(usine: pytest.TempPathFactory, nom: str, faire: Callable[[Path], None]) -> Path:
+    """A folder made once for all the processes of a test run: whoever comes second waits for it."""
+    commun = usine.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         commun = commun.parent
-    dossier, fait = commun / "campagne fictive é", commun / "campagne-faite"
-    with (commun / "campagne.verrou").open("w") as verrou:
+    with (commun / f"{nom}.verrou").open("w") as verrou:
         fcntl.flock(verrou, fcntl.LOCK_EX)
-        if not fait.exists():
-            for nom in ("schemas", "raw"):
-                shutil.copytree(racine / nom, dossier / nom)
-            sortie = cli("run", "--projet", dossier, "--json", "--ouvriers", "2")
-            assert sortie.statut == 0, sortie.erreurs
-            fait.touch()
-    return dossier
+        if not (commun / f"{nom}.fait").exists():
+            faire(commun / nom)
+            (commun / f"{nom}.fait").touch()
+    return commun / nom
+
+
+@pytest.fixture(scope="session")
+def projet(racine: Path, tmp_path_factory: pytest.TempPathFactory, cli: Callable[..., Any]) -> Path:
+    """The bundled campaigns, run from raw/: a workspace where both campaigns are published. Read only: copy what you change."""
+
+    def faire(dossier: Path) -> None:
+        for nom in ("schemas", "raw"):
+            shutil.copytree(racine / nom, dossier / nom)
+        sortie = cli("run", "--projet", dossier, "--json", "--ouvriers", "2")
+        assert sortie.statut == 0, sortie.erreurs
+
+    return _once(tmp_path_factory, "campagne fictive é", faire)
+
+
+@pytest.fixture(scope="session")
+def petit_projet(tmp_path_factory: pytest.TempPathFactory, cli: Callable[..., Any]) -> Path:
+    """A small fictitious campaign, its first tables, the last edition published. Read only: copy what you change."""
+
+    def faire(dossier: Path) -> None:
+        assert cli("demo", dossier, "--repondants", "60", "--graine", "1", "--classeurs", "6").statut == 0
+        keep_few_tables(dossier, 5)
+        sortie = cli("run", "2026", "--projet", dossier)
+        assert sortie.statut == 0, sortie.erreurs
+
+    return _once(tmp_path_factory, "petite campagne", faire)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
+from cartographie.programme import RESERVEES
 from cartographie.release.manifest import NOM
 from cartographie.release.publish import DECLARATIONS
 from cartographie.release.signature import SIGNATURE, verify_signature
@@ -75,8 +76,6 @@ def check_declarations(dossier: Path, manifeste: Mapping[str, Any]) -> Etape:
             constats.append(f"{DECLARATIONS}, {nom} : absent du manifeste")
         elif hashlib.sha256(contenu).hexdigest() != attendues[nom]:
             constats.append(f"{DECLARATIONS}, {nom} : n'est plus le fichier décrit par le manifeste")
-    from cartographie.programme import RESERVEES
-
     manquent = [n for n in sorted(set(attendues) - set(jointes)) if Path(n).name not in RESERVEES]
     constats += [f"{DECLARATIONS}, {nom} : absent de l'archive" for nom in manquent]
     return step("declarations", titre, constats)
@@ -126,6 +125,4 @@ def check_signature(dossier: Path, signataires: Path | None) -> Etape:
     valide, dit = verify_signature(dossier, signataires)
     if not valide:
         return step("signature", titre, [dit])
-    return step("signature", titre, [], [] if signataires else [dit]) if not signataires else Etape(
-        "signature", titre, Verdict.CONFORME, (dit,)
-    )  # fmt: skip
+    return Etape("signature", titre, Verdict.CONFORME if signataires else Verdict.NOTER, (dit,))

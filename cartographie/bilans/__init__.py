@@ -3,12 +3,14 @@
 from cartographie.bilans.controle import validate
 from cartographie.bilans.diffusion import compare, lint, preflight
 from cartographie.bilans.preparation import demo, dictionary, init, register, template
+from cartographie.bilans.preuve import audit, sign
 from cartographie.bilans.propositions import answers, headers
 from cartographie.bilans.publication import load, map_, publish, run
 from cartographie.bilans.reception import feedback, ingest, status
 
 __all__ = [
     "answers",
+    "audit",
     "compare",
     "demo",
     "dictionary",
@@ -23,6 +25,7 @@ __all__ = [
     "publish",
     "register",
     "run",
+    "sign",
     "status",
     "template",
     "validate",

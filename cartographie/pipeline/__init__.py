@@ -5,6 +5,7 @@ Every function returns a `bilan`: plain values for --json, and the French lines 
 
 from cartographie.pipeline.diffusion import compare, lint, preflight
 from cartographie.pipeline.preparation import demo, dictionary, init, template
+from cartographie.pipeline.preuve import audit, sign
 from cartographie.pipeline.propositions import answers, headers
 from cartographie.pipeline.publication import map_, publish
 from cartographie.pipeline.reception import feedback, ingest, register, status
@@ -12,6 +13,7 @@ from cartographie.pipeline.traitement import load, run, validate
 
 __all__ = [
     "answers",
+    "audit",
     "compare",
     "demo",
     "dictionary",
@@ -26,4 +28,4 @@ __all__ = [
     "publish",
     "register",
 ]
-__all__ += ["run", "status", "template", "validate"]
+__all__ += ["run", "sign", "status", "template", "validate"]

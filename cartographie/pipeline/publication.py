@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -209,10 +210,25 @@ def _earlier(
     for a in (q.campagnes[annee].precedente or "", annee):
         # what is no longer received cannot be recomputed
         trouvees = [d for d in releases(projet / "outputs" / a) if d != dossier] if a in received(projet, q) else []
+        for d in trouvees:
+            _require_declared(q, d, projet)
         if trouvees:
             tableaux = brouillons if a == annee else _drafts(q, a, _frames(projet, q, a, progres))[0]
             anciennes += [read_earlier(d, tableaux) for d in trouvees]
     return anciennes
+
+
+def _require_declared(q: Questionnaire, dossier: Path, projet: Path) -> None:
+    """Raise UserError U27 (status 10) when an earlier release has a table that schemas/ no longer declares: what it shows
+    could not be counted with the rest."""
+    manifeste = json.loads((dossier / "manifeste.json").read_text(encoding="utf-8"))
+    disparus = sorted(set(manifeste.get("tableaux", {})) - set(q.tableaux))
+    if disparus:
+        raise UserError(
+            "U27", f"{dossier.relative_to(projet)} publie le tableau {disparus[0]}, que schemas/tableaux/ ne déclare plus : remettez sa "
+            "déclaration, pour que le secret en tienne compte, ou retirez cette publication de outputs/ si elle n'a jamais été diffusée.",
+            Statut.DECLARATION,
+        )  # fmt: skip
 
 
 def _protected(

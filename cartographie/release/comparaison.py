@@ -15,9 +15,12 @@ from cartographie.release.manifest import NOM
 from cartographie.release.mentions import FICTIF
 
 TABLEAUX = "tableaux/*.csv"
-CHIFFRES = ("valeur", "statut", "n_repondants")
-HORS_CLE = {*CHIFFRES, "ic_bas", "ic_haut", "n_pondere", "obs_status", "conf_status"}
-AJOUTE, RETIRE, VALEUR, STATUT, EFFECTIF = "ajouté", "retiré", "valeur", "statut", "effectif"
+CHIFFRES = ("valeur", "statut", "n_repondants", "ic_bas", "ic_haut", "n_pondere")
+HORS_CLE = {*CHIFFRES, "obs_status", "conf_status"}
+AJOUTE, RETIRE, VALEUR, STATUT, EFFECTIF, PRECISION = "ajouté", "retiré", "valeur", "statut", "effectif", "précision"
+# what is said of a figure that differs in several ways: the last of these
+GENRES = ((PRECISION, "n_pondere"), (PRECISION, "ic_bas"), (PRECISION, "ic_haut"), (EFFECTIF, "n_repondants"), (STATUT, "statut"),
+          (VALEUR, "valeur"))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def compare_figures(ancien: pd.DataFrame, nouveau: pd.DataFrame) -> tuple[pd.Dat
     colonnes = [*cle, *CHIFFRES]
     tous = ancien[colonnes].merge(nouveau[colonnes], on=cle, how="outer", suffixes=("_avant", "_apres"), indicator=True)
     genre = pd.Series("", index=tous.index)
-    for nom, colonne in ((EFFECTIF, "n_repondants"), (STATUT, "statut"), (VALEUR, "valeur")):
+    for nom, colonne in GENRES:
         genre[tous[f"{colonne}_avant"] != tous[f"{colonne}_apres"]] = nom
     genre[tous["_merge"] == "left_only"], genre[tous["_merge"] == "right_only"] = RETIRE, AJOUTE
     ecarts = tous.assign(ecart=genre).drop(columns="_merge")[genre != ""].fillna("").reset_index(drop=True)

@@ -17,7 +17,6 @@ from xml.etree import ElementTree
 import openpyxl
 import pytest
 import yaml
-from conftest import keep_few_tables
 
 sys.path.insert(0, str(Path(__file__).parent))
 from navigateur import CHROMIUM, run_in_page
@@ -26,19 +25,8 @@ ANNEE = "2026"
 
 
 @pytest.fixture(scope="module")
-def espace(cli: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small fictitious campaign, its first tables, published. Copied before it is changed."""
-    dossier = tmp_path_factory.mktemp("publication") / "espace"
-    assert cli("demo", dossier, "--repondants", "60", "--graine", "1", "--classeurs", "6").statut == 0
-    keep_few_tables(dossier, 5)
-    sortie = cli("run", ANNEE, "--projet", dossier)
-    assert sortie.statut == 0, sortie.erreurs
-    return dossier
-
-
-@pytest.fixture(scope="module")
-def publie(espace: Path) -> Path:
-    return espace / "outputs" / ANNEE / "provisoire"
+def publie(petit_projet: Path) -> Path:
+    return petit_projet / "outputs" / ANNEE / "provisoire"
 
 
 def rows(chemin: Path) -> list[dict[str, str]]:
@@ -193,8 +181,10 @@ def test_preflight_says_what_is_missing(publie: Path, cli: Callable[..., Any], t
     assert sortie.statut == 12 and "t01" in sortie.json["criteres"]["fichiers présents"]
 
 
-def test_a_label_that_gives_an_address_is_not_published(espace: Path, cli: Callable[..., Any], tmp_path: Path) -> None:
-    ici = shutil.copytree(espace, tmp_path / "espace")
+def test_a_label_that_gives_an_address_is_not_published(
+    petit_projet: Path, cli: Callable[..., Any], tmp_path: Path
+) -> None:
+    ici = shutil.copytree(petit_projet, tmp_path / "espace")
     tableau = ici / "schemas/tableaux/t01.yaml"
     declare = yaml.safe_load(tableau.read_text(encoding="utf-8"))
     declare["notes"] = ["Écrire à jeanne.dupont@hopital.fr"]
@@ -205,9 +195,9 @@ def test_a_label_that_gives_an_address_is_not_published(espace: Path, cli: Calla
 
 
 def test_a_correction_says_what_it_replaces_why_and_every_figure_that_changed(
-    espace: Path, cli: Callable[..., Any], tmp_path: Path
+    petit_projet: Path, cli: Callable[..., Any], tmp_path: Path
 ) -> None:
-    ici = shutil.copytree(espace, tmp_path / "espace")
+    ici = shutil.copytree(petit_projet, tmp_path / "espace")
     publier = ("publish", ANNEE, "--projet", ici, "--version")
     for manque in (("--remplace", "provisoire"), ("--motif", "oubli"), ("--nature", "corrigée"), ("--nature", "autre")):
         assert "U23" in cli(*publier, "v2", *manque).erreurs, manque

@@ -1,0 +1,221 @@
+"""The auditor trusts nothing: what is untouched is proven, one byte changed anywhere is found and named."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import openpyxl
+import pytest
+
+from cartographie.audit import audit_release
+from cartographie.errors import UserError
+
+ANNEE = "2026"
+
+
+@pytest.fixture
+def espace(petit_projet: Path, tmp_path: Path) -> Path:
+    return Path(
+        shutil.copytree(petit_projet, tmp_path / "espace", ignore=shutil.ignore_patterns("*.duckdb", ".examen"))
+    )
+
+
+@pytest.fixture
+def publie(espace: Path) -> Path:
+    return espace / "outputs" / ANNEE / "provisoire"
+
+
+def found(bilan: Any) -> dict[str, list[str]]:
+    return {e["code"]: e["constats"] for e in bilan["etapes"] if e["verdict"] == "différent"}
+
+
+def flip(chemin: Path, octet: int = -30) -> None:
+    """Change one byte."""
+    chemin.chmod(0o644)
+    octets = bytearray(chemin.read_bytes())
+    octets[octet] ^= 1
+    chemin.write_bytes(bytes(octets))
+
+
+def reseal(publie: Path) -> None:
+    """What a careful forger does: write the fingerprints of the manifest again."""
+    chemin = publie / "manifeste.json"
+    manifeste = json.loads(chemin.read_text(encoding="utf-8"))
+    for nom, dit in manifeste["sorties"].items():
+        octets = (publie / nom).read_bytes()
+        dit |= {"sha256": hashlib.sha256(octets).hexdigest(), "octets": len(octets)}
+    chemin.write_text(json.dumps(manifeste, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def test_what_is_untouched_is_proven(publie: Path, espace: Path, cli: Callable[..., Any], tmp_path: Path) -> None:
+    avant = sorted(p.relative_to(espace) for p in espace.rglob("*"))
+    sortie = cli("audit", publie, "--rapport", tmp_path / "rapport", "--json")
+    assert sortie.statut == 0, sortie.texte
+    bilan = sortie.json
+    assert bilan["conforme"] and found(bilan) == {} and "tout a été refait" in bilan["conclusion"]
+    assert {e["verdict"] for e in bilan["etapes"]} == {"conforme", "non vérifié"}  # not signed
+    assert sorted(p.relative_to(espace) for p in espace.rglob("*")) == avant  # nothing written in the workspace
+    for nom in ("audit.html", "audit.md", "audit.json"):
+        assert "conforme" in (tmp_path / "rapport" / nom).read_text(encoding="utf-8")
+
+
+# ------------------------------------------------------------------------------------------- one byte of each kind of file
+
+
+def csv_value(publie: Path) -> Path:
+    """A published value, in the reference CSV."""
+    chemin = next((publie / "tableaux").glob("t01_*[!l].csv"))
+    lignes = chemin.read_text(encoding="utf-8").splitlines(keepends=True)
+    rang = next(i for i, x in enumerate(lignes) if x.rstrip().endswith("A,A,F"))
+    champs = lignes[rang].split(",")
+    champs[-6] = champs[-6][:-1] + ("1" if champs[-6][-1] != "1" else "2")
+    lignes[rang] = ",".join(champs)
+    chemin.write_text("".join(lignes), encoding="utf-8")
+    return chemin
+
+
+def csv_order(publie: Path) -> Path:
+    chemin = next((publie / "tableaux").glob("t01_*[!l].csv"))
+    lignes = chemin.read_text(encoding="utf-8").splitlines(keepends=True)
+    lignes[1], lignes[2] = lignes[2], lignes[1]
+    chemin.write_text("".join(lignes), encoding="utf-8")
+    return chemin
+
+
+def workbook_cell(publie: Path) -> Path:
+    chemin = next(publie.glob("*.xlsx"))
+    classeur = openpyxl.load_workbook(chemin)
+    ws = classeur["T01"]
+    case = next(c for ligne in ws.iter_rows() for c in ligne if isinstance(c.value, float))
+    case.value += 0.1
+    classeur.save(chemin)
+    return chemin
+
+
+def declaration(publie: Path) -> Path:
+    chemin = publie / "declarations.zip"
+    with ZipFile(chemin) as archive:
+        contenus = {n: archive.read(n) for n in archive.namelist()}
+    with ZipFile(chemin, "w") as archive:
+        for nom, contenu in contenus.items():
+            archive.writestr(nom, contenu + b"#" if nom == "regles.yaml" else contenu)
+    return chemin
+
+
+def byte_of(motif: str) -> Callable[[Path], Path]:
+    def change(publie: Path) -> Path:
+        chemin = sorted(publie.rglob(motif))[0]
+        flip(chemin)
+        return chemin
+
+    return change
+
+
+FALSIFICATIONS = {
+    "valeur d'un CSV": csv_value, "ordre des lignes": csv_order, "case du classeur": workbook_cell, "déclaration": declaration,
+    **{m: byte_of(m) for m in ("*-excel.csv", "*.parquet", "*.svg", "*.png", "index.html", "datapackage.json", "*.schema.json",
+                               "rapport-qualite.html", "LISEZMOI.txt", "catalogue.jsonld")},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("quoi", FALSIFICATIONS)
+def test_one_file_of_the_release_changed_is_named(publie: Path, cli: Callable[..., Any], quoi: str) -> None:
+    chemin = FALSIFICATIONS[quoi](publie)
+    sortie = cli("audit", publie, "--sans-brut", "--json")
+    assert sortie.statut == 16
+    nom = chemin.relative_to(publie).as_posix()
+    assert any(c.startswith(nom) for c in found(sortie.json)["empreintes"]), found(sortie.json)
+
+
+def test_a_figure_forged_everywhere_is_found_by_computing_it_again(publie: Path, cli: Callable[..., Any]) -> None:
+    """The value is changed, the accounts too, and the manifest sealed again: only the raw files tell."""
+    chemin = csv_value(publie)
+    reseal(publie)
+    manifeste = publie / "manifeste.json"
+    dit = json.loads(manifeste.read_text(encoding="utf-8"))
+    dit["comptes"][ANNEE]["cellules"]["lues"] += 1
+    manifeste.write_text(json.dumps(dit, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    sortie = cli("audit", publie, "--json")
+    assert sortie.statut == 16
+    trouves = found(sortie.json)
+    assert "empreintes" not in trouves and "formes" in trouves  # the twins still say the old value
+    assert sortie.json["premiere_etape"] == "controle" and trouves["controle"][0].startswith("comptes : ")
+    assert trouves["tableaux"][0].startswith("Tableau T01, ")
+    (ecart,) = sortie.json["ecarts"]
+    assert ecart["valeur_avant"] != ecart["valeur_apres"] and ecart["ecart"] == "valeur"
+    assert {c.split(" : ")[0] for c in trouves["octets"]} == {chemin.relative_to(publie).as_posix(), "manifeste.json"}
+
+
+def test_a_manifest_that_does_not_read_is_said(publie: Path, cli: Callable[..., Any]) -> None:
+    (publie / "manifeste.json").write_text("{", encoding="utf-8")
+    illisible = cli("audit", publie, "--sans-brut")
+    assert illisible.statut == 16 and "U26" in illisible.erreurs
+
+
+@pytest.mark.parametrize("quoi", ["reponse", "base", "registre", "ajout", "retrait"])
+def test_what_was_received_is_accounted_for(publie: Path, espace: Path, cli: Callable[..., Any], quoi: str) -> None:
+    raw = espace / "raw" / ANNEE
+    if quoi == "registre":
+        chemin = raw / "registre.csv"
+        chemin.write_text(chemin.read_text(encoding="utf-8").replace("2026-0", "2026-1", 1), encoding="utf-8")
+        nom = f"raw/{ANNEE}/registre.csv"
+    elif quoi == "ajout":
+        chemin = raw.parent.parent / "de-plus.csv"
+        chemin.write_text("a;b\n1;2\n", encoding="utf-8")
+        assert cli("ingest", ANNEE, chemin, "--ranger-seulement", "--projet", espace).statut == 0
+        nom = f"raw/{ANNEE}, {hashlib.sha256(chemin.read_bytes()).hexdigest()[:12]}"
+    else:
+        dossier = "base" if quoi == "base" else "depots"
+        chemin = sorted(p for p in (raw / dossier).iterdir() if p.is_file())[0]
+        nom = f"raw/{ANNEE}, {hashlib.sha256(chemin.read_bytes()).hexdigest()[:12]}"
+        if quoi == "retrait":
+            chemin.unlink()
+        else:
+            flip(chemin, 0)
+    a = audit_release(publie, raw, stop)
+    assert a.premiere is not None and a.premiere.code == "reception"
+    assert any(c.startswith(nom) for c in a.premiere.constats), a.premiere
+
+
+def stop(projet: Path, manifeste: Any) -> Any:
+    """What was received is not as it was: nothing is made again here."""
+    raise UserError("U11", "arrêt")
+
+
+# ------------------------------------------------------------------------------------------- signature
+
+
+def test_who_signed_is_told(publie: Path, espace: Path, cli: Callable[..., Any], tmp_path: Path) -> None:
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("ssh-keygen is not installed")
+    cle, autre = tmp_path / "cle", tmp_path / "autre"
+    for k in (cle, autre):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "essai", "-f", str(k)], check=True)
+    signataires = tmp_path / "signataires"
+    signataires.write_text(
+        f"dns@exemple.invalid {cle.with_suffix('.pub').read_text(encoding='utf-8')}", encoding="utf-8"
+    )
+    assert "U25" in cli("sign", publie, "--cle", shutil.copy(cle, espace / "cle"), "--projet", espace).erreurs
+    (espace / "cle").unlink()
+    assert cli("sign", publie, "--cle", cle, "--projet", espace).statut == 0
+
+    def signature(*options: Any) -> tuple[str, str]:
+        bilan = cli("audit", publie, "--sans-brut", "--json", *options).json
+        (etape,) = [e for e in bilan["etapes"] if e["code"] == "signature"]
+        return etape["verdict"], etape["constats"][0]
+
+    assert signature("--signataires", signataires) == ("conforme", "Signé par dns@exemple.invalid.")
+    assert signature()[0] == "à noter" and "SHA256:" in signature()[1]
+    assert cli("sign", publie, "--cle", autre, "--projet", espace).statut == 0
+    assert signature("--signataires", signataires)[0] == "différent"
+    assert cli("sign", publie, "--cle", cle, "--projet", espace).statut == 0
+    manifeste = publie / "manifeste.json"
+    manifeste.write_text(manifeste.read_text(encoding="utf-8").replace("etalab-2.0", "etalab-2.1"), encoding="utf-8")
+    assert signature("--signataires", signataires) == ("différent", "La signature n'est pas celle de ce manifeste.")
