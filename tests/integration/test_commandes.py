@@ -28,6 +28,7 @@ from cartographie import pipeline  # noqa: E402
 CAMPAGNE = fabriquer.ANNEE
 NOMS = [c.name for c in commandes.app.registered_commands]
 DIFFUSION = ["lint", "compare", "preflight"]
+PREUVE = ["audit", "sign"]
 RECU = ["--recu-le", "2026-05-01"]
 
 
@@ -121,7 +122,7 @@ def test_the_commands_are_those_of_the_mission() -> None:
     reception = ["ingest", "feedback", "status"]
     propositions = ["headers", "answers"]
     traitement = ["validate", "load", "map", "publish", "run"]
-    assert [*preparation, *reception, *propositions, *traitement, *DIFFUSION] == NOMS
+    assert [*preparation, *reception, *propositions, *traitement, *DIFFUSION, *PREUVE] == NOMS
 
 
 @pytest.mark.parametrize("nom", NOMS)
@@ -132,7 +133,7 @@ def test_help_is_in_french_with_an_example_and_the_statuses(nom: str, lance: Any
     statuts = sortie.texte.split("Statuts de sortie :")[1]
     assert re.match(r"\s*0 fait\b", statuts) and "2 usage" in statuts
     assert sortie.texte.startswith("Usage :") and "--json" in sortie.texte
-    assert ("--projet" in sortie.texte) == (nom not in DIFFUSION)  # these read the files they are given, wherever
+    assert ("--projet" in sortie.texte) == (nom not in [*DIFFUSION, "audit"])  # these read the files they are given, wherever
     assert not re.search(r"\b(Show|message|exit|required|default|Commands?|INTEGER|TEXT|PATH|Error)\b", sortie.texte)
 
 
