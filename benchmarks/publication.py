@@ -30,7 +30,7 @@ from cartographie.questionnaire import load_questionnaire
 
 ecriture = import_module("cartographie.release.publish")  # the package gives its function under the same name
 ETAPES: tuple[tuple[str, Any, str], ...] = (
-    ("lecture de l'entrepôt", publication, "_frames"),
+    ("lecture de l'entrepôt", publication, "frames_of"),
     ("calcul des tableaux", publication, "_drafts"),
     ("attente de great-expectations", verdict, "judge"),
     ("secret", cartographie.secret, "protect"),

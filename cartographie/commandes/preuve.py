@@ -44,6 +44,40 @@ def audit(
 
 
 @command(
+    "trace",
+    "remonte d'un chiffre publié aux cases reçues, et inversement",
+    "cartographie trace outputs/2026/v1 T01 indicateur=usage territoire_code=84",
+    "0 fait · 2 usage : aucun chiffre, ou plusieurs · 10 déclaration incohérente · 17 entrepôt occupé",
+)
+def trace(
+    dossier: Annotated[Path, typer.Argument(metavar="DOSSIER", help="Dossier d'une publication.")],
+    tableau: Annotated[str, typer.Argument(metavar="[TABLEAU]", help="Code d'un tableau (T01).")] = "",
+    criteres: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[COLONNE=VALEUR…]", help="Ce qui désigne la ligne, par les colonnes du CSV."),
+    ] = None,
+    fichier: Annotated[
+        str, typer.Option("--fichier", metavar="NOM", help="Plutôt : tous les chiffres que touche un fichier reçu.")
+    ] = "",
+    limite: Annotated[
+        int, typer.Option("--limite", metavar="N", help="Nombre de lignes dont les cases sont lues.")
+    ] = 40,
+    projet: Projet = Path(),
+    en_json: Json = False,
+) -> None:
+    """Montre qui fait un chiffre, avec quel poids, dans quelles cases de quels fichiers, et les anomalies rencontrées. Réponses
+    nominatives : rien n'est écrit. Demande raw/ et l'entrepôt de l'espace de travail."""
+    from cartographie import pipeline
+
+    with progress(en_json) as progres:
+        if fichier:
+            bilan = pipeline.touched(dossier, fichier, projet, progres)
+        else:
+            bilan = pipeline.trace(dossier, tableau, criteres or [], limite, projet, progres)
+    show(bilan, en_json)
+
+
+@command(
     "sign",
     "signe le manifeste d'une publication",
     "cartographie sign outputs/2026/v1 --cle ~/.ssh/id_ed25519",

@@ -63,7 +63,7 @@ class Fournee:
 def examine_files(cadre: Cadre, depots: Sequence[Depot], base: pd.DataFrame | None) -> Fournee:
     """The answers of these files, in the order received. `base`: one row, one unit of the frame; None without a frame."""
     q, annee, cle = cadre.q, cadre.annee, cadre.cle
-    extractions = resolve_versions(_read(cadre, depots, "reponse"), depots, q, annee, cle)
+    extractions = resolve_versions(read_files(cadre, depots, "reponse"), depots, q, annee, cle)
     bruts = {e: lot for e, lot in build_lots(extractions, q, annee).items() if not q.entites[e].base}
     remplaces = {x.depot: x.remplace_par for x in extractions if x.remplace_par}
     corriges, corrections_faites, echecs = corrections.apply_corrections(bruts, depots, q, annee, remplaces)
@@ -91,7 +91,7 @@ def examine_files(cadre: Cadre, depots: Sequence[Depot], base: pd.DataFrame | No
 def examine_frame_files(cadre: Cadre, depots: Sequence[Depot]) -> Fournee:
     """The sampling frame's files, through the same stages as any received file. Its units carry `id_base`."""
     q, annee, cle = cadre.q, cadre.annee, cadre.cle
-    extractions = _read(cadre, depots, "base")
+    extractions = read_files(cadre, depots, "base")
     tous = build_lots(extractions, q, annee)
     bruts = {e: lot for e, lot in tous.items() if q.entites[e].base and len(lot.df)}
     corriges, corrections_faites, echecs = corrections.apply_corrections(bruts, depots, q, annee)
@@ -184,7 +184,7 @@ def _derive_again(
     return {e: lot.df for e, lot in _derive_all(nus, q, annee).items()}
 
 
-def _read(cadre: Cadre, depots: Sequence[Depot], role: str) -> list[Extraction]:
+def read_files(cadre: Cadre, depots: Sequence[Depot], role: str) -> list[Extraction]:
     """What reading each file gave, in the order received."""
     q, annee = cadre.q, cadre.annee
     parametres = q.campagnes[annee].parametres

@@ -5,7 +5,7 @@ Every function returns a `bilan`: plain values for --json, and the French lines 
 
 from cartographie.pipeline.diffusion import compare, lint, preflight
 from cartographie.pipeline.preparation import demo, dictionary, init, template
-from cartographie.pipeline.preuve import audit, sign
+from cartographie.pipeline.preuve import audit, sign, touched, trace
 from cartographie.pipeline.propositions import answers, headers
 from cartographie.pipeline.publication import map_, publish
 from cartographie.pipeline.reception import feedback, ingest, register, status
@@ -28,4 +28,4 @@ __all__ = [
     "publish",
     "register",
 ]
-__all__ += ["run", "sign", "status", "template", "validate"]
+__all__ += ["run", "sign", "status", "template", "touched", "trace", "validate"]

@@ -1,11 +1,17 @@
-"""A release verified again by whoever holds what was received, and signed by whoever answers for it."""
+"""A release verified again, taken apart figure by figure, and signed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cartographie.model import Depot, Extraction, Questionnaire
+    from cartographie.tables.membres import Membres, Traceur
+
+import pandas as pd
 
 from cartographie import bilans
 from cartographie.errors import UserError
@@ -49,6 +55,89 @@ def audit(
             (rapport / nom).write_text(texte, encoding="utf-8")
             ecrits.append(rapport / nom)
     return bilans.audit(a, ecrits)
+
+
+def trace(dossier: Path, code: str, criteres: Sequence[str], limite: int, projet: Path, progres: Progres) -> Bilan:
+    """One published figure, down to the cells received. Raises UserError U28: no such figure, or several."""
+    from cartographie.audit import trace as tr
+    from cartographie.workspace import warehouse_path
+
+    q, annee, t, registre = _tracer(dossier, projet, progres)
+    publie = tr.find_figure(dossier, code.upper(), _criteria(criteres))
+    trouve = tr.trace_figure(t, publie)
+    edition = publie["edition"]
+    vus = set(trouve.membres.lignes.get("depot", pd.Series(dtype=object)).head(limite))
+    depots = [d for d in registre[edition] if d.depot in vus]
+    extractions = {x.depot: x for x in _reread(projet, q, edition, depots, progres)}
+    noms = {d.depot: d.nom for d in registre[edition]}
+    cases = tr.cells(q, trouve.membres, extractions, noms, limite)
+    anomalies = _findings(warehouse_path(projet), edition, trouve.membres)
+    return bilans.trace(trouve, cases, anomalies, annee, limite)
+
+
+def touched(dossier: Path, fichier: str, projet: Path, progres: Progres) -> Bilan:
+    """Every published figure a received file touches. `fichier`: its name, or its identifier (the start of its fingerprint)."""
+    from cartographie.audit import trace as tr
+    from cartographie.release.comparaison import read_figures
+
+    _, annee, t, registre = _tracer(dossier, projet, progres)
+    depots = [d for depots in registre.values() for d in depots if fichier in (d.nom, d.depot, d.sha256)]
+    if not depots:
+        raise UserError("U28", f"Aucun fichier reçu ne s'appelle « {fichier} » : donnez son nom, ou son empreinte.")
+    touches = tr.touched_by(t, read_figures(dossier)[0], [d.depot for d in depots])
+    return bilans.touched(depots, touches, annee)
+
+
+def _tracer(
+    dossier: Path, projet: Path, progres: Progres
+) -> tuple[Questionnaire, str, Traceur, dict[str, list[Depot]]]:
+    """(declarations, campaign, what takes its tables apart, files received by campaign)."""
+    from cartographie.intake import read_registre
+    from cartographie.pipeline.publication import frames_of
+    from cartographie.ponderation import weigh
+    from cartographie.questionnaire import load_questionnaire
+    from cartographie.release.comparaison import read_figures
+    from cartographie.tables import Campagne
+    from cartographie.tables.membres import Traceur
+    from cartographie.workspace import require_campaign
+
+    annee = str(read_figures(dossier)[1]["campagne"])
+    q = load_questionnaire(projet)
+    require_campaign(q, annee)
+    campagnes = {a: Campagne(a, f, weigh(q, a, f)) for a, f in frames_of(projet, q, annee, progres).items()}
+    precedente = next((c for a, c in campagnes.items() if a != annee), None)
+    progres(f"{annee} : tableaux", 1, 1)
+    return q, annee, Traceur(q, campagnes[annee], precedente), {a: read_registre(projet / "raw" / a) for a in campagnes}
+
+
+def _reread(projet: Path, q: Questionnaire, annee: str, depots: Sequence[Depot], progres: Progres) -> list[Extraction]:
+    """Those files read again, their corrected versions resolved."""
+    from cartographie.examine import Cadre, read_files
+    from cartographie.intake import pseudonym_key, read_registre
+
+    cle = pseudonym_key(projet, q)
+    cadre = Cadre(projet, q, annee, cle, 1, progres, tuple(read_registre(projet / "raw" / annee)))
+    return [x for role in ("reponse", "base") for x in read_files(cadre, [d for d in depots if d.role == role], role)]
+
+
+def _findings(entrepot: Path, annee: str, m: Membres) -> pd.DataFrame:
+    """Anomalies and repairs met on the way: of those respondents and those questions."""
+    from cartographie import warehouse
+
+    with warehouse.open_readonly(entrepot) as con:
+        toutes = warehouse.analysis_frame(con, "anomalie", annee)
+    variables = {v for _, v in m.variables}
+    garde = toutes["id_repondant"].isin(set(m.lignes["id_repondant"])) & toutes["variable"].isin(variables)
+    return toutes[garde].reset_index(drop=True)
+
+
+def _criteria(criteres: Sequence[str]) -> dict[str, str]:
+    """ "colonne=valeur" → the pair. Raises UserError U28."""
+    paires = [c.partition("=") for c in criteres]
+    fautifs = [c for c, (_, egal, _) in zip(criteres, paires, strict=True) if not egal]
+    if fautifs:
+        raise UserError("U28", f"« {fautifs[0]} » n'est pas un critère : écrivez colonne=valeur (indicateur=usage).")
+    return {c.strip(): v.strip() for c, _, v in paires}
 
 
 def sign(dossier: Path, cle: Path, projet: Path) -> Bilan:

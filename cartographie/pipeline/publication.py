@@ -38,7 +38,7 @@ def map_(projet: Path, annee: str, progres: Progres) -> Bilan:
 
     q = load_questionnaire(projet)
     require_campaign(q, annee)
-    tableaux = _protected(q, annee, _drafts(q, annee, _frames(projet, q, annee, progres))[0], progres)[0]
+    tableaux = _protected(q, annee, _drafts(q, annee, frames_of(projet, q, annee, progres))[0], progres)[0]
     dossier = projet / "outputs" / annee / "tableaux"
     dossier.mkdir(parents=True, exist_ok=True)
     for ancien in dossier.glob("*.csv"):
@@ -117,7 +117,7 @@ def prepare(
     check_free(dossier, remplacer)
     revision = make_revision(nature, projet / "outputs" / annee, remplace, motif)
     with ask() as suite:
-        frames = _frames(projet, q, annee, progres)
+        frames = frames_of(projet, q, annee, progres)
         brouillons, ponderation, verdict = _plausible_drafts(projet, q, annee, frames, suite)
     anciennes = _earlier(projet, q, annee, dossier, brouillons, progres)
     tableaux, secret = _protected(q, annee, brouillons, progres, anciennes)
@@ -134,7 +134,7 @@ def prepare(
 # ------------------------------------------------------------------------------------------- pieces
 
 
-def _frames(projet: Path, q: Questionnaire, annee: str, progres: Progres) -> Frames:
+def frames_of(projet: Path, q: Questionnaire, annee: str, progres: Progres) -> Frames:
     """Campaign → its analysis frames, from the warehouse: this one's, then the previous one's if it was received."""
     from cartographie import warehouse
 
@@ -213,7 +213,7 @@ def _earlier(
         for d in trouvees:
             _require_declared(q, d, projet)
         if trouvees:
-            tableaux = brouillons if a == annee else _drafts(q, a, _frames(projet, q, a, progres))[0]
+            tableaux = brouillons if a == annee else _drafts(q, a, frames_of(projet, q, a, progres))[0]
             anciennes += [read_earlier(d, tableaux) for d in trouvees]
     return anciennes
 

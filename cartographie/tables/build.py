@@ -104,18 +104,33 @@ def _serie(
             yield evolution_rows(nouveau, vieux, ok, poids).assign(**rangs, _edition=2)
 
 
-def _bloc(
-    s: Mapping[str, Any], ind: Mapping[str, Any], regles: Mapping[str, Any], e: Edition, croisement: Croisement,
+@dataclass(frozen=True, slots=True)
+class Cadre:
+    """What one indicator is measured on. `champ`: rows of the denominator; `mod_d`, `mod_m`: modalities of the dimension and
+    of the indicator; `pose`: it was asked."""
+
+    grain: str
+    dimension: Any
+    champ: np.ndarray
+    mod_d: list[tuple[str, str]]
+    mod_m: list[tuple[str, str]]
+    pose: bool
+    pondere: bool
+    grille: Grille
+
+
+def frame_figure(
+    s: Mapping[str, Any], ind: Mapping[str, Any], e: Edition, croisement: Croisement,
     perimetre: tuple[str, tuple[str, ...]] | None,
-) -> tuple[pd.DataFrame, Influence | None]:  # fmt: skip
-    """All rows of one indicator on one crossing: the complete grid, empty cells included."""
+) -> Cadre:  # fmt: skip
+    """The rows, cells and modalities of one indicator on one crossing."""
     grain, dimension = grain_of(e, s), s.get("dimension")
     denominateur = e.questionnaire.denominateurs[s["denominateur"]]
     filtre = denominateur.get("filtre")
     mod_d = e.modalites(grain, dimension) if dimension else [("", "")]
     mod_m = e.modalites(grain, ind["variable"]) if ind["mesure"] == "repartition" else [("", "")]
     demandes = [c for c in (filtre, s.get("filtre"), ind.get("condition")) if c]
-    pose = all(e.possible(grain, c) for c in demandes) and all(e.disponible(grain, v) for v in _variables(s, ind))
+    pose = all(e.possible(grain, c) for c in demandes) and all(e.disponible(grain, v) for v in variables_of(s, ind))
     pose = pose and all(v in e.frame(grain).columns for v, _ in croisement.niveaux)  # a grain without that axis
     if grain == e.questionnaire.base:
         pose = pose and len(e.frame(grain)) > 0  # no frame was received: its units are unknown, not none
@@ -129,8 +144,26 @@ def _bloc(
         e.paires(grain, dimension, [c for c, _ in mod_d]) if dimension else None, len(mod_d), e.repondants(grain),
         e.taille(grain, ind["poids"]) if ind.get("poids") else None,
     )  # fmt: skip
+    return Cadre(grain, dimension, champ, mod_d, mod_m, pose, pondere, grille)
+
+
+def _bloc(
+    s: Mapping[str, Any], ind: Mapping[str, Any], regles: Mapping[str, Any], e: Edition, croisement: Croisement,
+    perimetre: tuple[str, tuple[str, ...]] | None,
+) -> tuple[pd.DataFrame, Influence | None]:  # fmt: skip
+    """All rows of one indicator on one crossing: the complete grid, empty cells included."""
+    k = frame_figure(s, ind, e, croisement, perimetre)
+    grain, dimension, mod_d, mod_m, pose, pondere, grille = (
+        k.grain,
+        k.dimension,
+        k.mod_d,
+        k.mod_m,
+        k.pose,
+        k.pondere,
+        k.grille,
+    )
     taille = len(croisement.cellules) * len(mod_d) * len(mod_m)
-    r = measure(e, grain, champ, ind, grille, [c for c, _ in mod_m]) if pose and taille else empty(taille)
+    r = measure(e, grain, k.champ, ind, grille, [c for c, _ in mod_m]) if pose and taille else empty(taille)
     rangs = np.arange(taille)
     cellule, d, m = (
         rangs // max(len(mod_d) * len(mod_m), 1),
@@ -177,7 +210,7 @@ def _regles(t: Mapping[str, Any], s: Mapping[str, Any], ind: Mapping[str, Any], 
     }
 
 
-def _variables(s: Mapping[str, Any], ind: Mapping[str, Any]) -> list[str]:
+def variables_of(s: Mapping[str, Any], ind: Mapping[str, Any]) -> list[str]:
     """Variables read outside conditions."""
     noms = [s.get("dimension"), ind.get("poids")]
     noms += ind["variable"] if isinstance(ind.get("variable"), list) else [ind.get("variable")]

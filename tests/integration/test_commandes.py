@@ -28,7 +28,7 @@ from cartographie import pipeline  # noqa: E402
 CAMPAGNE = fabriquer.ANNEE
 NOMS = [c.name for c in commandes.app.registered_commands]
 DIFFUSION = ["lint", "compare", "preflight"]
-PREUVE = ["audit", "sign"]
+PREUVE = ["audit", "trace", "sign"]
 RECU = ["--recu-le", "2026-05-01"]
 
 
@@ -133,7 +133,9 @@ def test_help_is_in_french_with_an_example_and_the_statuses(nom: str, lance: Any
     statuts = sortie.texte.split("Statuts de sortie :")[1]
     assert re.match(r"\s*0 fait\b", statuts) and "2 usage" in statuts
     assert sortie.texte.startswith("Usage :") and "--json" in sortie.texte
-    assert ("--projet" in sortie.texte) == (nom not in [*DIFFUSION, "audit"])  # these read the files they are given, wherever
+    assert ("--projet" in sortie.texte) == (
+        nom not in [*DIFFUSION, "audit"]
+    )  # these read the files they are given, wherever
     assert not re.search(r"\b(Show|message|exit|required|default|Commands?|INTEGER|TEXT|PATH|Error)\b", sortie.texte)
 
 
