@@ -16,6 +16,7 @@ from cartographie.errors import UserError
 from cartographie.intake.gate import cell_name
 from cartographie.model import Bloc, Extraction, Questionnaire
 from cartographie.release.comparaison import read_figures
+from cartographie.tables import TOUS
 from cartographie.tables.membres import Membres, Traceur
 from cartographie.text import MASQUE
 
@@ -58,7 +59,8 @@ def find_figure(dossier: Path, code: str, criteres: Mapping[str, str]) -> dict[s
         varient = [
             c for c in lignes.columns if c not in criteres and lignes[c].nunique() > 1 and not c.endswith("_libelle")
         ]
-        varient = [c for c in varient if c in CLE or c.endswith(("_code", "_type")) or c == "type_acteur"] or varient
+        axes = [c for c in publies.columns if (publies[c] == TOUS).any() or c.endswith(("_code", "_type"))]
+        varient = [c for c in varient if c in CLE or c in axes] or varient
         raise UserError(
             "U28",
             f"{len(lignes)} lignes répondent à ces critères ; précisez {', '.join(varient[:4])} (colonne=valeur).",
@@ -76,8 +78,8 @@ def _whole(lignes: pd.DataFrame, criteres: Mapping[str, str]) -> pd.DataFrame:
         if colonne not in criteres and f"{nom}_code" not in criteres:
             lignes = lignes[lignes[colonne] == lignes[colonne].iloc[0]]
     for colonne in lignes.columns:
-        if colonne not in criteres and (lignes[colonne] == "TOUS").any() and lignes[colonne].nunique() > 1:
-            lignes = lignes[lignes[colonne] == "TOUS"]
+        if colonne not in criteres and (lignes[colonne] == TOUS).any() and lignes[colonne].nunique() > 1:
+            lignes = lignes[lignes[colonne] == TOUS]
     return lignes
 
 
