@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from cartographie import commandes, french
 from cartographie.errors import Statut, UserError
-from cartographie.terminal import app
+from cartographie.terminal import MONTRE, app
 
 import typer  # isort: skip
 
@@ -16,7 +17,36 @@ _INTERRUPTION = "Interrompu : rien n'a été laissé à moitié écrit, relancez
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command and return its exit status. User errors print one French message, bugs say they are bugs."""
+    """Run one command, note it in the workspace's journal, return its exit status."""
+    MONTRE.clear()
+    statut, erreur = _run(argv)
+    _note(list(sys.argv[1:] if argv is None else argv), statut, erreur)
+    return statut
+
+
+def _note(arguments: list[str], statut: int, erreur: str) -> None:
+    """One line in the journal of the workspace. The clock and the user enter here, and nowhere else."""
+    from cartographie.journal import GSBPM
+
+    if not any(a in GSBPM for a in arguments) or "--help" in arguments or "-h" in arguments:
+        return
+    from datetime import UTC, datetime
+    from getpass import getuser
+
+    from cartographie import journal
+
+    projet = Path(next((b for a, b in zip(arguments, arguments[1:], strict=False) if a == "--projet"), "."))
+    try:
+        quand = datetime.now(UTC).isoformat(timespec="seconds")
+        entree = journal.entry(projet, arguments, quand, getuser(), statut, erreur, MONTRE)
+        if entree is not None:
+            journal.append(projet, entree)
+    except OSError as e:
+        print(f"Le journal n'a pas pu être tenu : {french.os_message(e)}.", file=sys.stderr)
+
+
+def _run(argv: list[str] | None) -> tuple[int, str]:
+    """(exit status, error code). User errors print one French message, bugs say they are bugs."""
     for flux in (sys.stdout, sys.stderr):
         if hasattr(flux, "reconfigure"):
             flux.reconfigure(encoding="utf-8", errors="replace")
@@ -24,28 +54,28 @@ def main(argv: list[str] | None = None) -> int:
         code = int(app(args=argv, standalone_mode=False) or 0)
         if code == INTERROMPU:
             print(_INTERRUPTION, file=sys.stderr)
-        return code
+        return code, ""
     except UserError as e:
         print(f"Erreur {e.code} : {e.message}", file=sys.stderr)
-        return int(e.statut)
+        return int(e.statut), e.code
     except french.USAGE as e:
         print(french.usage_message(e), file=sys.stderr)
-        return int(Statut.USAGE)
+        return int(Statut.USAGE), "U01"
     except (KeyboardInterrupt, typer.Abort):
         print(_INTERRUPTION, file=sys.stderr)
-        return INTERROMPU
+        return INTERROMPU, "interrompu"
     except BrokenPipeError:
-        return 0
+        return 0, ""
     except OSError as e:  # the disk's or the folder's fault, not ours: it has a path and a remedy
         lieu = f" ({e.filename})" if e.filename else ""
         print(f"Erreur U15 : {french.os_message(e)}{lieu}.", file=sys.stderr)
-        return int(Statut.USAGE)
+        return int(Statut.USAGE), "U15"
     except Exception as e:
         # The message of an unknown exception may hold received values: only its type and place are printed.
         from cartographie import affichage
 
         affichage.print_bug(e)
-        return int(Statut.BUG)
+        return int(Statut.BUG), type(e).__name__
 
 
 def run_main() -> None:

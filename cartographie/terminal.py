@@ -48,8 +48,13 @@ def command(
     )
 
 
+MONTRE: dict[str, Any] = {}  # what the command of this process last showed, for the journal
+
+
 def show(bilan: dict[str, Any], en_json: bool) -> None:
     """Print what a command did: one JSON document, or French text. Exit with the status the pipeline decided."""
+    MONTRE.clear()
+    MONTRE.update(bilan)
     if en_json:
         sys.stdout.write(json.dumps(bilan, ensure_ascii=False, indent=2, sort_keys=True, default=str) + "\n")
     else:

@@ -3,7 +3,7 @@
 from cartographie.bilans.controle import validate
 from cartographie.bilans.diffusion import compare, lint, preflight
 from cartographie.bilans.preparation import demo, dictionary, init, register, template
-from cartographie.bilans.preuve import audit, sign, touched, trace
+from cartographie.bilans.preuve import audit, journal, sign, touched, trace
 from cartographie.bilans.propositions import answers, headers
 from cartographie.bilans.publication import load, map_, publish, run
 from cartographie.bilans.reception import feedback, ingest, status
@@ -18,6 +18,7 @@ __all__ = [
     "headers",
     "ingest",
     "init",
+    "journal",
     "lint",
     "load",
     "map_",

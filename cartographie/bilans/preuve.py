@@ -14,6 +14,7 @@ from cartographie.phrases import decimal, nombre
 if TYPE_CHECKING:
     from cartographie.audit import Audit
     from cartographie.audit.trace import Trace
+    from cartographie.journal import Lecture
     from cartographie.model import Depot
 
 Bilan = dict[str, Any]
@@ -72,6 +73,29 @@ def touched(depots: Sequence[Depot], touches: pd.DataFrame, annee: str) -> Bilan
         "titre": f"{', '.join(d.nom for d in depots)} : {nombre(len(touches), 'chiffre touché', 'chiffres touchés')}.",
         "lignes": [f"{code} : {int(k)}" for code, k in n.items()], "campagne": annee,
         "chiffres": touches.astype(object).where(touches.notna(), None).to_dict("records"),
+    }  # fmt: skip
+
+
+def journal(j: Lecture) -> Bilan:
+    """One line per command; status 16 when the chain is broken."""
+    if j.rupture:
+        titre = f"La chaîne du journal est rompue à la ligne {j.rupture} : une ligne a été retirée ou changée juste avant, ou celle-ci est coupée."
+    else:
+        titre = (
+            f"{nombre(len(j.lignes), 'commande notée', 'commandes notées')}, la chaîne est intacte."
+            if j.lignes
+            else "Le journal est vide."
+        )
+    rangs = [
+        [x.get("quand", ""), x.get("qui", ""), " ".join([str(x.get("commande", "")), *map(str, x.get("arguments", ()))]),
+         " ".join(x.get("gsbpm", ())), x.get("statut", ""), x.get("erreur") or ""]
+        for x in j.lignes
+    ]  # fmt: skip
+    return {
+        "titre": titre, "lignes": [f"dernière empreinte : {j.derniere}"] if j.lignes else [],
+        "tables": [{"entete": ["quand", "qui", "commande", "GSBPM", "statut", "erreur"], "rangs": rangs}] if rangs else [],
+        "journal": [dict(x) for x in j.lignes], "rupture": j.rupture, "derniere_empreinte": j.derniere,
+        "statut": int(Statut.AUDIT if j.rupture else Statut.FAIT),
     }  # fmt: skip
 
 

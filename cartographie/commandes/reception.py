@@ -75,6 +75,9 @@ def status(
         str,
         typer.Option("--campagne", metavar="CAMPAGNE", help="La campagne détaillée (défaut : la dernière contrôlée)."),
     ] = "",
+    journal: Annotated[
+        bool, typer.Option("--journal", help="Plutôt : les commandes passées, et si leur chaîne est intacte.")
+    ] = False,
     projet: Projet = Path(),
     en_json: Json = False,
 ) -> None:
@@ -82,4 +85,4 @@ def status(
     rejetés, relancés, et le taux de réponse. Ne relit rien : c'est ce que disait le dernier contrôle."""
     from cartographie import pipeline
 
-    show(pipeline.status(projet, annee), en_json)
+    show(pipeline.journal(projet) if journal else pipeline.status(projet, annee), en_json)

@@ -5,7 +5,7 @@ Every function returns a `bilan`: plain values for --json, and the French lines 
 
 from cartographie.pipeline.diffusion import compare, lint, preflight
 from cartographie.pipeline.preparation import demo, dictionary, init, template
-from cartographie.pipeline.preuve import audit, sign, touched, trace
+from cartographie.pipeline.preuve import audit, journal, sign, touched, trace
 from cartographie.pipeline.propositions import answers, headers
 from cartographie.pipeline.publication import map_, publish
 from cartographie.pipeline.reception import feedback, ingest, register, status
@@ -21,6 +21,7 @@ __all__ = [
     "headers",
     "ingest",
     "init",
+    "journal",
     "lint",
     "load",
     "map_",

@@ -140,6 +140,13 @@ def _criteria(criteres: Sequence[str]) -> dict[str, str]:
     return {c.strip(): v.strip() for c, _, v in paires}
 
 
+def journal(projet: Path) -> Bilan:
+    """The commands of the workspace, and whether their chain holds; status 16 when a line was removed or changed."""
+    from cartographie.journal import read
+
+    return bilans.journal(read(projet))
+
+
 def sign(dossier: Path, cle: Path, projet: Path) -> Bilan:
     """manifeste.json.sig, beside the manifest."""
     from cartographie.release.signature import sign_release

@@ -202,7 +202,7 @@ def test_every_output_says_it_is_fictitious(projet: Path) -> None:
     for f in sorted((projet / "outputs").glob("*/provisoire/**/*")):
         if f.suffix in (".csv", ".parquet", ".png"):
             assert "donnees-fictives" in f.name
-        elif f.suffix == ".xlsx":
+        elif f.suffix in (".xlsx", ".zip"):
             assert "fictives" in _texts(f).casefold()
         elif f.is_file():
             assert "fictives" in f.read_text(encoding="utf-8").casefold()
@@ -251,5 +251,7 @@ def _texts(chemin: Path) -> str:
         return chemin.read_text(encoding="utf-8", errors="replace")
     with zipfile.ZipFile(chemin) as z:
         return "\n".join(
-            z.read(n).decode("utf-8", errors="replace") for n in z.namelist() if n.endswith((".xml", ".rels"))
+            z.read(n).decode("utf-8", errors="replace")
+            for n in z.namelist()
+            if n.endswith((".xml", ".rels", ".yaml", ".csv", ".md"))
         )

@@ -105,7 +105,12 @@ def vierge(tmp_path: Path) -> Path:
 
 
 def _arbre(dossier: Path) -> dict[str, bytes]:
-    return {f.relative_to(dossier).as_posix(): f.read_bytes() for f in sorted(dossier.rglob("*")) if f.is_file()}
+    """Every file but the journal, which notes each command (test_journal)."""
+    return {
+        f.relative_to(dossier).as_posix(): f.read_bytes()
+        for f in sorted(dossier.rglob("*"))
+        if f.is_file() and f.name != "journal.jsonl"
+    }
 
 
 def _nouveaux(avant: dict[str, bytes], apres: dict[str, bytes]) -> set[str]:
