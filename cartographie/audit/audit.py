@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -17,11 +17,9 @@ from cartographie.audit.rejeu import Sources, check_program, check_received, wor
 from cartographie.errors import Statut, UserError
 from cartographie.release.comparaison import compare_figures, is_table, read_figures
 from cartographie.release.manifest import NOM
+from cartographie.release.preparation import Preparation
 
-if TYPE_CHECKING:
-    from cartographie.pipeline.publication import Preparation
-
-Refaire = Callable[[Path, Mapping[str, Any]], "Preparation"]
+Refaire = Callable[[Path, Mapping[str, Any]], Preparation]
 SANS_BRUT = "Demande les fichiers reçus (--raw)."
 REFAIT = (
     ("controle", "Contrôle refait : comptes des lignes et des cellules"),

@@ -10,7 +10,7 @@ from zipfile import ZipFile
 from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter, range_boundaries
 
-from cartographie.lint.fichiers import Defaut, is_formula
+from cartographie.lint.defaut import Defaut, is_formula
 from cartographie.text import personal_data
 
 CONTRASTE = 4.5  # WCAG 1.4.3

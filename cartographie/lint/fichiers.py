@@ -6,22 +6,13 @@ import csv
 import io
 import json
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from cartographie.text import neutralise, personal_data
+from cartographie.lint.defaut import Defaut, is_formula
+from cartographie.text import personal_data
 
 CSV, CLASSEURS = {".csv"}, {".xlsx", ".xlsm"}
 SEPARATEURS = ",;\t|"
-
-
-@dataclass(frozen=True, slots=True)
-class Defaut:
-    """One rule broken. `ou`: file, sheet, cell or line; the cell's content is never quoted."""
-
-    code: str
-    ou: str
-    message: str
 
 
 def lint_file(chemin: Path, admis: Collection[str] = ()) -> list[Defaut]:
@@ -82,16 +73,3 @@ def lint_csv(chemin: Path, admis: Collection[str]) -> Iterator[Defaut]:
                 )
             if valeur not in admis and (genre := personal_data(valeur)):
                 yield Defaut("K06", ou, f"semble contenir une donnée personnelle ({genre}) : retirez-la")
-
-
-def is_formula(texte: str) -> bool:
-    """A spreadsheet would run it; a signed number is none."""
-    return bool(texte) and neutralise(texte) != texte and not _number(texte)
-
-
-def _number(texte: str) -> bool:
-    try:
-        float(texte.replace(",", ".").replace("\u202f", ""))
-    except ValueError:
-        return False
-    return True

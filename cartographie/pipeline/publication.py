@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from cartographie.model import Tableau
     from cartographie.plausibility.verdict import Verdict
     from cartographie.ponderation import Ponderation
+    from cartographie.release.preparation import Preparation
     from cartographie.secret import Anterieure
 
     Frames = dict[str, dict[str, pd.DataFrame]]
@@ -80,19 +80,6 @@ def publish(
     return bilans.publish(annee, p.dossier, p.tableaux, ecrits, p.meta["secret"])
 
 
-@dataclass(frozen=True, slots=True)
-class Preparation:
-    """A release before it is written. `exacts`: counts behind its figures; `lues`: (directory, exact counts) of each earlier
-    release read with it. Confidential."""
-
-    q: Questionnaire
-    dossier: Path
-    tableaux: Sequence[Tableau]
-    meta: dict[str, Any]
-    exacts: pd.DataFrame
-    lues: Sequence[tuple[Path, pd.DataFrame]]
-
-
 def prepare(
     projet: Path,
     annee: str,
@@ -109,6 +96,7 @@ def prepare(
     from cartographie.ponderation import account
     from cartographie.programme import release_meta
     from cartographie.release import check_free, make_revision, manifest_fingerprint, release_folder
+    from cartographie.release.preparation import Preparation
     from cartographie.tables import exact_counts
 
     q = load_questionnaire(projet)
