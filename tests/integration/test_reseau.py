@@ -31,11 +31,11 @@ def test_no_command_opens_a_connection(cli: Callable[..., Any], tmp_path: Path) 
     assert cli("demo", projet, "--repondants", "60", "--graine", "1", "--classeurs", "6", env=env).statut == 0
     keep_few_tables(projet)
     for commande in (
-        ("run", "--projet", projet),
+        ("run", "2026", "--projet", projet),
         ("status", "--projet", projet),
         ("feedback", "2026", "--projet", projet),
         ("lint", projet / "outputs/2026/provisoire"),
-        ("compare", projet / "outputs/2025/provisoire", projet / "outputs/2026/provisoire"),
+        ("audit", projet / "outputs/2026/provisoire", "--sans-brut"),
     ):
         sortie = cli(*commande, env=env)
         assert sortie.statut == 0, sortie.erreurs

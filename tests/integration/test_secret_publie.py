@@ -213,19 +213,26 @@ CASSEES = {
 }
 
 
-@pytest.mark.parametrize("cassee", CASSEES)
+@pytest.mark.parametrize(
+    ("cassee", "espace", "annee"),
+    [
+        ("sans secondaire", "petit_projet", "2026"),
+        ("liens oubliés", "petit_projet", "2026"),
+        ("sans initiés", "projet", ANNEE),
+    ],
+)
 def test_without_proof_publish_exits_14_and_shows_nothing(
-    projet: Path, racine: Path, tmp_path: Path, cassee: str
+    request: pytest.FixtureRequest, racine: Path, tmp_path: Path, cassee: str, espace: str, annee: str
 ) -> None:
-    ici = shutil.copytree(projet, tmp_path / "ici")
+    ici = shutil.copytree(request.getfixturevalue(espace), tmp_path / "ici")
     programme = CASSEES[cassee] + "from cartographie.cli import run_main\nrun_main()\n"
     fini = subprocess.run(
-        [sys.executable, "-c", programme, "publish", ANNEE, "--projet", str(ici), "--version", "essai"],
+        [sys.executable, "-c", programme, "publish", annee, "--projet", str(ici), "--version", "essai"],
         cwd=racine, capture_output=True, text=True, encoding="utf-8", timeout=300,
     )  # fmt: skip
     assert fini.returncode == 14, fini.stderr
     assert "E20" in fini.stderr and "secret n'est pas prouvé" in fini.stderr
-    assert sorted(p.name for p in (ici / "outputs" / ANNEE).iterdir() if "essai" in p.name) == []
+    assert sorted(p.name for p in (ici / "outputs" / annee).iterdir() if "essai" in p.name) == []
 
 
 def only(publie: Publie, dossier: Path, chemin: Path, rang: int) -> bool:
