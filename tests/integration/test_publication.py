@@ -185,6 +185,8 @@ def test_a_label_that_gives_an_address_is_not_published(
     petit_projet: Path, cli: Callable[..., Any], tmp_path: Path
 ) -> None:
     ici = shutil.copytree(petit_projet, tmp_path / "espace")
+    shutil.rmtree(ici / "outputs" / ANNEE)
+    keep_few_tables(ici, 2)
     tableau = ici / "schemas/tableaux/t01.yaml"
     declare = yaml.safe_load(tableau.read_text(encoding="utf-8"))
     declare["notes"] = ["Écrire à jeanne.dupont@hopital.fr"]
