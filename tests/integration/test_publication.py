@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 import openpyxl
 import pytest
 import yaml
+from conftest import keep_few_tables
 
 sys.path.insert(0, str(Path(__file__).parent))
 from navigateur import CHROMIUM, run_in_page
