@@ -19,6 +19,7 @@ from cartographie.intake.verrou import busy, is_locked, locked
 from cartographie.model import Depot
 
 REGISTRE = "registre.csv"
+RECEPTION, _COPIE = ".reception", ".recu_"  # what a reception is naming; a copy not named yet
 _COLONNES = ("depot", "nom", "chemin", "sha256", "taille", "recu_le", "role")
 _DOSSIERS = {"reponse": "depots", "base": "base"}
 _MORCEAU = 1 << 20
@@ -35,7 +36,7 @@ def read_registre(dossier: Path) -> list[Depot]:
             raise UserError(
                 "U10",
                 f"Le registre {chemin} manque alors que des fichiers reçus sont là : restaurez-le depuis une sauvegarde "
-                "(ou, si la toute première réception a été interrompue, sortez ces fichiers de raw/ et relancez-la).",
+                "(ou, s'ils ont été copiés à la main, sortez-les de raw/ et rangez-les avec « ingest »).",
                 Statut.FICHIER_REFUSE,
             )
         return []
@@ -72,7 +73,7 @@ def _presents(dossier: Path) -> list[str]:
         for nom in noms
         if not nom.startswith((".", *_PREFIXES)) and nom not in _A_IGNORER
     ]
-    return sorted(trouves)
+    return sorted(set(trouves) - (set() if is_locked(dossier) else _interrupted(dossier)))
 
 
 def unregistered(dossier: Path, depots: Sequence[Depot]) -> None:
@@ -123,41 +124,64 @@ def _is_day(texte: str) -> bool:
 def _range(
     dossier: Path, fichiers: Sequence[Path], role: str, recu_le: str
 ) -> tuple[list[Depot], list[tuple[str, Depot]]]:
-    """`ingest`, once alone in raw/<campagne>."""
+    """`ingest`, once alone in raw/<campagne>. Files are copied under hidden names, written down, named, then registered: killed
+    at any moment, the next reception puts back what was not registered."""
+    _put_back(dossier)
     depots = read_registre(dossier)
     connus = {d.sha256: d for d in depots}
     courts = {d.depot: d.sha256 for d in depots}
     cible = dossier / _DOSSIERS[role]
     cible.mkdir(exist_ok=True)
-    ajoutes: list[Depot] = []
+    ajoutes: dict[Path, Depot] = {}
     deja: list[tuple[str, Depot]] = []
     try:
         for fichier in fichiers:
             temporaire, sha256, taille = _copie(fichier, cible)
-            try:
-                if sha256 in connus:
-                    deja.append((fichier.name, connus[sha256]))
-                    continue
-                court = sha256[:12]
-                if court in courts:
-                    raise UserError("U09", f"Deux fichiers différents ont la même empreinte courte {court}.")
-                nom = f"{court}_{safe_name(fichier.name)}"
-                depot = Depot(
-                    court, dossier.name, fichier.name, f"{_DOSSIERS[role]}/{nom}", sha256, taille, recu_le, role
-                )
-                connus[sha256], courts[court] = depot, sha256
-                ajoutes.append(depot)
-                temporaire.chmod(0o444)
-                temporaire.replace(cible / nom)
-            finally:
-                temporaire.unlink(missing_ok=True)
+            if sha256 in connus:
+                temporaire.unlink()
+                deja.append((fichier.name, connus[sha256]))
+                continue
+            court = sha256[:12]
+            if court in courts:
+                temporaire.unlink()
+                raise UserError("U09", f"Deux fichiers différents ont la même empreinte courte {court}.")
+            nom = f"{court}_{safe_name(fichier.name)}"
+            depot = Depot(court, dossier.name, fichier.name, f"{_DOSSIERS[role]}/{nom}", sha256, taille, recu_le, role)
+            connus[sha256], courts[court] = depot, sha256
+            ajoutes[temporaire] = depot
+            temporaire.chmod(0o444)
         if ajoutes:
-            _ecrit_registre(dossier, [*depots, *ajoutes])
+            _write_whole(dossier / RECEPTION, "".join(f"{d.chemin}\n" for d in ajoutes.values()))
+            for temporaire, depot in ajoutes.items():
+                temporaire.replace(dossier / depot.chemin)
+            _ecrit_registre(dossier, [*depots, *ajoutes.values()])
+            (dossier / RECEPTION).unlink()
     except BaseException:
-        for depot in ajoutes:
-            (dossier / depot.chemin).unlink(missing_ok=True)
+        for temporaire in ajoutes:
+            temporaire.unlink(missing_ok=True)
+        _put_back(dossier)
         raise
-    return ajoutes, deja
+    return list(ajoutes.values()), deja
+
+
+def _put_back(dossier: Path) -> None:
+    """Take away what an interrupted reception had copied and not registered: the files sent are still where they came from."""
+    for cache in [p for role in _DOSSIERS.values() for p in (dossier / role).glob(f"{_COPIE}*")]:
+        cache.unlink()
+    if (dossier / RECEPTION).exists():
+        enregistres = {d.chemin for d in read_registre(dossier)} if (dossier / REGISTRE).exists() else set()
+        for chemin in _interrupted(dossier) - enregistres:
+            (dossier / chemin).unlink(missing_ok=True)
+        (dossier / RECEPTION).unlink()
+
+
+def _interrupted(dossier: Path) -> set[str]:
+    """Paths that a reception was naming when it was interrupted."""
+    try:
+        lignes = (dossier / RECEPTION).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return set()
+    return {x for x in lignes if x.startswith(tuple(f"{r}/" for r in _DOSSIERS.values())) and ".." not in x}
 
 
 def verify(dossier: Path, depot: Depot) -> bytes:
@@ -243,7 +267,7 @@ def list_files(sources: Sequence[Path]) -> list[Path]:
 def _copie(source: Path, cible: Path) -> tuple[Path, str, int]:
     """Copy to a temporary file of `cible`, on disk for good. Returns (temporary path, sha256, size)."""
     empreinte, taille = hashlib.sha256(), 0
-    with source.open("rb") as entree, NamedTemporaryFile(dir=cible, prefix=".recu_", delete=False) as sortie:
+    with source.open("rb") as entree, NamedTemporaryFile(dir=cible, prefix=_COPIE, delete=False) as sortie:
         while morceau := entree.read(_MORCEAU):
             empreinte.update(morceau)
             taille += len(morceau)
@@ -258,9 +282,14 @@ def _ecrit_registre(dossier: Path, depots: Sequence[Depot]) -> None:
     ecrivain = csv.writer(texte, lineterminator="\n")
     ecrivain.writerow(_COLONNES)
     ecrivain.writerows([getattr(d, c) for c in _COLONNES] for d in depots)
-    with NamedTemporaryFile(dir=dossier, prefix=".registre_", delete=False) as sortie:
-        sortie.write(texte.getvalue().encode())
+    _write_whole(Path(dossier) / REGISTRE, texte.getvalue())
+
+
+def _write_whole(chemin: Path, texte: str) -> None:
+    """The file before, or the file after: never half of it, on disk for good."""
+    with NamedTemporaryFile(dir=chemin.parent, prefix=".registre_", delete=False) as sortie:
+        sortie.write(texte.encode())
         sortie.flush()
         os.fsync(sortie.fileno())
     Path(sortie.name).chmod(0o644)
-    Path(sortie.name).replace(Path(dossier) / REGISTRE)
+    Path(sortie.name).replace(chemin)
