@@ -19,5 +19,9 @@ def to_parquet(df: pd.DataFrame) -> bytes:
 
 
 def read_parquet(chemin: Path) -> pd.DataFrame:
+    """Raises ValueError when it is no Parquet file."""
     with duckdb.connect(config={"threads": 1}) as con:
-        return con.execute("SELECT * FROM read_parquet(?)", [str(chemin)]).df()
+        try:
+            return con.execute("SELECT * FROM read_parquet(?)", [str(chemin)]).df()
+        except duckdb.Error:
+            raise ValueError(f"{chemin.name} is no Parquet file") from None

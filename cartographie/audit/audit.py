@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,11 @@ from typing import Any
 import pandas as pd
 
 from cartographie.audit import etapes
-from cartographie.audit.etapes import Etape, Verdict, skipped, step
+from cartographie.audit.etapes import MAL_FORME, Etape, Verdict, guarded, skipped, step
 from cartographie.audit.rejeu import Sources, check_program, check_received, workspace
 from cartographie.errors import Statut, UserError
 from cartographie.release.comparaison import compare_figures, is_table, read_figures
-from cartographie.release.manifest import NOM
+from cartographie.release.manifest import NOM, read_manifest
 from cartographie.release.preparation import Preparation
 
 Refaire = Callable[[Path, Mapping[str, Any]], Preparation]
@@ -61,65 +61,64 @@ def audit_release(
 ) -> Audit:  # fmt: skip
     """`raw`: raw/<campagne>, None to verify only what the release proves by itself. `refaire`: makes a release again from a
     workspace. Raises UserError U21 when `dossier` is no release, U24 when `raw` is not that of its campaign."""
-    manifeste = _manifest(dossier)
+    manifeste = read_manifest(dossier)
     campagne, version = str(manifeste.get("campagne")), str(manifeste.get("version"))
     if raw is not None and raw.resolve().name != campagne:
         raise UserError("U24", f"« {raw} » n'est pas le dossier de la campagne {campagne} : donnez raw/{campagne}.")
     faites: list[Etape] = []
-    seules: tuple[tuple[str, Callable[[], Etape]], ...] = (
-        ("empreintes", lambda: etapes.check_fingerprints(dossier, manifeste)),
-        ("signature", lambda: etapes.check_signature(dossier, signataires)),
-        ("déclarations", lambda: etapes.check_declarations(dossier, manifeste)),
-        ("formes", lambda: etapes.check_forms(dossier, manifeste)),
+    seules: tuple[tuple[str, str, Callable[[], Etape]], ...] = (
+        (
+            "empreintes",
+            "Empreintes des fichiers de la publication",
+            lambda: etapes.check_fingerprints(dossier, manifeste),
+        ),
+        ("signature", "Signature du manifeste", lambda: etapes.check_signature(dossier, signataires)),
+        ("declarations", "Déclarations jointes", lambda: etapes.check_declarations(dossier, manifeste)),
+        ("formes", "Accord de toutes les formes", lambda: etapes.check_forms(dossier, manifeste)),
     )
-    for titre, etape in seules:
-        progres(f"Audit : {titre}", 0, 1)
-        faites.append(etape())
-        progres(f"Audit : {titre}", 1, 1)
+    for code, titre, etape in seules:
+        progres(f"Audit : {titre.lower()}", 0, 1)
+        faites.append(guarded(code, titre, etape))
+        progres(f"Audit : {titre.lower()}", 1, 1)
     ecarts = pd.DataFrame()
     if raw is None:
         faites += [skipped(c, t, SANS_BRUT) for c, t in (("reception", "Fichiers reçus"), *REFAIT)]
     else:
         racine = raw.resolve().parent
         sources = Sources(racine, racine.parent / "schemas", dossier.resolve().parent.parent)
-        faites += [check_received(manifeste, racine), check_program(manifeste)]
+        faites += [
+            guarded("reception", "Fichiers reçus", lambda: check_received(manifeste, racine)),
+            guarded("programme", "Programme et bibliothèques", lambda: check_program(manifeste)),
+        ]
         refaites, ecarts = _again(dossier, manifeste, sources, refaire)
         faites += refaites
     return Audit(dossier, campagne, version, tuple(faites), ecarts)
 
 
-def _manifest(dossier: Path) -> dict[str, Any]:
-    try:
-        lu = json.loads((dossier / NOM).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError("U21", f"« {dossier} » n'est pas une publication (pas de {NOM}).") from None
-    except (ValueError, UnicodeDecodeError):
-        lu = None
-    if not isinstance(lu, dict) or not isinstance(lu.get("entrees"), dict) or not isinstance(lu.get("sorties"), dict):
-        raise UserError("U26", f"{dossier / NOM} ne se lit plus : la publication a été altérée.", Statut.AUDIT)
-    return lu
-
-
 def _again(
     dossier: Path, manifeste: Mapping[str, Any], sources: Sources, refaire: Refaire
 ) -> tuple[list[Etape], pd.DataFrame]:
-    """The steps that need everything made again; when it cannot be, why, in the first of them."""
-    premier, *suite = REFAIT
+    """The steps that need everything made again; when it cannot be, why, in the first of them. What is the auditor's own
+    trouble (a full disk, a workspace in use) is raised, not held against the release."""
     try:
         with workspace(dossier, manifeste, sources) as (projet, manquent):
             if manquent:
-                return [
-                    step(*premier, manquent),
-                    *(skipped(*x, "Le contrôle n'a pas pu être refait.") for x in suite),
-                ], pd.DataFrame()
+                return _impossible(manquent)
             return _compare(dossier, manifeste, refaire(projet, manifeste))
-    except (UserError, OSError, ValueError, KeyError) as e:
-        dit = e.message if isinstance(e, UserError) else f"les pièces ne se lisent plus ({type(e).__name__})"
-        constat = f"Rien ne peut être refait : {dit}"
-        return [
-            step(*premier, [constat]),
-            *(skipped(*x, "Le contrôle n'a pas pu être refait.") for x in suite),
-        ], pd.DataFrame()
+    except UserError as e:
+        if e.statut is Statut.OCCUPE:
+            raise
+        return _impossible([f"Rien ne peut être refait : {e.message}"])
+    except (FileNotFoundError, *MAL_FORME) as e:
+        return _impossible([f"Rien ne peut être refait : les pièces ne se lisent plus ({type(e).__name__})"])
+
+
+def _impossible(constats: Sequence[str]) -> tuple[list[Etape], pd.DataFrame]:
+    premier, *suite = REFAIT
+    return [
+        step(*premier, constats),
+        *(skipped(*x, "Le contrôle n'a pas pu être refait.") for x in suite),
+    ], pd.DataFrame()
 
 
 def _compare(dossier: Path, manifeste: Mapping[str, Any], p: Preparation) -> tuple[list[Etape], pd.DataFrame]:
@@ -143,12 +142,9 @@ def _compare(dossier: Path, manifeste: Mapping[str, Any], p: Preparation) -> tup
     note = [] if len(ecarts) else [f"{communs} chiffres, tous retrouvés"]
     tableaux = step("tableaux", titres["tableaux"], dits)
     etapes_.append(tableaux if len(ecarts) else Etape(tableaux.code, tableaux.titre, Verdict.CONFORME, tuple(note)))
-    try:
-        rapport = attack_release(dossier, p.q, p.exacts, p.meta["seuils"], p.lues)
-        manquements = rapport.manquements
-    except Exception as e:  # whatever was done to the files
-        manquements = [f"L'attaque ne peut plus lire la publication ({type(e).__name__})"]
-    etapes_.append(step("attaque", titres["attaque"], manquements))
+    etapes_.append(guarded("attaque", titres["attaque"], lambda: step(
+        "attaque", titres["attaque"], attack_release(dossier, p.q, p.exacts, p.meta["seuils"], p.lues).manquements
+    )))  # fmt: skip
     autres = [
         f"{nom} : n'a pas les octets que donne le recalcul"
         for nom, contenu in sorted(fichiers.items())

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from cartographie.audit.etapes import Etape, read_declarations, step
+from cartographie.audit.etapes import Etape, inside, read_declarations, step
 from cartographie.empreintes import versions
 from cartographie.errors import UserError
 from cartographie.intake import read_registre, unregistered
@@ -30,10 +30,11 @@ class Sources:
 
 def check_received(manifeste: Mapping[str, Any], raw: Path) -> Etape:
     """Every file received is accounted for: none added, removed or altered; nor what is written beside them."""
-    entrees = manifeste.get("entrees", {})
-    attendus = {(d["campagne"], d["sha256"]): d for d in entrees.get("depots", [])}
+    entrees = manifeste["entrees"]
+    attendus = {(inside(d["campagne"]), d["sha256"]): d for d in entrees["depots"]}
     constats, presents = [], set()
-    for annee in sorted({a for a, _ in attendus} | {p.parent.name for p in raw.glob("*/registre.csv")}):
+    annees = {a for a, _ in attendus}
+    for annee in sorted(annees):
         try:
             registre = read_registre(raw / annee)
             unregistered(raw / annee, registre)
@@ -53,13 +54,14 @@ def check_received(manifeste: Mapping[str, Any], raw: Path) -> Etape:
         for (annee, sha), d in sorted(attendus.items())
         if (annee, sha) not in presents
     ]
-    pieces = entrees.get("pieces", {})
-    for nom, sha in pieces.items():
-        if not (raw / nom).is_file():
+    for nom, sha in entrees["pieces"].items():
+        if not (raw / inside(nom)).is_file():
             constats.append(f"raw/{nom} : absent")
         elif _sha256(raw / nom) != sha:
             constats.append(f"raw/{nom} : n'est plus le fichier décrit par le manifeste")
-    return step("reception", "Fichiers reçus", constats)
+    # a campaign received since is no part of this release, and takes nothing from it
+    plus_tard = sorted({p.parent.name for p in raw.glob("*/registre.csv")} - annees)
+    return step("reception", "Fichiers reçus", constats, [f"raw/{a} : reçu depuis la publication" for a in plus_tard])
 
 
 def check_program(manifeste: Mapping[str, Any]) -> Etape:
@@ -81,18 +83,18 @@ def workspace(dossier: Path, manifeste: Mapping[str, Any], sources: Sources) -> 
         for nom, contenu in read_declarations(dossier).items():
             _write(projet / "schemas" / nom, contenu)
         for nom, sha in manifeste["entrees"]["declarations"].items():
-            if not (projet / "schemas" / nom).exists():
+            if not (projet / "schemas" / inside(nom)).exists():
                 source = sources.schemas / nom
                 if not source.is_file() or _sha256(source) != sha:
                     manquent.append(f"schemas/{nom} : n'est pas publié ; mettez à côté de raw/ celui de la publication")
                 else:
                     _write(projet / "schemas" / nom, source.read_bytes())
-        for annee in sorted({d["campagne"] for d in manifeste["entrees"]["depots"]}):
+        for annee in sorted({inside(d["campagne"]) for d in manifeste["entrees"]["depots"]}):
             shutil.copytree(sources.raw / annee, projet / "raw" / annee)
         for cle in sources.raw.glob(".cle_*"):
             shutil.copy(cle, projet / "raw" / cle.name)
-        for chemin, sha in manifeste.get("publications_anterieures", {}).items():
-            ancienne = sources.outputs / chemin
+        for chemin, sha in manifeste["publications_anterieures"].items():
+            ancienne = sources.outputs / inside(chemin)
             if not (ancienne / "manifeste.json").is_file() or manifest_fingerprint(ancienne) != sha:
                 manquent.append(f"outputs/{chemin} : la publication antérieure manque, ou n'est plus celle d'alors")
             else:

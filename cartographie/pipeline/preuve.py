@@ -156,8 +156,8 @@ def sign(dossier: Path, cle: Path, projet: Path) -> Bilan:
 
 def _beside(dossier: Path) -> Path:
     """raw/<campagne> of the workspace the release is in. Raises UserError U24 when it is not there."""
-    projet = dossier.resolve().parents[2]
-    raw = projet / "raw" / dossier.resolve().parent.name
+    sorties = dossier.resolve().parent
+    raw = sorties.parent.parent / "raw" / sorties.name
     if not raw.is_dir():
         raise UserError("U24", f"« {raw} » n'existe pas : donnez --raw raw/<campagne>, ou --sans-brut.")
     return raw

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -209,8 +208,9 @@ def _earlier(
 def _require_declared(q: Questionnaire, dossier: Path, projet: Path) -> None:
     """Raise UserError U27 (status 10) when an earlier release has a table that schemas/ no longer declares: what it shows
     could not be counted with the rest."""
-    manifeste = json.loads((dossier / "manifeste.json").read_text(encoding="utf-8"))
-    disparus = sorted(set(manifeste.get("tableaux", {})) - set(q.tableaux))
+    from cartographie.release.manifest import read_manifest
+
+    disparus = sorted(set(read_manifest(dossier)["tableaux"]) - set(q.tableaux))
     if disparus:
         raise UserError(
             "U27", f"{dossier.relative_to(projet)} publie le tableau {disparus[0]}, que schemas/tableaux/ ne déclare plus : remettez sa "

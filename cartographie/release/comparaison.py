@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from cartographie.errors import UserError
 from cartographie.feuillet import html_page, html_table
 from cartographie.phrases import espace, nombre
-from cartographie.release.manifest import NOM
+from cartographie.release.manifest import read_manifest
 from cartographie.release.mentions import FICTIF
 
 TABLEAUX = "tableaux/*.csv"
@@ -75,14 +73,10 @@ def is_table(chemin: Path) -> bool:
 
 def read_figures(dossier: Path) -> tuple[pd.DataFrame, dict[str, object]]:
     """(every published figure as text, the manifest). Raises UserError U21 when `dossier` is no release."""
-    chemin = dossier / NOM
-    if not chemin.is_file():
-        raise UserError(
-            "U21", f"« {dossier} » n'est pas une publication (pas de {NOM}) : donnez un dossier de outputs/<campagne>/."
-        )
+    manifeste = read_manifest(dossier)
     lus = [
         pd.read_csv(p, dtype=str, keep_default_na=False, encoding="utf-8")
         for p in sorted(dossier.glob(TABLEAUX))
         if is_table(p)
     ]
-    return pd.concat(lus, ignore_index=True), json.loads(chemin.read_text(encoding="utf-8"))
+    return pd.concat(lus, ignore_index=True), manifeste

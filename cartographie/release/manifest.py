@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cartographie.errors import Statut, UserError
 from cartographie.model import Depot, Tableau
 from cartographie.release.mentions import mentions
 
@@ -60,6 +61,21 @@ def build_manifest(
 def manifest_fingerprint(dossier: Path) -> str:
     """sha256 of the manifest of a release, which holds that of every other file."""
     return hashlib.sha256((dossier / NOM).read_bytes()).hexdigest()
+
+
+def read_manifest(dossier: Path) -> dict[str, Any]:
+    """The manifest of a release. Raises UserError U21 (no release), U26 (status 16: it no longer reads)."""
+    try:
+        lu = json.loads((dossier / NOM).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(
+            "U21", f"« {dossier} » n'est pas une publication (pas de {NOM}) : donnez un dossier de outputs/<campagne>/."
+        ) from None
+    except ValueError:
+        lu = None
+    if not isinstance(lu, dict) or not all(isinstance(lu.get(c), dict) for c in ("entrees", "sorties", "tableaux")):
+        raise UserError("U26", f"{dossier / NOM} ne se lit plus : la publication a été altérée.", Statut.AUDIT)
+    return lu
 
 
 def format_manifest(manifeste: Mapping[str, Any]) -> bytes:

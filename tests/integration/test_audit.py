@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
@@ -13,6 +14,8 @@ from zipfile import ZipFile
 
 import openpyxl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cartographie.audit import audit_release
 from cartographie.errors import UserError
@@ -151,6 +154,54 @@ def test_a_figure_forged_everywhere_is_found_by_computing_it_again(publie: Path,
     (ecart,) = sortie.json["ecarts"]
     assert ecart["valeur_avant"] != ecart["valeur_apres"] and ecart["ecart"] == "valeur"
     assert {c.split(" : ")[0] for c in trouves["octets"]} == {chemin.relative_to(publie).as_posix(), "manifeste.json"}
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rang=st.floats(0, 0.9999), bit=st.integers(0, 7))
+def test_a_bit_of_the_manifest_changed_never_stops_the_audit(publie: Path, rang: float, bit: int) -> None:
+    """Whatever it makes of the manifest: said, never a fault of the program."""
+    chemin = publie / "manifeste.json"
+    avant = chemin.read_bytes()
+    octets = bytearray(avant)
+    octets[int(rang * len(octets))] ^= 1 << bit
+    chemin.write_bytes(bytes(octets))
+    try:
+        a = audit_release(publie, publie.parents[2] / "raw" / ANNEE, stop)
+        assert a.etapes
+    except UserError as e:
+        assert e.code in ("U24", "U26")
+    finally:
+        chemin.write_bytes(avant)
+
+
+@pytest.mark.parametrize("ou", ["publications_anterieures", "declarations", "depots"])
+def test_a_manifest_cannot_lead_out_of_its_folders(publie: Path, cli: Callable[..., Any], ou: str) -> None:
+    chemin = publie / "manifeste.json"
+    manifeste = json.loads(chemin.read_text(encoding="utf-8"))
+    dehors = "../../../dehors"
+    (publie.parents[2].parent / "dehors").mkdir()
+    if ou == "depots":
+        manifeste["entrees"]["depots"][0]["campagne"] = dehors
+    else:
+        (manifeste if ou == "publications_anterieures" else manifeste["entrees"])[ou][dehors] = "0" * 64
+    chemin.write_text(json.dumps(manifeste), encoding="utf-8")
+    sortie = cli("audit", publie, "--json")
+    assert sortie.statut == 16 and "ValueError" in sortie.texte, sortie.erreurs
+
+
+def test_a_campaign_received_since_takes_nothing_from_a_release(publie: Path, espace: Path) -> None:
+    shutil.copytree(espace / "raw" / ANNEE, espace / "raw/2099")
+    a = audit_release(publie, espace / "raw" / ANNEE, stop)
+    (reception,) = [e for e in a.etapes if e.code == "reception"]
+    assert reception.verdict == "à noter" and reception.constats == ("raw/2099 : reçu depuis la publication",)
+
+
+def test_the_auditors_own_trouble_is_not_held_against_the_release(publie: Path, espace: Path) -> None:
+    def full(projet: Path, manifeste: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        audit_release(publie, espace / "raw" / ANNEE, full)
 
 
 def test_a_manifest_that_does_not_read_is_said(publie: Path, cli: Callable[..., Any]) -> None:
