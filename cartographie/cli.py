@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from cartographie import commandes, french
 from cartographie.errors import Statut, UserError
@@ -28,17 +27,21 @@ def _note(arguments: list[str], statut: int, erreur: str) -> None:
     """One line in the journal of the workspace. The clock and the user enter here, and nowhere else."""
     from cartographie.journal import GSBPM
 
-    if not any(a in GSBPM for a in arguments) or "--help" in arguments or "-h" in arguments:
+    if not arguments or arguments[0] not in GSBPM or "--help" in arguments or "-h" in arguments:
         return
     from datetime import UTC, datetime
     from getpass import getuser
 
     from cartographie import journal
 
-    projet = Path(next((b for a, b in zip(arguments, arguments[1:], strict=False) if a == "--projet"), "."))
+    try:
+        qui = getuser()
+    except (KeyError, OSError):  # a user the machine has no name for
+        qui = "inconnu"
+    projet = journal.workspace_of(arguments)
     try:
         quand = datetime.now(UTC).isoformat(timespec="seconds")
-        entree = journal.entry(projet, arguments, quand, getuser(), statut, erreur, MONTRE)
+        entree = journal.entry(projet, arguments, quand, qui, statut, erreur, MONTRE)
         if entree is not None:
             journal.append(projet, entree)
     except OSError as e:

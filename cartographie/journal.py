@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cartographie.text import personal_data
+
 NOM = "journal.jsonl"
 ORIGINE = "0" * 64  # what the first line follows
+TU = "…"  # what stands for what is not written
 # options that may name a file, a person or a respondent are told, not shown
 DITES = {"--version", "--date", "--nature", "--remplace", "--recu-le", "--envoye-le", "--ouvriers"}
 MUETTES = {"--remplacer", "--strict", "--relire", "--json", "--absents", "--ranger-seulement"}
@@ -75,33 +78,50 @@ def entry(
     projet: Path, arguments: Sequence[str], quand: str, qui: str, statut: int, erreur: str, bilan: Mapping[str, Any]
 ) -> dict[str, Any] | None:
     """What is written of one command; None when it writes nothing in a workspace. The clock and the user come from the caller."""
-    commande = next((a for a in arguments if a in GSBPM), "")
-    if not commande or not (projet / "schemas").is_dir():
+    commande = arguments[0]
+    if not (projet / "schemas").is_dir():
         return None
     from cartographie.empreintes import versions
 
     campagnes = sorted(p.name for p in (projet / "schemas").iterdir() if (p / "campagne.yaml").is_file())
     return {
-        "quand": quand, "qui": qui, "commande": commande, "arguments": _arguments(arguments, commande, campagnes),
+        "quand": quand, "qui": qui, "commande": commande, "arguments": _arguments(arguments[1:], campagnes),
         "gsbpm": list(GSBPM[commande]), "statut": statut, "erreur": erreur or None, "programme": versions()["code_sha256"],
         "entrees": _inputs(projet, campagnes),
         "comptes": _accounts(bilan),
     }  # fmt: skip
 
 
-def _arguments(arguments: Sequence[str], commande: str, campagnes: Sequence[str]) -> list[str]:
-    out, suivant = [], ""
+def workspace_of(arguments: Sequence[str]) -> Path:
+    """The folder `--projet` names, else the current one."""
+    for a, suivant in zip(arguments, [*arguments[1:], "."], strict=True):
+        if a == "--projet":
+            return Path(suivant)
+        if a.startswith("--projet="):
+            return Path(a.partition("=")[2])
+    return Path()
+
+
+def _arguments(arguments: Sequence[str], campagnes: Sequence[str]) -> list[str]:
+    out, option = [], ""
     for a in arguments:
-        if suivant:
-            out.append(a if suivant in DITES else "…")
-            suivant = ""
+        nom, egal, valeur = a.partition("=")
+        if option:
+            out.append(_told(option, a))
+            option = ""
+        elif a.startswith("--") and egal:
+            out.append(f"{nom}={_told(nom, valeur)}")
         elif a.startswith("--"):
-            nom, egal, valeur = a.partition("=")
-            out.append(f"{nom}={valeur if nom in DITES else '…'}" if egal else nom)
-            suivant = nom if not egal and nom not in MUETTES else ""
-        elif a != commande:
-            out.append(a if a in campagnes else "…")
+            out.append(nom)
+            option = "" if nom in MUETTES else nom
+        else:
+            out.append(a if a in campagnes else TU)
     return out
+
+
+def _told(option: str, valeur: str) -> str:
+    """A value that may be written: of an option that names nobody, and that looks like nobody's."""
+    return valeur if option in DITES and len(valeur) <= 60 and not personal_data(valeur) else TU
 
 
 def _inputs(projet: Path, campagnes: Sequence[str]) -> dict[str, str]:

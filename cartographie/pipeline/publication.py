@@ -102,7 +102,8 @@ def prepare(
     require_campaign(q, annee)
     dossier = release_folder(projet / "outputs" / annee, version)
     check_free(dossier, remplacer)
-    revision = make_revision(nature, projet / "outputs" / annee, remplace, motif)
+    remplacee = release_folder(dossier.parent, remplace) if remplace else None
+    revision = make_revision(nature, dossier, remplacee, motif)
     with ask() as suite:
         frames = frames_of(projet, q, annee, progres)
         brouillons, ponderation, verdict = _plausible_drafts(projet, q, annee, frames, suite)

@@ -17,11 +17,12 @@ from cartographie.model import Tableau
 from cartographie.page import build_page
 from cartographie.release.csv import format_csv
 from cartographie.release.donnees import build_data_files, build_datapackage, build_dcat, slug
-from cartographie.release.manifest import NOM, build_manifest, format_manifest
+from cartographie.release.manifest import NOM, build_manifest, format_manifest, read_manifest
 from cartographie.release.mentions import FICTIF, NOTES_COMMUNES, TRAVAIL, mentions
 from cartographie.release.presse import build_press_sheet
 from cartographie.release.qualite import build_quality_report
 from cartographie.release.revision import FICHIER, PROVISOIRE, Revision, build_revisions
+from cartographie.release.signature import SIGNATURE
 from cartographie.release.workbook import write_workbook
 
 RAPPORT, PRESSE, PLAUSIBILITE = "rapport-qualite.html", "presse.html", "plausibilite.html"
@@ -191,10 +192,17 @@ def release_folder(sorties: Path, version: str) -> Path:
 
 
 def check_free(dossier: Path, remplacer: bool = False) -> None:
-    """Raise UserError E15 unless `dossier` is absent, or a release that may be replaced."""
-    if not dossier.exists() or (remplacer and (dossier / NOM).is_file()):
+    """Raise UserError E15 unless `dossier` is absent, or a provisional release, unsigned, that may be replaced."""
+    if not dossier.exists():
         return
-    message = (
-        f"la publication « {dossier.name} » existe déjà : choisissez un autre nom de version ou retirez-la d'abord."
-    )
-    raise UserError("E15", message, Statut.EXISTE)
+    if not remplacer or not (dossier / NOM).is_file():
+        raise UserError(
+            "E15", f"la publication « {dossier.name} » existe déjà : choisissez un autre nom de version ou retirez-la d'abord.",
+            Statut.EXISTE,
+        )  # fmt: skip
+    nature = (read_manifest(dossier).get("revision") or {}).get("nature", PROVISOIRE)
+    if nature != PROVISOIRE or (dossier / SIGNATURE).is_file():
+        raise UserError(
+            "E15", f"la publication « {dossier.name} » est {nature if nature != PROVISOIRE else 'signée'} : elle ne se remplace pas, "
+            "publiez une version corrigée sous un autre nom.", Statut.EXISTE,
+        )  # fmt: skip

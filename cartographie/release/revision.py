@@ -25,19 +25,23 @@ class Revision:
     motif: str = ""
 
 
-def make_revision(nature: str, sorties: Path, remplace: str, motif: str) -> Revision:
-    """A corrected version names the version of outputs/<campagne> it replaces, and why. Raises UserError U21, U23."""
+def make_revision(nature: str, dossier: Path, remplacee: Path | None, motif: str) -> Revision:
+    """A corrected version names the release it replaces, another one than `dossier`, and why. Raises UserError U21, U23."""
     if nature not in NATURES:
         raise UserError("U23", f"« {nature} » n'est pas une nature de version : {', '.join(NATURES)}.")
-    if bool(remplace) != bool(motif.strip()) or (nature == CORRIGEE) != bool(remplace):
+    if bool(remplacee) != bool(motif.strip()) or (nature == CORRIGEE) != bool(remplacee):
         raise UserError(
             "U23", "une version corrigée, et elle seule, dit ce qu'elle remplace et pourquoi : ajoutez « --nature corrigée », "
             "« --remplace VERSION » et « --motif TEXTE ».",
         )  # fmt: skip
-    if not remplace:
+    if remplacee is None:
         return Revision(nature)
-    read_figures(sorties / remplace)  # says at once that it is no release
-    return Revision(nature, sorties / remplace, motif.strip())
+    if remplacee == dossier:
+        raise UserError(
+            "U23", "une version corrigée ne se remplace pas elle-même : donnez-lui un autre nom (--version)."
+        )
+    read_figures(remplacee)  # says at once that it is no release
+    return Revision(nature, remplacee, motif.strip())
 
 
 def build_revisions(r: Revision, fichiers: Mapping[str, bytes]) -> pd.DataFrame | None:

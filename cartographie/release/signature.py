@@ -13,6 +13,7 @@ from cartographie.errors import UserError
 from cartographie.release.manifest import NOM
 
 SIGNATURE = f"{NOM}.sig"
+DELAI = 300  # seconds, to type a passphrase
 ESPACE_DE_NOMS = "cartographie"  # a signature made for something else is not one of a release
 
 
@@ -28,10 +29,12 @@ def sign_release(dossier: Path, cle: Path, projet: Path) -> Path:
         raise UserError(
             "U25", f"« {cle} » est dans l'espace de travail : gardez les clés ailleurs, elles y seraient partagées."
         )
-    (dossier / SIGNATURE).unlink(missing_ok=True)
-    fini = _ssh_keygen("-Y", "sign", "-q", "-f", str(cle), "-n", ESPACE_DE_NOMS, str(dossier / NOM))
-    if fini.returncode or not (dossier / SIGNATURE).is_file():
+    fini = _ssh_keygen("-Y", "sign", "-q", "-f", str(cle), "-n", ESPACE_DE_NOMS, entree=(dossier / NOM).read_bytes())
+    if fini.returncode or not fini.stdout.startswith(b"-----BEGIN SSH SIGNATURE-----"):
         raise UserError("U24", f"ssh-keygen n'a pas signé avec « {cle} » : vérifiez la clé et sa phrase secrète.")
+    attente = dossier.with_name(f".{dossier.name}.sig")  # the signature before, or the one after
+    attente.write_bytes(fini.stdout)
+    attente.replace(dossier / SIGNATURE)
     return dossier / SIGNATURE
 
 
@@ -60,4 +63,9 @@ def _ssh_keygen(*arguments: str, entree: bytes | None = None) -> subprocess.Comp
     outil = shutil.which("ssh-keygen")
     if outil is None:
         raise UserError("U24", "ssh-keygen est introuvable : installez OpenSSH pour signer ou vérifier une signature.")
-    return subprocess.run([outil, *arguments], input=entree, capture_output=True, timeout=60, check=False)
+    try:
+        return subprocess.run([outil, *arguments], input=entree, capture_output=True, timeout=DELAI, check=False)
+    except subprocess.TimeoutExpired:
+        raise UserError(
+            "U24", "ssh-keygen n'a pas répondu : relancez, et tapez la phrase secrète de la clé quand il la demande."
+        ) from None

@@ -48,9 +48,12 @@ def test_who_did_what_when_with_what_and_how_it_ended(espace: Path, cli: Callabl
     assert all(x["quand"] and x["qui"] and len(x["programme"]) == 64 for x in bilan["journal"])
 
 
-def test_no_name_enters_it(espace: Path) -> None:
+def test_no_name_enters_it(espace: Path, cli: Callable[..., Any]) -> None:
+    cli("publish", ANNEE, "--version=06 12 34 56 78", "--nature", "jeanne.dupont@hopital.fr", f"--projet={espace}")
+    assert len(journal.read(espace).lignes) == 4
     texte = (espace / journal.NOM).read_text(encoding="utf-8")
     assert "Jeanne" not in texte and "Dupont" not in texte and "34-56" not in texte
+    assert "34 56" not in texte and "hopital" not in texte
 
 
 @pytest.mark.parametrize("quoi", ["retirée", "changée", "permutées", "coupée"])

@@ -204,7 +204,9 @@ def test_a_correction_says_what_it_replaces_why_and_every_figure_that_changed(
     publier = ("publish", ANNEE, "--projet", ici, "--version")
     for manque in (("--remplace", "provisoire"), ("--motif", "oubli"), ("--nature", "corrigée"), ("--nature", "autre")):
         assert "U23" in cli(*publier, "v2", *manque).erreurs, manque
-    assert "U21" in cli(*publier, "v2", "--nature", "corrigée", "--remplace", "v0", "--motif", "oubli").erreurs
+    corriger = ("--nature", "corrigée", "--motif", "oubli", "--remplace")
+    for version, remplacee, code in (("v2", "v0", "U21"), ("v2", "v2", "U23"), ("v2", "../2025/v1", "U12")):
+        assert code in cli(*publier, version, *corriger, remplacee).erreurs, remplacee
     regle = ici / "schemas" / ANNEE / "campagne.yaml"
     regle.write_text(
         regle.read_text(encoding="utf-8").replace("demi_largeur_u: 10", "demi_largeur_u: 14"), encoding="utf-8"
@@ -227,6 +229,9 @@ def test_a_correction_says_what_it_replaces_why_and_every_figure_that_changed(
     assert "remplace « provisoire » : Seuil de fiabilité revu" in (nouveau / "LISEZMOI.txt").read_text(encoding="utf-8")
     assert "Motif : Seuil de fiabilité revu" in (nouveau / "rapport-qualite.html").read_text(encoding="utf-8")
     assert (nouveau / "index.html").read_text(encoding="utf-8").count('href="revisions.csv"') >= 1
+    avant = (nouveau / "manifeste.json").read_bytes()
+    refus = cli(*publier, "v2", "--remplacer")  # only a provisional version is written again
+    assert refus.statut == 15 and "est corrigée" in refus.erreurs and (nouveau / "manifeste.json").read_bytes() == avant
 
 
 # ------------------------------------------------------------------------------------------- in a browser
