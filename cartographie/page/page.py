@@ -15,6 +15,7 @@ from cartographie.carte import Carte, Geometrie
 from cartographie.carte.cartes import format_number
 from cartographie.carte.classes import classify
 from cartographie.model import Tableau
+from cartographie.phrases import jour
 from cartographie.release.mentions import ABREGES, NOTES_COMMUNES, SANS_OBJET, mentions
 
 RAPPORTS = {
@@ -36,7 +37,7 @@ def build_page(
     }  # fmt: skip
     titre = f"{meta['titre']} – édition {meta['campagne']}"
     html = Template(_lire("page.html")).substitute(
-        titre=escape(titre), producteur=escape(meta["producteur"]), date=escape(str(meta["date"])),
+        titre=escape(titre), producteur=escape(meta["producteur"]), date=escape(str(meta["date"])), jour=jour(str(meta["date"])),
         version=escape(str(meta.get("version") or "")), licence=escape(str(meta["licence"])),
         champ=escape(str(meta.get("champ") or "")), contact=escape(str(meta.get("contact") or "")),
         alertes="".join(f'<p class="alerte">{escape(m)}</p>' for m in mentions(meta)),

@@ -253,13 +253,13 @@ def _lines(valeur: Any, largeur: float) -> int:
 
 
 def _largeurs(page: Page) -> list[float]:
-    """Width of each column: enough for its text (wrapped past 46) and for the longest word of its header."""
+    """Width of each column: enough for its text (wrapped past 80) and for the longest word of its header."""
     out = []
     for j, (entete, genre) in enumerate(zip(page.entetes, page.formats, strict=True)):
         mot = max(len(m) for m in entete.split()) + 3
         if genre == "texte":
             plus_long = max((len(str(ligne[j])) for ligne in page.lignes), default=0)
-            out.append(float(min(max(plus_long + 2, mot, 12), 60)))
+            out.append(float(min(max(plus_long + 2, mot, 12), 80)))
         else:
             out.append(float(min(max(mot + 1, 13, len(entete) / 3 + 3), 20)))
     return out
