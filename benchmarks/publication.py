@@ -27,6 +27,7 @@ import cartographie.secret
 import cartographie.tables
 from cartographie.pipeline import publication
 from cartographie.questionnaire import load_questionnaire
+from cartographie.release.preparation import Demande
 
 ecriture = import_module("cartographie.release.publish")  # the package gives its function under the same name
 ETAPES: tuple[tuple[str, Any, str], ...] = (
@@ -56,7 +57,7 @@ def measure(repondants: int) -> list[str]:
     shutil.rmtree(sortie, ignore_errors=True)
     depart = time.perf_counter()
     try:
-        publication.publish(projet, annee, "mesure", "", False, lambda *_: None)
+        publication.publish(projet, Demande(annee, "mesure"), lambda *_: None)
     finally:
         for module, attribut, fonction in originaux:
             setattr(module, attribut, fonction)

@@ -18,7 +18,7 @@ from cartographie.model import Bloc, Extraction, Questionnaire
 from cartographie.release.comparaison import read_figures
 from cartographie.tables import TOUS
 from cartographie.tables.membres import Membres, Traceur
-from cartographie.text import MASQUE
+from cartographie.text import MASQUE, personal_data
 
 CLE = ("edition", "table_id", "dimension", "modalite_code", "indicateur", "denominateur")
 
@@ -141,11 +141,9 @@ def _cells(
                     depot, feuille, ligne, colonne = b.reprises.get(
                         (rang, variable), (extraction.depot, b.feuille, col.ligne or b.lignes[rang], col.colonne)
                     )
-                    recu = (
-                        MASQUE
-                        if q.variables[variable].personnel
-                        else str(b.valeurs[c][rang] if b.valeurs[c][rang] is not None else "")
-                    )
+                    recu = "" if b.valeurs[c][rang] is None else str(b.valeurs[c][rang])
+                    if q.variables[variable].personnel or personal_data(recu):
+                        recu = MASQUE
                     yield (
                         str(x["id_repondant"]),
                         noms.get(depot, depot),

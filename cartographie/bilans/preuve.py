@@ -46,6 +46,7 @@ def trace(t: Trace, cases: pd.DataFrame, anomalies: pd.DataFrame, annee: str, li
         f"refait à partir de {nombre(len(m), 'ligne', 'lignes')} : {'sans objet' if t.valeur != t.valeur else decimal(t.valeur, 4)}"
         + (f" = 100 × {decimal(float((m['poids'] * m['compte']).sum()), 4)} / {decimal(float(m['poids'].sum()), 4)}"
            if x["unite"] == "pct" and t.valeur == t.valeur else ""),
+        *_outdated(t),
         f"{compte} au numérateur, {len(m) - compte} au dénominateur seulement ; poids total {decimal(float(m['poids'].sum()), 4)}",
         f"questions lues : {', '.join(v for _, v in t.membres.variables) or 'aucune'}",
     ]  # fmt: skip
@@ -64,6 +65,18 @@ def trace(t: Trace, cases: pd.DataFrame, anomalies: pd.DataFrame, annee: str, li
         "membres": m.astype(object).where(m.notna(), None).to_dict("records"), "cases": cases.to_dict("records"),
         "anomalies": anomalies.astype(str).to_dict("records"), "campagne": annee,
     }  # fmt: skip
+
+
+def _outdated(t: Trace) -> list[str]:
+    """Said when the rows of today do not make the figure published: something was received or declared since."""
+    x = t.publie
+    if x["unite"] != "pct" or not x["valeur"] or t.valeur != t.valeur or abs(t.valeur - float(x["valeur"])) <= 0.0501:
+        return []
+    if t.recalcule["_mesure"] not in ("part", "repartition"):
+        return []
+    return [
+        "attention : ce n'est pas le chiffre publié ; l'entrepôt ou les déclarations ont changé depuis (voir « audit »)"
+    ]
 
 
 def touched(depots: Sequence[Depot], touches: pd.DataFrame, annee: str) -> Bilan:

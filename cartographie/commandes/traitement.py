@@ -86,9 +86,12 @@ def publish(
     """Écrit une version dans outputs/<campagne>/<version>/ : classeur, données ouvertes, cartes, page et manifeste, attaqués et relus
     avant d'être montrés."""
     from cartographie import pipeline
+    from cartographie.release.preparation import Demande
 
     with progress(en_json) as progres:
-        bilan = pipeline.publish(projet, annee, version, a_date(jour), remplacer, progres, nature, remplace, motif)
+        bilan = pipeline.publish(
+            projet, Demande(annee, version, a_date(jour), remplacer, nature, remplace, motif), progres
+        )
     show(bilan, en_json)
 
 

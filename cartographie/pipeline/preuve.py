@@ -34,14 +34,15 @@ def audit(
     def refaire(projet: Path, manifeste: Mapping[str, Any]) -> Any:
         from cartographie.pipeline.publication import prepare
         from cartographie.pipeline.traitement import load
+        from cartographie.release.preparation import Demande
 
         load(projet, 0, True, progres)
         r = manifeste.get("revision") or {}
-        annee, version = str(manifeste["campagne"]), str(manifeste["version"])
-        return prepare(
-            projet, annee, version, str(manifeste["date"]), True, progres, str(r.get("nature") or "provisoire"),
-            str(r.get("remplace") or ""), str(r.get("motif") or ""),
+        demande = Demande(
+            str(manifeste["campagne"]), str(manifeste["version"]), str(manifeste["date"]), True,
+            str(r.get("nature") or "provisoire"), str(r.get("remplace") or ""), str(r.get("motif") or ""),
         )  # fmt: skip
+        return prepare(projet, demande, progres)
 
     a = audit_release(dossier, raw, refaire, signataires, progres)
     ecrits = []

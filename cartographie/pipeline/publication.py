@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cartographie.model import Tableau
     from cartographie.plausibility.verdict import Verdict
     from cartographie.ponderation import Ponderation
-    from cartographie.release.preparation import Preparation
+    from cartographie.release.preparation import Demande, Preparation
     from cartographie.secret import Anterieure
 
     Frames = dict[str, dict[str, pd.DataFrame]]
@@ -48,48 +48,28 @@ def map_(projet: Path, annee: str, progres: Progres) -> Bilan:
     return bilans.map_(annee, tableaux, dossier)
 
 
-def publish(
-    projet: Path,
-    annee: str,
-    version: str,
-    jour: str,
-    remplacer: bool,
-    progres: Progres,
-    nature: str = "provisoire",
-    remplace: str = "",
-    motif: str = "",
-) -> Bilan:
+def publish(projet: Path, demande: Demande, progres: Progres) -> Bilan:
     """Write outputs/<campagne>/<version>/ whole or not at all. A correction names the version it replaces, and why.
 
     Raises UserError: it exists (status 15), implausible (13), its files betray somebody (14)."""
     from cartographie.attaque import attack_release, require_sound_release
     from cartographie.release import publish as release
 
-    p = prepare(projet, annee, version, jour, remplacer, progres, nature, remplace, motif)
+    p, annee = prepare(projet, demande, progres), demande.annee
 
     def gate(attente: Path) -> None:
         progres(f"{annee} : attaque de la publication", 0, 1)
-        require_sound_release(attack_release(attente, p.q, p.exacts, p.meta["seuils"], p.lues), version)
+        require_sound_release(attack_release(attente, p.q, p.exacts, p.meta["seuils"], p.lues), demande.version)
         _require_fit(attente, str(p.meta.get("contact") or ""))
         progres(f"{annee} : attaque de la publication", 1, 1)
 
     progres(f"{annee} : publication", 0, 1)
-    ecrits = release(p.dossier, p.tableaux, p.meta, remplacer, gate)
+    ecrits = release(p.dossier, p.tableaux, p.meta, demande.remplacer, gate)
     progres(f"{annee} : publication", 1, 1)
     return bilans.publish(annee, p.dossier, p.tableaux, ecrits, p.meta["secret"])
 
 
-def prepare(
-    projet: Path,
-    annee: str,
-    version: str,
-    jour: str,
-    remplacer: bool,
-    progres: Progres,
-    nature: str,
-    remplace: str,
-    motif: str,
-) -> Preparation:
+def prepare(projet: Path, demande: Demande, progres: Progres) -> Preparation:
     """Everything a release is made of, computed from the warehouse. Raises as publish does, but what the gate raises."""
     from cartographie.plausibility.verdict import ask
     from cartographie.ponderation import account
@@ -98,18 +78,19 @@ def prepare(
     from cartographie.release.preparation import Preparation
     from cartographie.tables import exact_counts
 
-    q = load_questionnaire(projet)
+    q, annee = load_questionnaire(projet), demande.annee
     require_campaign(q, annee)
-    dossier = release_folder(projet / "outputs" / annee, version)
-    check_free(dossier, remplacer)
-    remplacee = release_folder(dossier.parent, remplace) if remplace else None
-    revision = make_revision(nature, dossier, remplacee, motif)
+    dossier = release_folder(projet / "outputs" / annee, demande.version)
+    check_free(dossier, demande.remplacer)
+    remplacee = release_folder(dossier.parent, demande.remplace) if demande.remplace else None
+    revision = make_revision(demande.nature, dossier, remplacee, demande.motif)
     with ask() as suite:
         frames = frames_of(projet, q, annee, progres)
         brouillons, ponderation, verdict = _plausible_drafts(projet, q, annee, frames, suite)
     anciennes = _earlier(projet, q, annee, dossier, brouillons, progres)
     tableaux, secret = _protected(q, annee, brouillons, progres, anciennes)
-    meta = release_meta(projet, q, annee, version, jour or q.campagnes[annee].fin.isoformat(), warehouse_path(projet))
+    jour = demande.jour or q.campagnes[annee].fin.isoformat()
+    meta = release_meta(projet, q, annee, demande.version, jour, warehouse_path(projet))
     meta |= {"secret_secondaire": True, "secret": secret, "ponderation": account(ponderation) if ponderation else None}
     meta |= {"revision": revision, "plausibilite": verdict.attentes, "plausibilite_html": verdict.public}
     meta["anterieures"] = {

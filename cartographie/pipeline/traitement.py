@@ -64,6 +64,7 @@ def run(
     start_workers(projet, ouvriers)
     from cartographie.examine import examine, require_sound
     from cartographie.release import check_free, release_folder
+    from cartographie.release.preparation import Demande
 
     q = load_questionnaire(projet)
     recues = received(projet, q)
@@ -78,7 +79,7 @@ def run(
     controles = [require_sound(examine(projet, q, a, ouvriers, progres, relire=relire)) for a in recues]
     constats = [bilans.validate(q, c, write_findings(projet, q, c), strict=strict) for c in controles]
     _load(projet, q, controles, progres)
-    publications = [publish(projet, a, version, "", remplacer, progres) for a in (annees or recues)]
+    publications = [publish(projet, Demande(a, version, remplacer=remplacer), progres) for a in (annees or recues)]
     return bilans.run(q, controles, constats, publications, warehouse_path(projet), annees or recues)
 
 

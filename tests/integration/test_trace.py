@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -133,3 +134,21 @@ def test_a_received_file_tells_the_figures_it_touches(
     refuses = [d.depot for d in read_registre(petit_projet / "raw" / ANNEE) if d.depot not in lus]
     assert refuses
     assert cli("trace", publie, "--fichier", refuses[0], "--projet", petit_projet, "--json").json["chiffres"] == []
+
+
+def test_a_figure_that_is_no_longer_the_one_published_is_said(
+    publie: Path, petit_projet: Path, cli: Callable[..., Any], tmp_path: Path
+) -> None:
+    ailleurs = Path(shutil.copytree(publie, tmp_path / "v0"))
+    chemin = next((ailleurs / "tableaux").glob("t01_*[!l].csv"))
+    (x,) = [
+        r for r in rows(publie) if (r["table_id"], r["indicateur"], r["territoire_code"]) == ("T01", "usage", "FRANCE")
+    ]
+    texte = chemin.read_text(encoding="utf-8")
+    assert texte.count(f",{x['valeur']},{x['ic_bas']}") == 1
+    chemin.write_text(texte.replace(f",{x['valeur']},{x['ic_bas']}", f",99.9,{x['ic_bas']}"), encoding="utf-8")
+    dit = cli("trace", ailleurs, "T01", "indicateur=usage", "--limite", "1", "--projet", petit_projet)
+    assert dit.statut == 0 and "ce n'est pas le chiffre publié" in dit.texte
+    assert (
+        "pas le chiffre publié" not in cli("trace", publie, "T01", "indicateur=usage", "--projet", petit_projet).texte
+    )
