@@ -25,15 +25,15 @@ def main(argv: list[str] | None = None) -> int:
 
 def _note(arguments: list[str], statut: int, erreur: str) -> None:
     """One line in the journal of the workspace. The clock and the user enter here, and nowhere else."""
-    from cartographie.journal import GSBPM
-
-    if not arguments or arguments[0] not in GSBPM or "--help" in arguments or "-h" in arguments:
+    if not arguments or "--help" in arguments or "-h" in arguments:
         return
     from datetime import UTC, datetime
     from getpass import getuser
 
     from cartographie import journal
 
+    if arguments[0] not in journal.GSBPM:
+        return
     try:
         qui = getuser()
     except (KeyError, OSError):  # a user the machine has no name for

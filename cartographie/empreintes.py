@@ -1,4 +1,4 @@
-"""Which program made something: version, fingerprint of the code, libraries that can change a figure or a byte."""
+"""Fingerprints: of a file; and which program made something: version, fingerprint of the code, libraries that can change a figure or a byte."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 from importlib import metadata, resources
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from cartographie import __version__
 
@@ -35,6 +36,12 @@ def code_fingerprint() -> str:
     for chemin, fichier in sorted(_files(resources.files("cartographie"), "")):
         empreinte.update(f"{chemin}\n{hashlib.sha256(fichier.read_bytes()).hexdigest()}\n".encode())
     return empreinte.hexdigest()
+
+
+def sha256_of(chemin: Path) -> str:
+    """Of a file's bytes, however big. Raises OSError."""
+    with chemin.open("rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
 
 
 def _files(dossier: Traversable, prefixe: str) -> list[tuple[str, Traversable]]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cartographie.empreintes import sha256_of, versions
 from cartographie.text import personal_data
 
 NOM = "journal.jsonl"
@@ -81,8 +82,6 @@ def entry(
     commande = arguments[0]
     if not (projet / "schemas").is_dir():
         return None
-    from cartographie.empreintes import versions
-
     campagnes = sorted(p.name for p in (projet / "schemas").iterdir() if (p / "campagne.yaml").is_file())
     return {
         "quand": quand, "qui": qui, "commande": commande, "arguments": _arguments(arguments[1:], campagnes),
@@ -128,9 +127,9 @@ def _inputs(projet: Path, campagnes: Sequence[str]) -> dict[str, str]:
     """sha256 of what was received, by its register, and of all that is declared, together."""
     registres = [p for a in campagnes if (p := projet / "raw" / a / "registre.csv").is_file()]
     declares = sorted(p for p in (projet / "schemas").rglob("*") if p.is_file())
-    ensemble = "".join(f"{p.relative_to(projet)}\n{_sha256(p)}\n" for p in declares)
+    ensemble = "".join(f"{p.relative_to(projet)}\n{sha256_of(p)}\n" for p in declares)
     return {
-        **{p.relative_to(projet).as_posix(): _sha256(p) for p in registres},
+        **{p.relative_to(projet).as_posix(): sha256_of(p) for p in registres},
         "schemas": hashlib.sha256(ensemble.encode("utf-8")).hexdigest(),
     }
 
@@ -140,8 +139,3 @@ def _accounts(bilan: Mapping[str, Any]) -> dict[str, Any]:
     controles = bilan.get("controles") or ([bilan] if "comptes" in bilan else [])
     comptes = {str(b["campagne"]): b["comptes"] for b in controles if "campagne" in b and "comptes" in b}
     return {a: {k: v for k, v in c.items() if isinstance(v, int | float | Mapping)} for a, c in comptes.items()}
-
-
-def _sha256(chemin: Path) -> str:
-    with chemin.open("rb") as f:
-        return hashlib.file_digest(f, "sha256").hexdigest()

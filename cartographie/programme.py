@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 from cartographie import warehouse
-from cartographie.empreintes import versions
+from cartographie.empreintes import sha256_of, versions
 from cartographie.intake import read_registre
 from cartographie.model import Questionnaire
 
@@ -51,7 +50,7 @@ def release_meta(projet: Path, q: Questionnaire, annee: str, version: str, jour:
 def _pieces(projet: Path, q: Questionnaire) -> dict[str, str]:
     """Path under raw/ → sha256 of what is written beside the files received, and changes a figure."""
     chemins = [f"{a}/{nom}" for a in q.campagnes for nom in PIECES if (projet / "raw" / a / nom).is_file()]
-    return {c: hashlib.sha256((projet / "raw" / c).read_bytes()).hexdigest() for c in chemins}
+    return {c: sha256_of(projet / "raw" / c) for c in chemins}
 
 
 def _changes(q: Questionnaire, annee: str) -> list[dict[str, str]]:

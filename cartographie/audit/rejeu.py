@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from cartographie.audit.etapes import Etape, inside, read_declarations, step
-from cartographie.empreintes import versions
+from cartographie.empreintes import sha256_of, versions
 from cartographie.errors import UserError
 from cartographie.intake import read_registre, unregistered
 from cartographie.release import manifest_fingerprint
@@ -47,7 +46,7 @@ def check_received(manifeste: Mapping[str, Any], raw: Path) -> Etape:
                 constats.append(f"raw/{annee}, {d.depot} : reçu, mais absent du manifeste")
             elif not (raw / annee / d.chemin).is_file():
                 constats.append(f"raw/{annee}, {d.depot} : noté au registre, mais absent du dossier")
-            elif _sha256(raw / annee / d.chemin) != d.sha256:
+            elif sha256_of(raw / annee / d.chemin) != d.sha256:
                 constats.append(f"raw/{annee}, {d.depot} : n'est plus le fichier reçu")
     constats += [
         f"raw/{annee}, {d['depot']} : dans le manifeste, mais plus au registre"
@@ -57,7 +56,7 @@ def check_received(manifeste: Mapping[str, Any], raw: Path) -> Etape:
     for nom, sha in entrees["pieces"].items():
         if not (raw / inside(nom)).is_file():
             constats.append(f"raw/{nom} : absent")
-        elif _sha256(raw / nom) != sha:
+        elif sha256_of(raw / nom) != sha:
             constats.append(f"raw/{nom} : n'est plus le fichier décrit par le manifeste")
     # a campaign received since is no part of this release, and takes nothing from it
     plus_tard = sorted({p.parent.name for p in raw.glob("*/registre.csv")} - annees)
@@ -85,7 +84,7 @@ def workspace(dossier: Path, manifeste: Mapping[str, Any], sources: Sources) -> 
         for nom, sha in manifeste["entrees"]["declarations"].items():
             if not (projet / "schemas" / inside(nom)).exists():
                 source = sources.schemas / nom
-                if not source.is_file() or _sha256(source) != sha:
+                if not source.is_file() or sha256_of(source) != sha:
                     manquent.append(f"schemas/{nom} : n'est pas publié ; mettez à côté de raw/ celui de la publication")
                 else:
                     _write(projet / "schemas" / nom, source.read_bytes())
@@ -105,8 +104,3 @@ def workspace(dossier: Path, manifeste: Mapping[str, Any], sources: Sources) -> 
 def _write(chemin: Path, contenu: bytes) -> None:
     chemin.parent.mkdir(parents=True, exist_ok=True)
     chemin.write_bytes(contenu)
-
-
-def _sha256(chemin: Path) -> str:
-    with chemin.open("rb") as f:
-        return hashlib.file_digest(f, "sha256").hexdigest()

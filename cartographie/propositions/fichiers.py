@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from cartographie.anomalies import judge
 from cartographie.anomalies.texte import fill
+from cartographie.empreintes import sha256_of
 from cartographie.errors import UserError
 from cartographie.intake import Ouverture, list_files, open_depots, workers_for
 from cartographie.intake.extract import extract
@@ -77,8 +77,7 @@ def _open(q: Questionnaire, annee: str, chemins: Sequence[Path]) -> Iterable[tup
 
 def _depot(annee: str, chemin: Path) -> Depot:
     """A file as if received, left where it is."""
-    with chemin.open("rb") as fichier:
-        sha256 = hashlib.file_digest(fichier, "sha256").hexdigest()
+    sha256 = sha256_of(chemin)
     return Depot(sha256[:12], annee, chemin.name, chemin.name, sha256, chemin.stat().st_size, "", "reponse")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cartographie.empreintes import sha256_of
 from cartographie.errors import Statut, UserError
 from cartographie.model import Depot, Tableau
 from cartographie.release.mentions import mentions
@@ -60,7 +61,7 @@ def build_manifest(
 
 def manifest_fingerprint(dossier: Path) -> str:
     """sha256 of the manifest of a release, which holds that of every other file."""
-    return hashlib.sha256((dossier / NOM).read_bytes()).hexdigest()
+    return sha256_of(dossier / NOM)
 
 
 def read_manifest(dossier: Path) -> dict[str, Any]:
