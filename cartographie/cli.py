@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 from cartographie import commandes, french
@@ -72,6 +73,9 @@ def _run(argv: list[str] | None) -> tuple[int, str]:
     except OSError as e:  # the disk's or the folder's fault, not ours: it has a path and a remedy
         lieu = f" ({e.filename})" if e.filename else ""
         print(f"Erreur U15 : {french.os_message(e)}{lieu}.", file=sys.stderr)
+        return int(Statut.USAGE), "U15"
+    except MemoryError:
+        print(f"Erreur U15 : {french.os_message(OSError(errno.ENOMEM, ''))}.", file=sys.stderr)
         return int(Statut.USAGE), "U15"
     except Exception as e:
         # The message of an unknown exception may hold received values: only its type and place are printed.

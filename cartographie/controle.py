@@ -18,6 +18,7 @@ import xlsxwriter
 from xlsxwriter.url import Url
 from xlsxwriter.utility import xl_rowcol_to_cell
 
+from cartographie.disque import write_whole
 from cartographie.feuilles import FIGE, row_height
 from cartographie.model import Anomalie, Depot, Gravite
 from cartographie.text import neutralise
@@ -87,11 +88,7 @@ def write(
         (dossier / "confidentiel.csv").unlink(missing_ok=True)
     out = []
     for name, content in parts.items():
-        path = dossier / name
-        part = path.with_name(f".{name}.part")
-        part.write_bytes(content)
-        part.replace(path)
-        out.append(path)
+        out.append(write_whole(dossier / name, content))
     return out
 
 

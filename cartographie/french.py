@@ -57,6 +57,10 @@ def os_message(e: OSError) -> str:
         errno.EPERM: "l'accès est refusé : vérifiez vos droits, ou fermez le fichier s'il est ouvert ailleurs",
         errno.EROFS: "ce dossier est en lecture seule : choisissez-en un autre",
         errno.ENOSPC: "le disque est plein : libérez de la place puis relancez",
+        errno.EDQUOT: "votre quota de disque est atteint : libérez de la place puis relancez",
+        errno.EFBIG: "le fichier dépasse la taille permise : levez cette limite, ou écrivez ailleurs",
+        errno.EMFILE: "trop de fichiers sont ouverts : relancez avec moins d'ouvriers (--ouvriers 1)",
+        errno.ENOMEM: "la mémoire ne suffit pas : fermez d'autres programmes, ou relancez avec --ouvriers 1",
         errno.ENOENT: "le fichier ou le dossier n'existe pas : vérifiez le chemin",
         errno.ENOTDIR: "le chemin passe par un fichier, non par un dossier : vérifiez-le",
         errno.EISDIR: "c'est un dossier, il faut un fichier : vérifiez le chemin",
@@ -75,6 +79,8 @@ def usage_message(e: Any) -> str:
         texte = f"l'option « {e.option_name} » n'existe pas"
     elif nom == "MissingParameter":
         texte = f"il manque {getattr(e.param, 'metavar', None) or 'un argument'}"
+    elif nom == "BadParameter" and "is not readable" in e.message:
+        texte = f"{e.message.split(chr(39))[1]} ne peut pas être lu : vérifiez vos droits"
     elif nom == "BadParameter":
         texte = f"la valeur donnée à {e.param.opts[-1] if e.param else 'une option'} ne convient pas"
     elif "unexpected extra argument" in e.message:

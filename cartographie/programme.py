@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 from cartographie import warehouse
-from cartographie.empreintes import sha256_of, versions
+from cartographie.empreintes import versions
+from cartographie.errors import UserError
 from cartographie.intake import read_registre
 from cartographie.model import Questionnaire
+from cartographie.workspace import open_warehouse, raw_pieces
 
 RESERVEES = ("corrections.yaml", "rapprochements.csv")  # about one respondent each: fingerprinted, never published
-PIECES = ("registre.csv", "dispositions.csv")  # of raw/<campagne>, beside the files received
 
 
-def release_meta(projet: Path, q: Questionnaire, annee: str, version: str, jour: str, entrepot: Path) -> dict[str, Any]:
+def release_meta(projet: Path, q: Questionnaire, annee: str, version: str, jour: str) -> dict[str, Any]:
     """What every output of a release states: titles, dates, versions, inputs, accounts. The date comes from the caller."""
     recus = {a: read_registre(projet / "raw" / a) for a in q.campagnes}
-    with warehouse.open_readonly(entrepot) as con:
+    with open_warehouse(projet, q) as con:
         comptes = {a: warehouse.totals(con, a) for a, depots in recus.items() if depots}
     return {
         **{k: q.enquete.get(k) for k in ("titre", "sous_titre", "producteur", "contact", "licence", "fictif", "axes")},
@@ -33,10 +35,8 @@ def release_meta(projet: Path, q: Questionnaire, annee: str, version: str, jour:
         "champ": q.campagnes[annee].champ,
         "depots": [d for depots in recus.values() for d in depots],
         "declarations": dict(q.empreintes),
-        "declarations_jointes": {
-            nom: (projet / "schemas" / nom).read_bytes() for nom in q.empreintes if Path(nom).name not in RESERVEES
-        },
-        "pieces": _pieces(projet, q),
+        "declarations_jointes": _published_declarations(projet, q),
+        "pieces": raw_pieces(projet, q),
         "programme": versions(),
         "comptes": comptes,
         "qualite": dict(q.campagnes[annee].qualite),
@@ -47,10 +47,13 @@ def release_meta(projet: Path, q: Questionnaire, annee: str, version: str, jour:
     }
 
 
-def _pieces(projet: Path, q: Questionnaire) -> dict[str, str]:
-    """Path under raw/ → sha256 of what is written beside the files received, and changes a figure."""
-    chemins = [f"{a}/{nom}" for a in q.campagnes for nom in PIECES if (projet / "raw" / a / nom).is_file()]
-    return {c: sha256_of(projet / "raw" / c) for c in chemins}
+def _published_declarations(projet: Path, q: Questionnaire) -> dict[str, bytes]:
+    """Path under schemas/ → content, of those that are published. Raises UserError E23 when one is no longer what was read."""
+    contenus = {n: (projet / "schemas" / n).read_bytes() for n in q.empreintes if Path(n).name not in RESERVEES}
+    for nom, contenu in contenus.items():
+        if hashlib.sha256(contenu).hexdigest() != q.empreintes[nom]:
+            raise UserError("E23", f"schemas/{nom} a changé pendant le calcul : relancez la commande.")
+    return contenus
 
 
 def _changes(q: Questionnaire, annee: str) -> list[dict[str, str]]:

@@ -9,12 +9,14 @@ import csv
 from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, fields
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from cartographie import register
+from cartographie.disque import write_whole
 from cartographie.errors import Statut, UserError
 from cartographie.model import Questionnaire
 from cartographie.references_retour import read_reference
@@ -253,10 +255,8 @@ def add_relances(dossier: Path, nouvelles: Sequence[Relance]) -> Path:
     """Append to the journal, whole or not at all."""
     chemin = dossier / RELANCES
     toutes = dict.fromkeys([*read_relances(dossier), *nouvelles])
-    provisoire = chemin.with_name(f".{RELANCES}.part")
-    with provisoire.open("w", encoding="utf-8", newline="") as fichier:
-        ecrivain = csv.writer(fichier, lineterminator="\n")
-        ecrivain.writerow([f.name for f in fields(Relance)])
-        ecrivain.writerows([r.destinataire, r.envoye_le] for r in toutes)
-    provisoire.replace(chemin)
-    return chemin
+    texte = StringIO(newline="")
+    ecrivain = csv.writer(texte, lineterminator="\n")
+    ecrivain.writerow([f.name for f in fields(Relance)])
+    ecrivain.writerows([r.destinataire, r.envoye_le] for r in toutes)
+    return write_whole(chemin, texte.getvalue().encode())

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cartographie.disque import locked, write_whole
+from cartographie.empreintes import sha256_of, versions
 from cartographie.errors import UserError
 from cartographie.model import Depot, Questionnaire
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
     from cartographie.examine import Controle
+
+PIECES = ("registre.csv", "dispositions.csv")  # of raw/<campagne>, beside the files received
 
 
 def require_campaign(q: Questionnaire, annee: str) -> None:
@@ -46,6 +54,42 @@ def warehouse_path(projet: Path) -> Path:
     return projet / "outputs" / "entrepot.duckdb"
 
 
+def raw_pieces(projet: Path, q: Questionnaire) -> dict[str, str]:
+    """Path under raw/ → sha256 of what is written beside the files received, and changes a figure."""
+    chemins = [f"{a}/{nom}" for a in q.campagnes for nom in PIECES if (projet / "raw" / a / nom).is_file()]
+    return {c: sha256_of(projet / "raw" / c) for c in chemins}
+
+
+def origin(projet: Path, q: Questionnaire) -> dict[str, str]:
+    """Name → sha256 of all that a warehouse is made from."""
+    from cartographie.questionnaire import of_answers
+
+    programme = hashlib.sha256(repr(sorted(versions().items())).encode()).hexdigest()
+    declares = {f"schemas/{n}": s for n, s in of_answers(q.empreintes).items()}
+    return declares | {f"raw/{n}": s for n, s in raw_pieces(projet, q).items()} | {"le programme": programme}
+
+
+@contextmanager
+def open_warehouse(projet: Path, q: Questionnaire) -> Iterator[DuckDBPyConnection]:
+    """Read-only. Raises UserError E17, E18, and E23 when what it was made from is no longer what is declared and received."""
+    from cartographie import warehouse
+
+    with warehouse.open_readonly(warehouse_path(projet)) as con:
+        avant, apres = warehouse.origin(con), origin(projet, q)
+        changes = sorted(n for n in avant.keys() | apres.keys() if avant.get(n) != apres.get(n))
+        if changes:
+            suite = f" ({len(changes)} pièces en tout)" if len(changes) > 1 else ""
+            raise UserError("E23", f"{changes[0]} a changé depuis le dernier chargement{suite} : relancez « load ».")
+        yield con
+
+
+@contextmanager
+def writing(projet: Path) -> Iterator[None]:
+    """Alone to write in outputs/. Raises UserError E17 when another command keeps it too long."""
+    with locked(projet / "outputs", "une autre commande écrit"):
+        yield
+
+
 def write_findings(projet: Path, q: Questionnaire, c: Controle) -> Path:
     """Write outputs/<campagne>/controle/; its path."""
     from cartographie import controle
@@ -63,11 +107,11 @@ def write_findings(projet: Path, q: Questionnaire, c: Controle) -> Path:
     )
     write_situation(projet, q, c, controlees=True)
     if c.non_rapproches is not None:
-        c.non_rapproches.to_csv(dossier / "non_rapproches.csv", index=False, lineterminator="\n")
+        write_whole(dossier / "non_rapproches.csv", controle.frame_csv(c.non_rapproches))
     if c.proposes is not None:
-        (dossier / "rapprochements_proposes.csv").write_bytes(controle.frame_csv(c.proposes))
+        write_whole(dossier / "rapprochements_proposes.csv", controle.frame_csv(c.proposes))
     if c.recouvrements is not None:
-        c.recouvrements.to_csv(dossier / "recouvrements.csv", index=False, lineterminator="\n")
+        write_whole(dossier / "recouvrements.csv", controle.frame_csv(c.recouvrements))
     return dossier
 
 
@@ -79,6 +123,4 @@ def write_situation(projet: Path, q: Questionnaire, c: Controle, controlees: boo
     nouvelles = set() if controlees else uncontrolled(projet, c.annee, c.depots)
     situation = suivi.build_suivi(q, c, suivi.read_relances(projet / "raw" / c.annee), nouvelles)
     dossier.mkdir(parents=True, exist_ok=True)
-    provisoire = dossier / f".{suivi.SUIVI}.part"
-    provisoire.write_bytes(controle.frame_csv(situation))
-    provisoire.replace(dossier / suivi.SUIVI)
+    write_whole(dossier / suivi.SUIVI, controle.frame_csv(situation))

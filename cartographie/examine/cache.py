@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cartographie.anomalies import Redaction
+from cartographie.disque import write_whole
 from cartographie.examine.fournee import Fournee
 from cartographie.model import Anomalie, Depot, Extraction
 
@@ -149,11 +148,7 @@ def _write(chemin: Path, tete: dict[str, Any], tables: Mapping[str, pd.DataFrame
             tableaux |= {f"{t}.{c}.{k}": v for k, v in parties.items()}
         tete["tables"][nom] = colonnes
     tableaux["tete"] = np.frombuffer(json.dumps(tete, ensure_ascii=False).encode(), dtype="uint8")
-    with NamedTemporaryFile(dir=chemin.parent, prefix=".examen_", delete=False) as sortie:
-        np.savez(sortie, **tableaux)
-        sortie.flush()
-        os.fsync(sortie.fileno())
-    Path(sortie.name).replace(chemin)
+    write_whole(chemin, lambda sortie: np.savez(sortie, **tableaux))
 
 
 def _header(z: Any) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from cartographie.examine.recouvrements import claimed_twice, repaired
 from cartographie.examine.reunion import Part, gather, linked_files, useful_columns
 from cartographie.intake import altered, pseudonym_key, read_registre, unregistered
 from cartographie.model import Depot, Extraction, Questionnaire
+from cartographie.questionnaire import of_answers
 
 FOURNEE_MAX = 8_000  # files examined together at most: memory is for one batch, not for a campaign
 OCTETS_MAX = 400_000_000
@@ -141,7 +142,7 @@ def _received(cadre: Cadre, role: str) -> list[Depot]:
 
 
 def _store(cadre: Cadre, nom: str, base: Sequence[Depot]) -> Path:
-    contexte = cache.context(cadre.q.empreintes, versions(), cadre.cle, base)
+    contexte = cache.context(of_answers(cadre.q.empreintes), versions(), cadre.cle, base)
     return cache.open_store(cadre.projet / "outputs" / ".examen" / nom, contexte)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from cartographie.controle import csv_bytes
+from cartographie.disque import whole_folder
 from cartographie.feedback.accueil import build_correction
 from cartographie.feedback.courrier import build_letter, build_reminder
 from cartographie.feedback.dossiers import Dossier, Point, build_dossiers
@@ -47,33 +47,19 @@ def write_feedback(
 
     `absents`: one row, one unit to remind (unite, nom). Few workbooks are in memory at a time.
     """
-    provisoire = dossier.with_name(f".{dossier.name}.part")
-    shutil.rmtree(provisoire, ignore_errors=True)
-    provisoire.mkdir(parents=True)
-    provisoire.chmod(0o700)  # respondents' own answers: for who runs the campaign only
     envois: list[Envoi] = []
     pris: set[str] = set()
-    for d, octets in build_all(dossiers, q, annee, ouvriers):
-        suffixe = f"{annee}-{_safe(d.destinataire, pris)}"
-        envois.append(
-            _write_one(
-                provisoire, d, octets, build_letter(d, q, annee, f"corrections-{suffixe}.xlsx", envoye_le), suffixe
-            )
-        )
-        progres(len(envois))
-    for unite, nom in zip(absents["unite"], absents["nom"], strict=True):
-        courrier = f"relance-{annee}-{_safe(unite, pris)}.txt"
-        (provisoire / courrier).write_text(build_reminder(q, annee, unite, nom), encoding="utf-8")
-        envois.append(Envoi(unite, "", 0, 0, "", courrier))
-    (provisoire / ENVOIS).write_text(_listing(envois), encoding="utf-8")
-    if dossier.exists():
-        ancien = dossier.with_name(f".{dossier.name}.ancien")
-        shutil.rmtree(ancien, ignore_errors=True)
-        dossier.rename(ancien)
-        provisoire.rename(dossier)
-        shutil.rmtree(ancien)
-    else:
-        provisoire.rename(dossier)
+    with whole_folder(dossier, 0o700) as ici:  # respondents' own answers: for who runs the campaign only
+        for d, octets in build_all(dossiers, q, annee, ouvriers):
+            suffixe = f"{annee}-{_safe(d.destinataire, pris)}"
+            lettre = build_letter(d, q, annee, f"corrections-{suffixe}.xlsx", envoye_le)
+            envois.append(_write_one(ici, d, octets, lettre, suffixe))
+            progres(len(envois))
+        for unite, nom in zip(absents["unite"], absents["nom"], strict=True):
+            courrier = f"relance-{annee}-{_safe(unite, pris)}.txt"
+            (ici / courrier).write_text(build_reminder(q, annee, unite, nom), encoding="utf-8")
+            envois.append(Envoi(unite, "", 0, 0, "", courrier))
+        (ici / ENVOIS).write_text(_listing(envois), encoding="utf-8")
     return envois
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
+from cartographie.disque import locked, write_whole
 from cartographie.errors import Statut, UserError
 from cartographie.identifiers import published_key
-from cartographie.intake.verrou import locked
 from cartographie.model import Questionnaire, TypeVariable
 
 CLE = ".cle_pseudonymes"
@@ -49,8 +47,4 @@ def _needed(q: Questionnaire) -> bool:
 
 
 def _draw(chemin: Path) -> None:
-    with NamedTemporaryFile("w", dir=chemin.parent, prefix=".cle_", delete=False) as sortie:  # mode 0600 from its birth
-        sortie.write(secrets.token_bytes(OCTETS).hex() + "\n")
-        sortie.flush()
-        os.fsync(sortie.fileno())
-    Path(sortie.name).replace(chemin)
+    write_whole(chemin, f"{secrets.token_bytes(OCTETS).hex()}\n".encode(), 0o600)

@@ -14,8 +14,8 @@ from io import StringIO
 from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile
 
+from cartographie.disque import busy, is_locked, locked, write_whole
 from cartographie.errors import Statut, UserError
-from cartographie.intake.verrou import busy, is_locked, locked
 from cartographie.model import Depot
 
 REGISTRE = "registre.csv"
@@ -151,7 +151,7 @@ def _range(
             ajoutes[temporaire] = depot
             temporaire.chmod(0o444)
         if ajoutes:
-            _write_whole(dossier / RECEPTION, "".join(f"{d.chemin}\n" for d in ajoutes.values()))
+            write_whole(dossier / RECEPTION, "".join(f"{d.chemin}\n" for d in ajoutes.values()).encode())
             for temporaire, depot in ajoutes.items():
                 temporaire.replace(dossier / depot.chemin)
             _ecrit_registre(dossier, [*depots, *ajoutes.values()])
@@ -265,15 +265,23 @@ def list_files(sources: Sequence[Path]) -> list[Path]:
 
 
 def _copie(source: Path, cible: Path) -> tuple[Path, str, int]:
-    """Copy to a temporary file of `cible`, on disk for good. Returns (temporary path, sha256, size)."""
+    """Copy to a temporary file of `cible`, on disk for good. Returns (temporary path, sha256, size). Raises UserError U29 when
+    the file changes meanwhile."""
     empreinte, taille = hashlib.sha256(), 0
     with source.open("rb") as entree, NamedTemporaryFile(dir=cible, prefix=_COPIE, delete=False) as sortie:
+        avant = os.fstat(entree.fileno())
         while morceau := entree.read(_MORCEAU):
             empreinte.update(morceau)
             taille += len(morceau)
             sortie.write(morceau)
         sortie.flush()
         os.fsync(sortie.fileno())
+        apres = os.fstat(entree.fileno())
+    if (taille, avant.st_mtime_ns) != (apres.st_size, apres.st_mtime_ns):
+        raise UserError(
+            "U29", f"{source} change pendant qu'il est lu : attendez la fin de sa copie, ou fermez-le, puis relancez.",
+            Statut.FICHIER_REFUSE,
+        )  # fmt: skip
     return Path(sortie.name), empreinte.hexdigest(), taille
 
 
@@ -282,14 +290,4 @@ def _ecrit_registre(dossier: Path, depots: Sequence[Depot]) -> None:
     ecrivain = csv.writer(texte, lineterminator="\n")
     ecrivain.writerow(_COLONNES)
     ecrivain.writerows([getattr(d, c) for c in _COLONNES] for d in depots)
-    _write_whole(Path(dossier) / REGISTRE, texte.getvalue())
-
-
-def _write_whole(chemin: Path, texte: str) -> None:
-    """The file before, or the file after: never half of it, on disk for good."""
-    with NamedTemporaryFile(dir=chemin.parent, prefix=".registre_", delete=False) as sortie:
-        sortie.write(texte.encode())
-        sortie.flush()
-        os.fsync(sortie.fileno())
-    Path(sortie.name).chmod(0o644)
-    Path(sortie.name).replace(chemin)
+    write_whole(Path(dossier) / REGISTRE, texte.getvalue().encode())

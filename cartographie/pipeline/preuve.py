@@ -61,7 +61,6 @@ def audit(
 def trace(dossier: Path, code: str, criteres: Sequence[str], limite: int, projet: Path, progres: Progres) -> Bilan:
     """One published figure, down to the cells received. Raises UserError U28: no such figure, or several."""
     from cartographie.audit import trace as tr
-    from cartographie.workspace import warehouse_path
 
     q, annee, t, registre = _tracer(dossier, projet, progres)
     publie = tr.find_figure(dossier, code.upper(), _criteria(criteres))
@@ -72,7 +71,7 @@ def trace(dossier: Path, code: str, criteres: Sequence[str], limite: int, projet
     extractions = {x.depot: x for x in _reread(projet, q, edition, depots, progres)}
     noms = {d.depot: d.nom for d in registre[edition]}
     cases = tr.cells(q, trouve.membres, extractions, noms, limite)
-    anomalies = _findings(warehouse_path(projet), edition, trouve.membres)
+    anomalies = _findings(projet, q, edition, trouve.membres)
     return bilans.trace(trouve, cases, anomalies, annee, limite)
 
 
@@ -121,11 +120,12 @@ def _reread(projet: Path, q: Questionnaire, annee: str, depots: Sequence[Depot],
     return [x for role in ("reponse", "base") for x in read_files(cadre, [d for d in depots if d.role == role], role)]
 
 
-def _findings(entrepot: Path, annee: str, m: Membres) -> pd.DataFrame:
+def _findings(projet: Path, q: Questionnaire, annee: str, m: Membres) -> pd.DataFrame:
     """Anomalies and repairs met on the way: of those respondents and those questions."""
     from cartographie import warehouse
+    from cartographie.workspace import open_warehouse
 
-    with warehouse.open_readonly(entrepot) as con:
+    with open_warehouse(projet, q) as con:
         toutes = warehouse.analysis_frame(con, "anomalie", annee)
     variables = {v for _, v in m.variables}
     garde = toutes["id_repondant"].isin(set(m.lignes["id_repondant"])) & toutes["variable"].isin(variables)

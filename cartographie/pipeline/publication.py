@@ -20,14 +20,16 @@ if TYPE_CHECKING:
     Frames = dict[str, dict[str, pd.DataFrame]]
 
 from cartographie import bilans
+from cartographie.disque import whole_folder, write_whole
 from cartographie.errors import Statut, UserError
 from cartographie.model import Questionnaire
 from cartographie.phrases import FICTIF
-from cartographie.pipeline.commun import Bilan, Progres
+from cartographie.pipeline.commun import Bilan, Progres, alone
 from cartographie.questionnaire import load_questionnaire
-from cartographie.workspace import received, require_campaign, warehouse_path
+from cartographie.workspace import open_warehouse, received, require_campaign
 
 
+@alone
 def map_(projet: Path, annee: str, progres: Progres) -> Bilan:
     """Compute the tables of a campaign from the warehouse into outputs/<campagne>/tableaux/ (CSV); publishes nothing.
 
@@ -39,21 +41,25 @@ def map_(projet: Path, annee: str, progres: Progres) -> Bilan:
     require_campaign(q, annee)
     tableaux = _protected(q, annee, _drafts(q, annee, frames_of(projet, q, annee, progres))[0], progres)[0]
     dossier = projet / "outputs" / annee / "tableaux"
-    dossier.mkdir(parents=True, exist_ok=True)
-    for ancien in dossier.glob("*.csv"):
-        ancien.unlink()
-    meta = release_meta(projet, q, annee, "travail", q.campagnes[annee].fin.isoformat(), warehouse_path(projet))
-    for t in tableaux:
-        write_csv(dossier, t, meta)
+    meta = release_meta(projet, q, annee, "travail", q.campagnes[annee].fin.isoformat())
+    with whole_folder(dossier) as ici:
+        for t in tableaux:
+            write_csv(ici, t, meta)
     return bilans.map_(annee, tableaux, dossier)
 
 
+@alone
 def publish(projet: Path, demande: Demande, progres: Progres) -> Bilan:
+    """`release`, once nobody else writes in the workspace."""
+    return release(projet, demande, progres)
+
+
+def release(projet: Path, demande: Demande, progres: Progres) -> Bilan:
     """Write outputs/<campagne>/<version>/ whole or not at all. A correction names the version it replaces, and why.
 
     Raises UserError: it exists (status 15), implausible (13), its files betray somebody (14)."""
     from cartographie.attaque import attack_release, require_sound_release
-    from cartographie.release import publish as release
+    from cartographie.release import publish as write_release
 
     p, annee = prepare(projet, demande, progres), demande.annee
 
@@ -64,7 +70,7 @@ def publish(projet: Path, demande: Demande, progres: Progres) -> Bilan:
         progres(f"{annee} : attaque de la publication", 1, 1)
 
     progres(f"{annee} : publication", 0, 1)
-    ecrits = release(p.dossier, p.tableaux, p.meta, demande.remplacer, gate)
+    ecrits = write_release(p.dossier, p.tableaux, p.meta, demande.remplacer, gate)
     progres(f"{annee} : publication", 1, 1)
     return bilans.publish(annee, p.dossier, p.tableaux, ecrits, p.meta["secret"])
 
@@ -90,7 +96,7 @@ def prepare(projet: Path, demande: Demande, progres: Progres) -> Preparation:
     anciennes = _earlier(projet, q, annee, dossier, brouillons, progres)
     tableaux, secret = _protected(q, annee, brouillons, progres, anciennes)
     jour = demande.jour or q.campagnes[annee].fin.isoformat()
-    meta = release_meta(projet, q, annee, demande.version, jour, warehouse_path(projet))
+    meta = release_meta(projet, q, annee, demande.version, jour)
     meta |= {"secret_secondaire": True, "secret": secret, "ponderation": account(ponderation) if ponderation else None}
     meta |= {"revision": revision, "plausibilite": verdict.attentes, "plausibilite_html": verdict.public}
     meta["anterieures"] = {
@@ -111,7 +117,7 @@ def frames_of(projet: Path, q: Questionnaire, annee: str, progres: Progres) -> F
     precedente = q.campagnes[annee].precedente
     if precedente not in received(projet, q):
         precedente = None  # its questions were never asked to anyone: not the same as no answer
-    with warehouse.open_readonly(warehouse_path(projet)) as con:
+    with open_warehouse(projet, q) as con:
         return {a: warehouse.analysis_frames(con, a) for a in (annee, precedente) if a}
 
 
@@ -142,7 +148,7 @@ def _plausible_drafts(
         # with values: for the producer, beside the findings, never in a release
         detail = projet / "outputs" / annee / "controle/plausibilite.html"
         detail.parent.mkdir(parents=True, exist_ok=True)
-        detail.write_text(verdict.detail, encoding="utf-8")
+        write_whole(detail, verdict.detail.encode())
         require_plausible(verdict.attentes, annee)
         return verdict
 

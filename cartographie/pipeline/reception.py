@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from cartographie import bilans
 from cartographie.errors import UserError
 from cartographie.memoire import without_cycle_search
-from cartographie.pipeline.commun import Bilan, Progres, start_workers
+from cartographie.pipeline.commun import Bilan, Progres, alone, start_workers
 from cartographie.questionnaire import load_questionnaire
 from cartographie.workspace import (
     received,
@@ -16,9 +17,11 @@ from cartographie.workspace import (
     uncontrolled,
     warehouse_path,
     write_situation,
+    writing,
 )
 
 
+@alone
 def register(projet: Path, annee: str, source: Path, recu_le: str) -> Bilan:
     """Store the frame's file in raw/<campagne>/base and say what it holds; a refused file is not kept."""
     from cartographie.examine import examine_frame
@@ -48,17 +51,19 @@ def ingest(
 
     q = load_questionnaire(projet)
     require_campaign(q, annee)
-    ajoutes, deja = store(projet, annee, sources, "reponse", recu_le)
-    if ranger_seulement or not ajoutes:
-        return bilans.ingest(projet, annee, ajoutes, deja, None)
-    start_workers(projet, ouvriers)
-    from cartographie.examine import examine
+    with nullcontext() if ranger_seulement else writing(projet):
+        ajoutes, deja = store(projet, annee, sources, "reponse", recu_le)
+        if ranger_seulement or not ajoutes:
+            return bilans.ingest(projet, annee, ajoutes, deja, None)
+        start_workers(projet, ouvriers)
+        from cartographie.examine import examine
 
-    c = examine(projet, q, annee, ouvriers, progres, complet=False)
-    write_situation(projet, q, c, controlees=False)
-    return bilans.ingest(projet, annee, ajoutes, deja, c)
+        c = examine(projet, q, annee, ouvriers, progres, complet=False)
+        write_situation(projet, q, c, controlees=False)
+        return bilans.ingest(projet, annee, ajoutes, deja, c)
 
 
+@alone
 @without_cycle_search()
 def feedback(
     projet: Path, annee: str, seul: str, absents: bool, envoye_le: str, ouvriers: int, progres: Progres

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,11 @@ from cartographie import bilans
 from cartographie.errors import UserError
 from cartographie.memoire import without_cycle_search
 from cartographie.model import Questionnaire
-from cartographie.pipeline.commun import Bilan, Progres, start_workers
-from cartographie.pipeline.publication import publish
+from cartographie.pipeline.commun import Bilan, Progres, alone, start_workers
+from cartographie.pipeline.publication import release
 from cartographie.questionnaire import load_questionnaire
 from cartographie.workspace import (
+    origin,
     received,
     require_campaign,
     warehouse_path,
@@ -24,6 +25,7 @@ from cartographie.workspace import (
 )
 
 
+@alone
 @without_cycle_search()
 def validate(projet: Path, annee: str, ouvriers: int, relire: bool, progres: Progres) -> Bilan:
     """Findings only: outputs/<campagne>/controle/."""
@@ -38,6 +40,7 @@ def validate(projet: Path, annee: str, ouvriers: int, relire: bool, progres: Pro
     return bilans.validate(q, c, write_findings(projet, q, c), strict=True)
 
 
+@alone
 @without_cycle_search()
 def load(projet: Path, ouvriers: int, relire: bool, progres: Progres) -> Bilan:
     """Rebuild outputs/entrepot.duckdb from every campaign received, in one go or not at all."""
@@ -45,10 +48,12 @@ def load(projet: Path, ouvriers: int, relire: bool, progres: Progres) -> Bilan:
     from cartographie.examine import examine, require_sound
 
     q = load_questionnaire(projet)
+    origine = origin(projet, q)
     controles = [require_sound(examine(projet, q, a, ouvriers, progres, relire=relire)) for a in received(projet, q)]
-    return bilans.load(warehouse_path(projet), _load(projet, q, controles, progres), controles)
+    return bilans.load(warehouse_path(projet), _load(projet, q, controles, origine, progres), controles)
 
 
+@alone
 @without_cycle_search()
 def run(
     projet: Path,
@@ -67,6 +72,7 @@ def run(
     from cartographie.release.preparation import Demande
 
     q = load_questionnaire(projet)
+    origine = origin(projet, q)
     recues = received(projet, q)
     for annee in annees:
         require_campaign(q, annee)
@@ -78,21 +84,25 @@ def run(
         check_free(release_folder(projet / "outputs" / annee, version), remplacer)
     controles = [require_sound(examine(projet, q, a, ouvriers, progres, relire=relire)) for a in recues]
     constats = [bilans.validate(q, c, write_findings(projet, q, c), strict=strict) for c in controles]
-    _load(projet, q, controles, progres)
-    publications = [publish(projet, Demande(a, version, remplacer=remplacer), progres) for a in (annees or recues)]
+    _load(projet, q, controles, origine, progres)
+    publications = [release(projet, Demande(a, version, remplacer=remplacer), progres) for a in (annees or recues)]
     return bilans.run(q, controles, constats, publications, warehouse_path(projet), annees or recues)
 
 
 # ------------------------------------------------------------------------------------------- pieces
 
 
-def _load(projet: Path, q: Questionnaire, controles: Sequence[Controle], progres: Progres) -> Path:
+def _load(
+    projet: Path, q: Questionnaire, controles: Sequence[Controle], origine: Mapping[str, str], progres: Progres
+) -> Path:
+    """`origine`: fingerprinted before anything was examined, so that what changed since shows."""
     from cartographie import warehouse
     from cartographie.contenu import build_contenu
     from cartographie.dispositions import read_dispositions
 
     progres("Entrepôt", 0, 1)
     dispositions = {c.annee: read_dispositions(projet / "raw" / c.annee, c.annee) for c in controles}
-    warehouse.build(warehouse_path(projet), {c.annee: build_contenu(q, c, dispositions[c.annee]) for c in controles}, q)
+    contenu = {c.annee: build_contenu(q, c, dispositions[c.annee]) for c in controles}
+    warehouse.build(warehouse_path(projet), contenu, q, origine)
     progres("Entrepôt", 1, 1)
     return warehouse_path(projet)

@@ -23,6 +23,11 @@ def read_annexes(projet: Path, annees: Iterable[str]) -> dict[tuple[str, str], S
     return lues
 
 
+def of_answers(empreintes: Mapping[str, str]) -> dict[str, str]:
+    """Fingerprints of the declarations that say how an answer is read, checked and weighted: not what is then shown of it."""
+    return {n: s for n, s in empreintes.items() if not n.startswith("tableaux/") and Path(n).stem not in ANNEXES}
+
+
 def check_annexes(q: Questionnaire, annexes: Mapping[tuple[str, str], Source], p: Problemes) -> None:
     """Add to `p` each code given twice, each table, indicator, axis or waived expectation that does not exist."""
     for (_, nom), s in annexes.items():

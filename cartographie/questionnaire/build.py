@@ -42,6 +42,7 @@ def load_questionnaire(projet: Path) -> Questionnaire:
     racine = projet / "schemas"
     if not racine.is_dir():
         raise DeclarationError("D01", "le dossier n'existe pas : créez un espace de travail avec « init ».", "schemas")
+    empreintes = hash_files(projet)  # before anything is read: a file changed meanwhile is never taken for the one read
     sources: dict[str, Source] = {}
     problemes = Problemes()
     for nom in _UNIQUES:
@@ -95,7 +96,7 @@ def load_questionnaire(projet: Path) -> Questionnaire:
             )
             for a, s in campagnes.items()
         },
-        empreintes=hash_files(projet),
+        empreintes=empreintes,
         successions=build_successions(ajustements.get("successions"), sources["enquete"].contenu, problemes),
     )
     check_ajustements(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from cartographie.carte import build_cartes, draw, read_geometry, to_png
 from cartographie.carte.svg import LARGEUR
+from cartographie.disque import recover_folder, whole_folder
 from cartographie.errors import Statut, UserError
 from cartographie.model import Tableau
 from cartographie.page import build_page
@@ -50,11 +50,7 @@ def publish(
     dossier_sortie = Path(dossier_sortie)
     check_free(dossier_sortie, remplacer)
     fichiers = build_files(tableaux, meta)
-    attente = dossier_sortie.with_name(f".{dossier_sortie.name}.en_cours")
-    ancienne = dossier_sortie.with_name(f".{dossier_sortie.name}.ancienne")
-    for reste in (attente, ancienne):
-        shutil.rmtree(reste, ignore_errors=True)
-    try:
+    with whole_folder(dossier_sortie) as attente:
         for nom, contenu in fichiers.items():
             chemin = attente / nom
             chemin.parent.mkdir(parents=True, exist_ok=True)
@@ -62,15 +58,6 @@ def publish(
         if controle is not None:
             controle(attente)
         check_free(dossier_sortie, remplacer)  # a rename would replace an empty directory
-        if dossier_sortie.exists():
-            dossier_sortie.rename(ancienne)
-        attente.rename(dossier_sortie)
-    finally:
-        shutil.rmtree(attente, ignore_errors=True)
-        if dossier_sortie.exists():
-            shutil.rmtree(ancienne, ignore_errors=True)
-        elif ancienne.exists():
-            ancienne.rename(dossier_sortie)
     return [dossier_sortie / nom for nom in fichiers]
 
 
@@ -193,6 +180,7 @@ def release_folder(sorties: Path, version: str) -> Path:
 
 def check_free(dossier: Path, remplacer: bool = False) -> None:
     """Raise UserError E15 unless `dossier` is absent, or a provisional release, unsigned, that may be replaced."""
+    recover_folder(dossier)
     if not dossier.exists():
         return
     if not remplacer or not (dossier / NOM).is_file():

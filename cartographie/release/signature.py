@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from cartographie.disque import write_whole
 from cartographie.errors import UserError
 from cartographie.release.manifest import NOM
 
@@ -32,10 +33,7 @@ def sign_release(dossier: Path, cle: Path, projet: Path) -> Path:
     fini = _ssh_keygen("-Y", "sign", "-q", "-f", str(cle), "-n", ESPACE_DE_NOMS, entree=(dossier / NOM).read_bytes())
     if fini.returncode or not fini.stdout.startswith(b"-----BEGIN SSH SIGNATURE-----"):
         raise UserError("U24", f"ssh-keygen n'a pas signé avec « {cle} » : vérifiez la clé et sa phrase secrète.")
-    attente = dossier.with_name(f".{dossier.name}.sig")  # the signature before, or the one after
-    attente.write_bytes(fini.stdout)
-    attente.replace(dossier / SIGNATURE)
-    return dossier / SIGNATURE
+    return write_whole(dossier / SIGNATURE, fini.stdout)
 
 
 def verify_signature(dossier: Path, signataires: Path | None) -> tuple[bool, str]:

@@ -10,6 +10,7 @@ from cartographie.warehouse.read import (
     fingerprint,
     fingerprints,
     open_readonly,
+    origin,
     totals,
 )
 from cartographie.warehouse.write import build, verify
@@ -22,6 +23,7 @@ __all__ = [
     "fingerprint",
     "fingerprints",
     "open_readonly",
+    "origin",
     "totals",
     "verify",
 ]

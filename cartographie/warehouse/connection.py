@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import duckdb
@@ -21,6 +23,23 @@ def connect(chemin: Path, *, read_only: bool = False, threads: int | None = None
     con = duckdb.connect(str(chemin), read_only=read_only, config=config)
     con.execute("SET lock_configuration = true")
     return con
+
+
+_DU_FICHIER = (
+    duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException, duckdb.OutOfMemoryException,
+)  # fmt: skip
+_DITS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.EMFILE, errno.ENOMEM)
+
+
+def is_on_disk(erreur: Exception) -> bool:
+    """The file cannot be read or written; otherwise the query is wrong. A block whose checksum differs has no class of its own."""
+    return isinstance(erreur, _DU_FICHIER) or type(erreur) is duckdb.Error
+
+
+def system_error(erreur: Exception) -> int:
+    """The `errno` that DuckDB says in its own words."""
+    texte = str(erreur)
+    return next((n for n in _DITS if os.strerror(n) in texte), errno.EIO)
 
 
 def is_locked(erreur: Exception) -> bool:

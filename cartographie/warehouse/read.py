@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import pandas as pd
 
 from cartographie.errors import Statut, UserError
 from cartographie.warehouse import scheme
-from cartographie.warehouse.connection import connect, is_locked
+from cartographie.warehouse.connection import connect, is_locked, is_on_disk
 from cartographie.warehouse.prepare import SEPARATOR
 from cartographie.warehouse.scheme import literal, quote
 
@@ -26,22 +27,38 @@ ATTEMPTS = 5
 DELAY = 0.2  # seconds, doubled at each attempt: 3 s in all
 
 
+@contextmanager
 def open_readonly(
     chemin: Path, attempts: int = ATTEMPTS, delay: float = DELAY, sleep: Callable[[float], None] = time.sleep
-) -> DuckDBPyConnection:
-    """A read-only connection. Raises UserError E17 (in use, after bounded retries) or E18 (absent, unreadable)."""
+) -> Iterator[DuckDBPyConnection]:
+    """A read-only connection. Raises UserError E17 (in use, after bounded retries) or E18 (absent, unreadable), then or later:
+    a damaged part shows when it is read."""
+    con = _connect(chemin, attempts, delay, sleep)
+    try:
+        yield con
+    except duckdb.Error as e:
+        if not is_on_disk(e):
+            raise
+        raise _unreadable(chemin) from None
+    finally:
+        con.close()
+
+
+def _unreadable(chemin: Path) -> UserError:
+    return UserError("E18", f"l'entrepôt {chemin.name} est abîmé ou d'une autre version ; relancez « load ».")
+
+
+def _connect(chemin: Path, attempts: int, delay: float, sleep: Callable[[float], None]) -> DuckDBPyConnection:
     if not chemin.is_file():
         raise UserError("E18", f"l'entrepôt {chemin.name} n'existe pas encore ; lancez « load ».")
     for attempt in range(attempts):
         try:
             con = connect(chemin, read_only=True)
-            con.execute("SELECT count(*) FROM campagne").fetchall()
+            con.execute("SELECT count(*) FROM origine").fetchall()
             return con
         except duckdb.Error as erreur:
             if not is_locked(erreur):
-                raise UserError(
-                    "E18", f"l'entrepôt {chemin.name} est abîmé ou d'une autre version ; relancez « load »."
-                ) from None
+                raise _unreadable(chemin) from None
         if attempt < attempts - 1:
             sleep(delay * 2**attempt)
     raise UserError(
@@ -108,6 +125,11 @@ def analysis_frames(
         if entite == root and frame is not None:
             df["base_ligne"] = _position(df, frame, ["id_base"], ["id_base"])
     return frames
+
+
+def origin(con: DuckDBPyConnection) -> dict[str, str]:
+    """What the warehouse was made from: name → sha256."""
+    return dict(con.execute("SELECT nom, sha256 FROM origine").fetchall())
 
 
 def totals(con: DuckDBPyConnection, campagne: str) -> dict[str, dict[str, int]]:

@@ -14,15 +14,19 @@ from cartographie.errors import Statut, UserError
 from cartographie.model import Questionnaire
 from cartographie.successions import renamed
 from cartographie.warehouse import prepare, scheme
-from cartographie.warehouse.connection import connect, is_locked
+from cartographie.warehouse.connection import connect, is_locked, is_on_disk, system_error
 from cartographie.warehouse.content import Contenu
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
-def build(chemin: Path, contenu: Mapping[str, Contenu], questionnaire: Questionnaire) -> None:
+def build(
+    chemin: Path, contenu: Mapping[str, Contenu], questionnaire: Questionnaire, origine: Mapping[str, str] | None = None
+) -> None:
     """Replace the warehouse `chemin` by one holding exactly these campaigns; any failure leaves the previous file.
+
+    `origine`: name → sha256 of what it is made from, to be compared later.
 
     Raises UserError E17 when another build is under way, RuntimeError (a bug) when a set-level check fails.
     """
@@ -33,7 +37,7 @@ def build(chemin: Path, contenu: Mapping[str, Contenu], questionnaire: Questionn
     try:
         con = connect(temporary, threads=1)  # many short statements: more threads only wait for one another
         try:
-            _write(con, contenu, questionnaire)
+            _write(con, contenu, questionnaire, origine or {})
             broken = verify(con, questionnaire)
             if broken:
                 raise RuntimeError("entrepôt incohérent, l'ancien est conservé : " + " ; ".join(broken))
@@ -41,8 +45,13 @@ def build(chemin: Path, contenu: Mapping[str, Contenu], questionnaire: Questionn
         finally:
             con.close()
         _sync(temporary)
+        _log(chemin).unlink(missing_ok=True)  # another program's: replayed over the new file, it would spoil it
         temporary.replace(chemin)
         _sync(chemin.parent)
+    except duckdb.Error as e:
+        if not is_on_disk(e):
+            raise
+        raise OSError(system_error(e), "", str(chemin)) from None
     finally:
         _clear(temporary)
 
@@ -58,7 +67,9 @@ def verify(con: DuckDBPyConnection, questionnaire: Questionnaire) -> list[str]:
     return sorted(out)
 
 
-def _write(con: DuckDBPyConnection, contenu: Mapping[str, Contenu], questionnaire: Questionnaire) -> None:
+def _write(
+    con: DuckDBPyConnection, contenu: Mapping[str, Contenu], questionnaire: Questionnaire, origine: Mapping[str, str]
+) -> None:
     con.execute("BEGIN")
     con.execute(scheme.template("tables"))
     for entite in questionnaire.entites.values():
@@ -70,7 +81,7 @@ def _write(con: DuckDBPyConnection, contenu: Mapping[str, Contenu], questionnair
         for i, e in enumerate(questionnaire.entites.values())
     ]))  # fmt: skip
     _insert(con, "nomenclature", prepare.nomenclatures(questionnaire))
-    _insert(con, "declaration", pd.DataFrame(sorted(questionnaire.empreintes.items()), columns=["fichier", "sha256"]))
+    _insert(con, "origine", pd.DataFrame(sorted(origine.items()), columns=["nom", "sha256"]))
     for campagne in sorted(contenu):
         suivante = next((c for c in sorted(contenu) if questionnaire.campagnes[c].precedente == campagne), None)
         devenus = {}
@@ -161,8 +172,13 @@ def _clear(temporary: Path) -> None:
                     "un autre chargement de l'entrepôt est en cours ; attendez sa fin puis relancez.",
                     Statut.OCCUPE,
                 ) from None
-    for path in (temporary, temporary.with_name(temporary.name + ".wal")):
+    for path in (temporary, _log(temporary)):
         path.unlink(missing_ok=True)
+
+
+def _log(chemin: Path) -> Path:
+    """Where DuckDB keeps what it has not yet written into the file."""
+    return chemin.with_name(chemin.name + ".wal")
 
 
 def _sync(path: Path) -> None:

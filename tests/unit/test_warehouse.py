@@ -344,8 +344,11 @@ def test_a_file_in_use_is_said_so(chemin: Path) -> None:
     try:
         assert holder.stdout is not None and holder.stdout.readline() == "ok\n"
         waits: list[float] = []
-        with pytest.raises(UserError) as caught:
-            warehouse.open_readonly(chemin, attempts=3, sleep=waits.append)
+        with (
+            pytest.raises(UserError) as caught,
+            warehouse.open_readonly(chemin, attempts=3, sleep=waits.append),
+        ):
+            pass
     finally:
         holder.kill()
         holder.wait()
@@ -374,9 +377,31 @@ def test_an_unusable_file_says_to_load_again(tmp_path: Path, chemin: Path, damag
         path.write_bytes(chemin.read_bytes()[:5000])
     elif damage == "foreign":
         duckdb.connect(str(path)).close()
-    with pytest.raises(UserError, match=r"« load »") as caught:
-        warehouse.open_readonly(path)
+    with pytest.raises(UserError, match=r"« load »") as caught, warehouse.open_readonly(path):
+        pass
     assert caught.value.code == "E18"
+
+
+def test_a_damaged_part_is_said_when_it_is_read(tmp_path: Path, chemin: Path) -> None:
+    octets = bytearray(chemin.read_bytes())
+    for i in range(300_000, len(octets), 20_000):  # past the headers: the file still opens
+        octets[i] ^= 0xFF
+    path = tmp_path / "x.duckdb"
+    path.write_bytes(octets)
+    with pytest.raises(UserError, match=r"« load »") as caught, warehouse.open_readonly(path) as con:
+        for table in ("acteur", "outil", "question", "depot", "compte"):
+            con.execute(f"SELECT * FROM {table}").fetchall()
+    assert caught.value.code == "E18"
+
+
+def test_a_log_another_program_left_is_not_replayed(chemin: Path, q: Questionnaire, both: dict[str, Contenu]) -> None:
+    """Somebody wrote in the warehouse, and was killed: what is loaded next is not what they left."""
+    ecrire = f"import duckdb, os; c = duckdb.connect({str(chemin)!r}); c.execute('CREATE TABLE intrus AS SELECT 1 AS a'); os._exit(9)"
+    subprocess.run([sys.executable, "-c", ecrire], check=False)
+    assert chemin.with_name("entrepot.duckdb.wal").exists()
+    build(chemin, both, q)
+    assert [p.name for p in chemin.parent.iterdir()] == ["entrepot.duckdb"]
+    assert "intrus" not in warehouse.fingerprints(chemin)
 
 
 def test_sql_reaches_no_file(chemin: Path) -> None:

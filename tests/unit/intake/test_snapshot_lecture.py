@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import stat
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 from intake_samples import ENTETES, TABLEAU, modele
 
+from cartographie import disque
 from cartographie.errors import UserError
 from cartographie.identifiers import published_key
 from cartographie.intake import (
@@ -21,7 +23,6 @@ from cartographie.intake import (
     read_registre,
     unregistered,
     verify,
-    verrou,
 )
 from cartographie.intake.snapshot import forget
 from cartographie.model import TypeVariable
@@ -104,7 +105,7 @@ def test_a_file_the_register_ignores_is_said(tmp_path):
         (dossier / lieu).write_text("x")
     with pytest.raises(UserError, match=r"U14.*4 fichier.*base/d\.csv, depots/b\.csv, depots/e\.csv ….*ingest 2026"):
         unregistered(dossier, depots)
-    with verrou.locked(dossier), pytest.raises(UserError, match="E17"):
+    with disque.locked(dossier), pytest.raises(UserError, match="E17"):
         unregistered(dossier, depots)
 
 
@@ -137,8 +138,8 @@ def test_two_receptions_at_once_lose_nothing(tmp_path):
 def test_a_reception_waits_only_so_long_and_a_killed_one_is_forgotten(tmp_path, monkeypatch):
     (tmp_path / "a.csv").write_text("a;1\n")
     dossier = tmp_path / "raw" / "2026"
-    monkeypatch.setattr(verrou, "ATTENTE", 0.1)
-    with verrou.locked(dossier):
+    monkeypatch.setattr(disque, "ATTENTE", 0.1)
+    with disque.locked(dossier):
         with pytest.raises(UserError, match="E17") as refus:
             ingest(tmp_path, "2026", [tmp_path / "a.csv"], "reponse", "2026-04-01")
         with pytest.raises(UserError, match="E17"):
@@ -146,6 +147,24 @@ def test_a_reception_waits_only_so_long_and_a_killed_one_is_forgotten(tmp_path, 
     assert refus.value.statut == 17
     (dossier / ".verrou").write_text("")  # what a killed reception leaves
     assert len(ingest(tmp_path, "2026", [tmp_path / "a.csv"], "reponse", "2026-04-01")[0]) == 1
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_taken(tmp_path, monkeypatch):
+    """A copy still under way: half of it is nobody's answer."""
+    source = tmp_path / "a.csv"
+    source.write_text("a;1\n")
+
+    def fsync(descripteur, vrai=os.fsync):
+        with source.open("a") as f:
+            f.write("suite;2\n")
+        vrai(descripteur)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(UserError, match=r"U29.*attendez la fin de sa copie"):
+        ingest(tmp_path, "2026", [source], "reponse", "2026-04-01")
+    monkeypatch.undo()
+    assert list((tmp_path / "raw/2026/depots").iterdir()) == []
+    assert len(ingest(tmp_path, "2026", [source], "reponse", "2026-04-01")[0]) == 1
 
 
 def test_a_failed_reception_leaves_nothing(tmp_path, monkeypatch):
