@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -41,18 +42,21 @@ class Lecture:
 
 
 def append(projet: Path, entree: Mapping[str, Any]) -> None:
-    """Add one line, whole, after whatever is there; one process at a time. A line cut by a fault stays, and is told."""
+    """Add one line, whole or not at all, after whatever is there; one process at a time. What is cut is told, never mended."""
     chemin = projet / NOM
-    with chemin.open("a+b") as f:
+    with chemin.open("a+b", buffering=0) as f:
         fcntl.flock(f, fcntl.LOCK_EX)
         f.seek(0)
-        lignes = f.read().split(b"\n")
+        avant = f.read()
+        lignes = avant.split(b"\n")
         coupee = lignes[-1] != b""
         precedente = lignes[-1] if coupee else lignes[-2] if len(lignes) > 1 else b""
         chaine = hashlib.sha256(precedente).hexdigest() if precedente else ORIGINE
         texte = json.dumps({**entree, "precedent": chaine}, ensure_ascii=False, sort_keys=True)
-        f.write((b"\n" if coupee else b"") + texte.encode("utf-8") + b"\n")
-        f.flush()
+        octets = (b"\n" if coupee else b"") + texte.encode("utf-8") + b"\n"
+        if f.write(octets) != len(octets):  # the disk is full: no line rather than half of one
+            f.truncate(len(avant))
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(chemin))
         os.fsync(f.fileno())
 
 

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cartographie.disque import locked, write_whole
 from cartographie.empreintes import sha256_of, versions
@@ -15,8 +15,6 @@ from cartographie.errors import UserError
 from cartographie.model import Depot, Questionnaire
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
-
     from cartographie.examine import Controle
 
 PIECES = ("registre.csv", "dispositions.csv")  # of raw/<campagne>, beside the files received
@@ -60,7 +58,7 @@ def raw_pieces(projet: Path, q: Questionnaire) -> dict[str, str]:
     return {c: sha256_of(projet / "raw" / c) for c in chemins}
 
 
-def origin(projet: Path, q: Questionnaire) -> dict[str, str]:
+def provenance(projet: Path, q: Questionnaire) -> dict[str, str]:
     """Name → sha256 of all that a warehouse is made from."""
     from cartographie.questionnaire import of_answers
 
@@ -70,12 +68,12 @@ def origin(projet: Path, q: Questionnaire) -> dict[str, str]:
 
 
 @contextmanager
-def open_warehouse(projet: Path, q: Questionnaire) -> Iterator[DuckDBPyConnection]:
+def open_warehouse(projet: Path, q: Questionnaire) -> Iterator[Any]:
     """Read-only. Raises UserError E17, E18, and E23 when what it was made from is no longer what is declared and received."""
     from cartographie import warehouse
 
     with warehouse.open_readonly(warehouse_path(projet)) as con:
-        avant, apres = warehouse.origin(con), origin(projet, q)
+        avant, apres = warehouse.provenance(con), provenance(projet, q)
         changes = sorted(n for n in avant.keys() | apres.keys() if avant.get(n) != apres.get(n))
         if changes:
             suite = f" ({len(changes)} pièces en tout)" if len(changes) > 1 else ""

@@ -72,7 +72,7 @@ def dictionary(
     "register",
     "importe la base de sondage",
     "cartographie register 2026 etablissements.csv",
-    "0 fait · 2 usage · 10 déclaration incohérente · 11 fichier refusé",
+    "0 fait · 2 usage · 10 déclaration incohérente · 11 fichier refusé · 17 une autre commande écrit",
 )
 def register(
     annee: Annee,
@@ -88,7 +88,8 @@ def register(
     """Importe la base de sondage (le registre des unités interrogées) de la campagne."""
     from cartographie import pipeline
 
-    show(pipeline.register(projet, annee, source, a_date(recu_le, date.today().isoformat())), en_json)
+    jour = a_date(recu_le) or pipeline.reception_day(projet, annee, date.today().isoformat())
+    show(pipeline.register(projet, annee, source, jour), en_json)
 
 
 @command("demo", "fabrique une campagne fictive", "cartographie demo /tmp/demo --repondants 500 --graine 7")

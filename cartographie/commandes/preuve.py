@@ -47,7 +47,7 @@ def audit(
     "trace",
     "remonte d'un chiffre publié aux cases reçues, et inversement",
     "cartographie trace outputs/2026/v1 T01 indicateur=usage territoire_code=84",
-    "0 fait · 2 usage : aucun chiffre, ou plusieurs · 10 déclaration incohérente · 17 entrepôt occupé",
+    "0 fait · 2 usage : aucun chiffre, ou plusieurs · 10 déclaration incohérente · 17 espace occupé",
 )
 def trace(
     dossier: Annotated[Path, typer.Argument(metavar="DOSSIER", help="Dossier d'une publication.")],

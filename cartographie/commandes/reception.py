@@ -11,7 +11,12 @@ from cartographie.terminal import Annee, Json, Ouvriers, Projet, a_date, command
 import typer  # isort: skip
 
 
-@command("ingest", "range les fichiers reçus, avec empreinte", "cartographie ingest 2026 boite-aux-lettres/")
+@command(
+    "ingest",
+    "range les fichiers reçus, avec empreinte",
+    "cartographie ingest 2026 boite-aux-lettres/",
+    "0 fait · 2 usage · 10 déclaration incohérente · 11 un fichier change pendant qu'il est lu · 17 une autre commande écrit",
+)
 def ingest(
     annee: Annee,
     sources: Annotated[list[Path], typer.Argument(metavar="CHEMINS…", help="Fichiers ou dossiers reçus.")],
@@ -29,7 +34,7 @@ def ingest(
     classeurs corrigés qui reviennent, fichiers refusés. Les constats viennent avec « validate »."""
     from cartographie import pipeline
 
-    jour = a_date(recu_le, date.today().isoformat())
+    jour = a_date(recu_le) or pipeline.reception_day(projet, annee, date.today().isoformat())
     with progress(en_json) as progres:
         bilan = pipeline.ingest(projet, annee, sources, jour, ranger_seulement, ouvriers, progres)
     show(bilan, en_json)
@@ -39,7 +44,7 @@ def ingest(
     "feedback",
     "écrit ce qu'il faut renvoyer à chaque répondant",
     "cartographie feedback 2026",
-    "0 fait · 2 usage · 10 déclaration incohérente · 11 un fichier reçu a changé",
+    "0 fait · 2 usage · 10 déclaration incohérente · 11 un fichier reçu a changé · 17 une autre commande écrit",
 )
 def feedback(
     annee: Annee,

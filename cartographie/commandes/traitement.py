@@ -14,7 +14,8 @@ import typer  # isort: skip
     "validate",
     "contrôle ce qui a été reçu",
     "cartographie validate 2026",
-    "0 fait · 2 usage · 10 déclaration incohérente · 11 un fichier refusé au moins · 12 anomalies au-delà du seuil",
+    "0 fait · 2 usage · 10 déclaration incohérente · 11 un fichier refusé au moins · 12 anomalies au-delà du seuil · "
+    "17 une autre commande écrit",
 )
 def validate(
     annee: Annee, ouvriers: Ouvriers = 0, relire: Relire = False, projet: Projet = Path(), en_json: Json = False
@@ -31,7 +32,7 @@ def validate(
     "load",
     "reconstruit l'entrepôt",
     "cartographie load",
-    "0 fait · 2 usage · 10 déclaration incohérente · 17 entrepôt occupé",
+    "0 fait · 2 usage · 10 déclaration incohérente · 17 espace occupé",
 )
 def load(ouvriers: Ouvriers = 0, relire: Relire = False, projet: Projet = Path(), en_json: Json = False) -> None:
     """Reconstruit l'entrepôt (DuckDB) de toutes les campagnes reçues, en une fois ou pas du tout."""
@@ -46,7 +47,7 @@ def load(ouvriers: Ouvriers = 0, relire: Relire = False, projet: Projet = Path()
     "map",
     "calcule les tableaux",
     "cartographie map 2026",
-    "0 fait · 2 usage · 10 déclaration incohérente · 17 entrepôt occupé",
+    "0 fait · 2 usage · 10 déclaration incohérente · 17 espace occupé",
 )
 def map_(annee: Annee, projet: Projet = Path(), en_json: Json = False) -> None:
     """Calcule les tableaux de la campagne dans outputs/<campagne>/tableaux/ ; ne publie jamais."""
@@ -62,7 +63,7 @@ def map_(annee: Annee, projet: Projet = Path(), en_json: Json = False) -> None:
     "écrit une version publiée",
     "cartographie publish 2026 --version v1 --date 2026-11-30",
     "0 fait · 2 usage · 10 déclaration incohérente · 13 campagne invraisemblable · 14 secret non prouvé · 15 la version existe déjà · "
-    "17 entrepôt occupé",
+    "17 espace occupé",
 )
 def publish(
     annee: Annee,
@@ -100,7 +101,7 @@ def publish(
     "fait tout, de raw/ aux tableaux",
     "cartographie run 2025 2026",
     "0 fait · 2 usage · 10 déclaration incohérente · 11 et 12 avec --strict · 13 campagne invraisemblable · 14 secret non prouvé · "
-    "15 la version existe déjà · 17 entrepôt occupé",
+    "15 la version existe déjà · 17 espace occupé",
 )
 def run(
     annees: Annotated[

@@ -120,6 +120,19 @@
     if (dessines.length < Object.keys(contours).length) ligne("url(#p-absent-metropole)", SENS.absent);
     id("rappel").textContent = D.couverture && c.code !== D.couverture ? "À lire avec la carte de couverture : une région où peu ont répondu est mal connue." : "";
   }
+  function valeur(td, x, c, s) {
+    var dite = nombre(x[2], c.unite);
+    if (!s.trace || x[2] === null) { td.textContent = dite; return; }
+    var b = document.createElement("button");
+    b.type = "button"; b.className = "vers-preuve"; b.textContent = dite;
+    b.setAttribute("aria-label", dite + ", " + x[1] + " : d'où vient ce chiffre ?");
+    b.addEventListener("click", function () {
+      id("preuve-de").textContent = dite + ", " + x[1];
+      id("commande").textContent = s.trace + x[0];
+      id("preuve").hidden = false;
+    });
+    td.appendChild(b);
+  }
   function table(c, s) {
     var corps = id("tableau").tBodies[0], lignes = s.lieux.slice();
     lignes.sort(function (a, b) {
@@ -131,10 +144,12 @@
     lignes.forEach(function (x) {
       var tr = corps.insertRow(), th = document.createElement("th");
       th.scope = "row"; th.textContent = x[1]; tr.appendChild(th);
-      [nombre(x[2], c.unite), intervalle(x, c.unite) || "non publié", x[4] === null ? "non publié" : String(x[4]), statut(x)].forEach(function (t) { tr.insertCell().textContent = t; });
+      valeur(tr.insertCell(), x, c, s);
+      [intervalle(x, c.unite) || "non publié", x[4] === null ? "non publié" : String(x[4]), statut(x)].forEach(function (t) { tr.insertCell().textContent = t; });
       tr.dataset.code = x[0];
     });
-    Array.prototype.forEach.call(id("tableau").querySelectorAll("button"), function (b) {
+    id("preuve").hidden = true;
+    Array.prototype.forEach.call(id("tableau").querySelectorAll("thead button"), function (b) {
       var actif = +b.dataset.tri === tri.colonne;
       if (actif) b.parentNode.setAttribute("aria-sort", tri.sens > 0 ? "ascending" : "descending"); else b.parentNode.removeAttribute("aria-sort");
     });
@@ -162,7 +177,7 @@
   id("c-edition").addEventListener("change", function () { choisit(2); });
   id("c-acteur").addEventListener("change", montre);
   id("choix").addEventListener("submit", function (ev) { ev.preventDefault(); });
-  Array.prototype.forEach.call(id("tableau").querySelectorAll("button"), function (b) {
+  Array.prototype.forEach.call(id("tableau").querySelectorAll("thead button"), function (b) {
     b.addEventListener("click", function () {
       var k = +b.dataset.tri;
       tri.sens = tri.colonne === k ? -tri.sens : (k === 1 ? 1 : -1); tri.colonne = k;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
@@ -115,6 +116,7 @@ def _series(tableaux: Sequence[Tableau], cartes: Sequence[Carte], meta: Mapping[
                         "edition": edition, "acteur": a, "libelle": t.meta["libelles_axes"].get(a, "Tous les acteurs"),
                         "reponse": str(bloc["modalite_libelle"].iloc[0]), "tableau": code, "champ": t.meta.get("champ") or "",
                         "lieux": [_area(x, axe) for x in bloc.to_dict("records")],
+                        "trace": _trace_command(bloc.iloc[0].to_dict(), code, axe, acteur, meta),
                     }  # fmt: skip
         vus = [x[2] for s in series.values() for x in s["lieux"] if x[2] is not None]
         c = classify(vus, divergent=d["indicateur"].endswith(".evolution"))
@@ -122,6 +124,16 @@ def _series(tableaux: Sequence[Tableau], cartes: Sequence[Carte], meta: Mapping[
             "code": carte.code, "titre": carte.titre, "niveau": carte.niveau, "unite": carte.unite, "source": carte.source,
             "bornes": c.bornes, "couleurs": c.couleurs, "zero": c.zero, "series": list(series.values()),
         }  # fmt: skip
+
+
+def _trace_command(x: Mapping[Any, Any], code: str, axe: str, acteur: str | None, meta: Mapping[str, Any]) -> str:
+    """The command that takes a figure apart, but for the code of its place; "" for a difference, which no row makes."""
+    if str(x["indicateur"]).endswith(".evolution"):
+        return ""
+    colonnes = ["edition", acteur, "dimension", "modalite_code", "indicateur", "denominateur", f"{axe}_type"]
+    criteres = [f"{c}={x[c]}" for c in colonnes if c]
+    dossier = f"outputs/{meta['campagne']}/{meta.get('version')}"
+    return shlex.join(["cartographie", "trace", dossier, code, *criteres, f"{axe}_code="])
 
 
 def _area(x: Mapping[Any, Any], axe: str) -> list[Any]:

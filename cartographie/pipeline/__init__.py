@@ -8,7 +8,7 @@ from cartographie.pipeline.preparation import demo, dictionary, init, template
 from cartographie.pipeline.preuve import audit, journal, sign, touched, trace
 from cartographie.pipeline.propositions import answers, headers
 from cartographie.pipeline.publication import map_, publish
-from cartographie.pipeline.reception import feedback, ingest, register, status
+from cartographie.pipeline.reception import feedback, ingest, reception_day, register, status
 from cartographie.pipeline.traitement import load, run, validate
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "map_",
     "preflight",
     "publish",
+    "reception_day",
     "register",
 ]
 __all__ += ["run", "sign", "status", "template", "touched", "trace", "validate"]

@@ -21,6 +21,20 @@ from cartographie.workspace import (
 )
 
 
+def reception_day(projet: Path, annee: str, aujourdhui: str) -> str:
+    """`aujourdhui`, as long as the clock can be believed: of two answers of one respondent, the last received prevails. Raises
+    UserError U30."""
+    from cartographie.intake import read_registre
+
+    derniere = max((d.recu_le for d in read_registre(projet / "raw" / annee)), default="")
+    if aujourdhui < derniere:
+        raise UserError(
+            "U30", f"L'horloge de cette machine dit {aujourdhui}, avant la dernière réception de {annee} ({derniere}) : réglez-la, ou "
+            "donnez la date avec --recu-le.",
+        )  # fmt: skip
+    return aujourdhui
+
+
 @alone
 def register(projet: Path, annee: str, source: Path, recu_le: str) -> Bilan:
     """Store the frame's file in raw/<campagne>/base and say what it holds; a refused file is not kept."""

@@ -17,7 +17,7 @@ from cartographie.pipeline.commun import Bilan, Progres, alone, start_workers
 from cartographie.pipeline.publication import release
 from cartographie.questionnaire import load_questionnaire
 from cartographie.workspace import (
-    origin,
+    provenance,
     received,
     require_campaign,
     warehouse_path,
@@ -48,9 +48,9 @@ def load(projet: Path, ouvriers: int, relire: bool, progres: Progres) -> Bilan:
     from cartographie.examine import examine, require_sound
 
     q = load_questionnaire(projet)
-    origine = origin(projet, q)
+    sources = provenance(projet, q)
     controles = [require_sound(examine(projet, q, a, ouvriers, progres, relire=relire)) for a in received(projet, q)]
-    return bilans.load(warehouse_path(projet), _load(projet, q, controles, origine, progres), controles)
+    return bilans.load(warehouse_path(projet), _load(projet, q, controles, sources, progres), controles)
 
 
 @alone
@@ -72,7 +72,7 @@ def run(
     from cartographie.release.preparation import Demande
 
     q = load_questionnaire(projet)
-    origine = origin(projet, q)
+    sources = provenance(projet, q)
     recues = received(projet, q)
     for annee in annees:
         require_campaign(q, annee)
@@ -84,7 +84,7 @@ def run(
         check_free(release_folder(projet / "outputs" / annee, version), remplacer)
     controles = [require_sound(examine(projet, q, a, ouvriers, progres, relire=relire)) for a in recues]
     constats = [bilans.validate(q, c, write_findings(projet, q, c), strict=strict) for c in controles]
-    _load(projet, q, controles, origine, progres)
+    _load(projet, q, controles, sources, progres)
     publications = [release(projet, Demande(a, version, remplacer=remplacer), progres) for a in (annees or recues)]
     return bilans.run(q, controles, constats, publications, warehouse_path(projet), annees or recues)
 
@@ -93,9 +93,9 @@ def run(
 
 
 def _load(
-    projet: Path, q: Questionnaire, controles: Sequence[Controle], origine: Mapping[str, str], progres: Progres
+    projet: Path, q: Questionnaire, controles: Sequence[Controle], sources: Mapping[str, str], progres: Progres
 ) -> Path:
-    """`origine`: fingerprinted before anything was examined, so that what changed since shows."""
+    """`sources`: fingerprinted before anything was examined, so that what changed since shows."""
     from cartographie import warehouse
     from cartographie.contenu import build_contenu
     from cartographie.dispositions import read_dispositions
@@ -103,6 +103,6 @@ def _load(
     progres("Entrepôt", 0, 1)
     dispositions = {c.annee: read_dispositions(projet / "raw" / c.annee, c.annee) for c in controles}
     contenu = {c.annee: build_contenu(q, c, dispositions[c.annee]) for c in controles}
-    warehouse.build(warehouse_path(projet), contenu, q, origine)
+    warehouse.build(warehouse_path(projet), contenu, q, sources)
     progres("Entrepôt", 1, 1)
     return warehouse_path(projet)

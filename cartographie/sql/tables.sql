@@ -41,6 +41,6 @@ CREATE TABLE nomenclature (        -- one row: one allowed answer
     nom VARCHAR NOT NULL, rang INTEGER NOT NULL, code VARCHAR NOT NULL, libelle VARCHAR, parent VARCHAR,
     valide_de VARCHAR, valide_a VARCHAR
 );
-CREATE TABLE origine (             -- one row: one thing the warehouse was made from: a file of schemas/ or raw/, the program
+CREATE TABLE provenance (             -- one row: one thing the warehouse was made from: a file of schemas/ or raw/, the program
     nom VARCHAR NOT NULL, sha256 VARCHAR NOT NULL
 );

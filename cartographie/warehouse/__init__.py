@@ -10,7 +10,7 @@ from cartographie.warehouse.read import (
     fingerprint,
     fingerprints,
     open_readonly,
-    origin,
+    provenance,
     totals,
 )
 from cartographie.warehouse.write import build, verify
@@ -23,7 +23,7 @@ __all__ = [
     "fingerprint",
     "fingerprints",
     "open_readonly",
-    "origin",
+    "provenance",
     "totals",
     "verify",
 ]

@@ -54,7 +54,7 @@ def _connect(chemin: Path, attempts: int, delay: float, sleep: Callable[[float],
     for attempt in range(attempts):
         try:
             con = connect(chemin, read_only=True)
-            con.execute("SELECT count(*) FROM origine").fetchall()
+            con.execute("SELECT count(*) FROM provenance").fetchall()
             return con
         except duckdb.Error as erreur:
             if not is_locked(erreur):
@@ -127,9 +127,9 @@ def analysis_frames(
     return frames
 
 
-def origin(con: DuckDBPyConnection) -> dict[str, str]:
+def provenance(con: DuckDBPyConnection) -> dict[str, str]:
     """What the warehouse was made from: name → sha256."""
-    return dict(con.execute("SELECT nom, sha256 FROM origine").fetchall())
+    return dict(con.execute("SELECT nom, sha256 FROM provenance").fetchall())
 
 
 def totals(con: DuckDBPyConnection, campagne: str) -> dict[str, dict[str, int]]:

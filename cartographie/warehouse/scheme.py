@@ -19,7 +19,7 @@ from cartographie.warehouse.content import (
 
 TABLES = (
     "campagne", "entite", "depot", "question", "choix", "lien_base", "anomalie", "quarantaine", "compte",
-    "nomenclature", "origine", "etat_variable", "qualite_variable",
+    "nomenclature", "provenance", "etat_variable", "qualite_variable",
 )  # fmt: skip
 STATES = "etats_"  # prefix of the tables of states
 RESERVED = {

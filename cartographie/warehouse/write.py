@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 
 
 def build(
-    chemin: Path, contenu: Mapping[str, Contenu], questionnaire: Questionnaire, origine: Mapping[str, str] | None = None
+    chemin: Path,
+    contenu: Mapping[str, Contenu],
+    questionnaire: Questionnaire,
+    provenance: Mapping[str, str] | None = None,
 ) -> None:
     """Replace the warehouse `chemin` by one holding exactly these campaigns; any failure leaves the previous file.
 
-    `origine`: name → sha256 of what it is made from, to be compared later.
+    `provenance`: name → sha256 of what it is made from, to be compared later.
 
     Raises UserError E17 when another build is under way, RuntimeError (a bug) when a set-level check fails.
     """
@@ -37,7 +40,7 @@ def build(
     try:
         con = connect(temporary, threads=1)  # many short statements: more threads only wait for one another
         try:
-            _write(con, contenu, questionnaire, origine or {})
+            _write(con, contenu, questionnaire, provenance or {})
             broken = verify(con, questionnaire)
             if broken:
                 raise RuntimeError("entrepôt incohérent, l'ancien est conservé : " + " ; ".join(broken))
@@ -68,7 +71,7 @@ def verify(con: DuckDBPyConnection, questionnaire: Questionnaire) -> list[str]:
 
 
 def _write(
-    con: DuckDBPyConnection, contenu: Mapping[str, Contenu], questionnaire: Questionnaire, origine: Mapping[str, str]
+    con: DuckDBPyConnection, contenu: Mapping[str, Contenu], questionnaire: Questionnaire, provenance: Mapping[str, str]
 ) -> None:
     con.execute("BEGIN")
     con.execute(scheme.template("tables"))
@@ -81,7 +84,7 @@ def _write(
         for i, e in enumerate(questionnaire.entites.values())
     ]))  # fmt: skip
     _insert(con, "nomenclature", prepare.nomenclatures(questionnaire))
-    _insert(con, "origine", pd.DataFrame(sorted(origine.items()), columns=["nom", "sha256"]))
+    _insert(con, "provenance", pd.DataFrame(sorted(provenance.items()), columns=["nom", "sha256"]))
     for campagne in sorted(contenu):
         suivante = next((c for c in sorted(contenu) if questionnaire.campagnes[c].precedente == campagne), None)
         devenus = {}

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -211,6 +212,11 @@ def test_a_correction_says_what_it_replaces_why_and_every_figure_that_changed(
     regle.write_text(
         regle.read_text(encoding="utf-8").replace("demi_largeur_u: 10", "demi_largeur_u: 14"), encoding="utf-8"
     )
+    assert (
+        "E23"
+        in cli(*publier, "v2", "--nature", "corrigée", "--remplace", "provisoire", "--motif", "Seuil revu").erreurs
+    )
+    assert cli("load", "--projet", ici).statut == 0
     corrige = cli(
         *publier, "v2", "--nature", "corrigée", "--remplace", "provisoire", "--motif", "Seuil de fiabilité revu"
     )
@@ -281,6 +287,34 @@ def test_everything_is_reached_with_the_keyboard(publie: Path, tmp_path: Path) -
     )
     assert r["dit"] and r["dit2"] and r["dit"] != r["dit2"] and r["retour"] and r["nommes"]
     assert r["tri"] == "descending" and r["titre"] != r["titre2"] and r["atteints"] > 20
+
+
+def test_each_value_of_the_page_has_the_command_that_takes_it_apart(publie: Path, cli: Callable[..., Any]) -> None:
+    series = [s for c in data_of_page(publie)["cartes"] for s in c["series"]]
+    assert all(
+        s["trace"] or c["code"].startswith("evolution") for c in data_of_page(publie)["cartes"] for s in c["series"]
+    )
+    s, (code, _, valeur, *_) = next((s, x) for s in series if s["trace"] for x in s["lieux"] if x[2] is not None)
+    programme, *arguments = shlex.split(s["trace"] + code)
+    assert programme == "cartographie"
+    sortie = cli(*arguments, "--json", cwd=publie.parents[2])
+    assert sortie.statut == 0, sortie.erreurs
+    assert float(sortie.json["publie"]["valeur"]) == valeur
+
+
+@navigateur_requis
+def test_a_click_on_a_value_shows_that_command(publie: Path, tmp_path: Path) -> None:
+    montre, nom, cache, de, commande = run_in_page(
+        publie / "index.html",
+        "var c=id('c-indicateur'), b=null;"
+        "for (var i=0; i<c.length && !b; i++) { c.selectedIndex=i; c.dispatchEvent(new Event('change')); b=document.querySelector('#tableau tbody button'); }"
+        "b.click();"
+        "return [b.textContent, b.getAttribute('aria-label'), id('preuve').hidden, id('preuve-de').textContent, id('commande').textContent]",
+        tmp_path,
+    )
+    assert nom.startswith(montre) and not cache and de.startswith(montre)
+    series = [s for c in data_of_page(publie)["cartes"] for s in c["series"]]
+    assert commande in {s["trace"] + x[0] for s in series for x in s["lieux"]}
 
 
 @navigateur_requis
