@@ -47,6 +47,7 @@ class Carte:
     tableau: str
     champ: str
     source: str
+    effectif: str  # what its counts count: Répondants, Unités
     panneaux: tuple[Panneau, ...]
     classes: Classes
 
@@ -96,7 +97,7 @@ def _carte(d: Mapping[str, Any], t: Tableau, axe: str, meta: Mapping[str, Any]) 
     unite = str(df["unite"].iloc[0])
     return Carte(
         d["code"], d["titre"], str(meta["campagne"]), d["niveau"], unite, t.code, str(t.meta.get("champ") or ""),
-        str(t.meta.get("source") or ""), panneaux, classify(vus, divergent=d["indicateur"].endswith(EVOLUTION)),
+        str(t.meta.get("source") or ""), str(t.meta["effectif"]), panneaux, classify(vus, divergent=d["indicateur"].endswith(EVOLUTION)),
     )  # fmt: skip
 
 

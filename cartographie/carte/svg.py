@@ -170,7 +170,7 @@ def describe(carte: Carte, lieu: Lieu | None, code: str) -> str:
     texte = f"{lieu.libelle} : {format_number(lieu.valeur, carte.unite)}"
     if lieu.bas is not None and lieu.haut is not None:
         texte += f" (de {format_number(lieu.bas, carte.unite)} à {format_number(lieu.haut, carte.unite)})"
-    texte += f", {lieu.n} répondants" if lieu.n is not None else ""
+    texte += f", {lieu.n} {carte.effectif.lower()}" if lieu.n is not None else ""
     return texte + (", peu fiable" if lieu.statut == "u" else "")
 
 

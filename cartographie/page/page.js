@@ -21,10 +21,10 @@
   }
   function intervalle(x, u) { return x[5] === null || x[2] === null ? "" : "de " + nombre(x[5], u) + " à " + nombre(x[6], u); }
   function statut(x) { return x[3] === "A" ? "publié" : D.statuts[x[3]]; }
-  function phrase(x, u) {
+  function phrase(x, u, effectif) {
     if (x[2] === null) return x[1] + " : " + D.statuts[x[3]];
     return x[1] + " : " + nombre(x[2], u) + (x[5] === null ? "" : " (" + intervalle(x, u) + ")") +
-      (x[4] === null ? "" : ", " + x[4] + " répondants") + (x[3] === "u" ? ", peu fiable" : "");
+      (x[4] === null ? "" : ", " + x[4] + " " + effectif.toLowerCase()) + (x[3] === "u" ? ", peu fiable" : "");
   }
   function couleur(c, v) {
     if (c.zero && v === 0) return "#ffffff";
@@ -77,7 +77,7 @@
       motifs(defs, z, 1 / k);
       Object.keys(contours).forEach(function (code) {
         if (contours[code][0] !== z) return;
-        var x = lieux[code], a = el("g", { role: "img", tabindex: "-1", "aria-label": x ? phrase(x, c.unite) : code + " : " + SENS.absent });
+        var x = lieux[code], a = el("g", { role: "img", tabindex: "-1", "aria-label": x ? phrase(x, c.unite, s.effectif) : code + " : " + SENS.absent });
         defs.appendChild(el("path", { id: "l-" + code, d: contours[code][1], "fill-rule": "evenodd" }));
         a.appendChild(el("use", { href: "#l-" + code, fill: fond(c, x, z) }));
         if (x && x[3] === "u") a.appendChild(el("use", { href: "#l-" + code, fill: "url(#p-u-" + z + ")" }));
@@ -145,10 +145,11 @@
       var tr = corps.insertRow(), th = document.createElement("th");
       th.scope = "row"; th.textContent = x[1]; tr.appendChild(th);
       valeur(tr.insertCell(), x, c, s);
-      [intervalle(x, c.unite) || "non publié", x[4] === null ? "non publié" : String(x[4]), statut(x)].forEach(function (t) { tr.insertCell().textContent = t; });
+      [intervalle(x, c.unite) || (x[2] === null ? "non publié" : "sans objet"), x[4] === null ? "non publié" : String(x[4]), statut(x)].forEach(function (t) { tr.insertCell().textContent = t; });
       tr.dataset.code = x[0];
     });
     id("preuve").hidden = true;
+    id("tableau").querySelector("[data-tri='4']").textContent = s.effectif;
     Array.prototype.forEach.call(id("tableau").querySelectorAll("thead button"), function (b) {
       var actif = +b.dataset.tri === tri.colonne;
       if (actif) b.parentNode.setAttribute("aria-sort", tri.sens > 0 ? "ascending" : "descending"); else b.parentNode.removeAttribute("aria-sort");

@@ -115,6 +115,7 @@ def _series(tableaux: Sequence[Tableau], cartes: Sequence[Carte], meta: Mapping[
                     series[cle] = {
                         "edition": edition, "acteur": a, "libelle": t.meta["libelles_axes"].get(a, "Tous les acteurs"),
                         "reponse": str(bloc["modalite_libelle"].iloc[0]), "tableau": code, "champ": t.meta.get("champ") or "",
+                        "effectif": t.meta["effectif"],
                         "lieux": [_area(x, axe) for x in bloc.to_dict("records")],
                         "trace": _trace_command(bloc.iloc[0].to_dict(), code, axe, acteur, meta),
                     }  # fmt: skip
