@@ -19,7 +19,6 @@ from cartographie.conditions.structure import split
 from cartographie.model import Compte, Constat, Depot, Extraction, Lot, Questionnaire
 from cartographie.text import clean
 
-REFUSED = "fichier_refuse"
 SHEET, FILE, TOTAL = "feuille", "fichier", "TOTAL"
 ROWS = ("lignes_lues", "lignes_conservees", "lignes_quarantaine", "lignes_ecartees")
 CELLS = ("cellules_lues", "cellules_conservees", "cellules_rejetees", "cellules_quarantaine", "cellules_ecartees")

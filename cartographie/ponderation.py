@@ -31,7 +31,7 @@ class Ponderation:
     """`unites`: one row is one covered unit in scope, sorted by `racine` (position of its respondent among the kept answers):
     base (position in the frame), groupe, poids_initial, poids. `plan`: one row is one weighted respondent (`repondants`:
     its position among the kept answers). `groupes`, `marges`: one row is one response group, one margin. `diagnostic`: see
-    statistics.weight_diagnostics."""
+    statistics.weight_diagnostics. `biais`: see `_bias`, None without declared witnesses."""
 
     unites: pd.DataFrame
     repondants: np.ndarray
@@ -39,6 +39,7 @@ class Ponderation:
     groupes: pd.DataFrame
     marges: pd.DataFrame
     diagnostic: Mapping[str, Any]
+    biais: Mapping[str, Any] | None
 
 
 def weigh(q: Questionnaire, annee: str, frames: Mapping[str, pd.DataFrame]) -> Ponderation | None:
@@ -92,7 +93,8 @@ def weigh(q: Questionnaire, annee: str, frames: Mapping[str, pd.DataFrame]) -> P
     })  # fmt: skip
     repondants, plan = _plan(unites, np.asarray(groupes.groupe), x)
     unites = unites.sort_values(["racine", "base"], ignore_index=True)
-    return Ponderation(unites, repondants, plan, groupes.taux, _written(donnees, poids, marges), diagnostic)
+    biais = _bias(cadre, repondu, poids, declaree.get("temoins", ()))
+    return Ponderation(unites, repondants, plan, groupes.taux, _written(donnees, poids, marges), diagnostic, biais)
 
 
 def account(p: Ponderation) -> dict[str, Any]:
@@ -104,8 +106,22 @@ def account(p: Ponderation) -> dict[str, Any]:
     return {
         "unites": len(p.unites), "repondants": len(p.repondants), "population": int(p.groupes["invites"].sum()),
         "groupes": lines(p.groupes), "marges": lines(p.marges), "strates_regroupees": list(p.plan.regroupees),
-        "diagnostic": {k: round(float(v), 6) for k, v in p.diagnostic.items()},
+        "diagnostic": {k: round(float(v), 6) for k, v in p.diagnostic.items()}, "biais": p.biais,
     }  # fmt: skip
+
+
+def _bias(cadre: pd.DataFrame, repondu: np.ndarray, poids: np.ndarray, temoins: Any) -> dict[str, Any] | None:
+    """What weights leave of the difference between respondents and frame, on variables of the frame they were not made from:
+    the R-indicator, and by variable the largest difference of a share, in points. No modality: few may be in it."""
+    if not temoins:
+        return None
+    from cartographie.statistics.response import bias_indicator
+
+    tous = np.zeros(len(cadre))
+    tous[repondu] = poids
+    r, parts = bias_indicator(cadre[list(temoins)].astype(object).fillna(INCONNU), repondu, tous)
+    pires = parts.assign(ecart=parts["ecart_points"].abs()).groupby("variable", sort=False)["ecart"].max()
+    return {"indicateur_r": round(r, 4), "ecarts_points": {str(v): round(float(e), 2) for v, e in pires.items()}}
 
 
 def _in_scope(

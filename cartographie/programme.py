@@ -39,6 +39,7 @@ def release_meta(projet: Path, q: Questionnaire, annee: str, version: str, jour:
         "pieces": raw_pieces(projet, q),
         "programme": versions(),
         "comptes": comptes,
+        "libelles": {v.nom: v.libelle for v in q.variables.values()},
         "qualite": dict(q.campagnes[annee].qualite),
         "campagnes": list(q.campagnes),
         "precedente": q.campagnes[annee].precedente,

@@ -17,7 +17,7 @@ from cartographie.demo.frame import Groupe, in_frame, respondents
 from cartographie.demo.hints import Indications
 from cartographie.demo.layout import Ecriture, holds_answer, is_single
 from cartographie.demo.mend import affinity
-from cartographie.demo.oracle import Fiche, Monde
+from cartographie.demo.oracle import Monde
 from cartographie.demo.parallel import draw_all
 from cartographie.model import Modele, Questionnaire, Regle, TypeVariable
 
@@ -223,10 +223,3 @@ def _exports(modeles: list[Modele], reponses: list[Reponse], alea: random.Random
             supplement = Lot(modele, "xlsx", Ecriture(), [reponse])
             lots.append(supplement)
     yield from (lot for lot in lots if lot.reponses)
-
-
-def all_records(reponses: list[Reponse]) -> Iterator[Fiche]:
-    """Every record that should be kept."""
-    for reponse in reponses:
-        if reponse.gardee is not None:
-            yield from reponse.gardee.toutes()

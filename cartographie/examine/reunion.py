@@ -18,7 +18,6 @@ from cartographie.examine.fournee import Fournee
 from cartographie.model import Anomalie, Depot, Questionnaire
 from cartographie.references_retour import read_reference
 
-ORPHAN = "ligne_orpheline"
 Part = tuple[Fournee, frozenset[str]]  # a batch, and those of its files that no later batch examined again
 
 

@@ -54,8 +54,29 @@ def check_questionnaire(q: Questionnaire, sources: Sources, problemes: Problemes
             problemes.ajouter(
                 "D10", source, ("debut",), "les dates de la campagne doivent être AAAA-MM-JJ et se suivre."
             )
+        _check_weighting(q, source, problemes)
         for nom in campagne.modeles:
             _check_modele(q, annee, nom, sources[f"{annee}/{nom}"], problemes)
+
+
+def _check_weighting(q: Questionnaire, s: Source, p: Problemes) -> None:
+    """Weights are made from variables of the frame, and judged on others."""
+    declaree = s.contenu.get("ponderation") or {}
+    marges = (declaree.get("calage") or {}).get("marges", ())
+    for cle, variables in (
+        (("groupes",), declaree.get("groupes", ())),
+        (("calage", "marges"), marges),
+        (("temoins",), declaree.get("temoins", ())),
+    ):
+        for v in variables:
+            check_known(q, q.base, v, s, ("ponderation", *cle), p)
+    for v in set(declaree.get("temoins", ())) & {*declaree.get("groupes", ()), *marges}:
+        p.ajouter(
+            "D10",
+            s,
+            ("ponderation", "temoins"),
+            f"« {v} » sert aux poids : il ne peut pas témoigner de ce qu'ils laissent.",
+        )
 
 
 def _check_entites(q: Questionnaire, s: Source, p: Problemes) -> None:

@@ -126,6 +126,20 @@ def _accuracy(tableaux: Sequence[Tableau], m: Meta) -> list[str]:
                 f"effectif efficace {decimal(d['n_effectif'], 0)}."
             )
         )  # fmt: skip
+    if p and p.get("biais"):
+        ecarts = [(m["libelles"].get(v, v), f"{decimal(e)} points") for v, e in p["biais"]["ecarts_points"].items()]
+        sortie.append(
+            _p(
+                "Biais de non-réponse, vu sur des variables de la base qui n'ont pas servi aux poids : indicateur R "
+                f"{decimal(p['biais']['indicateur_r'], 2)} (1 : répondre n'en dépend pas ; Schouten, Cobben et Bethlehem, 2009). "
+                "Il ne dit rien de ce que la base ignore."
+            )
+        )
+        sortie.append(
+            html_table(
+                "Écart qui reste après pondération", ["Variable de la base", "Plus grand écart d'une part"], ecarts
+            )
+        )
     statuts = Counter(str(x) for t in tableaux for x in t.df["statut"])
     libelles = {"A": "publié"} | {k: v for k, (_, v) in ABREGES.items()}
     sortie.append(

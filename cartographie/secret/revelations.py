@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from cartographie.model import SUFFIXE_PANEL, Questionnaire, Tableau
+from cartographie.model import Questionnaire, Tableau
 from cartographie.secret.clauses import Clauses, Compte, answer, clauses, qualified
 
 QUANTILES = ("mediane", "q1", "q3", "maximum")
@@ -96,10 +96,6 @@ def _sum(q: Questionnaire, campagne: str, base: Compte, valeur: str | Mapping[st
         return Compte(base.grain, qualified(base.grain, valeur), base.clauses)
     enfant = valeur["nombre"]
     return Compte(enfant, "", base.clauses | clauses(q, campagne, enfant, valeur.get("si")))
-
-
-def without_panel(grain: str) -> str:
-    return grain.removesuffix(SUFFIXE_PANEL)
 
 
 def known_from_the_frame(q: Questionnaire, c: Compte) -> bool:

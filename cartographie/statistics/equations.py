@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -11,25 +10,6 @@ import pandas as pd
 from scipy import sparse
 
 Lien = tuple[Hashable, Sequence[Hashable]]  # who is the sum of whom
-
-
-def table_equations(cellules: pd.DataFrame, axes: Mapping[str, Sequence[Lien]]) -> sparse.csr_array:
-    """Equations of a table with margins: `axes` gives, by column of `cellules`, (total, parts) pairs; several for a hierarchy.
-
-    >>> t = pd.DataFrame({"a": ["T", "x", "y"], "b": "T"})
-    >>> table_equations(t, {"a": [("T", ["x", "y"])]}).toarray().tolist()
-    [[1.0, -1.0, -1.0]]
-    """
-    rangs = {c: i for i, c in enumerate(cellules[list(axes)].itertuples(index=False, name=None))}
-    valeurs = [sorted(set(cellules[a]), key=str) for a in axes]
-    equations = []
-    for k, liens in enumerate(axes.values()):
-        for total, parties in liens:
-            for reste in product(*(v for i, v in enumerate(valeurs) if i != k)):
-                cles = [(*reste[:k], x, *reste[k:]) for x in (total, *parties)]
-                if all(c in rangs for c in cles):
-                    equations.append({rangs[c]: -1.0 if i else 1.0 for i, c in enumerate(cles)})
-    return from_rows(equations, len(cellules))
 
 
 def from_rows(equations: Sequence[Mapping[int, float]], n: int) -> sparse.csr_array:
@@ -53,16 +33,3 @@ def as_matrix(equations: Any, index: pd.Index) -> sparse.csr_array:
         raise ValueError(f"{m.shape[1]} colonnes dans les équations pour {len(index)} cellules")
     m.eliminate_zeros()
     return m
-
-
-def stack(tables: Sequence[tuple[pd.DataFrame, sparse.csr_array]]) -> tuple[pd.DataFrame, sparse.csr_array]:
-    """Linked tables as one: cells with the same label are one cell (the first description is kept), equations are all there."""
-    index = pd.Index(dict.fromkeys(e for t, _ in tables for e in t.index))
-    blocs = []
-    for t, m in tables:
-        place = sparse.coo_array(
-            (np.ones(len(t)), (np.arange(len(t)), index.get_indexer(t.index))), shape=(len(t), len(index))
-        )
-        blocs.append(m @ place.tocsr())
-    cellules = pd.concat([t for t, _ in tables])
-    return cellules[~cellules.index.duplicated()].reindex(index), sparse.vstack(blocs, format="csr")

@@ -11,7 +11,7 @@ import pandas as pd
 
 from cartographie.model import Campagne, Entite, Questionnaire, TypeVariable
 from cartographie.text import normalise, personal_data
-from cartographie.warehouse.content import Contenu, entity_columns, loaded_variables
+from cartographie.warehouse.content import Contenu, entity_columns
 from cartographie.warehouse.scheme import by_depth
 
 SEPARATOR = "\x1f"  # between the codes of a multiple choice while they travel to DuckDB
@@ -150,10 +150,6 @@ def nomenclatures(questionnaire: Questionnaire) -> pd.DataFrame:
 def table_columns(questionnaire: Questionnaire, entite: Entite, df: pd.DataFrame) -> list[str]:
     """Columns of the entity's table the frame has something for."""
     return [c for c in entity_columns(questionnaire, entite) if c in df]
-
-
-def loaded_names(questionnaire: Questionnaire, entite: str) -> set[str]:
-    return {v.nom for v in loaded_variables(questionnaire, entite)}
 
 
 def _attach(df: pd.DataFrame, parents: pd.DataFrame | None) -> pd.DataFrame:
