@@ -63,3 +63,123 @@ def test_kish() -> None:
     """Weights 1, 1, 4: 36 / 18 = 2 effective respondents of three, a design effect of 1.5."""
     d = weight_diagnostics(np.array([1.0, 1, 4]), np.array([1.0, 1, 2]))
     assert (d["n_effectif"], d["effet_kish"]) == (2, 1.5)
+
+
+def test_a_numeric_margin_beside_others() -> None:
+    """Beds and types at once: the same weights are found whichever margin comes first."""
+    donnees = pd.DataFrame({"lits": [10.0, 20, 30, 40], "type": ["ES", "ES", "LBM", "LBM"]})
+    marges = {"lits": 220.0, "type": {"ES": 4, "LBM": 4}}
+    for ordre in (marges, dict(reversed(marges.items()))):
+        calage = calibrate(donnees, np.ones(4), ordre, methode="linear")
+        w = calage.poids
+        assert (w @ donnees["lits"], w[:2].sum(), w[2:].sum()) == pytest.approx((220, 4, 4))
+        assert calage.methode == "lineaire" and calage.rapport == pytest.approx(w)
+    with pytest.raises(CalageImpossible, match="lits : 900 voulu"):
+        calibrate(donnees, np.ones(4), {**marges, "lits": 900.0}, methode="tronquee", bornes=(0.1, 3))
+
+
+def test_linear_calibration_by_hand() -> None:
+    """Weights 1, units 1 and 2 of a quantity whose total is 6: λ = (6 − 3)/5 and w = 1 + λx. With scales 1 and 0.5 (q), the
+    second moves half as much: λ = 3/(1 + 2), w = (2, 2)."""
+    donnees = pd.DataFrame({"x": [1.0, 2]})
+    assert calibrate(donnees, [1, 1], {"x": 6}, methode="lineaire").poids == pytest.approx([1.6, 2.2])
+    assert calibrate(donnees, [1, 1], {"x": 6}, methode="lineaire", echelle=[1, 0.5]).poids == pytest.approx([2, 2])
+
+
+def test_raking_by_hand() -> None:
+    """One margin multiplies: 2 and 2 for 4 become 3 and 3 for 6, whatever the initial weights."""
+    calage = calibrate(pd.DataFrame({"type": ["a", "a"]}), [1, 3], {"type": {"a": 8}}, methode="raking")
+    assert calage.poids == pytest.approx([2, 6]) and calage.rapport == pytest.approx([2, 2])
+
+
+def test_logit_by_hand() -> None:
+    """Deville and Särndal, case 6: with L = 0.5, U = 2 and u = 0.3, A = 1.5/(0.5 × 1) = 3 and
+    F(u) = [0.5·1 + 2·0.5·e^0.9] / [1 + 0.5·e^0.9]: a unit whose weight must be that has λ = 0.3."""
+    vise = (0.5 + np.exp(0.9)) / (1 + 0.5 * np.exp(0.9))
+    donnees = pd.DataFrame({"x": [1.0, 2]})
+    bis = (0.5 + np.exp(1.8)) / (1 + 0.5 * np.exp(1.8))
+    calage = calibrate(donnees, [1, 1], {"x": vise + 2 * bis}, methode="logit", bornes=(0.5, 2))
+    assert calage.poids == pytest.approx([vise, bis])
+
+
+def test_truncation_holds_at_the_bound() -> None:
+    """Linear weights would be 1.6 and 2.2; held at 2, the first must make up: 1·w + 2·2 = 6."""
+    calage = calibrate(pd.DataFrame({"x": [1.0, 2]}), [1, 1], {"x": 6}, methode="tronquee", bornes=(0.5, 2))
+    assert calage.poids == pytest.approx([2, 2]) and calage.diagnostic["aux_bornes"] == 2
+
+
+def test_what_cannot_be_calibrated_is_named() -> None:
+    donnees = pd.DataFrame({"type": ["ES", "LBM"], "region": ["84", "11"]})
+    with pytest.raises(CalageImpossible, match="aucune marge pour type=LBM") as erreur:
+        calibrate(donnees, [1, 1], {"type": {"ES": 2}})
+    assert erreur.value.marges["marge"].tolist() == ["type=LBM"]
+    with pytest.raises(CalageImpossible, match=r"même total \(type : 4, region : 5\)") as erreur:
+        calibrate(donnees, [1, 1], {"type": {"ES": 2, "LBM": 2}, "region": {"84": 2, "11": 3}})
+    assert erreur.value.marges["voulu"].tolist() == [4, 5]
+    with pytest.raises(CalageImpossible, match=r"aucun répondant \(type=EHPAD : 3 voulu, 0 atteint\)"):
+        calibrate(donnees, [1, 1], {"type": {"ES": 2, "LBM": 2, "EHPAD": 3}})
+    with pytest.raises(CalageImpossible, match=r"ne converge pas .*x : 9 voulu, 3 atteint"):
+        calibrate(pd.DataFrame({"x": [1.0, 2]}), [1, 1], {"x": 9}, iterations=0, methode="raking")
+    with pytest.raises(ValueError, match="« magique »"):
+        calibrate(donnees, [1, 1], {"type": {"ES": 2, "LBM": 2}}, methode="magique")
+    with pytest.raises(ValueError, match="encadrent 1"):
+        calibrate(donnees, [1, 1], {"type": {"ES": 2, "LBM": 2}}, bornes=(1.2, 3))
+
+
+def test_bounds_too_narrow_say_what_they_reach() -> None:
+    """At most 2.5 by default: one unit for six reaches two and a half."""
+    with pytest.raises(CalageImpossible, match=r"entre 0.4 et 2.5 \(type=ES : 6 voulu, 2.5 atteint\)") as erreur:
+        calibrate(pd.DataFrame({"type": ["ES", "LBM"]}), [1, 1], {"type": {"ES": 6, "LBM": 1}})
+    assert erreur.value.marges.to_dict("list") == {
+        "marge": ["type=ES"],
+        "voulu": [6.0],
+        "atteint": pytest.approx([2.5]),
+    }
+
+
+def test_diagnostics_by_hand() -> None:
+    """Five weights, ratios 0.4, 1, 1, 1 and 2.5, of which two are at the bounds; one is negative if it is so."""
+    d = weight_diagnostics(np.array([0.8, 2, 2, 2, 5]), np.full(5, 2.0), (0.4, 2.5))
+    assert {k: v for k, v in d.items() if not k.startswith(("effet", "n_"))} == pytest.approx(
+        {
+            "rapport_min": 0.4, "rapport_max": 2.5, "rapport_q5": 0.52, "rapport_q25": 1, "rapport_q50": 1, "rapport_q75": 1,
+            "rapport_q95": 2.2, "aux_bornes": 2, "aux_bornes_part": 0.4, "negatifs": 0,
+        }
+    )  # fmt: skip
+    assert weight_diagnostics(np.array([-1.0, 0, 3]), np.ones(3))["negatifs"] == 1
+    assert weight_diagnostics(np.array([1.0, 2]), np.ones(2))["aux_bornes"] == 0
+
+
+def test_the_collapsing_order_goes_on_until_all_answered_for() -> None:
+    """Two types of which one has no respondent: with no variable left, everybody is one group, of level 0."""
+    cadre = pd.DataFrame({"type": ["ES"] * 4 + ["EHPAD"] * 4, "taille": ["P", "P", "G", "G"] * 2})
+    repondu = np.array([True, True, False, False] + [False] * 4)
+    g = homogeneity_groups(cadre, repondu, ["type", "taille"], effectif_min=2, repondants_min=2, taux_min=0)
+    # ES × P is sound, ES × G and both EHPAD fail; EHPAD as a whole fails too and takes the smallest sound sibling
+    assert g.taux["groupe"].tolist() == ["tous"] and g.taux["niveau"].tolist() == [0]
+    assert g.taux[["invites", "repondants", "taux"]].iloc[0].tolist() == [8, 2, 0.25]
+    assert g.poids[repondu].tolist() == [4.0, 4.0] and np.isnan(g.poids[~repondu]).all()
+
+
+def test_a_failing_group_takes_the_smallest_sound_one_and_no_other() -> None:
+    """EHPAD (no respondent) joins LBM (4 units), the smallest; ES (6 units) stays by itself."""
+    cadre = pd.DataFrame({"type": ["ES"] * 6 + ["LBM"] * 4 + ["EHPAD"] * 3})
+    repondu = np.array([True] * 3 + [False] * 3 + [True] * 3 + [False] + [False] * 3)
+    g = homogeneity_groups(cadre, repondu, ["type"], effectif_min=2, repondants_min=2)
+    assert g.taux.set_index("groupe")[["invites", "repondants"]].T.to_dict("list") == {
+        "ES": [6, 3],
+        "tous × autres": [7, 3],
+    }
+    assert g.groupe.tolist() == ["ES"] * 6 + ["tous × autres"] * 7
+
+
+def test_each_minimum_counts_by_itself() -> None:
+    """Of size, respondents and rate, one that fails is enough; at the minimum, none does."""
+    cadre = pd.DataFrame({"type": ["a"] * 20 + ["b"] * 20})
+    repondu = np.array(([True] * 5 + [False] * 15) * 2)
+    seuls = homogeneity_groups(cadre, repondu, ["type"], taux_min=0.25)  # 20 units, 5 respondents, 25 %
+    assert seuls.taux["groupe"].tolist() == ["a", "b"]
+    for seuil in ({"effectif_min": 21}, {"repondants_min": 6}, {"taux_min": 0.26}):
+        assert homogeneity_groups(cadre, repondu, ["type"], **seuil).taux["groupe"].tolist() == ["tous"]  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="aucune unité n'a répondu"):
+        homogeneity_groups(cadre, np.zeros(40, dtype=bool), ["type"])
