@@ -39,7 +39,7 @@ class Ponderation:
     groupes: pd.DataFrame
     marges: pd.DataFrame
     diagnostic: Mapping[str, Any]
-    biais: Mapping[str, Any] | None
+    biais: Mapping[str, Any] | None = None
 
 
 def weigh(q: Questionnaire, annee: str, frames: Mapping[str, pd.DataFrame]) -> Ponderation | None:
