@@ -7,7 +7,7 @@ PRET := .venv/.pret
 # La graine et la taille des campagnes de raw/ ; les mêmes que dans raw/LISEZMOI.md.
 CAMPAGNE := --repondants 300 --graine 1 --classeurs 50
 
-.PHONY: help demo test lint bench docs clean lock campagne
+.PHONY: help demo test lint bench docs verifier clean lock campagne
 
 help: ## affiche cette aide
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -34,8 +34,12 @@ bench: $(PRET) ## mesure la vitesse à côté des autres outils
 	@$(BIN)/python benchmarks/secret.py
 	@$(BIN)/python benchmarks/publication.py
 
-docs: $(PRET) ## régénère les pages tirées de schemas/ et des commandes
+docs: $(PRET) ## régénère les pages tirées de schemas/, des commandes et de requirements.lock
 	@$(BIN)/python docs/generer.py
+	@$(BIN)/python docs/dependances.py --ecrire docs
+
+verifier: $(PRET) ## vérifie les paquets installés, leurs licences, et les avis de sécurité d'un dossier (AVIS=…)
+	@$(BIN)/python docs/dependances.py $(if $(AVIS),--avis $(AVIS))
 
 campagne: $(PRET) ## refait les campagnes fictives de raw/ (quand schemas/ a changé)
 	@rm -rf .campagne && $(BIN)/cartographie demo .campagne $(CAMPAGNE)

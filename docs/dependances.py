@@ -1,7 +1,7 @@
 """What the program is made of: every package it needs, its licence, its fingerprints; and whether they are those, and safe.
 
-`make docs` writes dependances.md and nomenclature-logicielle.cdx.json (CycloneDX 1.6). `python docs/dependances.py` verifies that
-what is installed is what is locked, file by file; with a folder of OSV advisories, that none names a locked version. No network.
+`make docs` (`--ecrire`) writes dependances.md and nomenclature-logicielle.cdx.json (CycloneDX 1.6). `make verifier` tells what is installed
+and is not what is locked, file by file; with a folder of OSV advisories (`--avis`), those that name a locked version. No network.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def licence_of(nom: str) -> str:
     if nom in LUES:
         return LUES[nom]
     try:
-        m = metadata.metadata(nom)
+        m: Any = metadata.metadata(nom)
     except metadata.PackageNotFoundError:
         return ""
     return str(m.get("License-Expression") or m.get("License") or "").strip()
@@ -99,14 +99,14 @@ def unknown_licences(paquets: Iterable[Paquet]) -> list[str]:
 def _needed() -> set[str]:
     """Packages the program itself needs, and what they need in turn, on whatever machine."""
     vus: set[str] = set()
-    attente = [NOM]
+    attente: list[str] = [NOM]
     while attente:
         nom = attente.pop()
         try:
             demandes = [Requirement(r) for r in metadata.requires(nom) or ()]
         except metadata.PackageNotFoundError:
             continue
-        noms = {canonicalize_name(r.name) for r in demandes if "extra" not in str(r.marker or "")}
+        noms: set[str] = {canonicalize_name(r.name) for r in demandes if "extra" not in str(r.marker or "")}
         noms |= {"tzdata", "colorama"} & {canonicalize_name(r.name) for r in demandes}
         attente += sorted(noms - vus)
         vus |= noms
@@ -229,9 +229,9 @@ def _affects(touche: Mapping[str, Any], version: Version) -> bool:
             borne = _version(texte)
             if genre == "introduced":
                 dedans |= texte == "0" or (borne is not None and version >= borne)
-            elif genre == "fixed" and borne is not None and version >= borne:
-                dedans = False
-            elif genre == "last_affected" and borne is not None and version > borne:
+            elif borne is not None and (
+                version >= borne if genre == "fixed" else genre == "last_affected" and version > borne
+            ):
                 dedans = False
         if dedans:
             return True
@@ -249,7 +249,16 @@ def main(argv: list[str] | None = None) -> int:
     """0 when all is as locked, with admitted licences and no advisory; 1 otherwise, one line each."""
     analyseur = argparse.ArgumentParser(description="Vérifie les paquets installés.")
     analyseur.add_argument("--avis", type=Path, help="dossier d'avis OSV (YAML ou JSON)")
-    avis = analyseur.parse_args(argv).avis
+    analyseur.add_argument(
+        "--ecrire", type=Path, metavar="DOSSIER", help="écrit la liste et la nomenclature, ne vérifie rien"
+    )
+    choix = analyseur.parse_args(argv)
+    avis = choix.avis
+    if choix.ecrire is not None:
+        for nom, texte in build_pages().items():
+            (choix.ecrire / nom).write_text(texte, encoding="utf-8", newline="\n")
+            print(f"docs : {nom}")
+        return 0
     paquets = read_lock()
     defauts = [*unknown_licences(paquets), *altered_files(paquets)]
     if avis is not None:
@@ -259,7 +268,9 @@ def main(argv: list[str] | None = None) -> int:
         defauts += advisories(paquets, avis)
     for d in defauts:
         print(d)
-    print(f"{len(paquets)} paquets figés, {len(defauts)} défaut(s){'' if avis else ', avis de sécurité non consultés'}.")
+    print(
+        f"{len(paquets)} paquets figés, {len(defauts)} défaut(s){'' if avis else ', avis de sécurité non consultés'}."
+    )
     return int(bool(defauts))
 
 

@@ -13,11 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import comportements
 import pytest
 import yaml
 
 RACINE = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("CARTOGRAPHIE_SHARED", RACINE.parent / "shared"))
+
+
+comportements.watch()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(comportements.Comportements(), "comportements")
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,9 @@ def run_cli(*args: str | Path, cwd: Path = RACINE, env: dict[str, str] | None = 
         cwd=cwd, capture_output=True, text=True, encoding="utf-8", timeout=600,
         env={**os.environ, "PYTHONPATH": str(RACINE), **(env or {})},
     )  # fmt: skip
+    comportements.note_command(fini.returncode, fini.stdout, fini.stderr)
+    if "--projet" in args:
+        comportements.note_findings(cwd / args[args.index("--projet") + 1] / "outputs")
     return Sortie(fini.returncode, fini.stdout, fini.stderr)
 
 

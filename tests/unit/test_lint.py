@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import openpyxl
 import pytest
+from openpyxl.chart import BarChart, Reference
 from openpyxl.comments import Comment
 from openpyxl.styles import Font, PatternFill
 from openpyxl.worksheet.table import Table
@@ -59,6 +61,19 @@ def hidden_sheet(c: Any) -> None:
     ws.add_table(Table(displayName="autre", ref="A3:B5"))
 
 
+def opens_on_the_second(c: Any) -> None:
+    ws = c.copy_worksheet(c.active)
+    ws.title = "T02"
+    ws.add_table(Table(displayName="autre", ref="A3:B5"))
+    c.active = 1
+
+
+def charted(c: Any) -> None:
+    graphique = BarChart()
+    graphique.add_data(Reference(c.active, range_string="T01!B4:B5"))
+    c.active.add_chart(graphique, "D3")
+
+
 def cell(adresse: str, valeur: Any) -> Callable[[Any], None]:
     def change(c: Any) -> None:
         c.active[adresse] = valeur
@@ -84,6 +99,10 @@ FAUTES: dict[str, tuple[str, Callable[[Any], None]]] = {
     "hidden row": ("X07", hidden_row),
     "hidden sheet": ("X07", hidden_sheet),
     "blank sheet": ("X08", second_sheet),
+    "opens elsewhere": ("X09", opens_on_the_second),
+    "chart without title": ("X10", charted),
+    "table beside the margin": ("X16", lambda c: (c.active.tables.clear(), c.active.add_table(Table(displayName="usage", ref="B3:B5")))),
+    "error": ("X19", cell("B4", "#DIV/0!")),
     "no author": ("X11", lambda c: setattr(c.properties, "creator", "")),
     "no language": ("X12", lambda c: setattr(c.properties, "language", None)),
     "frozen panes": ("X14", lambda c: setattr(c.active, "freeze_panes", "A4")),
@@ -115,6 +134,14 @@ def test_one_fault_one_rule(faute: str, tmp_path: Path) -> None:
     classeur = sound()
     change(classeur)
     assert set(codes(classeur, tmp_path)) == {code}
+
+
+def test_macros_are_seen_without_being_opened(tmp_path: Path) -> None:
+    chemin = tmp_path / "essai.xlsx"
+    sound().save(chemin)
+    with ZipFile(chemin, "a") as archive:
+        archive.writestr("xl/vbaProject.bin", b"...")
+    assert [d.code for d in lint_file(chemin)] == ["X13"]
 
 
 def test_the_cell_is_never_quoted(tmp_path: Path) -> None:

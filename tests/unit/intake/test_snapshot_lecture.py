@@ -21,6 +21,7 @@ from cartographie.intake import (
     read_depot,
     read_depots,
     read_registre,
+    snapshot,
     unregistered,
     verify,
 )
@@ -147,6 +148,25 @@ def test_a_reception_waits_only_so_long_and_a_killed_one_is_forgotten(tmp_path, 
     assert refus.value.statut == 17
     (dossier / ".verrou").write_text("")  # what a killed reception leaves
     assert len(ingest(tmp_path, "2026", [tmp_path / "a.csv"], "reponse", "2026-04-01")[0]) == 1
+
+
+def test_two_files_of_the_same_short_name_are_not_confused(tmp_path, monkeypatch):
+    """Twelve hexadecimal digits name a file: should two ever share them, neither is taken for the other."""
+    for nom in ("a.csv", "b.csv"):
+        (tmp_path / nom).write_text(f"{nom};1\n")
+    copie = snapshot._copie
+
+    def meme_debut(source, cible):
+        temporaire, sha256, taille = copie(source, cible)
+        return temporaire, "0" * 12 + sha256[12:], taille
+
+    monkeypatch.setattr(snapshot, "_copie", meme_debut)
+    ingest(tmp_path, "2026", [tmp_path / "a.csv"], "reponse", "2026-04-01")
+    with pytest.raises(UserError, match="U09"):
+        ingest(tmp_path, "2026", [tmp_path / "b.csv"], "reponse", "2026-04-01")
+    assert [d.nom for d in read_registre(tmp_path / "raw/2026")] == ["a.csv"]
+    with pytest.raises(UserError, match="U08"):
+        ingest(tmp_path, "2026", [tmp_path / "b.csv"], "autre", "2026-04-01")
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_taken(tmp_path, monkeypatch):

@@ -1,0 +1,117 @@
+"""Coverage by behaviour: every stable code that the program may give is given by some test, or the whole run fails.
+
+Codes: user errors, declarations, findings, rules of the bundled survey, rules of `lint`, exit statuses. They are noted as they
+arise in the tests' own process, and read from what the command line prints and writes in others.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+RACINE = Path(__file__).resolve().parent.parent
+VUS: set[str] = set()
+# what no test can bring about: two files with the same first 48 bits of SHA-256
+IMPOSSIBLES: set[str] = set()
+
+
+def expected() -> dict[str, set[str]]:
+    """Kind → its codes, from the code and the declarations themselves."""
+    from cartographie.errors import Statut
+    from cartographie.lint import REGLES
+
+    source = "\n".join(p.read_text(encoding="utf-8") for p in sorted((RACINE / "cartographie").rglob("*.py")))
+    constats = yaml.safe_load((RACINE / "cartographie/constats.yaml").read_text(encoding="utf-8"))
+    regles = yaml.safe_load((RACINE / "schemas/regles.yaml").read_text(encoding="utf-8"))
+    return {
+        "codes d'erreur": set(re.findall(r'"([UED]\d\d)"', source)) - IMPOSSIBLES,
+        "constats": {c["code"] for c in constats.values()},
+        "règles de l'enquête": {r["code"] for r in regles},
+        "règles de lint": set(REGLES),
+        "statuts de sortie": {str(int(s)) for s in Statut},
+    }
+
+
+def note_command(statut: int, *textes: str) -> None:
+    """Of one command run in another process: its status, and every code it printed."""
+    VUS.add(str(statut))
+    for texte in textes:
+        VUS.update(re.findall(r"\b([A-Z]\d{2,3})\b", texte))
+
+
+def note_findings(sorties: Path) -> None:
+    """The rules of every finding written under outputs/."""
+    for chemin in sorties.glob("*/controle/anomalies.csv"):
+        with chemin.open(encoding="utf-8", newline="") as f:
+            VUS.update(x["regle"] for x in csv.DictReader(f))
+
+
+def watch() -> None:
+    """Note the code of each error, finding and lint fault made in this process."""
+    from cartographie import errors
+    from cartographie.lint.defaut import Defaut
+    from cartographie.model import Anomalie, Constat
+    from cartographie.questionnaire.source import Problemes
+
+    noms = yaml.safe_load((RACINE / "cartographie/constats.yaml").read_text(encoding="utf-8"))
+    _note(errors.UserError, "__init__", lambda a: [a[0]])
+    _note(Problemes, "ajouter", lambda a: [a[0]])
+    _note(Defaut, "__init__", lambda a: [a[0]])
+    _note(Anomalie, "__init__", lambda a: a)
+    _note(Constat, "__init__", lambda a: [noms.get(a[0], {}).get("code", a[0])])
+
+
+def _note(classe: Any, methode: str, codes: Any) -> None:
+    vraie = getattr(classe, methode)
+
+    @functools.wraps(vraie)
+    def suivie(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if args:
+            VUS.update(c for c in codes(args) if isinstance(c, str) and re.fullmatch(r"[A-Z]\d{2,3}", c))
+        VUS.update(c for c in (kwargs.get("regle"), kwargs.get("code")) if isinstance(c, str))
+        return vraie(self, *args, **kwargs)
+
+    setattr(classe, methode, suivie)
+
+
+class Comportements:
+    """The plugin: gathers what every process saw; on a whole run, says what nobody saw, and fails."""
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        sortie = getattr(session.config, "workeroutput", None)
+        if sortie is not None:
+            sortie["comportements"] = sorted(VUS)
+        elif _whole(session.config) and any(_missing().values()) and session.exitstatus == 0:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        VUS.update(getattr(node, "workeroutput", {}).get("comportements", ()))
+
+    def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:
+        if not _whole(config):
+            return
+        attendus, manquent = expected(), _missing()
+        dits = (f"{len(a) - len(manquent[k])}/{len(a)} {k}" for k, a in attendus.items())
+        terminalreporter.write_line(f"Comportements montrés : {', '.join(dits)}.")
+        for k, codes in manquent.items():
+            if codes:
+                terminalreporter.write_line(f"Jamais montrés ({k}) : {', '.join(sorted(codes))}")
+
+
+def _missing() -> dict[str, set[str]]:
+    return {k: a - VUS for k, a in expected().items()}
+
+
+def _whole(config: pytest.Config) -> bool:
+    """Every test was asked for, where the real surveys are."""
+    o = config.option
+    choix: Iterable[Any] = (o.keyword, o.markexpr, o.deselect, getattr(o, "lf", False), o.collectonly)
+    return config.args_source is pytest.Config.ArgsSource.TESTPATHS and not any(choix)

@@ -1,0 +1,118 @@
+"""What is declared or written by hand and does not hold: one French sentence, where, its code, its status, nothing changed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ANNEE = "2026"
+Lance = Callable[..., Any]
+
+
+@pytest.fixture
+def espace(petit_projet: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(petit_projet, tmp_path / "espace"))
+
+
+def change(fichier: Path, faire: Callable[[Any], None]) -> None:
+    contenu = yaml.safe_load(fichier.read_text(encoding="utf-8"))
+    faire(contenu)
+    fichier.write_text(yaml.safe_dump(contenu, allow_unicode=True, sort_keys=False), encoding="utf-8")
+
+
+def refused(sortie: Any, code: str, statut: int, *mots: str) -> None:
+    assert sortie.statut == statut, sortie.erreurs
+    dite = re.findall(rf"^Erreur {code} : .*", sortie.erreurs, re.MULTILINE)
+    assert len(dite) == 1 and all(m in dite[0] for m in mots), sortie.erreurs
+
+
+def test_what_the_analyst_notes_by_hand(espace: Path, cli: Lance) -> None:
+    """Dispositions and reminders: a wrong heading, a word that is none, a unit nobody knows."""
+    avant = (espace / "outputs/entrepot.duckdb").read_bytes()
+    dispositions = espace / "raw" / ANNEE / "dispositions.csv"
+    for texte, code, mots in (
+        ("unité;disposition\n", "U18", ("ses colonnes doivent être unite, disposition, le",)),
+        ("unite,disposition,le\nF:1,parti,2026-05-01\n", "U18", ("ligne 2", "« parti »", "choisissez parmi")),
+        (
+            "unite,disposition,le\nF:999999999,ferme,2026-05-01\n",
+            "U19",
+            ("« F:999999999 »", "absente de la base de sondage"),
+        ),
+    ):
+        dispositions.write_text(texte, encoding="utf-8")
+        refused(cli("load", "--projet", espace), code, 2, f"raw/{ANNEE}/dispositions.csv", *mots)
+    dispositions.unlink()
+    relances = espace / "raw" / ANNEE / "relances.csv"
+    relances.write_text("qui,quand\n", encoding="utf-8")
+    refused(cli("validate", ANNEE, "--projet", espace), "U16", 2, "relances.csv", "destinataire, envoye_le")
+    assert (espace / "outputs/entrepot.duckdb").read_bytes() == avant
+
+
+def test_margins_that_cannot_be_met(espace: Path, cli: Lance) -> None:
+    """Bounds so narrow that no weight can move: nothing is computed on wrong weights."""
+    change(
+        espace / "schemas" / ANNEE / "campagne.yaml",
+        lambda c: c["ponderation"]["calage"].update(bornes=[0.999, 1.001], repondants_min=1),
+    )
+    assert cli("load", "--projet", espace).statut == 0
+    refused(cli("map", ANNEE, "--projet", espace), "E19", 10, "entre 0.999 et 1.001", "voulu", "« bornes »")
+    assert not (espace / "outputs" / ANNEE / "tableaux").exists()
+
+
+def test_weights_are_made_from_the_frame_and_judged_on_the_rest(espace: Path, cli: Lance) -> None:
+    campagne = espace / "schemas" / ANNEE / "campagne.yaml"
+    avant = campagne.read_text(encoding="utf-8")
+    for cle, valeur, code, mot in (
+        ("groupes", ["taile"], "D05", "« taile » n'est pas déclarée"),
+        ("temoins", ["taille"], "D10", "« taille » sert aux poids"),
+    ):
+        campagne.write_text(avant, encoding="utf-8")
+        change(campagne, lambda c, cle=cle, valeur=valeur: c["ponderation"].update({cle: valeur}))  # type: ignore[misc]
+        refused(cli("status", "--projet", espace), code, 10, f"schemas/{ANNEE}/campagne.yaml", mot)
+
+
+def test_a_table_that_says_a_figure_twice(espace: Path, cli: Lance) -> None:
+    """Nothing of what is read changed: the warehouse still stands, the table is refused."""
+    tableau = sorted((espace / "schemas/tableaux").glob("*.yaml"))[1]
+    change(tableau, lambda t: t["series"].append(dict(t["series"][0])))
+    refused(cli("map", ANNEE, "--projet", espace), "E16", 10, "publie deux fois le même chiffre")
+
+
+def test_a_table_gone_that_a_release_still_shows(espace: Path, cli: Lance) -> None:
+    retire = sorted((espace / "schemas/tableaux").glob("*.yaml"))[2]
+    code = yaml.safe_load(retire.read_text(encoding="utf-8"))["code"]
+    retire.unlink()
+    change(
+        espace / "schemas" / ANNEE / "plausibilite.yaml",
+        lambda p: p.update(attentes=[a for a in p["attentes"] if a.get("tableau") != code]),
+    )
+    sortie = cli("publish", ANNEE, "--version", "v2", "--projet", espace)
+    refused(sortie, "U27", 10, f"publie le tableau {code}", "remettez sa déclaration")
+    assert not (espace / "outputs" / ANNEE / "v2").exists()
+
+
+def test_a_condition_that_means_nothing(espace: Path, cli: Lance) -> None:
+    """Two comparisons at once, or none: which one is meant cannot be guessed."""
+    regles = espace / "schemas/regles.yaml"
+    lues = yaml.safe_load(regles.read_text(encoding="utf-8"))
+    i = next(i for i, r in enumerate(lues) if "variable" in (r.get("condition") or {}))
+    for condition in (
+        {"variable": lues[i]["condition"]["variable"]},
+        {**lues[i]["condition"], "egal": "A", "hors": ["B"]},
+    ):
+        change(regles, lambda r, condition=condition: r[i].update(condition=condition))  # type: ignore[misc]
+        sortie = cli("status", "--projet", espace)
+        assert sortie.statut == 10 and "Erreur D08 : schemas/regles.yaml" in sortie.erreurs, sortie.erreurs
+        assert "exactement un opérateur" in sortie.erreurs
+
+
+def test_what_lint_cannot_open(tmp_path: Path, cli: Lance) -> None:
+    (tmp_path / "faux.xlsx").write_bytes(b"pas un classeur")
+    refused(cli("lint", tmp_path / "faux.xlsx"), "U22", 2, "ce n'est pas un classeur Excel valide")
+    refused(cli("lint", tmp_path / "absent.xlsx"), "U22", 2, "n'existe pas")
