@@ -73,7 +73,7 @@ def calibrate(
 
     lam = np.zeros(x.shape[1])
     w, ecart = gap(lam)
-    for tour in range(iterations):
+    for tour in range(iterations + 1):
         norme = float(np.max(np.abs(ecart) / taille))
         if norme < tolerance:
             return Calage(w, w / d, tour, methode, weight_diagnostics(w, d, borne))
@@ -87,8 +87,6 @@ def calibrate(
         else:
             break
         lam, w, ecart = lam + pas, essai, nouvel_ecart
-    if np.all(np.isfinite(w)) and np.max(np.abs(ecart) / taille) < tolerance:
-        return Calage(w, w / d, iterations, methode, weight_diagnostics(w, d, borne))
     raise _impossible("le calage ne converge pas", noms, totaux, totaux - ecart)
 
 

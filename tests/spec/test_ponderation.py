@@ -102,6 +102,28 @@ def test_logit_by_hand() -> None:
     assert calage.poids == pytest.approx([vise, bis])
 
 
+def test_newton_steps_are_few() -> None:
+    """Linear: one step. The others: their slope is the right one, so the error is squared at each step."""
+    donnees, marges = pd.DataFrame({"type": ["a", "a", "b"]}), {"type": {"a": 3, "b": 1.5}}
+    tours = {
+        m: calibrate(donnees, [1, 1, 1], marges, methode=m, bornes=(0.4, 2.5)).iterations
+        for m in ("lineaire", "raking", "logit", "tronquee")
+    }
+    assert tours["lineaire"] == tours["tronquee"] == 1 and tours["raking"] <= 5 and tours["logit"] <= 5
+    assert calibrate(donnees, [1, 1, 1], {"type": {"a": 2, "b": 1}}).iterations == 0  # nothing to do
+
+
+def test_truncation_by_hand() -> None:
+    """Linear weights would be 1.56 and 2.12; held at 2, the second leaves 1.8 to the first: 1.8 + 2·2 = 5.8."""
+    calage = calibrate(pd.DataFrame({"x": [1.0, 2]}), [1, 1], {"x": 5.8}, methode="truncated", bornes=(0.5, 2))
+    assert calage.poids == pytest.approx([1.8, 2]) and calage.methode == "tronquee"
+    bas = calibrate(pd.DataFrame({"x": [1.0, 2]}), [1, 1], {"x": 1.7}, methode="tronquee", bornes=(0.5, 2))
+    assert bas.poids == pytest.approx([0.7, 0.5])
+    # a bound of 0 is one: a unit may be left out, never counted backwards
+    nul = calibrate(pd.DataFrame({"x": [1.0, 3]}), [1, 1], {"x": 0.5}, methode="tronquee", bornes=(0, 2))
+    assert nul.poids == pytest.approx([0.5, 0])
+
+
 def test_truncation_holds_at_the_bound() -> None:
     """Linear weights would be 1.6 and 2.2; held at 2, the first must make up: 1·w + 2·2 = 6."""
     calage = calibrate(pd.DataFrame({"x": [1.0, 2]}), [1, 1], {"x": 6}, methode="tronquee", bornes=(0.5, 2))
@@ -112,18 +134,28 @@ def test_what_cannot_be_calibrated_is_named() -> None:
     donnees = pd.DataFrame({"type": ["ES", "LBM"], "region": ["84", "11"]})
     with pytest.raises(CalageImpossible, match="aucune marge pour type=LBM") as erreur:
         calibrate(donnees, [1, 1], {"type": {"ES": 2}})
+    assert erreur.value.marges.columns.tolist() == ["marge", "voulu", "atteint"]
     assert erreur.value.marges["marge"].tolist() == ["type=LBM"]
+    with pytest.raises(CalageImpossible, match="aucune marge pour region=11, region=84"):
+        calibrate(donnees, [1, 1], {"region": {"93": 2}})
     with pytest.raises(CalageImpossible, match=r"même total \(type : 4, region : 5\)") as erreur:
         calibrate(donnees, [1, 1], {"type": {"ES": 2, "LBM": 2}, "region": {"84": 2, "11": 3}})
-    assert erreur.value.marges["voulu"].tolist() == [4, 5]
+    assert erreur.value.marges[["marge", "voulu"]].to_numpy().tolist() == [["type", 4], ["region", 5]]
+    assert erreur.value.marges["atteint"].isna().all()
     with pytest.raises(CalageImpossible, match=r"aucun répondant \(type=EHPAD : 3 voulu, 0 atteint\)"):
         calibrate(donnees, [1, 1], {"type": {"ES": 2, "LBM": 2, "EHPAD": 3}})
-    with pytest.raises(CalageImpossible, match=r"ne converge pas .*x : 9 voulu, 3 atteint"):
-        calibrate(pd.DataFrame({"x": [1.0, 2]}), [1, 1], {"x": 9}, iterations=0, methode="raking")
+    with pytest.raises(CalageImpossible, match=r"ne converge pas .*x : 900 voulu, .* atteint"):
+        calibrate(pd.DataFrame({"x": [1.0, 2]}), [1, 1], {"x": 900}, iterations=2, methode="raking")
     with pytest.raises(ValueError, match="« magique »"):
         calibrate(donnees, [1, 1], {"type": {"ES": 2, "LBM": 2}}, methode="magique")
-    with pytest.raises(ValueError, match="encadrent 1"):
-        calibrate(donnees, [1, 1], {"type": {"ES": 2, "LBM": 2}}, bornes=(1.2, 3))
+    for bornes in ((1.2, 3), (1, 3), (-0.1, 3), (0.5, 1)):
+        with pytest.raises(ValueError, match=r"les bornes du calage encadrent 1 : 0 ≤ L < 1 < U"):
+            calibrate(
+                donnees,
+                [1, 1],
+                {"type": {"ES": 1 if bornes[1] == 1 else 2, "LBM": 1 if bornes[1] == 1 else 2}},
+                bornes=bornes,
+            )
 
 
 def test_bounds_too_narrow_say_what_they_reach() -> None:

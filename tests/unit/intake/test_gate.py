@@ -340,3 +340,140 @@ def test_bombs_of_text_have_a_verdict_in_time():
         assert motif(marque + "a;b\n1;2\n".encode(codage), "a.csv") == ("fichier_illisible", "codage UTF-32")
     assert motif("<html><table>".encode("utf-16"), "a.xls")[0] == "html_deguise"
     assert motif(b" \r\n<!DOCTYPE html><p>" * 3, "a.xls")[0] == "html_deguise"
+
+
+def with_entry(nom: str, genre: int) -> bytes:
+    """An .xls with one more entry in its directory: a storage (1) or a stream (2) of that name."""
+    flux = hostiles.xls()
+    place = flux.index("Workbook".encode("utf-16-le")) + 128  # the slots after it are empty
+    octets = nom.encode("utf-16-le")
+    flux[place : place + 64] = octets.ljust(64, b"\0")
+    struct.pack_into("<HB", flux, place + 64, len(octets) + 2, genre)
+    return bytes(flux)
+
+
+@pytest.mark.parametrize(
+    ("nom", "genre", "attendu"),
+    [
+        ("_VBA_PROJECT", 2, "macros"),
+        ("VBA", 1, "macros"),
+        ("dir", 2, "macros"),
+        ("Ctls", 2, "activex"),
+        ("MBD0001A2F9", 1, "objets_incorpores"),
+        ("LNK0000000F", 1, "objets_incorpores"),
+        ("MBD0001A2F9", 2, None),  # a stream of that name is no embedded object
+        ("xMBD0001A2F9", 1, None),
+        ("MBD0001A2", 1, None),
+        ("DocumentSummaryInformation", 2, None),
+    ],
+)
+def test_what_an_old_workbook_carries_is_read_in_its_directory(nom, genre, attendu):
+    refuse = inspect(
+        with_entry(nom, genre), "a.xls", {}, dict.fromkeys(("macros", "activex", "objets_incorpores"), "refuser")
+    )
+    ecarte = inspect(
+        with_entry(nom, genre), "a.xls", {}, dict.fromkeys(("macros", "activex", "objets_incorpores"), "ecarter")
+    )
+    assert (refuse.refuse, codes(refuse)) == (attendu is not None, [f"{attendu}_refuse"] if attendu else [])
+    dit = "macros_ignorees" if attendu == "macros" else f"{attendu}_ecarte"
+    assert (ecarte.refuse, codes(ecarte)) == (False, [dit] if attendu else [])
+    assert ecarte.macros is (attendu == "macros") and ecarte.format == "xls" and ecarte.reliefs
+
+
+def test_the_stream_of_an_older_excel_is_found_too():
+    flux = hostiles.xls()
+    place = flux.index("Workbook".encode("utf-16-le"))
+    flux[place : place + 64] = "Book".encode("utf-16-le").ljust(64, b"\0")
+    struct.pack_into("<H", flux, place + 64, 10)
+    assert motif(bytes(flux), "a.xls") == ("lu", "")
+    flux[place : place + 64] = "Contents".encode("utf-16-le").ljust(64, b"\0")
+    struct.pack_into("<H", flux, place + 64, 18)
+    assert motif(bytes(flux), "a.xls") == ("fichier_non_tableur", "")
+
+
+@pytest.mark.parametrize(
+    ("contenu", "attendu"),
+    [
+        (b'<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet">', ("format_non_accepte", "classeur XML 2003")),
+        (b'<?xml version="1.0"?><?mso-application progid="Excel.Sheet"?><a>', ("format_non_accepte", "classeur XML 2003")),
+        (b'<office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0">', ("format_non_accepte", "OpenDocument en un seul fichier XML (.fods)")),
+        (b"<office:document><p>autre</p>", ("fichier_non_tableur", "")),
+        (b"<racine xmlns='opendocument'/>", ("fichier_non_tableur", "")),
+        (b"<!DOCTYPE html><p>a</p>", ("html_deguise", "")),
+        (b"  <HTML><p>a</p>", ("html_deguise", "")),
+        (b"<meta><table><tr>", ("html_deguise", "")),
+        (b"<svg></svg>", ("fichier_non_tableur", "")),
+        (b"MIME-Version: 1.0\r\n<html>", ("html_deguise", "")),
+        (b"From: <Saved by Excel>\r\n", ("html_deguise", "")),
+        (b'{"a": 1}', ("fichier_non_tableur", "")),
+        (b"ID;PWXL;N;E\r\n", ("format_non_accepte", "SYLK")),
+        (b"\xff\xfe\0\0a\0\0\0", ("fichier_illisible", "codage UTF-32")),
+        (b"\x09\x08\x10\x00" + bytes(40), ("format_non_accepte", "Excel 4 ou plus ancien")),
+        (b"Rar!\x1a\x07", ("fichier_non_tableur", "")),
+    ],
+)  # fmt: skip
+def test_what_is_no_spreadsheet_is_named(contenu, attendu):
+    (constat,) = inspect(contenu, "a.xls", {}).constats
+    assert (constat.constat, *constat.details.values())[:2] == tuple(x for x in attendu if x)
+
+
+@pytest.mark.parametrize(("version", "mois", "entete", "est"), [
+    (3, 7, 97, True), (0x30, 12, 65, True), (0xF5, 1, 120, True), (5, 7, 97, False), (3, 13, 97, False), (3, 0, 97, False),
+    (3, 7, 64, False), (3, 7, 121, False),
+])  # fmt: skip
+def test_a_dbase_table_is_known_by_its_header(version, mois, entete, est):
+    contenu = bytes([version, 126, mois, 5]) + bytes(4) + struct.pack("<H", entete) + bytes(110)
+    assert (codes(inspect(contenu, "a.dbf", {})) == ["format_non_accepte"]) is est
+    assert codes(inspect(contenu[:64], "a.dbf", {})) != ["format_non_accepte"]
+
+
+@pytest.mark.parametrize(
+    ("contenu", "texte"),
+    [
+        ("a;b\n1;é\n".encode("utf-16-le"), True),  # no mark: one zero byte in two
+        ("a;b\n1;é\n".encode("utf-16-be"), True),
+        ("a;b\n1;é\n".encode("utf-16"), True),
+        ("a;b\n1;é\n".encode("utf-16") + b"\0", False),  # a lone byte
+        (b"a;b\n1;2\n\0", False),  # one zero byte among a text
+        (b"a\0\0b" * 20, False),  # as many on either side
+        ("漢字" * 30 + "a;b\n", True),
+        (b"a;b\n1;\x1b2\n", True),  # what old terminals leave is no sign of a binary file
+        (b"a;b\n1;\x012\n", False),
+        (b"a;b\n1;\x0c2\n", True),
+    ],
+)
+def test_text_is_told_from_binary(contenu, texte):
+    octets = contenu.encode("utf-8") if isinstance(contenu, str) else contenu
+    porte = inspect(octets, "a.csv", {})
+    assert (porte.format == "csv") is texte, codes(porte)
+
+
+def test_names_of_cells():
+    from openpyxl.utils import get_column_letter
+
+    from cartographie.intake.gate import cell_name
+
+    assert [cell_name(7, c) for c in (1, 26, 27, 28, 702, 703, 16_384)] == [
+        "A7",
+        "Z7",
+        "AA7",
+        "AB7",
+        "ZZ7",
+        "AAA7",
+        "XFD7",
+    ]
+    assert all(cell_name(1, c) == f"{get_column_letter(c)}1" for c in range(1, 2_000))
+
+
+def test_the_caps_leave_room_for_the_cells_allowed():
+    from cartographie.intake.gate import PLAFONDS, caps
+
+    assert caps(None) == caps({}) == caps({"inconnu": 3, "cellules": 0}) == dict(PLAFONDS)
+    grand = caps({"cellules": 20_000_000})
+    assert (grand["cellules"], grand["octets_partie"], grand["octets_total"]) == (
+        20_000_000,
+        1_000_000_000,
+        2_000_000_000,
+    )
+    assert caps({"octets_partie": 300_000_000})["octets_total"] == 600_000_000
+    assert caps({"octets_total": 9, "ratio": "7"})["octets_total"] == 9 and caps({"ratio": "7"})["ratio"] == 7
