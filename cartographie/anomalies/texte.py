@@ -15,12 +15,16 @@ FIELD_MAX = 300
 
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_ASIDE = re.compile(r" \([^(){}]*\{(\w+)\}[^(){}]*\)")
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?")
 
 
 def fill(template: str, fields: Mapping[str, Any]) -> str:
-    """Replace `{name}` once, never inside a value; an unknown or empty name becomes « — »."""
-    return _PLACEHOLDER.sub(lambda m: une_ligne(fields.get(m[1]), FIELD_MAX) or "—", template)
+    """Replace `{name}` once, never inside a value; an unknown or empty name becomes « — ». A parenthesis that only gives a name
+    which is empty is left out: « (le plus proche : ) » says nothing."""
+    texts = {m: une_ligne(fields.get(m), FIELD_MAX) for m in _PLACEHOLDER.findall(template)}
+    template = _ASIDE.sub(lambda m: m[0] if texts[m[1]] else "", template)
+    return _PLACEHOLDER.sub(lambda m: texts[m[1]] or "—", template)
 
 
 def une_ligne(value: Any, length: int = VALUE_MAX) -> str:
