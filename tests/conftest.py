@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,9 +41,12 @@ class Sortie:
         return json.loads(self.texte)
 
 
-def run_cli(*args: str | Path, cwd: Path = RACINE, env: dict[str, str] | None = None) -> Sortie:
+def run_cli(
+    *args: str | Path, cwd: Path = RACINE, env: dict[str, str] | None = None, avec: Sequence[str] = ()
+) -> Sortie:
+    """`avec`: the command that runs the command (another user, another limit)."""
     fini = subprocess.run(
-        [sys.executable, "-m", "cartographie", *map(str, args)],
+        [*avec, sys.executable, "-m", "cartographie", *map(str, args)],
         cwd=cwd, capture_output=True, text=True, encoding="utf-8", timeout=600,
         env={**os.environ, "PYTHONPATH": str(RACINE), **(env or {})},
     )  # fmt: skip

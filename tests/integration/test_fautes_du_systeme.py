@@ -99,18 +99,13 @@ def test_a_full_disk(
 # ------------------------------------------------------------------------------------------- rights
 
 
-def as_anybody(*commande: str | Path) -> Any:
+@pytest.fixture
+def anybody(cli: Callable[..., Any]) -> Callable[..., Any]:
     """As a user whom rights bind: root, without what lets it pass over them."""
-    from conftest import RACINE, Sortie
-
     if os.geteuid() == 0 and shutil.which("setpriv") is None:
         pytest.skip("root passes over every right, and setpriv is not there to prevent it")
-    prefixe = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
-    fini = subprocess.run(
-        [*prefixe, sys.executable, "-m", "cartographie", *map(str, commande)],
-        capture_output=True, text=True, encoding="utf-8", env={**os.environ, "PYTHONPATH": str(RACINE)},
-    )  # fmt: skip
-    return Sortie(fini.returncode, fini.stdout, fini.stderr)
+    avec = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    return lambda *args: cli(*args, avec=avec)
 
 
 @pytest.mark.parametrize(
@@ -123,14 +118,14 @@ def as_anybody(*commande: str | Path) -> Any:
     ],
 )
 def test_a_folder_that_cannot_be_written(
-    espace: Path, tmp_path: Path, fige: str, commande: tuple[str, ...], dit: str
+    espace: Path, tmp_path: Path, anybody: Callable[..., Any], fige: str, commande: tuple[str, ...], dit: str
 ) -> None:
     fichier = tmp_path / "réponse.csv"
     fichier.write_text("a;b\n1;2\n", encoding="utf-8")
     avant = tree(espace)
     (espace / fige).chmod(0o555)
     try:
-        sortie = as_anybody(*(c.format(fichier=fichier) for c in commande), "--projet", espace)
+        sortie = anybody(*(c.format(fichier=fichier) for c in commande), "--projet", espace)
     finally:
         (espace / fige).chmod(0o755)
     refused(sortie, "U15", 2, "l'accès est refusé", dit)
@@ -148,12 +143,12 @@ def test_a_folder_that_cannot_be_written(
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read(
-    espace: Path, cache: str, commande: tuple[str, ...], code: str, statut: int, dit: str
+    espace: Path, anybody: Callable[..., Any], cache: str, commande: tuple[str, ...], code: str, statut: int, dit: str
 ) -> None:
     fichier = next(espace.glob(cache))
     fichier.chmod(0)
     projet = () if "audit" in commande else ("--projet", espace)
-    refused(as_anybody(*(c.format(projet=espace) for c in commande), *projet), code, statut, dit)
+    refused(anybody(*(c.format(projet=espace) for c in commande), *projet), code, statut, dit)
 
 
 # ------------------------------------------------------------------------------------------- at the same time

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 import yaml
 
@@ -110,6 +112,47 @@ def test_a_condition_that_means_nothing(espace: Path, cli: Lance) -> None:
         sortie = cli("status", "--projet", espace)
         assert sortie.statut == 10 and "Erreur D08 : schemas/regles.yaml" in sortie.erreurs, sortie.erreurs
         assert "exactement un opérateur" in sortie.erreurs
+
+
+def test_a_wording_that_means_two_answers(espace: Path, cli: Lance) -> None:
+    liste = espace / "schemas/nomenclatures/region.csv"
+    lignes = liste.read_text(encoding="utf-8").splitlines()
+    code, libelle, *_ = lignes[1].split(",")
+    lignes[2] = lignes[2].replace(lignes[2].split(",")[1], libelle, 1)
+    liste.write_text("\n".join(lignes) + "\n", encoding="utf-8")
+    refused(
+        cli("status", "--projet", espace),
+        "D11",
+        10,
+        "schemas/nomenclatures/region.csv, ligne",
+        f"désigne à la fois {code}",
+    )
+
+
+def test_what_the_auditor_needs_and_is_not_there(espace: Path, tmp_path: Path, cli: Lance) -> None:
+    publiee = espace / "outputs" / ANNEE / "provisoire"
+    absent = tmp_path / "absent"
+    refused(cli("audit", publiee, "--signataires", absent), "U24", 2, "donnez un fichier de signataires")
+    refused(cli("audit", publiee, "--raw", absent), "U24", 2, f"donnez raw/{ANNEE}")
+    refused(cli("sign", publiee, "--cle", absent, "--projet", espace), "U24", 2, "donnez une clé privée SSH")
+
+
+def test_more_systems_than_anybody_has(espace: Path, tmp_path: Path, cli: Lance) -> None:
+    """300 are believed; 301 are to be checked: a row copied down by mistake."""
+    source = Path(__file__).resolve().parents[1] / "fautes/fichiers/bon.xlsx"
+    for nombre in (300, 301):  # the same respondent: what came last prevails
+        classeur = openpyxl.load_workbook(source)
+        ws = classeur["SYSTEMES"]
+        for i in range(7, nombre + 5):  # headers on the fourth row
+            for c in range(1, ws.max_column + 1):
+                ws.cell(i, c).value = ws.cell(6, c).value
+            ws.cell(i, 1).value = i - 4
+        classeur.save(tmp_path / f"{nombre}.xlsx")
+        assert cli("ingest", ANNEE, tmp_path / f"{nombre}.xlsx", "--ranger-seulement", "--projet", espace).statut == 0
+        cli("validate", ANNEE, "--projet", espace)
+        with (espace / "outputs" / ANNEE / "controle/anomalies.csv").open(encoding="utf-8", newline="") as f:
+            vues = [x["fichier"] for x in csv.DictReader(f) if x["regle"] == "R34"]
+        assert vues == (["301.xlsx"] if nombre == 301 else [])
 
 
 def test_what_lint_cannot_open(tmp_path: Path, cli: Lance) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import comportements
 import openpyxl
 import pandas as pd
 import pytest
@@ -230,6 +231,7 @@ def test_without_proof_publish_exits_14_and_shows_nothing(
         [sys.executable, "-c", programme, "publish", annee, "--projet", str(ici), "--version", "essai"],
         cwd=racine, capture_output=True, text=True, encoding="utf-8", timeout=300,
     )  # fmt: skip
+    comportements.note_command(fini.returncode, fini.stderr)
     assert fini.returncode == 14, fini.stderr
     assert "E20" in fini.stderr and "secret n'est pas prouvé" in fini.stderr
     assert sorted(p.name for p in (ici / "outputs" / annee).iterdir() if "essai" in p.name) == []

@@ -95,7 +95,9 @@ def test_values_become_one_safe_line(value: object, text: str) -> None:
 def test_a_template_is_filled_once_and_tolerates_gaps() -> None:
     assert fill("{a} {b} {c}", {"a": "{b}", "b": 1}) == "{b} 1 —"
     intitule = "L'intitulé « {a} » manque (le plus proche : {b}) : remettez-le."
-    assert fill(intitule, {"a": "Lits", "b": "Lit"}) == "L'intitulé « Lits » manque (le plus proche : Lit) : remettez-le."
+    assert (
+        fill(intitule, {"a": "Lits", "b": "Lit"}) == "L'intitulé « Lits » manque (le plus proche : Lit) : remettez-le."
+    )
     assert fill(intitule, {"a": "Lits", "b": None}) == "L'intitulé « Lits » manque : remettez-le."
     assert fill("Trop ({a}, {b}).", {"a": 1}) == "Trop (1, —)."
 

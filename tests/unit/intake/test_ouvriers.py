@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from cartographie.intake import courrier, ouvriers
+from cartographie.intake import courrier, lecture, ouvriers
 from cartographie.intake.courrier import Courrier, Reception
 from cartographie.intake.ouvriers import Arret, Limites, run_isolated
 from cartographie.intake.workbook import FormuleNonCalculee
-from cartographie.model import Constat, Feuille
+from cartographie.model import Constat, Depot, Feuille
 
 LIMITES = Limites(memoire_mo=512, processeur_s=1, duree_s=1.5)
 SECRET = "Clinique des Lilas, 3 lits"
@@ -86,6 +86,25 @@ def test_each_death_costs_its_own_task_and_the_order_is_kept(ouvriers_):
     assert list(run_isolated(work, taches, limites, ouvriers_)) == [
         MORTS.get(t, t) if isinstance(t, str) else t for t in taches
     ]
+
+
+def read_or_die(depot, **_):
+    """In the place of the reader: each file does what it is called."""
+    return work(depot.nom)
+
+
+@linux
+def test_a_file_whose_reading_ends_is_refused_alone_and_says_why(monkeypatch, tmp_path):
+    monkeypatch.setattr(lecture, "_lit", read_or_die)
+    noms = ("memoire", "sommeil", "segv", "entier")
+    depots = [Depot(str(i), "2026", nom, f"depots/{nom}", "", 1, "2026-04-01", "reponse") for i, nom in enumerate(noms)]
+    lus = list(
+        lecture.iter_depots(depots, tmp_path, (), lecture={"memoire_mo": 512, "processeur_s": 30, "duree_s": 1.5})
+    )
+    assert [(x.refuse, x.constats[0].constat, x.constats[0].details["maximum"]) for x in lus[:3]] == [
+        (True, "lecture_memoire", 512), (True, "lecture_trop_longue", 1.5), (True, "lecture_interrompue", 1.5),
+    ]  # fmt: skip
+    assert lus[2].constats[0].details["motif"] == "SIGSEGV" and lus[3] == "entier"
 
 
 @linux
