@@ -7,7 +7,7 @@ PRET := .venv/.pret
 # La graine et la taille des campagnes de raw/ ; les mêmes que dans raw/LISEZMOI.md.
 CAMPAGNE := --repondants 300 --graine 1 --classeurs 50
 
-.PHONY: help demo test lint bench docs verifier clean lock campagne
+.PHONY: help demo test lint bench docs verifier mutation clean lock campagne
 
 help: ## affiche cette aide
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -47,8 +47,11 @@ campagne: $(PRET) ## refait les campagnes fictives de raw/ (quand schemas/ a cha
 	  rm -f raw/$$a/.verrou; cp .campagne/recus/$$a/verite.json raw/$$a/; done
 	@chmod -R u+w .campagne && rm -rf .campagne
 
+mutation: $(PRET) ## change le code de statistics/ et du portail, et compte les changements que les tests voient (long)
+	@$(BIN)/mutmut run $(MUTANTS) && $(BIN)/mutmut export-cicd-stats && cat mutants/mutmut-cicd-stats.json
+
 clean: ## efface ce qui se régénère (outputs/, caches) ; jamais raw/ ni schemas/
-	@rm -rf outputs .pytest_cache .hypothesis .mypy_cache .ruff_cache build *.egg-info
+	@rm -rf outputs .pytest_cache .hypothesis .mypy_cache .ruff_cache build mutants *.egg-info
 
 lock: ## refait requirements.lock depuis pyproject.toml (demande uv)
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock

@@ -30,9 +30,10 @@ NOMENCLATURE, PAGE = "nomenclature-logicielle.cdx.json", "dependances.md"
 # what a package says in its own words, or not at all; read in its licence file
 LUES = {
     "altair": "BSD-3-Clause", "colorama": "BSD-3-Clause", "defusedxml": "PSF-2.0", "duckdb": "MIT", "font-source-sans-pro": "OFL-1.1",
-    "isodate": "BSD-3-Clause", "jinja2": "BSD-3-Clause", "markdown-it-py": "MIT", "mdurl": "MIT",
+    "isodate": "BSD-3-Clause", "jinja2": "BSD-3-Clause", "libcst": "MIT AND PSF-2.0 AND Apache-2.0", "markdown-it-py": "MIT",
+    "mdit-py-plugins": "MIT", "mdurl": "MIT",
     "odfpy": "Apache-2.0 OR GPL-2.0-or-later OR LGPL-2.1-or-later", "pandera": "MIT", "pathspec": "MPL-2.0", "petl": "MIT",
-    "python-stdnum": "LGPL-2.1-or-later", "resvg-py": "MIT", "rfc3986": "Apache-2.0", "scipy": "BSD-3-Clause", "shellingham": "ISC",
+    "pyyaml-ft": "MIT", "python-stdnum": "LGPL-2.1-or-later", "resvg-py": "MIT", "rfc3986": "Apache-2.0", "scipy": "BSD-3-Clause", "shellingham": "ISC",
     "sortedcontainers": "Apache-2.0", "tableschema-to-template": "MIT", "text-unidecode": "Artistic-1.0 OR GPL-2.0-or-later",
     "xlrd": "BSD-3-Clause", "xlwt": "BSD-3-Clause",
 }  # fmt: skip
@@ -90,7 +91,7 @@ def licence_of(nom: str) -> str:
 def unknown_licences(paquets: Iterable[Paquet]) -> list[str]:
     """Packages none of whose licences is admitted. « A AND B » asks for both, « A OR B » for one."""
     return [
-        f"{p.nom} : {p.licence or 'licence inconnue'}"
+        f"{p.nom} : {p.licence.partition(chr(10))[0][:80] or 'licence inconnue'}"
         for p in paquets
         if not any(all(x.strip(" ()") in ADMISES for x in choix.split(" AND ")) for choix in p.licence.split(" OR "))
     ]
