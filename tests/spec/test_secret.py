@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from cartographie.statistics import primary_suppression, suppress
+from cartographie.statistics.bounds import known_intervals
 
 
 def test_fewer_than_three_answers_or_one_that_dominates() -> None:
@@ -30,6 +33,54 @@ def test_eleven_for_persons_and_the_agricultural_threshold() -> None:
     t = pd.DataFrame({"effectif": [5], "valeur": [100], "maximum": [85]})
     assert primary_suppression(t).tolist() == ["V"]
     assert primary_suppression(t, dominance_stricte=False).tolist() == ["B"]
+
+
+def test_each_rule_by_itself_and_at_its_limit() -> None:
+    """By default: three answers are enough, on either side; the largest may make 85 %, not more; a nought is published."""
+    t = pd.DataFrame(
+        [
+            (3, 3, 100, 85, "V"), (2, 3, 0, 0, "A"), (1, 9, 0, 0, "A"), (3, 2, 0, 0, "A"), (3, 1, 0, 0, "A"), (3, 0, 0, 0, "V"),
+            (0, 9, 0, 0, "V"), (9, 9, 100, 86, "B"), (9, 9, -100, 86, "B"), (9, 9, -100, 85, "V"), (2, 9, 100, 99, "A"),
+            (9, 9, 0, 5, "V"),
+        ],
+        columns=["effectif", "effectif_complement", "valeur", "maximum", "attendu"],
+    )  # fmt: skip
+    assert primary_suppression(t).tolist() == t["attendu"].tolist()
+    sans = primary_suppression(t, complement=False).tolist()
+    assert sans[3:5] == ["V", "V"] and sans[:3] == ["V", "A", "A"]
+    assert primary_suppression(t, dominance_stricte=False).tolist()[0] == "B"
+    assert primary_suppression(t, dominance=0.99).tolist().count("B") == 0
+    assert primary_suppression(t.drop(columns="maximum")).tolist().count("B") == 0
+    assert primary_suppression(t.set_axis(list("abcdefghijkl"))).index.tolist() == list("abcdefghijkl")
+    with pytest.raises(ValueError, match="« masquer »"):
+        primary_suppression(t, zero="masquer")
+
+
+def test_noughts_protected_only_where_there_is_somebody() -> None:
+    """Nobody asked: nothing is said of anybody. Without the denominator, an empty cell is nobody's."""
+    t = pd.DataFrame({"effectif": [0, 0, 9, 9], "effectif_complement": [9, 0, 0, 9], "base": [9, 0, 9, 18]})
+    assert primary_suppression(t, zero="proteger").tolist() == ["A", "V", "A", "V"]
+    assert primary_suppression(t.drop(columns="base"), zero="proteger").tolist() == ["V", "V", "A", "V"]
+    assert primary_suppression(t[["effectif"]], zero="proteger").tolist() == ["V", "V", "V", "V"]
+
+
+def test_what_everybody_knows_before_anything_is_published() -> None:
+    """A total of 10 made of three parts, of which one is known to be 4: the others are between 0 and 6. If one is known to be
+    at least 2, the other is at most 4; what is unbounded stays so until an equation bounds it."""
+    m = sparse.csr_array(np.array([[1.0, -1, -1, -1, 0], [0, 0, 0, 1, -2]]))
+    v = np.array([10.0, 4, 5, 1, 0.5])
+    fixe = np.array([True, True, False, False, False])
+    inconnu = np.full(5, np.inf)
+    bas, haut = known_intervals(m, v, fixe, np.zeros(5), inconnu)
+    assert bas.tolist() == [10, 4, 0, 0, 0] and haut.tolist() == [10, 4, 6, 6, 3]
+    bas, haut = known_intervals(m, v, fixe, np.array([0.0, 0, 2, 0, 0]), inconnu)
+    assert bas.tolist() == [10, 4, 2, 0, 0] and haut.tolist() == [10, 4, 6, 4, 2]
+    rien = known_intervals(m, v, np.zeros(5, dtype=bool), -inconnu, inconnu)
+    assert np.isneginf(rien[0]).all() and np.isposinf(rien[1]).all()
+    moitie = known_intervals(m, v, np.array([False, False, False, True, False]), -inconnu, inconnu)
+    assert moitie[0].tolist()[3:] == moitie[1].tolist()[3:] == [1, 0.5]  # the second equation tells the last one
+    faux = known_intervals(m, v, fixe, np.array([0.0, 0, 7, 0, 0]), np.array([np.inf, np.inf, 4, np.inf, np.inf]))
+    assert faux[0][2] <= 5 <= faux[1][2]  # what is believed and false never excludes the truth
 
 
 def cells(**valeurs: tuple[float, str]) -> pd.DataFrame:
