@@ -19,8 +19,8 @@ import yaml
 RACINE = Path(__file__).resolve().parent.parent
 VUS: set[str] = set()
 CODE = re.compile(r"\b[A-Z]\d{2,3}[a-z]?\b")
-# what no test can bring about: two files with the same first 48 bits of SHA-256
-IMPOSSIBLES: set[str] = set()
+# no finding of its own: the reason written beside a row set aside with the answer it depends on (tests/unit/test_validate.py)
+MOTIFS = {"L205"}
 
 
 def expected() -> dict[str, set[str]]:
@@ -32,8 +32,8 @@ def expected() -> dict[str, set[str]]:
     constats = yaml.safe_load((RACINE / "cartographie/constats.yaml").read_text(encoding="utf-8"))
     regles = yaml.safe_load((RACINE / "schemas/regles.yaml").read_text(encoding="utf-8"))
     return {
-        "codes d'erreur": set(re.findall(r'"([UED]\d\d)"', source)) - IMPOSSIBLES,
-        "constats": {c["code"] for c in constats.values()},
+        "codes d'erreur": set(re.findall(r'"([UED]\d\d)"', source)),
+        "constats": {c["code"] for c in constats.values()} - MOTIFS,
         "règles de l'enquête": {r["code"] for r in regles},
         "règles de lint": set(REGLES),
         "statuts de sortie": {str(int(s)) for s in Statut},

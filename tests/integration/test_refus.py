@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from typing import Any
 import openpyxl
 import pytest
 import yaml
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fautes"))
+from fabriquer import finess
 
 ANNEE = "2026"
 Lance = Callable[..., Any]
@@ -135,6 +139,50 @@ def test_what_the_auditor_needs_and_is_not_there(espace: Path, tmp_path: Path, c
     refused(cli("audit", publiee, "--signataires", absent), "U24", 2, "donnez un fichier de signataires")
     refused(cli("audit", publiee, "--raw", absent), "U24", 2, f"donnez raw/{ANNEE}")
     refused(cli("sign", publiee, "--cle", absent, "--projet", espace), "U24", 2, "donnez une clé privée SSH")
+
+
+FINESS_ET, FINESS_EJ = "Numéro FINESS de l'établissement (site géographique)", "Numéro FINESS de l'entité juridique"
+RPPS = "Numéro RPPS (professionnel répondant pour lui seul)"
+QUI = "Qui évalue les systèmes d'IA dans votre structure ? (plusieurs réponses possibles)"
+
+
+def test_numbers_that_are_none(racine: Path, tmp_path: Path, cli: Lance) -> None:
+    """FINESS and RPPS, malformed or mistyped, wherever they are given; « none » ticked with something else. Each at its cell;
+    a personal number is not quoted."""
+    ici = tmp_path / "espace"
+    shutil.copytree(racine / "schemas", ici / "schemas")
+    reponses = {
+        "site": ({FINESS_ET: "01900001"}, [], {"R03a"}),
+        "entité": ({FINESS_EJ: "01X000018"}, ["0190000"], {"R03d", "R03b"}),
+        "rpps": ({RPPS: "1000345678"}, [], {"R09a"}),
+        "clé": ({RPPS: "10003456780"}, [], {"R09b"}),
+        "aucune": ({QUI: "AUCUNE;DSI"}, [], {"S08b"}),
+    }
+    source = Path(__file__).resolve().parents[1] / "fautes/fichiers/bon.xlsx"
+    for i, (nom, (reponse, sites, _)) in enumerate(reponses.items()):
+        classeur = openpyxl.load_workbook(source)
+        for ligne in classeur["REPONDANT"].iter_rows():
+            if ligne[1].value in {FINESS_ET: 0, **reponse}:
+                ligne[2].value = {FINESS_ET: finess(200 + i), **reponse}[ligne[1].value]
+        for j, site in enumerate(sites):
+            classeur["PERIMETRE"].cell(5 + j, 1).value = site
+        classeur.save(tmp_path / f"{nom}.xlsx")
+    base = tmp_path / "base.csv"
+    entete = "nofinesset,nofinessej,rs,type_acteur,categetab,statutjuridique,departement,region,commune,lits_places"
+    base.write_text(
+        f"{entete}\n{finess(1)},,Un,ES_PUB,,,01,84,,120\n01900001,,Deux,ES_PUB,,,01,84,,120\n", encoding="utf-8"
+    )
+    assert cli("register", ANNEE, base, "--projet", ici).statut == 0
+    recus = [tmp_path / f"{nom}.xlsx" for nom in reponses]
+    assert cli("ingest", ANNEE, *recus, "--ranger-seulement", "--projet", ici).statut == 0
+    cli("validate", ANNEE, "--projet", ici)
+    with (ici / "outputs" / ANNEE / "controle/anomalies.csv").open(encoding="utf-8", newline="") as f:
+        constats = list(csv.DictReader(f))
+    for nom, (_, _, attendues) in reponses.items():
+        siens = [x for x in constats if x["fichier"] == f"{nom}.xlsx" and x["regle"] in attendues]
+        assert {x["regle"] for x in siens} == attendues and all(x["cellule"] for x in siens), (nom, siens)
+    assert [x["cellule"] for x in constats if x["regle"] == "R03c"] == ["A3"]
+    assert "100034567" not in "".join(map(str, constats))
 
 
 def test_more_systems_than_anybody_has(espace: Path, tmp_path: Path, cli: Lance) -> None:
