@@ -31,6 +31,11 @@ _DU_FICHIER = (
 _DITS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.EMFILE, errno.ENOMEM)
 
 
+def log_of(chemin: Path) -> Path:
+    """Where DuckDB keeps what it has not yet written into the file."""
+    return chemin.with_name(chemin.name + ".wal")
+
+
 def is_on_disk(erreur: Exception) -> bool:
     """The file cannot be read or written; otherwise the query is wrong. A block whose checksum differs has no class of its own."""
     return isinstance(erreur, _DU_FICHIER) or type(erreur) is duckdb.Error

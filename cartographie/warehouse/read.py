@@ -15,7 +15,7 @@ import pandas as pd
 
 from cartographie.errors import Statut, UserError
 from cartographie.warehouse import scheme
-from cartographie.warehouse.connection import connect, is_locked, is_on_disk
+from cartographie.warehouse.connection import connect, is_locked, is_on_disk, log_of
 from cartographie.warehouse.prepare import SEPARATOR
 from cartographie.warehouse.scheme import literal, quote
 
@@ -51,6 +51,8 @@ def _unreadable(chemin: Path) -> UserError:
 def _connect(chemin: Path, attempts: int, delay: float, sleep: Callable[[float], None]) -> DuckDBPyConnection:
     if not chemin.is_file():
         raise UserError("E18", f"l'entrepôt {chemin.name} n'existe pas encore ; lancez « load ».")
+    if log_of(chemin).exists():  # a build leaves none: what would be read is not what was loaded
+        raise UserError("E18", f"un autre programme a écrit dans l'entrepôt {chemin.name} ; relancez « load ».")
     for attempt in range(attempts):
         try:
             con = connect(chemin, read_only=True)

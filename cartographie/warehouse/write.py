@@ -14,7 +14,7 @@ from cartographie.errors import Statut, UserError
 from cartographie.model import Questionnaire
 from cartographie.successions import renamed
 from cartographie.warehouse import prepare, scheme
-from cartographie.warehouse.connection import connect, is_locked, is_on_disk, system_error
+from cartographie.warehouse.connection import connect, is_locked, is_on_disk, log_of, system_error
 from cartographie.warehouse.content import Contenu
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def build(
         finally:
             con.close()
         _sync(temporary)
-        _log(chemin).unlink(missing_ok=True)  # another program's: replayed over the new file, it would spoil it
+        log_of(chemin).unlink(missing_ok=True)  # another program's: replayed over the new file, it would spoil it
         temporary.replace(chemin)
         _sync(chemin.parent)
     except duckdb.Error as e:
@@ -175,13 +175,8 @@ def _clear(temporary: Path) -> None:
                     "un autre chargement de l'entrepôt est en cours ; attendez sa fin puis relancez.",
                     Statut.OCCUPE,
                 ) from None
-    for path in (temporary, _log(temporary)):
+    for path in (temporary, log_of(temporary)):
         path.unlink(missing_ok=True)
-
-
-def _log(chemin: Path) -> Path:
-    """Where DuckDB keeps what it has not yet written into the file."""
-    return chemin.with_name(chemin.name + ".wal")
 
 
 def _sync(path: Path) -> None:

@@ -245,6 +245,7 @@ def test_a_warehouse_somebody_else_was_writing(espace: Path, cli: Callable[..., 
     ecrire = f"import duckdb, os; c = duckdb.connect({str(entrepot)!r}); c.execute('DELETE FROM depot'); os._exit(9)"
     subprocess.run([sys.executable, "-c", ecrire], check=False)
     assert entrepot.with_name("entrepot.duckdb.wal").exists()
+    refused(cli("map", ANNEE, "--projet", espace), "E18", 2, "un autre programme a écrit")
     assert cli("load", "--projet", espace).statut == 0
     assert not entrepot.with_name("entrepot.duckdb.wal").exists()
     assert fingerprints(entrepot) == bon
