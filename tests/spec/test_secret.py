@@ -135,3 +135,38 @@ def test_what_everybody_knows_is_never_masked() -> None:
 def test_the_order_of_the_rows_changes_nothing_when_costs_differ(ordre: list[str]) -> None:
     t = cells(T=(20, ""), a=(2, "A"), b=(13, ""), c=(5, "")).loc[ordre]
     assert suppress(t, [("T", ["a", "b", "c"])]).loc["c", "statut"] == "D"
+
+
+def test_what_everybody_could_compute_already_is_as_wide_as_it_can_be() -> None:
+    """x + y = 10, y + z = 10 and x + z + w = 12 are public. All masked, x is free down to 0 but never above 6, where w is 0:
+    it was so before anything was published. Asked for a width of 4, it gets 4; of 20, all there is."""
+    t = cells(x=(5, "A"), y=(5, ""), z=(5, ""), w=(2, ""), R=(10, ""), S=(10, ""), T=(12, "")).assign(
+        fixe=[False] * 4 + [True] * 3
+    )
+    sommes = [("R", ["x", "y"]), ("S", ["y", "z"]), ("T", ["x", "z", "w"])]
+    for largeur, bas, haut in ((4, 2, 6), (20, 0, 6)):
+        r = suppress(t, sommes, largeur_min=largeur)
+        assert r["statut"].tolist() == ["A", "D", "D", "D", "V", "V", "V"] and r["protege"].all()
+        assert (r.at["x", "bas"], r.at["x", "haut"]) == (pytest.approx(bas), pytest.approx(haut))
+
+
+def test_what_the_public_totals_tell_exactly_nothing_protects() -> None:
+    """Three public sums of three cells two by two: each is known, to anybody, whatever is masked; masking more is of no use."""
+    t = cells(x=(5, "A"), y=(5, ""), z=(5, ""), R=(10, ""), S=(10, ""), T=(10, "")).assign(
+        fixe=[False] * 3 + [True] * 3
+    )
+    r = suppress(t, [("R", ["x", "y"]), ("S", ["y", "z"]), ("T", ["x", "z"])])
+    assert (r.at["x", "bas"], r.at["x", "haut"]) == (pytest.approx(5), pytest.approx(5)) and r["protege"].all()
+    assert r["statut"].tolist() == ["A", "V", "V", "V", "V", "V"]
+
+
+def test_a_respondent_that_bounds_help() -> None:
+    """8 = 1 + 2 (X alone, both) + 2 (Y alone) + 3. Masking the 3 is enough against a reader, and against X and Y by subtraction.
+    But if everybody knows that b is at most 2 and c at most 3, X, who knows its own, reads b = 2: the total has to go."""
+    t = cells(T=(8, ""), a=(1, "A"), e=(2, "A"), b=(2, "A"), c=(3, "")).assign(contributeur=[None, "X", "X", "Y", None])
+    somme = [("T", ["a", "e", "b", "c"])]
+    assert suppress(t, somme)["statut"].tolist() == ["V", "A", "A", "A", "D"]
+    bornes = t.assign(haut=[float("inf")] * 3 + [2, 3])
+    assert suppress(bornes, somme, seuls=False)["statut"].tolist() == ["V", "A", "A", "A", "V"]  # readers only
+    seul = suppress(bornes, somme)
+    assert seul["statut"].tolist() == ["D", "A", "A", "A", "V"] and seul["protege"].all()
