@@ -128,7 +128,7 @@ def measure(repondants: int, heuristique: bool) -> list[str]:
     protection.suppress = noted  # type: ignore[attr-defined]
     p = timed("masquage", protection.protect, q, brouillons, seuils)
     protection.suppress = suppress  # type: ignore[attr-defined]
-    meta = release_meta(projet, q, annee, "mesure", "2026-01-01", warehouse_path(projet))
+    meta = release_meta(projet, q, annee, "mesure", "2026-01-01")
     meta |= {"secret_secondaire": True, "secret": p.bilan, "ponderation": None, "plausibilite": (), "anterieures": []}
     with tempfile.TemporaryDirectory() as temporaire:
         sortie = Path(temporaire) / "mesure"

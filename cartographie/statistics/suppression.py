@@ -1,7 +1,8 @@
 """Secondary secrecy: what else to mask so that no confidential cell can be recomputed, over all linked tables at once.
 
 Gaussian elimination first (nothing is told exactly, neither to an outsider nor to a respondent that knows its own cell), then
-linear programs widen the intervals that remain too narrow, then what turned out useless is shown again.
+linear programs widen the intervals that remain too narrow, what turned out useless is shown again, and last no respondent may tell
+another's cell with what bounds allow.
 """
 
 from __future__ import annotations
@@ -47,10 +48,10 @@ def suppress(
     ajoutees, perdues = hide_by_elimination(p.matrice, p.cachees, p.primaires, p.candidates(), groupes)
     p.hide(ajoutees)
     p.widen_all()
-    if len(p.index) <= LIMITE:
-        p.widen_against(groupes, perdues)
     if nettoyer:
         p.clean(groupes, perdues)
+    if len(p.index) <= LIMITE:  # last: cleaning minds what respondents subtract, not what bounds tell them
+        p.widen_against(groupes, perdues)
     return p.result()
 
 

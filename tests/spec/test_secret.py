@@ -168,5 +168,6 @@ def test_a_respondent_that_bounds_help() -> None:
     assert suppress(t, somme)["statut"].tolist() == ["V", "A", "A", "A", "D"]
     bornes = t.assign(haut=[float("inf")] * 3 + [2, 3])
     assert suppress(bornes, somme, seuls=False)["statut"].tolist() == ["V", "A", "A", "A", "V"]  # readers only
-    seul = suppress(bornes, somme)
-    assert seul["statut"].tolist() == ["D", "A", "A", "A", "V"] and seul["protege"].all()
+    for nettoyer in (True, False):
+        seul = suppress(bornes, somme, nettoyer=nettoyer)
+        assert seul.at["T", "statut"] == "D" and seul["protege"].all()
