@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 import yaml
 
 RACINE = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("CARTOGRAPHIE_SHARED", RACINE.parent / "shared"))
 VUS: set[str] = set()
 CODE = re.compile(r"\b[A-Z]\d{2,3}[a-z]?\b")
 # no finding of its own: the reason written beside a row set aside with the answer it depends on (tests/unit/test_validate.py)
@@ -128,4 +130,4 @@ def _whole(config: pytest.Config) -> bool:
     """Every test was asked for, where the real surveys are."""
     o = config.option
     choix: Iterable[Any] = (o.keyword, o.markexpr, o.deselect, getattr(o, "lf", False), o.collectonly)
-    return config.args_source is pytest.Config.ArgsSource.TESTPATHS and not any(choix)
+    return SHARED.is_dir() and config.args_source is pytest.Config.ArgsSource.TESTPATHS and not any(choix)
