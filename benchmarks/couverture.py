@@ -22,10 +22,10 @@ import numpy as np
 import pandas as pd
 
 from cartographie import warehouse
-from cartographie.model import Questionnaire
-from cartographie.ponderation import weigh
-from cartographie.questionnaire import load_questionnaire
-from cartographie.tables import Campagne, draft_tableaux
+from cartographie.statistics.tables import Campagne, draft_tableaux
+from cartographie.statistics.weights import weigh
+from cartographie.survey.load import load_questionnaire
+from cartographie.survey.model import Questionnaire
 
 TRANCHES = [(1, 30), (30, 100), (100, 10**9)]
 Trames = Mapping[str, pd.DataFrame]

@@ -30,7 +30,7 @@ def cache(nom: str, *cles: object) -> Path:
 
 def prepare_a(nombre: int) -> Path:
     """A workspace whose last campaign received `nombre` workbooks and its sampling frame."""
-    from cartographie.questionnaire import load_questionnaire
+    from cartographie.survey.load import load_questionnaire
 
     q = load_questionnaire(RACINE)
     return _once(cache("classeurs", nombre, sorted(q.empreintes.items())), lambda d: _classeurs(d, q, nombre))
@@ -56,13 +56,12 @@ def _once(dossier: Path, fabriquer: Any) -> Path:
 
 
 def _classeurs(dossier: Path, q: Any, nombre: int) -> None:
-    from cartographie.demo.campaign import draw_campaign
-    from cartographie.demo.frame import in_frame, make_frame
-    from cartographie.demo.hints import Indications, load_hints
-    from cartographie.demo.layout import Ecriture, is_single, lay_out
-    from cartographie.demo.oracle import Fiche
-    from cartographie.demo.writers import write_classeur
-    from cartographie.intake import ingest
+    from cartographie.intake.store import ingest
+    from cartographie_demo.campaign import draw_campaign, in_frame, make_frame
+    from cartographie_demo.hints import Indications, load_hints
+    from cartographie_demo.layout import Ecriture, is_single, lay_out
+    from cartographie_demo.oracle import Fiche
+    from cartographie_demo.writers import write_classeur
 
     annee = max(q.campagnes)
     enfant = q.enfants(q.racine)[0]
@@ -139,7 +138,7 @@ def valeur(question: dict[str, Any], rang: int, alea: random.Random) -> Any:
 def _export(dossier: Path, nombre: int) -> None:
     import xlsxwriter
 
-    from cartographie.intake import ingest
+    from cartographie.intake.store import ingest
 
     liste = questions()
     _declarations(dossier / "schemas", liste)

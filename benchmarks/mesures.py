@@ -191,7 +191,7 @@ def _champs(dossier: Path) -> list[tuple[str, int, list[dict[str, Any]]]]:
 
 
 def _feuille_a(dossier: Path, nom: str) -> Any:
-    from cartographie.questionnaire import load_questionnaire
+    from cartographie.survey.load import load_questionnaire
 
     q = load_questionnaire(dossier)
     annee = max(q.campagnes)

@@ -18,16 +18,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from secret import workspace
-
 import cartographie.attaque
 import cartographie.lint
 import cartographie.plausibility.verdict as verdict
 import cartographie.secret
 import cartographie.tables
-from cartographie.pipeline import publication
-from cartographie.questionnaire import load_questionnaire
-from cartographie.release.preparation import Demande
+from secret import workspace
+
+from cartographie.cli.flow import publish
+from cartographie.cli.flow import publish as publication
+from cartographie.release.publish import Demande
+from cartographie.survey.load import load_questionnaire
 
 ecriture = import_module("cartographie.release.publish")  # the package gives its function under the same name
 ETAPES: tuple[tuple[str, Any, str], ...] = (
@@ -57,7 +58,7 @@ def measure(repondants: int) -> list[str]:
     shutil.rmtree(sortie, ignore_errors=True)
     depart = time.perf_counter()
     try:
-        publication.publish(projet, Demande(annee, "mesure"), lambda *_: None)
+        publish.publish(projet, Demande(annee, "mesure"), lambda *_: None)
     finally:
         for module, attribut, fonction in originaux:
             setattr(module, attribut, fonction)

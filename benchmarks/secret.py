@@ -23,15 +23,18 @@ import pandas as pd
 from scipy import sparse
 
 from cartographie import warehouse
-from cartographie.attaque import attack_release
-from cartographie.ponderation import weigh
-from cartographie.programme import release_meta
-from cartographie.questionnaire import load_questionnaire
-from cartographie.release import publish
-from cartographie.secret import protection
-from cartographie.statistics import attack, suppress
-from cartographie.tables import Campagne, draft_tableaux, exact_counts, finish
-from cartographie.workspace import warehouse_path
+from cartographie.campaign.workspace import warehouse_path
+from cartographie.cli.flow.publish import release_meta
+from cartographie.proof.attack import attack_release
+from cartographie.proof.solve import attack
+from cartographie.release.publish import publish
+from cartographie.secrecy import protect, suppression
+from cartographie.secrecy.suppression import suppress
+from cartographie.statistics.measures import exact_counts
+from cartographie.statistics.precision import finish
+from cartographie.statistics.tables import Campagne, draft_tableaux
+from cartographie.statistics.weights import weigh
+from cartographie.survey.load import load_questionnaire
 
 BUT = 60  # seconds to protect and attack everything
 
@@ -125,9 +128,9 @@ def measure(repondants: int, heuristique: bool) -> list[str]:
         recus.append((args, options))
         return suppress(*args, **options)
 
-    protection.suppress = noted  # type: ignore[attr-defined]
-    p = timed("masquage", protection.protect, q, brouillons, seuils)
-    protection.suppress = suppress  # type: ignore[attr-defined]
+    suppression.suppress = noted  # type: ignore[attr-defined]
+    p = timed("masquage", protect.protect, q, brouillons, seuils)
+    suppression.suppress = suppress  # type: ignore[attr-defined]
     meta = release_meta(projet, q, annee, "mesure", "2026-01-01")
     meta |= {"secret_secondaire": True, "secret": p.bilan, "ponderation": None, "plausibilite": (), "anterieures": []}
     with tempfile.TemporaryDirectory() as temporaire:

@@ -1,5 +1,5 @@
 """python -m cartographie"""
 
-from cartographie.cli import run_main
+from cartographie.cli.main import run_main
 
 run_main()

@@ -18,12 +18,12 @@ RACINE = Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path.insert(0, str(RACINE))
 
-from cartographie import cli  # noqa: E402
-from cartographie.dictionary import build_dictionary  # noqa: E402
-from cartographie.lint import REGLES  # noqa: E402
-from cartographie.model import Questionnaire  # noqa: E402
-from cartographie.questionnaire import load_questionnaire  # noqa: E402
-from cartographie.questionnaire.check import load_constats  # noqa: E402
+from cartographie.cli.main import app  # noqa: E402
+from cartographie.collect.dictionary import build_dictionary  # noqa: E402
+from cartographie.proof.lint import REGLES  # noqa: E402
+from cartographie.survey.check import load_constats  # noqa: E402
+from cartographie.survey.load import load_questionnaire  # noqa: E402
+from cartographie.survey.model import Questionnaire  # noqa: E402
 
 LARGEUR = "100"
 AVIS = "> Page produite par `make docs` ; ne pas la modifier à la main."
@@ -146,14 +146,14 @@ def commands_page() -> str:
 
 
 def command_names() -> list[str]:
-    return [str(c.name) for c in cli.app.registered_commands]
+    return [str(c.name) for c in app.registered_commands]
 
 
 def help_text(*commande: str) -> str:
     """What `cartographie [commande] --help` prints, at a fixed width and without colours."""
     sortie = io.StringIO()
     with mock.patch.dict(os.environ, {"COLUMNS": LARGEUR, "NO_COLOR": "1"}), contextlib.redirect_stdout(sortie):
-        cli.app(args=[*commande, "--help"], standalone_mode=False, prog_name="cartographie")
+        app(args=[*commande, "--help"], standalone_mode=False, prog_name="cartographie")
     return "\n".join(ligne.rstrip() for ligne in sortie.getvalue().strip().splitlines())
 
 

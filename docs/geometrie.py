@@ -1,4 +1,4 @@
-"""Make cartographie/carte/france.json, once, from the outlines of the npm package @gouvfr/dsfr-chart 2.0.4 (MIT).
+"""Make cartographie/release/france.json, once, from the outlines of the npm package @gouvfr/dsfr-chart 2.0.4 (MIT).
 
     npm pack @gouvfr/dsfr-chart@2.0.4 && tar xzf gouvfr-dsfr-chart-2.0.4.tgz
     pip install shapely
@@ -19,7 +19,7 @@ from pathlib import Path
 from shapely import MultiPolygon, Polygon, set_precision, union_all
 from shapely.geometry.base import BaseGeometry
 
-CIBLE = Path(__file__).resolve().parents[1] / "cartographie" / "carte" / "france.json"
+CIBLE = Path(__file__).resolve().parents[1] / "cartographie" / "release" / "france.json"
 METROPOLE = "metropole"
 TOLERANCE = 0.6  # a pixel of a map 1000 wide
 NOMBRE = re.compile(r"[-+]?(?:\d*\.\d+|\d+)(?:e[-+]?\d+)?")

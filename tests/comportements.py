@@ -27,11 +27,11 @@ MOTIFS = {"L205"}
 
 def expected() -> dict[str, set[str]]:
     """Kind → its codes, from the code and the declarations themselves."""
-    from cartographie.errors import Statut
-    from cartographie.lint import REGLES
+    from cartographie.base.errors import Statut
+    from cartographie.proof.lint import REGLES
 
     source = "\n".join(p.read_text(encoding="utf-8") for p in sorted((RACINE / "cartographie").rglob("*.py")))
-    constats = yaml.safe_load((RACINE / "cartographie/constats.yaml").read_text(encoding="utf-8"))
+    constats = yaml.safe_load((RACINE / "cartographie/survey/constats.yaml").read_text(encoding="utf-8"))
     regles = yaml.safe_load((RACINE / "schemas/regles.yaml").read_text(encoding="utf-8"))
     return {
         "codes d'erreur": set(re.findall(r'"([UED]\d\d)"', source)),
@@ -58,20 +58,21 @@ def note_findings(sorties: Path) -> None:
 
 def watch() -> None:
     """Note the code of each error, finding and lint fault made in this process."""
-    from cartographie import cli, errors
-    from cartographie.lint.defaut import Defaut
-    from cartographie.model import Anomalie, Constat
-    from cartographie.questionnaire.source import Problemes
+    from cartographie.base import errors
+    from cartographie.cli import main
+    from cartographie.proof.lint import Defaut
+    from cartographie.survey.received import Anomalie, Constat
+    from cartographie.survey.source import Problemes
 
-    noms = yaml.safe_load((RACINE / "cartographie/constats.yaml").read_text(encoding="utf-8"))
-    vrai_run = cli._run
+    noms = yaml.safe_load((RACINE / "cartographie/survey/constats.yaml").read_text(encoding="utf-8"))
+    vrai_run = main._run
 
     def run(argv: list[str] | None) -> tuple[int, str]:
         statut, code = vrai_run(argv)
         VUS.update({str(statut), code})
         return statut, code
 
-    cli._run = run
+    main._run = run
     _note(errors.UserError, "__init__", lambda a: [a[0]])
     _note(Problemes, "ajouter", lambda a: [a[0]])
     _note(Defaut, "__init__", lambda a: [a[0]])
@@ -121,7 +122,7 @@ class Comportements:
 def _missing() -> dict[str, set[str]]:
     """A finding that the bundled survey words itself is shown under the code of that rule."""
     regles = yaml.safe_load((RACINE / "schemas/regles.yaml").read_text(encoding="utf-8"))
-    noms = yaml.safe_load((RACINE / "cartographie/constats.yaml").read_text(encoding="utf-8"))
+    noms = yaml.safe_load((RACINE / "cartographie/survey/constats.yaml").read_text(encoding="utf-8"))
     redits = {noms[r["constat"]]["code"] for r in regles if r["code"] in VUS and r.get("constat") in noms}
     return {k: a - VUS - redits for k, a in expected().items()}
 

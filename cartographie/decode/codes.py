@@ -1,4 +1,4 @@
-"""Decoders of coded answers: one modality, several, a choice spread over columns. Never a guess, sometimes a proposal."""
+"""Decoders of coded answers and of identifiers. Never a guess, sometimes a proposal."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import Any
 
 from rapidfuzz import fuzz, process
 
-from ..identifiers import TRONQUE, is_scientific
-from ..model import Modalite, Nomenclature, TypeVariable, Variable
-from ..text import clean, normalise, text_of
-from .cellule import NUL, Contexte, Decode, combine, is_moment, read_boolean, says_plainly
+from cartographie.base.identifiers import CLE, TRONQUE, changes, is_scientific, propose, pseudonym, repair
+from cartographie.base.text import clean, normalise, text_of
+from cartographie.decode.cells import NUL, Contexte, Decode, combine, is_moment, read_boolean, says_plainly
+from cartographie.survey.model import Modalite, Nomenclature, TypeVariable, Variable
+
+# -------------------------------------------------------------------------------------------
+# Decoders of coded answers: one modality, several, a choice spread over columns. Never a guess, sometimes a proposal.
 
 SEUIL_PROPOSITION = 80
 _SEPARATEURS = (" - ", " – ", " — ", " : ")
@@ -199,3 +202,33 @@ def decode_choix(valeur: Any, modalite: str, contexte: Contexte) -> Decode:
     if trouve.valeur != modalite:
         return Decode(None, "booleen_invalide", details={"modalite": modalite})
     return Decode(True, trouve.constat, trouve.proposition, {"modalite": modalite} if trouve.constat else {})
+
+
+# -------------------------------------------------------------------------------------------
+# Decoders of identifiers of actors and places (rules and repairs: cartographie.identifiers).
+
+
+def decode_identifiant(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+    """The identifier as text, repaired when nothing is lost. A wrong key alone keeps the value: its severity is declared."""
+    if is_moment(valeur):
+        return Decode(None, "type_inattendu", details={"attendu": "un identifiant"})
+    nature = variable.type.value
+    lu, constat = repair(nature, valeur)
+    if lu is None:
+        return Decode(None, constat, propose(nature, valeur))
+    noms = list(dict.fromkeys([*([constat] if constat else []), *changes(valeur, lu)]))
+    return combine(lu, [Decode(None, nom, None if nom == CLE else lu) for nom in noms])
+
+
+def decode_rpps(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+    """A RPPS number, replaced by its pseudonym once checked when the variable is personal."""
+    lu = decode_identifiant(valeur, variable, contexte)
+    if not variable.personnel or lu.valeur is None:
+        return lu
+    muets = tuple(s._replace(proposition=None) for s in lu.suite)
+    return Decode(pseudonym(lu.valeur, contexte.cle), lu.constat, None, lu.details, muets)
+
+
+def decode_lieu(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+    """A place: a modality when the variable has a nomenclature, else the format of its code."""
+    return (decode_identifiant if contexte.repertoire is None else decode_code)(valeur, variable, contexte)

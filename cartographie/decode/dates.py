@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from ..model import Variable
-from ..text import clean, normalise
-from .cellule import Contexte, Decode
+from cartographie.base.text import clean, normalise
+from cartographie.decode.cells import Contexte, Decode
+from cartographie.survey.model import Variable
 
 _MOIS = {
     nom: rang

@@ -1,26 +1,109 @@
-"""Spreadsheets (xlsx, xlsm, xlsb, xls, ods) → Classeur, cells typed and at their Excel coordinates.
-
-The reader (calamine) gives values; it blanks error cells and formulas never computed, and ignores hidden rows, so the
-XML of a sheet is looked at too, only when a plain byte search says there is something to see.
-"""
+"""Spreadsheets and text tables → Classeur, cells typed and at their Excel coordinates."""
 
 from __future__ import annotations
 
+import csv
 import re
+from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from html import unescape
-from io import BytesIO
+from io import BytesIO, StringIO
 from posixpath import join, normpath
 from typing import Any
+from xml.parsers.expat import ExpatError, ParserCreate
 
 from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-from cartographie.intake import biff, cfb, opendocument
-from cartographie.intake.biff import Relief
-from cartographie.intake.etendue import column_number
+from cartographie.intake import binary
+from cartographie.intake.binary import Relief
+from cartographie.intake.container import column_number
 from cartographie.intake.gate import Porte, caps
-from cartographie.model import Classeur, Feuille
+from cartographie.survey.received import Classeur, Feuille
+
+# -------------------------------------------------------------------------------------------
+# What the reader does not tell of an .ods: error cells, hidden rows and columns. One expat pass, only when needed.
+
+_INTERET = (b'calcext:value-type="error"', b"<text:p>#", b">Err:", b"table:visibility=", b"of:=")
+_MAX_COLONNES_ODS = 16384
+_MAX_LIGNES = 1_048_576
+_ERREURS = ("#REF!", "#N/A", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "Err:")
+
+
+def reliefs_ods(xml: bytes) -> dict[str, Relief]:
+    """{sheet name: Relief} of a content.xml the gate has checked (no entity, repeats within the caps)."""
+    if not any(marque in xml for marque in _INTERET):
+        return {}
+    lecture = _Lecture()
+    try:
+        lecture.parser.Parse(xml, True)
+    except ExpatError:
+        return {}
+    return lecture.trouves
+
+
+class _Lecture:
+    def __init__(self) -> None:
+        self.trouves: dict[str, Relief] = {}
+        self.relief = Relief()
+        self.ligne = self.colonne = self.colonne_definie = 0
+        self.repete_ligne = self.repete_cellule = 1
+        self.formule: str | None = None
+        self.valeur = False
+        self.texte: list[str] | None = None
+        self.parser = ParserCreate()
+        self.parser.buffer_text = True
+        self.parser.StartElementHandler = self._debut
+        self.parser.EndElementHandler = self._fin
+        self.parser.CharacterDataHandler = self._donnees
+
+    def _debut(self, balise: str, a: dict[str, str]) -> None:
+        if balise == "table:table":
+            self.relief = self.trouves.setdefault(a.get("table:name", ""), Relief())
+            self.ligne = self.colonne_definie = 0
+        elif balise == "table:table-column":
+            debut = self.colonne_definie + 1
+            self.colonne_definie += int(a.get("table:number-columns-repeated", 1))
+            if a.get("table:visibility", "visible") != "visible":
+                fin = min(self.colonne_definie, _MAX_COLONNES_ODS)
+                self.relief.colonnes_masquees.update(range(debut, fin + 1))
+        elif balise == "table:table-row":
+            self.repete_ligne = int(a.get("table:number-rows-repeated", 1))
+            self.colonne = 0
+            if a.get("table:visibility", "visible") != "visible":
+                fin = min(self.ligne + self.repete_ligne, _MAX_LIGNES)
+                self.relief.lignes_masquees.update(range(self.ligne + 1, fin + 1))
+        elif balise in ("table:table-cell", "table:covered-table-cell"):
+            self.repete_cellule = int(a.get("table:number-columns-repeated", 1))
+            self.formule = a.get("table:formula")
+            self.valeur = any(c.startswith("office:") and c.endswith("value") for c in a)
+            self.texte = []
+
+    def _donnees(self, texte: str) -> None:
+        if self.texte is not None:
+            self.texte.append(texte)
+
+    def _fin(self, balise: str) -> None:
+        if balise == "table:table-row":
+            self.ligne += self.repete_ligne
+        elif balise in ("table:table-cell", "table:covered-table-cell"):
+            contenu = "".join(self.texte or ()).strip()
+            place = (self.ligne + 1, self.colonne + 1)
+            if self.formule:
+                self.relief.calculees.add(place)
+            if contenu.startswith(_ERREURS) and len(contenu) < 16:
+                self.relief.erreurs[place] = contenu
+            elif self.formule and not contenu and not self.valeur:
+                self.relief.formules[place] = "=" + self.formule.partition("=")[2]
+            self.colonne += self.repete_cellule
+            self.texte = None
+
+
+# -------------------------------------------------------------------------------------------
+# Spreadsheets (xlsx, xlsm, xlsb, xls, ods) → Classeur, cells typed and at their Excel coordinates.
+#
+# The reader (calamine) gives values; it blanks error cells and formulas never computed, and ignores hidden rows, so the
+# XML of a sheet is looked at too, only when a plain byte search says there is something to see.
 
 _MAX_COLONNES = 16384
 
@@ -97,7 +180,7 @@ def _lisible(contenu: bytes, porte: Porte) -> bytes:
     """The file, with the name of its code page put in the words the reader knows."""
     if porte.format != "xls":
         return contenu
-    page = biff.codepage(cfb.read_workbook_stream(contenu))
+    page = binary.codepage(binary.read_workbook_stream(contenu))
     if page not in _PAGES_DE_CODES:
         return contenu
     avant = b"\x42\0\2\0" + page.to_bytes(2, "little")
@@ -156,12 +239,12 @@ def _complete(lignes: list[list[Any]], hauteur: int, largeur: int) -> None:
 def _reliefs(contenu: bytes, porte: Porte) -> tuple[dict[Any, Relief], bool]:
     """({sheet name or rank: Relief}, date1904)."""
     if porte.format == "xls":
-        return dict(enumerate(porte.reliefs)), biff.date1904(cfb.read_workbook_stream(contenu))
+        return dict(enumerate(porte.reliefs)), binary.date1904(binary.read_workbook_stream(contenu))
     if porte.format == "ods":
-        return opendocument.reliefs(porte.parties.get("content.xml", b"")), False
+        return reliefs_ods(porte.parties.get("content.xml", b"")), False
     if porte.format == "xlsb":
         cibles = _cibles(porte.parties, "xl/workbook.bin")
-        feuilles = biff.binary_sheets(porte.parties.get("xl/workbook.bin", b""))
+        feuilles = binary.binary_sheets(porte.parties.get("xl/workbook.bin", b""))
         reliefs = {r.partie: r for r in porte.reliefs}
         return {n: reliefs.get(cibles.get(r, ""), Relief()) for n, r in feuilles}, False
     return _reliefs_xml(porte.parties)
@@ -263,3 +346,130 @@ _PLACE = re.compile(rb"\br=[\"']([A-Z]{1,3})(\d{1,7})[\"']")
 def _place(attributs: bytes) -> tuple[int, int] | None:
     trouve = _PLACE.search(attributs)
     return (int(trouve[2]), column_number(trouve[1])) if trouve else None
+
+
+# -------------------------------------------------------------------------------------------
+# Text tables → Classeur of one sheet. Encoding and separator are found from the content, and always reported.
+#
+# Cells are all text. `lignes[i]` is the i-th record of the file, blank ones included: the row a spreadsheet would show.
+
+SEPARATEURS = (";", ",", "\t", "|")
+_MARQUES = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_APERCU = 60
+_HAUTS = bytes(range(0x80, 0x100))
+_ACCENT_UTF8 = re.compile(rb"\xc3[\x80-\xbf]")
+_CHAMP_MAX = 1_000_000
+
+
+class UnreadableText(Exception):
+    """The text cannot be cut into cells without guessing; `details` says why."""
+
+    def __init__(self, **details: Any) -> None:
+        super().__init__(str(details))
+        self.details = details
+
+
+def read_text(
+    contenu: bytes,
+    *,
+    encodage: str | None = None,
+    separateur: str | None = None,
+    plafonds: Mapping[str, Any] | None = None,
+    nom: str = "",
+) -> Classeur:
+    """The one sheet of a text file; given `encodage` and `separateur` are imposed. Raises UnreadableText, SheetTooLarge."""
+    encodage = encodage or detect_encoding(contenu)
+    try:
+        texte = contenu.decode(encodage)
+    except (UnicodeDecodeError, LookupError) as erreur:
+        raise UnreadableText(motif="encodage", encodage=encodage) from erreur
+    texte = texte.removeprefix("\ufeff")
+    if texte[:4].lower() == "sep=" and texte[5:6] in "\r\n" and len(texte) > 5:  # a hint to spreadsheets, not a row
+        separateur = separateur or texte[4]
+        texte = texte[5:].removeprefix("\r").removeprefix("\n")
+    separateur = separateur or detect_separator(texte)
+    lignes, largeur = _decoupe(texte, separateur or SEPARATEURS[0], caps(plafonds), nom)
+    brut = len(lignes)
+    grille = []
+    for ligne in lignes:
+        propre = [None if not v or v.isspace() else v for v in ligne]
+        propre.extend([None] * (largeur - len(propre)))
+        grille.append(propre)
+    trim(grille)
+    feuille = Feuille(nom, grille, lignes_fantomes=brut - len(grille))
+    return Classeur("csv", (feuille,), encodage=encodage, separateur=separateur)
+
+
+def detect_encoding(contenu: bytes) -> str:
+    """By byte order mark, then zero bytes of UTF-16, then strict UTF-8, else cp1252."""
+    for marque, encodage in _MARQUES:
+        if contenu.startswith(marque):
+            return encodage
+    pairs, impairs = contenu[:4096:2].count(0), contenu[1:4096:2].count(0)
+    if pairs != impairs and max(pairs, impairs) > len(contenu[:4096]) / 8:
+        return "utf-16-be" if pairs > impairs else "utf-16-le"
+    try:
+        contenu.decode("utf-8")
+    except UnicodeDecodeError:
+        accents = len(_ACCENT_UTF8.findall(contenu))
+        hauts = len(contenu) - len(contenu.translate(None, _HAUTS))
+        return "utf-8" if accents > hauts - 2 * accents else "cp1252"  # damaged UTF-8 is refused, not read askew
+    return "utf-8"
+
+
+def detect_separator(texte: str) -> str | None:
+    """The separator that cuts the first records into the most regular, widest table; None when there is one column."""
+    apercu = texte[:200_000]
+    if len(texte) > len(apercu):
+        apercu = apercu[: apercu.rfind("\n") + 1] or apercu
+    notes = {}
+    for rang, separateur in enumerate(SEPARATEURS):
+        if separateur in apercu:
+            stricte = _largeurs(apercu, separateur, strict=True)  # quotes stand where that separator puts them
+            largeurs = Counter(stricte or _largeurs(apercu, separateur))
+            largeur, nombre = max(largeurs.items(), key=lambda ln: (ln[0] > 1, ln[1], ln[0]), default=(1, 0))
+            if largeur > 1:
+                notes[separateur] = (bool(stricte), nombre / largeurs.total() * (1 - 1 / largeur), -rang)
+    return max(notes, key=notes.__getitem__) if notes else None
+
+
+def _largeurs(apercu: str, separateur: str, strict: bool = False) -> list[int]:
+    """Number of cells of each non-blank record among the first ones; none when `strict` and a quote is out of place."""
+    csv.field_size_limit(_CHAMP_MAX)
+    largeurs: list[int] = []
+    try:
+        for ligne in csv.reader(StringIO(apercu, newline=""), delimiter=separateur, strict=strict):
+            if any(ligne):
+                largeurs.append(len(ligne))
+            if len(largeurs) >= _APERCU:
+                break
+    except csv.Error as erreur:
+        return largeurs if strict and "end of data" in str(erreur) else []  # the preview may end inside a quoted cell
+    return largeurs
+
+
+def _decoupe(texte: str, separateur: str, limites: Mapping[str, int], nom: str) -> tuple[list[list[str]], int]:
+    """(records, width of the widest), cut no further than the caps."""
+    csv.field_size_limit(_CHAMP_MAX)
+    lignes: list[list[str]] = []
+    largeur = 0
+    try:
+        for ligne in csv.reader(StringIO(texte, newline=""), delimiter=separateur):
+            lignes.append(ligne)
+            if len(ligne) > largeur:
+                largeur = len(ligne)
+                _tient(len(lignes), largeur, limites, nom)
+            elif len(lignes) % 1000 == 0:
+                _tient(len(lignes), largeur, limites, nom)
+    except (csv.Error, TypeError) as erreur:
+        raise UnreadableText(motif="découpage", separateur=separateur) from erreur
+    _tient(len(lignes), largeur, limites, nom)
+    if texte.count('"') % 2 and lignes and any("\n" in v for v in lignes[-1]):
+        raise UnreadableText(motif="guillemet non refermé", separateur=separateur, ligne=len(lignes))
+    return lignes, largeur
+
+
+def _tient(hauteur: int, largeur: int, limites: Mapping[str, int], nom: str) -> None:
+    for plafond, trouve in (("lignes", hauteur), ("colonnes", largeur), ("cellules", hauteur * largeur)):
+        if trouve > limites[plafond]:
+            raise SheetTooLarge(plafond=plafond, trouve=trouve, maximum=limites[plafond], feuille=nom)

@@ -1,18 +1,73 @@
-"""The manifest of a release: fingerprints of what went in and came out, versions, parameters, row accounts."""
+"""The manifest of a release, what every output states, what a version corrects, and two releases compared."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cartographie.empreintes import sha256_of
-from cartographie.errors import Statut, UserError
-from cartographie.model import Depot, Tableau
-from cartographie.release.mentions import mentions
+import pandas as pd
+
+from cartographie.base.errors import Statut, UserError
+from cartographie.base.files import sha256_of
+from cartographie.base.paper import html_page, html_table
+from cartographie.base.text import espace, nombre
+from cartographie.survey.received import Depot, Tableau
+
+# -------------------------------------------------------------------------------------------
+# What a release states about itself: titles, dates, inputs, program, accounts.
+
+RESERVEES = ("corrections.yaml", "rapprochements.csv")  # about one respondent each: fingerprinted, never published
+
+
+# -------------------------------------------------------------------------------------------
+# What every output must say, worded once: fictitious data, working version, shorthand, common notes.
+
+FICTIF = "DONNÉES FICTIVES"
+PHRASE_FICTIF = (
+    "Données fictives : ces chiffres sont inventés pour une démonstration et ne décrivent aucun acteur réel."
+)
+TRAVAIL = "Version de travail, diffusion restreinte"
+PHRASE_TRAVAIL = (
+    "Version de travail, diffusion restreinte : le secret primaire est appliqué, le secret secondaire ne l'est pas encore. "
+    "Une case masquée pourrait être retrouvée par différence avec les totaux."
+)
+# status of a figure → (shorthand of the workbook, meaning)
+ABREGES = {
+    "s": ("[c]", "couvert par le secret : trop peu de répondants, ou un seul apporte presque tout le total"),
+    "s2": ("[c2]", "masqué pour protéger une autre case"),
+    "ns": ("[ns]", "non significatif : trop peu de répondants pour publier un pourcentage"),
+    "nd": ("[nd]", "non disponible : question non posée à cette édition"),
+    "u": ("[u]", "peu fiable : intervalle de confiance large, à lire avec prudence"),
+    "b": ("[b]", "rupture : éditions non comparables"),
+}
+SANS_OBJET = ("[so]", "sans objet : cet indicateur n'est pas calculé pour cette ligne")
+NOTES_COMMUNES = (
+    "Les parts rapportent les réponses concernées aux répondants ayant répondu à la question. « Ne sait pas » est une réponse ; "
+    "une absence de réponse n'en est pas une et sort du dénominateur.",
+    "Les chiffres sont redressés de la non-réponse : chaque répondant compte pour les unités de la base de sondage qu'il "
+    "représente. Les acteurs qu'aucune base ne liste sont comptés à part, sans redressement.",
+    "L'intervalle de confiance à 95 % mesure l'aléa de la non-réponse, supposée sans lien avec l'usage de l'IA parmi les "
+    "acteurs comparables ; il ne couvre ni ce lien s'il existe, ni les erreurs de réponse ou de base.",
+    "Les valeurs sont calculées exactement puis arrondies une fois, au chiffre pair le plus proche en cas d'égalité : "
+    "un dixième pour les parts, un centième pour les moyennes.",
+    "Les totaux comptent aussi les acteurs dont la région, le département ou le type est inconnu.",
+)
+
+
+def mentions(meta: Mapping[str, Any]) -> list[str]:
+    """Sentences that head every output of this release."""
+    phrases = [PHRASE_FICTIF] if meta.get("fictif") else []
+    return phrases if meta.get("secret_secondaire") else [*phrases, PHRASE_TRAVAIL]
+
+
+# -------------------------------------------------------------------------------------------
+# The manifest of a release: fingerprints of what went in and came out, versions, parameters, row accounts.
 
 NOM = "manifeste.json"
 
@@ -91,3 +146,129 @@ def _depot(depot: Depot | Mapping[str, Any]) -> dict[str, Any]:
 
 def _tableau(t: Tableau) -> dict[str, Any]:
     return {"titre": t.meta["titre"], "lignes": len(t.df), "statuts": dict(sorted(Counter(t.df["statut"]).items()))}
+
+
+# -------------------------------------------------------------------------------------------
+# Two releases, figure by figure: of the same edition (a correction) or of two editions.
+
+TABLEAUX = "tableaux/*.csv"
+CHIFFRES = ("valeur", "statut", "n_repondants", "ic_bas", "ic_haut", "n_pondere")
+HORS_CLE = {*CHIFFRES, "obs_status", "conf_status"}
+AJOUTE, RETIRE, VALEUR, STATUT, EFFECTIF, PRECISION = "ajouté", "retiré", "valeur", "statut", "effectif", "précision"
+# what is said of a figure that differs in several ways: the last of these
+GENRES = ((PRECISION, "n_pondere"), (PRECISION, "ic_bas"), (PRECISION, "ic_haut"), (EFFECTIF, "n_repondants"), (STATUT, "statut"),
+          (VALEUR, "valeur"))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Comparaison:
+    """`ecarts`: one row is one figure that differs: its key, `ecart` (what differs), the values before and after.
+    `communs`: figures found in both; `editions`: the campaigns compared."""
+
+    ecarts: pd.DataFrame
+    communs: int
+    editions: tuple[str, str]
+    fictif: bool
+
+
+def compare_releases(avant: Path, apres: Path) -> Comparaison:
+    """Raises UserError U21 when a directory is no release. Labels are not compared: codes are."""
+    (ancien, a), (nouveau, b) = read_figures(avant), read_figures(apres)
+    if a["campagne"] != b["campagne"]:  # each edition's own figures, told apart by everything but the year
+        ancien, nouveau = (
+            df[df["edition"] == m["campagne"]].assign(edition=f"{a['campagne']} → {b['campagne']}")
+            for df, m in ((ancien, a), (nouveau, b))
+        )
+    fictif = bool(a.get("donnees_fictives") or b.get("donnees_fictives"))
+    return Comparaison(*compare_figures(ancien, nouveau), (str(a["campagne"]), str(b["campagne"])), fictif)
+
+
+def compare_figures(ancien: pd.DataFrame, nouveau: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """(what differs, figures found in both); frames as read from the CSV files, text only."""
+    cle = [c for c in nouveau.columns if c in ancien.columns and c not in HORS_CLE and not c.endswith("_libelle")]
+    colonnes = [*cle, *CHIFFRES]
+    tous = ancien[colonnes].merge(nouveau[colonnes], on=cle, how="outer", suffixes=("_avant", "_apres"), indicator=True)
+    genre = pd.Series("", index=tous.index)
+    for nom, colonne in GENRES:
+        genre[tous[f"{colonne}_avant"] != tous[f"{colonne}_apres"]] = nom
+    genre[tous["_merge"] == "left_only"], genre[tous["_merge"] == "right_only"] = RETIRE, AJOUTE
+    ecarts = tous.assign(ecart=genre).drop(columns="_merge")[genre != ""].fillna("").reset_index(drop=True)
+    ecarts = ecarts[[*cle, "ecart", *(f"{c}_{q}" for c in CHIFFRES for q in ("avant", "apres"))]]
+    return ecarts, int((tous["_merge"] == "both").sum())
+
+
+def format_comparison_html(c: Comparaison, titre: str) -> str:
+    """A page that stands alone: one table, its caption, every difference."""
+    corps = f"<p>{espace(c.communs)} chiffres communs, {nombre(len(c.ecarts), 'différence', 'différences')}.</p>"
+    tetes = [x.replace("_", " ") for x in c.ecarts.columns]
+    corps += html_table("Différences", tetes, c.ecarts.itertuples(index=False))
+    return html_page(titre, corps, [FICTIF] if c.fictif else [])
+
+
+def is_table(chemin: Path) -> bool:
+    """Is this the reference CSV of one table, by its name: neither a twin nor the cube."""
+    return chemin.match(TABLEAUX) and not chemin.name.endswith("-excel.csv") and not chemin.name.startswith("cube")
+
+
+def read_figures(dossier: Path) -> tuple[pd.DataFrame, dict[str, object]]:
+    """(every published figure as text, the manifest). Raises UserError U21 when `dossier` is no release."""
+    manifeste = read_manifest(dossier)
+    lus = [
+        pd.read_csv(p, dtype=str, keep_default_na=False, encoding="utf-8")
+        for p in sorted(dossier.glob(TABLEAUX))
+        if is_table(p)
+    ]
+    return pd.concat(lus, ignore_index=True), manifeste
+
+
+# -------------------------------------------------------------------------------------------
+# What a version is, and what a correction changes: a published version is never overwritten, it is replaced by another.
+
+PROVISOIRE, DEFINITIVE, CORRIGEE = NATURES = ("provisoire", "définitive", "corrigée")
+FICHIER = "revisions.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """`nature`: one of NATURES. `remplace`: the release corrected, None when it is the first of its kind."""
+
+    nature: str
+    remplace: Path | None = None
+    motif: str = ""
+
+
+def make_revision(nature: str, dossier: Path, remplacee: Path | None, motif: str) -> Revision:
+    """A corrected version names the release it replaces, another one than `dossier`, and why. Raises UserError U21, U23."""
+    if nature not in NATURES:
+        raise UserError("U23", f"« {nature} » n'est pas une nature de version : {', '.join(NATURES)}.")
+    if bool(remplacee) != bool(motif.strip()) or (nature == CORRIGEE) != bool(remplacee):
+        raise UserError(
+            "U23", "une version corrigée, et elle seule, dit ce qu'elle remplace et pourquoi : ajoutez « --nature corrigée », "
+            "« --remplace VERSION » et « --motif TEXTE ».",
+        )  # fmt: skip
+    if remplacee is None:
+        return Revision(nature)
+    if remplacee == dossier:
+        raise UserError(
+            "U23", "une version corrigée ne se remplace pas elle-même : donnez-lui un autre nom (--version)."
+        )
+    read_figures(remplacee)  # says at once that it is no release
+    return Revision(nature, remplacee, motif.strip())
+
+
+def build_revisions(r: Revision, fichiers: Mapping[str, bytes]) -> pd.DataFrame | None:
+    """One row: one figure revised: its key, value and status before and after, the cause. None unless it is a correction."""
+    if r.remplace is None:
+        return None
+    nouvelle = pd.concat(
+        [
+            pd.read_csv(io.BytesIO(contenu), dtype=str, keep_default_na=False, encoding="utf-8")
+            for nom, contenu in sorted(fichiers.items())
+            if is_table(Path(nom))
+        ],
+        ignore_index=True,
+    )
+    ecarts, _ = compare_figures(read_figures(r.remplace)[0], nouvelle)
+    cle = list(ecarts.columns[: ecarts.columns.get_loc("ecart")])
+    ancien, nouveau = ([f"{c}_{q}" for c in CHIFFRES] for q in ("avant", "apres"))
+    return ecarts[[*cle, "ecart", *ancien, *nouveau]].assign(motif=r.motif)

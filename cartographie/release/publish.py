@@ -1,29 +1,136 @@
-"""Write a release directory whole or not at all."""
+"""Write a release directory whole or not at all, and sign its manifest."""
 
 from __future__ import annotations
 
 import io
 import re
+import shutil
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from cartographie.carte import build_cartes, draw, read_geometry, to_png
-from cartographie.carte.svg import LARGEUR
-from cartographie.disque import recover_folder, whole_folder
-from cartographie.errors import Statut, UserError
-from cartographie.model import Tableau
-from cartographie.page import build_page
-from cartographie.release.csv import format_csv
-from cartographie.release.donnees import build_data_files, build_datapackage, build_dcat, slug
-from cartographie.release.manifest import NOM, build_manifest, format_manifest, read_manifest
-from cartographie.release.mentions import FICTIF, NOTES_COMMUNES, TRAVAIL, mentions
-from cartographie.release.presse import build_press_sheet
-from cartographie.release.qualite import build_quality_report
-from cartographie.release.revision import FICHIER, PROVISOIRE, Revision, build_revisions
-from cartographie.release.signature import SIGNATURE
+import pandas as pd
+
+from cartographie.base.errors import Statut, UserError
+from cartographie.base.files import recover_folder, whole_folder, write_whole
+from cartographie.release.data import build_data_files, build_datapackage, build_dcat, format_csv, slug
+from cartographie.release.manifest import (
+    FICHIER,
+    FICTIF,
+    NOM,
+    NOTES_COMMUNES,
+    PROVISOIRE,
+    TRAVAIL,
+    Revision,
+    build_manifest,
+    build_revisions,
+    format_manifest,
+    mentions,
+    read_manifest,
+)
+from cartographie.release.maps import LARGEUR, build_cartes, draw, read_geometry, to_png
+from cartographie.release.page import build_page
+from cartographie.release.reports import build_press_sheet, build_quality_report
 from cartographie.release.workbook import write_workbook
+from cartographie.survey.model import Questionnaire
+from cartographie.survey.received import Tableau
+
+# -------------------------------------------------------------------------------------------
+# What a release is made of, before it is written.
+
+
+@dataclass(frozen=True, slots=True)
+class Demande:
+    """A release as asked for. `jour`: "" for the end of the campaign; `remplace`: name of the version corrected."""
+
+    annee: str
+    version: str
+    jour: str = ""
+    remplacer: bool = False
+    nature: str = "provisoire"
+    remplace: str = ""
+    motif: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """A release before it is written. `exacts`: counts behind its figures; `lues`: (directory, exact counts) of each earlier
+    release read with it. Confidential."""
+
+    q: Questionnaire
+    dossier: Path
+    tableaux: Sequence[Tableau]
+    meta: dict[str, Any]
+    exacts: pd.DataFrame
+    lues: Sequence[tuple[Path, pd.DataFrame]]
+
+
+# -------------------------------------------------------------------------------------------
+# Signed manifests: SSH signatures (OpenSSH, `ssh-keygen -Y`), made and verified by ssh-keygen itself.
+#
+# The manifest holds the fingerprint of every other file: signing it signs the release. Keys stay outside the workspace.
+
+SIGNATURE = f"{NOM}.sig"
+DELAI = 300  # seconds, to type a passphrase
+ESPACE_DE_NOMS = "cartographie"  # a signature made for something else is not one of a release
+
+
+def sign_release(dossier: Path, cle: Path, projet: Path) -> Path:
+    """Write manifeste.json.sig. Raises UserError U21 (no release), U24 (no tool, no key), U25 (a key inside the workspace)."""
+    if not (dossier / NOM).is_file():
+        raise UserError("U21", f"« {dossier} » n'est pas une publication (pas de {NOM}).")
+    if not cle.is_file():
+        raise UserError(
+            "U24", f"« {cle} » n'existe pas : donnez une clé privée SSH (ssh-keygen -t ed25519 en crée une)."
+        )
+    if cle.resolve().is_relative_to(projet.resolve()):
+        raise UserError(
+            "U25", f"« {cle} » est dans l'espace de travail : gardez les clés ailleurs, elles y seraient partagées."
+        )
+    fini = _ssh_keygen("-Y", "sign", "-q", "-f", str(cle), "-n", ESPACE_DE_NOMS, entree=(dossier / NOM).read_bytes())
+    if fini.returncode or not fini.stdout.startswith(b"-----BEGIN SSH SIGNATURE-----"):
+        raise UserError("U24", f"ssh-keygen n'a pas signé avec « {cle} » : vérifiez la clé et sa phrase secrète.")
+    return write_whole(dossier / SIGNATURE, fini.stdout)
+
+
+def verify_signature(dossier: Path, signataires: Path | None) -> tuple[bool, str]:
+    """(valid, what is said of it). `signataires`: an OpenSSH allowed_signers file; without it, the signer is not known."""
+    texte, signature = (dossier / NOM).read_bytes(), str(dossier / SIGNATURE)
+    if signataires is None:
+        fini = _ssh_keygen("-Y", "check-novalidate", "-n", ESPACE_DE_NOMS, "-s", signature, entree=texte)
+        if fini.returncode:
+            return False, "La signature n'est pas celle de ce manifeste."
+        cle = fini.stdout.decode(errors="replace").strip().rsplit(" ", 1)[-1]
+        return True, f"Signature intacte, de la clé {cle} ; donnez --signataires pour savoir de qui."
+    trouve = _ssh_keygen("-Y", "find-principals", "-s", signature, "-f", str(signataires))
+    noms = trouve.stdout.decode(errors="replace").split()
+    for nom in noms[:1]:
+        fini = _ssh_keygen(
+            "-Y", "verify", "-f", str(signataires), "-I", nom, "-n", ESPACE_DE_NOMS, "-s", signature, entree=texte
+        )
+        if not fini.returncode:
+            return True, f"Signé par {nom}."
+        return False, "La signature n'est pas celle de ce manifeste."
+    return False, "La clé qui a signé n'est pas dans la liste des signataires."
+
+
+def _ssh_keygen(*arguments: str, entree: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    outil = shutil.which("ssh-keygen")
+    if outil is None:
+        raise UserError("U24", "ssh-keygen est introuvable : installez OpenSSH pour signer ou vérifier une signature.")
+    try:
+        return subprocess.run([outil, *arguments], input=entree, capture_output=True, timeout=DELAI, check=False)
+    except subprocess.TimeoutExpired:
+        raise UserError(
+            "U24", "ssh-keygen n'a pas répondu : relancez, et tapez la phrase secrète de la clé quand il la demande."
+        ) from None
+
+
+# -------------------------------------------------------------------------------------------
+# Write a release directory whole or not at all.
 
 RAPPORT, PRESSE, PLAUSIBILITE = "rapport-qualite.html", "presse.html", "plausibilite.html"
 DECLARATIONS = "declarations.zip"

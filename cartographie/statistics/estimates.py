@@ -1,4 +1,4 @@
-"""Estimates and their variance: stratified, with finite population correction, on the residuals of the calibration."""
+"""Estimates, their variance and intervals, response rates, and changes between editions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
+from scipy import sparse, stats
+
+# -------------------------------------------------------------------------------------------
+# Estimates and their variance: stratified, with finite population correction, on the residuals of the calibration.
 
 
 @dataclass(frozen=True)
@@ -187,3 +190,235 @@ def _design(valeurs: Any, poids: Any, strates: Any, domaine: Any, plan: Any) -> 
 
 def _estimate(p: Plan, valeur: float, z: np.ndarray, dans: np.ndarray) -> Estimation:
     return Estimation(valeur, float(np.sqrt(variances(p, z[:, None])[0])), p.ddl, int(dans.sum()))
+
+
+# -------------------------------------------------------------------------------------------
+# Change between two editions, with a variance that counts the respondents found in both.
+
+
+def change_variance(avant: Plan, z_avant: Any, ids_avant: Any, apres: Plan, z_apres: Any, ids_apres: Any) -> np.ndarray:
+    """Variance of (estimate after − estimate before), one per column: V1 + V2 − 2 Cov, never below 0.
+
+    `z_*`: linearised values (respondents × figures); `ids_*`: identifiers of the respondents. The covariance comes from
+    those answering both times: with u = w·e (weight × calibration residual) centred in its stratum,
+    Cov = Σ_k √((1−f1)(1−f2)) · √(r1/(r1−1) · r2/(r2−1)) · u1_k·u2_k over the k found in both (Tam 1984; Berger 2004, the
+    overlap being given). Independent samples: Cov = 0. The same respondents and answers twice: V = 0.
+    """
+    v1, v2 = variances(avant, z_avant), variances(apres, z_apres)
+    rang = {i: k for k, i in enumerate(ids_avant)}
+    paires = np.array([(rang[i], k) for k, i in enumerate(ids_apres) if i in rang], dtype=int).reshape(-1, 2)
+    u1, u2 = _centred(avant, z_avant)[paires[:, 0]], _centred(apres, z_apres)[paires[:, 1]]
+    return np.maximum(v1 + v2 - 2 * (u1 * u2).sum(axis=0), 0.0)
+
+
+def change_interval(ecart: Any, erreur_type: Any, ddl: float, niveau: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Student interval of a difference, in the unit of `ecart`. Change is read from it, never from overlapping intervals."""
+    demi = stats.t.ppf((1 + niveau) / 2, max(ddl, 1)) * np.asarray(erreur_type)
+    return np.asarray(ecart) - demi, np.asarray(ecart) + demi
+
+
+def constant_perimeter(cadre_avant: Any, cadre_apres: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Which rows of each frame are units (same identifier) found in both: the constant perimeter of a series."""
+    communs = np.intersect1d(np.asarray(cadre_avant, dtype=str), np.asarray(cadre_apres, dtype=str))
+    return np.isin(np.asarray(cadre_avant, dtype=str), communs), np.isin(np.asarray(cadre_apres, dtype=str), communs)
+
+
+def _centred(plan: Plan, z: Any) -> np.ndarray:
+    """u = w·e less its mean in the stratum, times √((1−f) r/(r−1)): its sum of squares is the variance."""
+    dense = z.toarray() if sparse.issparse(z) else np.asarray(z, dtype=float)
+    u: np.ndarray = plan.poids[:, None] * residuals(plan, dense)
+    r = plan.effectifs.astype(float)
+    moyenne = np.zeros((len(r), u.shape[1]))
+    np.add.at(moyenne, plan.strate, u)
+    u = u - (moyenne / np.maximum(r, 1)[:, None])[plan.strate]
+    f = plan.fractions
+    facteur = np.sqrt(np.clip(1 - f, 0, 1) * np.where(r > 1, r / np.maximum(r - 1, 1), 0.0))
+    scaled: np.ndarray = u * facteur[plan.strate][:, None]
+    return scaled
+
+
+# -------------------------------------------------------------------------------------------
+# Intervals of proportions and means, and how reliable a figure is. An interval says what sampling and response leave to
+# chance, the response model being right; it says nothing of bias.
+
+METHODES = ("auto", "logit", "beta", "korn-graubard", "wilson")
+RARE, PETIT = 0.05, 30  # Korn-Graubard below and above these
+FIABILITE = {"demi_largeur_u": 10.0, "effectif_u": 30.0, "demi_largeur_ns": 20.0, "effectif_ns": 10.0}
+
+
+def proportion_interval(
+    p: Any, erreur_type: Any, n: Any, ddl: Any, *, methode: str = "auto", niveau: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """(low, high) of proportions p (0–1), from their design-based standard error, respondents n and degrees of freedom.
+
+    logit: logit(p) ± t(ddl)·se/(p(1−p)). beta (R svyciprop): Clopper-Pearson on n* = p(1−p)/se²·[t(n−1)/t(ddl)]². korn-graubard
+    (Korn and Graubard 1998, NCHS 2017): the same with n* ≤ n, and n* = n·[…]² at 0 and 1. wilson on n*. auto: logit, but
+    Korn-Graubard below 5 %, above 95 %, under 30 respondents, at 0 and at 1. Never Wald, whose interval has no width there.
+    A null variance strictly between 0 and 1 (everybody answered) gives [p, p]. Raises ValueError on another method.
+    """
+    if methode not in METHODES:
+        raise ValueError(f"intervalle inconnu : « {methode} » ; choisissez parmi {', '.join(METHODES)}.")
+    p, se, n, ddl = (np.atleast_1d(np.asarray(a, dtype=float)) for a in (p, erreur_type, n, ddl))
+    p, se, n, ddl = np.broadcast_arrays(p, se, n, ddl)
+    choix = np.full(p.shape, methode, dtype=object)
+    if methode == "auto":
+        choix[:] = "logit"
+        choix[(p < RARE) | (p > 1 - RARE) | (n < PETIT)] = "korn-graubard"
+    bas, haut = np.full(p.shape, np.nan), np.full(p.shape, np.nan)
+    for m in METHODES[1:]:
+        ici = choix == m
+        if ici.any():
+            bas[ici], haut[ici] = _INTERVALLES[m](p[ici], se[ici], n[ici], np.maximum(ddl[ici], 1), niveau)
+    certain = (se == 0) & (p > 0) & (p < 1)
+    return np.where(certain, p, bas), np.where(certain, p, haut)
+
+
+def mean_interval(valeur: Any, erreur_type: Any, ddl: Any, niveau: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Student interval of means and totals."""
+    demi = stats.t.ppf((1 + niveau) / 2, np.maximum(ddl, 1)) * np.asarray(erreur_type, dtype=float)
+    return np.asarray(valeur, dtype=float) - demi, np.asarray(valeur, dtype=float) + demi
+
+
+def effective_n(p: Any, erreur_type: Any, n: Any) -> np.ndarray:
+    """p(1−p)/se²: size of the simple random sample that would be as precise, at most n; n at 0, at 1 and without variance."""
+    p, se, n = (np.asarray(a, dtype=float) for a in (p, erreur_type, n))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        taille = np.where((se > 0) & (p > 0) & (p < 1), p * (1 - p) / se**2, n)
+    return np.minimum(taille, n)
+
+
+def reliability(demi_largeur: Any, effectif: Any, *, seuils: Mapping[str, float] | None = None) -> np.ndarray:
+    """ "" reliable, "u" of low reliability, "ns" not to be shown, from the half-width (points) and the effective number of
+    respondents. Defaults: u beyond 10 points or under 30; ns beyond 20 points or under 10. Says nothing of secrecy."""
+    s = {**FIABILITE, **(seuils or {})}
+    demi, n = np.asarray(demi_largeur, dtype=float), np.asarray(effectif, dtype=float)
+    out = np.where((demi > s["demi_largeur_u"]) | (n < s["effectif_u"]), "u", "").astype(object)
+    out[(demi > s["demi_largeur_ns"]) | (n < s["effectif_ns"])] = "ns"
+    return out
+
+
+def _student(ddl: np.ndarray, niveau: float) -> np.ndarray:
+    t: np.ndarray = stats.t.ppf((1 + niveau) / 2, ddl)
+    return t
+
+
+def _logit(p: np.ndarray, se: np.ndarray, n: np.ndarray, ddl: np.ndarray, niveau: float) -> Any:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        centre, demi = np.log(p / (1 - p)), _student(ddl, niveau) * se / (p * (1 - p))
+    return 1 / (1 + np.exp(-(centre - demi))), 1 / (1 + np.exp(-(centre + demi)))
+
+
+def _sizes(p: np.ndarray, se: np.ndarray, n: np.ndarray, ddl: np.ndarray, niveau: float) -> np.ndarray:
+    """n*: effective number of respondents, adjusted for the degrees of freedom."""
+    correction = (_student(np.maximum(n - 1, 1), niveau) / _student(ddl, niveau)) ** 2
+    brut = effective_n(p, se, np.inf)
+    taille: np.ndarray = np.where(np.isinf(brut), n, brut) * correction
+    return taille
+
+
+def _beta(p: np.ndarray, taille: np.ndarray, niveau: float) -> Any:
+    x, alpha = taille * p, (1 - niveau) / 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        bas = np.where(x > 0, stats.beta.ppf(alpha, x, taille - x + 1), 0.0)
+        haut = np.where(taille - x > 0, stats.beta.ppf(1 - alpha, x + 1, taille - x), 1.0)
+    return bas, haut
+
+
+def _wilson(p: np.ndarray, se: np.ndarray, n: np.ndarray, ddl: np.ndarray, niveau: float) -> Any:
+    taille, t = effective_n(p, se, n), _student(ddl, niveau)
+    centre = (p + t**2 / (2 * taille)) / (1 + t**2 / taille)
+    demi = t / (1 + t**2 / taille) * np.sqrt(p * (1 - p) / taille + t**2 / (4 * taille**2))
+    return np.maximum(centre - demi, 0.0), np.minimum(centre + demi, 1.0)
+
+
+_INTERVALLES: Mapping[str, Any] = {
+    "logit": _logit,
+    "beta": lambda p, se, n, ddl, niveau: _beta(p, _sizes(p, se, n, ddl, niveau), niveau),
+    "korn-graubard": lambda p, se, n, ddl, niveau: _beta(
+        p,
+        np.where((p > 0) & (p < 1), np.minimum(_sizes(p, se, n, ddl, niveau), n), _sizes(p, se, n, ddl, niveau)),
+        niveau,
+    ),
+    "wilson": _wilson,
+}
+
+
+# -------------------------------------------------------------------------------------------
+# Unit and item non-response (AAPOR, Standard Definitions, 10th ed. 2023, establishment surveys; SIMS S.13.3.3).
+
+# I complete, P partial, R refusal, NC no contact, O other (late, unusable), U unknown eligibility, NE not eligible
+DISPOSITIONS = {
+    "complet": "I", "partiel": "P", "refus": "R", "non_joint": "NC", "autre": "O", "inconnu": "U",
+    "hors_champ": "NE", "ferme": "NE", "autre_unite": "NE",
+}  # fmt: skip
+FORMULES = ("RR2", "RR4")
+ABSENCES = ("hors_filtre", "nsp", "refus", "blanc", "invalide")
+
+
+def response_rates(dispositions: pd.Series, *, par: pd.Series | None = None, poids: Any = None) -> pd.DataFrame:
+    """One row per group, then « Total »: one column per disposition (units, or their size), `invites`, rr2, rr4,
+    `couverture`. Shares (0–1), nan without eligible unit.
+
+    RR2 = (I+P)/(I+P+R+NC+O+U). RR4 = (I+P)/(I+P+R+NC+O+e·U), e = eligible / (eligible + NE) among the units whose status is
+    known. Coverage = (I+P) / invited. A unit that a legal entity's answer covers has answered (complete or partial); one
+    answered for under another number of the frame is not eligible (`autre_unite`). Raises ValueError on an unknown code.
+    """
+    inconnus = set(dispositions.dropna()) - set(DISPOSITIONS)
+    if inconnus or dispositions.isna().any():
+        raise ValueError(f"disposition inconnue : {', '.join(sorted(inconnus)) or 'vide'}.")
+    w = pd.Series(np.ones(len(dispositions)) if poids is None else np.asarray(poids, dtype=float))
+    groupe = pd.Series(["Total"] * len(w)) if par is None else pd.Series(np.asarray(par, dtype=object)).fillna("?")
+    d = pd.Series(np.asarray(dispositions, dtype=object))
+    df = w.groupby([groupe, d]).sum().unstack(fill_value=0.0).reindex(columns=list(DISPOSITIONS), fill_value=0.0)
+    if par is not None:
+        df.loc["Total"] = df.sum()
+    df["invites"] = df[list(DISPOSITIONS)].sum(axis=1)
+    rr2, rr4 = (rate(f, {c: df[c].to_numpy() for c in DISPOSITIONS}) for f in FORMULES)
+    repondu = df["complet"] + df["partiel"]
+    return df.assign(rr2=rr2, rr4=rr4, couverture=repondu / df["invites"].where(df["invites"] > 0))
+
+
+def rate(formule: str, nombres: dict[str, np.ndarray]) -> np.ndarray:
+    """RR2 or RR4 from the number (or size) of the units of each disposition, element by element."""
+    par_lettre = {
+        x: sum((nombres[c] for c, y in DISPOSITIONS.items() if y == x), np.zeros(1)) for x in set(DISPOSITIONS.values())
+    }
+    repondu = par_lettre["I"] + par_lettre["P"]
+    eligibles = repondu + par_lettre["R"] + par_lettre["NC"] + par_lettre["O"]
+    resolues = eligibles + par_lettre["NE"]
+    e = np.divide(eligibles, resolues, out=np.ones_like(resolues), where=resolues > 0)
+    total = eligibles + par_lettre["U"] * (1.0 if formule == "RR2" else e)
+    out: np.ndarray = np.divide(repondu, total, out=np.full_like(total, np.nan), where=total > 0)
+    return out
+
+
+def item_nonresponse(etats: pd.DataFrame) -> pd.DataFrame:
+    """One row per variable of `etats` (one row per respondent): number of each state, never merged, and, over those to whom
+    the question applies (filter aside), the shares `reponse_part` (« ne sait pas » is an answer), `nsp_part`, `refus_part`,
+    `blanc_part` and `invalide_part`."""
+    colonnes = ["renseigne", *ABSENCES]
+    df = pd.DataFrame({v: etats[v].value_counts().reindex(colonnes, fill_value=0) for v in etats}).T
+    applicables = (df["renseigne"] + df[[a for a in ABSENCES if a != "hors_filtre"]].sum(axis=1)).replace(0, np.nan)
+    parts = {f"{a}_part": df[a] / applicables for a in ABSENCES if a != "hors_filtre"}
+    return df.assign(reponse_part=(df["renseigne"] + df["nsp"]) / applicables, **parts)
+
+
+def bias_indicator(cadre: pd.DataFrame, repondu: Any, poids: Any) -> tuple[float, pd.DataFrame]:
+    """(R-indicator, one row per modality): what weights leave of the difference between respondents and frame.
+
+    `cadre`: one row per unit, categorical variables that were not calibrated on; `poids`: final weights (ignored for the
+    others). R = 1 − 2·S(ρ), S being the standard deviation of the response rates of the crossed cells (Schouten, Cobben and
+    Bethlehem 2009): 1 when response depends on none of the variables. Rows: variable, modalite, cadre_part, estimee_part
+    (0–1), ecart_points.
+    """
+    r = np.asarray(repondu, dtype=bool)
+    w = np.where(r, np.asarray(poids, dtype=float), 0.0)
+    rho = pd.Series(r.astype(float)).groupby(cadre.astype(str).agg("|".join, axis=1).to_numpy()).transform("mean")
+    lignes = []
+    for v in cadre:
+        codes = cadre[v].astype(str).to_numpy()
+        for m in sorted(set(codes)):
+            vrai, estime = float(np.mean(codes == m)), float(w[codes == m].sum() / w.sum())
+            lignes.append((v, m, vrai, estime, 100 * (estime - vrai)))
+    colonnes = ["variable", "modalite", "cadre_part", "estimee_part", "ecart_points"]
+    return 1 - 2 * float(np.std(rho)), pd.DataFrame(lignes, columns=colonnes)

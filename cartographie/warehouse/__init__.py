@@ -3,7 +3,7 @@
 `build` writes it whole (temporary file, checks, rename); `open_readonly` then `analysis_frame(s)` read it for the tables.
 """
 
-from cartographie.warehouse.content import Contenu
+from cartographie.survey.received import Contenu
 from cartographie.warehouse.read import (
     analysis_frame,
     analysis_frames,

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from cartographie.model import Entite, Questionnaire, TypeVariable, Variable
-
-if TYPE_CHECKING:
-    import pandas as pd
+from cartographie.survey.model import Entite, Questionnaire, TypeVariable, Variable
 
 TYPES_SQL: Mapping[TypeVariable, str] = {
     TypeVariable.TEXTE: "VARCHAR",
@@ -30,30 +25,6 @@ TYPES_SQL: Mapping[TypeVariable, str] = {
 }
 
 LOCATION = {"depot": "VARCHAR", "feuille": "VARCHAR", "ligne": "BIGINT"}
-
-
-@dataclass(frozen=True, slots=True)
-class Contenu:
-    """Everything one campaign brings to the warehouse.
-
-    `entites`: entity → kept records (Lot columns and, on roots, `id_repondant`; on the main root, `id_base` of the matched
-    unit if already known). Index labels are record numbers; `parent` of a child is such a label in its parent's frame.
-    `base`: kept records of the frame, with `id_base` (or `id_repondant`). `liens`: (id_repondant, id_base, mode), as given
-    by register.match on the kept records. `quarantaine`: (entite, depot, feuille, ligne, id_repondant, motif).
-    `depots`, `anomalies`, `comptes`: columns of sql/tables.sql, `campagne` excepted; a column absent is null.
-    `questions`: None, built from the declarations; else (entite, variable, posee, derivee, disponible, depuis_base, libelle).
-    `etats`: None or entity → one row per kept record (same labels), one column per asked variable, its state.
-    """
-
-    entites: Mapping[str, pd.DataFrame]
-    depots: pd.DataFrame
-    base: pd.DataFrame | None = None
-    liens: pd.DataFrame | None = None
-    quarantaine: pd.DataFrame | None = None
-    anomalies: pd.DataFrame | None = None
-    comptes: pd.DataFrame | None = None
-    questions: pd.DataFrame | None = None
-    etats: Mapping[str, pd.DataFrame] | None = None
 
 
 def loaded_variables(questionnaire: Questionnaire, entite: str) -> list[Variable]:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cartographie.model import Campagne, Entite, Questionnaire, TypeVariable
-from cartographie.text import normalise, personal_data
-from cartographie.warehouse.content import Contenu, entity_columns
+from cartographie.base.text import normalise, personal_data
+from cartographie.survey.model import Campagne, Entite, Questionnaire, TypeVariable
+from cartographie.survey.received import Contenu
+from cartographie.warehouse.content import entity_columns
 from cartographie.warehouse.scheme import by_depth
 
 SEPARATOR = "\x1f"  # between the codes of a multiple choice while they travel to DuckDB

@@ -13,7 +13,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from cartographie.errors import Statut, UserError
+from cartographie.base.errors import Statut, UserError
 from cartographie.warehouse import scheme
 from cartographie.warehouse.connection import connect, is_locked, is_on_disk, log_of
 from cartographie.warehouse.prepare import SEPARATOR
@@ -21,6 +21,7 @@ from cartographie.warehouse.scheme import literal, quote
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
 
 QUALITE = "qualite_variable"
 ATTEMPTS = 5

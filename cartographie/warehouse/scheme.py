@@ -6,8 +6,8 @@ from functools import cache
 from importlib.resources import files
 from string import Template
 
-from cartographie.errors import DeclarationError
-from cartographie.model import Entite, Questionnaire
+from cartographie.base.errors import DeclarationError
+from cartographie.survey.model import Entite, Questionnaire
 from cartographie.warehouse.content import (
     analysis_columns,
     axis_variables,
@@ -39,7 +39,7 @@ RESERVED = {
 @cache
 def template(nom: str) -> str:
     """Text of cartographie/sql/<nom>.sql."""
-    return (files("cartographie") / "sql" / f"{nom}.sql").read_text(encoding="utf-8")
+    return (files("cartographie.warehouse") / "sql" / f"{nom}.sql").read_text(encoding="utf-8")
 
 
 def fill(nom: str, /, **names: str) -> str:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import duckdb
 import pandas as pd
 
-from cartographie.errors import Statut, UserError
-from cartographie.model import Questionnaire
-from cartographie.successions import renamed
+from cartographie.base.errors import Statut, UserError
+from cartographie.campaign.links import renamed
+from cartographie.survey.model import Questionnaire
+from cartographie.survey.received import Contenu
 from cartographie.warehouse import prepare, scheme
 from cartographie.warehouse.connection import connect, is_locked, is_on_disk, log_of, system_error
-from cartographie.warehouse.content import Contenu
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -1,4 +1,4 @@
-"""Invariant 1 (a year is data), the direction of imports, and what the command line may load."""
+"""The house: who may import whom, what the command line may load, how much a file may hold; and a year is data (invariant 1)."""
 
 from __future__ import annotations
 
@@ -6,108 +6,175 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 import yaml
 
-from cartographie.model import TypeVariable
+from cartographie.survey.model import TypeVariable
 
 RACINE = Path(__file__).resolve().parents[2]
-CODE = sorted((RACINE / "cartographie").rglob("*.py"))
+PAQUET = RACINE / "cartographie"
+CODE = sorted(PAQUET.rglob("*.py"))
+TOUT = [*CODE, *sorted((RACINE / "cartographie_demo").rglob("*.py"))]
+
+# Room → the rooms it may import; "*" is all of them. In the order in which a received cell becomes a published figure.
+MAY = {
+    "base": "",
+    "survey": "base",
+    "intake": "base survey",
+    "decode": "base survey",
+    "warehouse": "base survey",
+    "statistics": "base survey",
+    "secrecy": "base survey statistics",
+    "validate": "base survey decode",
+    "campaign": "base survey intake decode validate",
+    "release": "base survey statistics",
+    "proof": "base survey intake statistics release",
+    "collect": "base survey intake decode validate campaign",
+    "propose": "base survey intake decode campaign",
+    "cli": "*",
+}
+# The attacker shares nothing with what it attacks: neither what computes, masks, draws nor writes.
+ATTAQUANT, SES_PIECES = {"reader", "links", "solve", "attack"}, {"base", "survey"}
+FICHIERS_MAX, LIGNES_MAX = 14, 600
 # Words of the published contract and of the received-file log and names of types, that this survey also uses as variables' names.
 COMMUNS = {"edition", "version", "version_modele", "taille"} | {str(t) for t in TypeVariable}
-# A stage may import these; it never imports another stage.
-SOCLE = {"batch", "model", "errors", "text", "questionnaire", "conditions", "fonctions", "identifiers", "french"}
-ETAPES = {
-    "intake",
-    "decode",
-    "validate",
-    "register",
-    "warehouse",
-    "tables",
-    "release",
-    "demo",
-    "formulaire",
-    "dictionary",
-    "secret",
-    "attaque",
-}
-INDEPENDANT, JAMAIS = "attaque", {"tables", "secret", "release", "carte", "page", "ponderation", "statistics"}
 
 
-def _stage(fichier: Path) -> str:
-    return fichier.relative_to(RACINE / "cartographie").parts[0].removesuffix(".py")
+def _nom(fichier: Path) -> str:
+    return str(fichier.relative_to(RACINE))
 
 
-@pytest.mark.parametrize("fichier", CODE, ids=lambda f: str(f.relative_to(RACINE)))
+def _room(fichier: Path) -> str:
+    """The room of a file of the package; "" for its entry."""
+    parties = fichier.relative_to(PAQUET).parts
+    return parties[0] if len(parties) > 1 else ""
+
+
+def _module(fichier: Path) -> str:
+    return ".".join(fichier.relative_to(RACINE).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {_module(f) for f in CODE}
+
+
+def _imports(fichier: Path, paresseux: bool = True) -> Iterator[tuple[int, str]]:
+    """(line, module of ours) of every import, written out; `paresseux`: those inside functions and under TYPE_CHECKING too."""
+    arbre = ast.parse(fichier.read_text(encoding="utf-8"))
+    for noeud in ast.walk(arbre) if paresseux else arbre.body:
+        if isinstance(noeud, ast.ImportFrom):
+            assert not noeud.level, f"{_nom(fichier)}:{noeud.lineno} imports relatively: write the whole name"
+            for alias in noeud.names:
+                entier = f"{noeud.module}.{alias.name}"
+                yield noeud.lineno, entier if entier in MODULES else str(noeud.module)
+        elif isinstance(noeud, ast.Import):
+            yield from ((noeud.lineno, alias.name) for alias in noeud.names)
+
+
+def test_every_folder_is_a_room_and_every_room_a_folder() -> None:
+    dossiers = {d.name for d in PAQUET.iterdir() if d.is_dir() and d.name != "__pycache__"}
+    assert dossiers == set(MAY)
+    assert {f.name for f in PAQUET.glob("*.py")} == {"__init__.py", "__main__.py"}
+
+
+@pytest.mark.parametrize("piece", MAY)
+def test_a_room_imports_only_what_it_may(piece: str) -> None:
+    permises = {*MAY[piece].split(), piece}
+    interdits = [
+        f"{_nom(f)}:{ligne} imports {module}"
+        for f in CODE
+        if _room(f) == piece and permises != {"*", piece}
+        for ligne, module in _imports(f)
+        if module.split(".")[0] == "cartographie_demo"
+        or (module.startswith("cartographie.") and module.split(".")[1] not in permises)
+    ]
+    assert not interdits
+
+
+def test_the_flow_knows_no_sentence_of_the_screen() -> None:
+    """What a command does (cli/flow/) imports nothing of how it is parsed and told."""
+    for f in (PAQUET / "cli/flow").glob("*.py"):
+        dehors = [m for _, m in _imports(f) if m.startswith("cartographie.cli") and ".flow" not in m]
+        assert not dehors, f"{_nom(f)} imports {dehors}"
+
+
+def test_no_circle_between_files() -> None:
+    """Lazy imports count too, but for those of the entry point, which loads a command when it is asked for."""
+    graphe = {_module(f): {m for _, m in _imports(f) if m in MODULES} - {_module(f)} for f in CODE}
+    try:
+        TopologicalSorter(graphe).prepare()
+    except CycleError as e:
+        pytest.fail(f"circle: {' → '.join(e.args[1])}")
+
+
+@pytest.mark.parametrize("nom", sorted(ATTAQUANT))
+def test_the_attacker_shares_nothing_with_what_it_attacks(nom: str) -> None:
+    fichier = PAQUET / f"proof/{nom}.py"
+    for ligne, module in _imports(fichier):
+        if module.startswith("cartographie."):
+            parties = module.split(".")
+            permis = parties[1] in SES_PIECES or (parties[1] == "proof" and set(parties[2:]) <= ATTAQUANT)
+            assert permis, f"proof/{nom}.py:{ligne} imports {module}"
+
+
+@pytest.mark.parametrize("fichier", TOUT, ids=_nom)
 def test_no_year_and_no_question_in_python(fichier: Path) -> None:
     variables = set(yaml.safe_load((RACINE / "schemas/variables.yaml").read_text(encoding="utf-8"))) - COMMUNS
-    for noeud in ast.walk(ast.parse(fichier.read_text(encoding="utf-8"))):
+    texte = fichier.read_text(encoding="utf-8")
+    for noeud in ast.walk(ast.parse(texte)):
         if isinstance(noeud, ast.Constant) and isinstance(noeud.value, str):
             assert noeud.value not in variables, f"{fichier.name}:{noeud.lineno} names the question « {noeud.value} »"
         if isinstance(noeud, ast.Constant) and isinstance(noeud.value, int) and not isinstance(noeud.value, bool):
             assert not 2011 <= noeud.value <= 2039, f"{fichier.name}:{noeud.lineno} holds the year {noeud.value}"
-    code = "\n".join(x.split("#")[0] for x in fichier.read_text(encoding="utf-8").splitlines())
-    if _stage(fichier) != "commandes":  # the examples of the help name a campaign
+    code = "\n".join(x.split("#")[0] for x in texte.splitlines())
+    if fichier.parent.name != "cli":  # the examples of the help name a campaign
         assert not re.search(r"[\"']20[123]\d[\"']", code)
 
 
-@pytest.mark.parametrize("fichier", [f for f in CODE if _stage(f) in ETAPES], ids=lambda f: str(f.relative_to(RACINE)))
-def test_a_stage_never_imports_another(fichier: Path) -> None:
-    for noeud in ast.walk(ast.parse(fichier.read_text(encoding="utf-8"))):
-        modules = []
-        if isinstance(noeud, ast.ImportFrom):
-            module = _absolute(fichier, noeud)
-            modules = [f"cartographie.{a.name}" for a in noeud.names] if module == "cartographie" else [module]
-        for module in modules:
-            parties = module.split(".")
-            cible = parties[1] if parties[0] == "cartographie" and len(parties) > 1 else ""
-            permis = cible in SOCLE or cible == _stage(fichier) or cible == "" or cible not in ETAPES
-            assert permis, f"{fichier.name}:{noeud.lineno} imports the stage {module}"
+@pytest.mark.parametrize("fichier", TOUT, ids=_nom)
+def test_a_file_can_be_read_in_one_sitting(fichier: Path) -> None:
+    assert len(fichier.read_text(encoding="utf-8").splitlines()) <= LIGNES_MAX
 
 
-@pytest.mark.parametrize("fichier", [f for f in CODE if _stage(f) == INDEPENDANT], ids=lambda f: f.name)
-def test_the_attacker_shares_nothing_with_what_it_attacks(fichier: Path) -> None:
-    """Neither what computes, masks, draws or writes; of the statistics, only the attack."""
-    for noeud in ast.walk(ast.parse(fichier.read_text(encoding="utf-8"))):
-        if isinstance(noeud, ast.ImportFrom):
-            parties = _absolute(fichier, noeud).split(".")
-            assert parties[:3] == ["cartographie", "statistics", "attack"] or not set(parties[1:2]) & JAMAIS, parties
+def test_a_room_is_not_a_warehouse() -> None:
+    """At most fourteen files a folder, one level of sub-folders."""
+    for dossier in {f.parent for f in TOUT}:
+        assert len(list(dossier.glob("*.py"))) <= FICHIERS_MAX, _nom(dossier)
+        assert len(dossier.relative_to(RACINE).parts) <= 3, _nom(dossier)
 
 
-def _absolute(fichier: Path, noeud: ast.ImportFrom) -> str:
-    """The module imported, a relative import written out."""
-    if not noeud.level:
-        return noeud.module or ""
-    paquet = fichier.relative_to(RACINE).with_suffix("").parts[: -noeud.level]
-    return ".".join([*paquet, *([noeud.module] if noeud.module else [])])
+def test_only_the_warehouse_and_its_writer_open_duckdb() -> None:
+    for f in CODE:
+        if any(m.split(".")[0] == "duckdb" for _, m in _imports(f)):
+            assert _room(f) == "warehouse" or _module(f) == "cartographie.base.parquet", _nom(f)
 
 
-def test_only_the_warehouse_opens_duckdb() -> None:
-    for fichier in CODE:
-        if "duckdb" in {m for n in ast.walk(ast.parse(fichier.read_text(encoding="utf-8"))) for m in _imports(n)}:
-            assert _stage(fichier) in ("warehouse", "parquet"), fichier
+LOURDS = {
+    "pandas",
+    "numpy",
+    "scipy",
+    "duckdb",
+    "great_expectations",
+    "pandera",
+    "openpyxl",
+    "yaml",
+    "rich",
+    "xlsxwriter",
+}
 
 
-def _imports(noeud: ast.AST) -> list[str]:
-    if isinstance(noeud, ast.Import):
-        return [a.name.split(".")[0] for a in noeud.names]
-    if isinstance(noeud, ast.ImportFrom) and noeud.module:
-        return [noeud.module.split(".")[0]]
-    return []
+def test_the_entry_point_loads_nothing_heavy() -> None:
+    _run_light("import cartographie.cli.main", LOURDS)
 
 
 def test_help_loads_nothing_heavy() -> None:
-    code = (
-        "import sys\nfrom cartographie.cli import main\nmain(['--help'])\n"
-        "lourds = {'pandas', 'numpy', 'duckdb', 'great_expectations', 'pandera', 'openpyxl', 'yaml', 'rich'} & set(sys.modules)\n"
-        "assert not lourds, lourds"
-    )
-    fini = subprocess.run([sys.executable, "-c", code], cwd=RACINE, capture_output=True, text=True)
+    _run_light("from cartographie.cli.main import main\nmain(['--help'])", LOURDS)
+
+
+def _run_light(code: str, interdits: set[str]) -> None:
+    suite = f"import sys\n{code}\nlourds = {sorted(interdits)!r}\nlus = [m for m in lourds if m in sys.modules]\nassert not lus, lus"
+    fini = subprocess.run([sys.executable, "-c", suite], cwd=RACINE, capture_output=True, text=True)
     assert fini.returncode == 0, fini.stderr
-
-
-@pytest.mark.parametrize("fichier", CODE, ids=lambda f: str(f.relative_to(RACINE)))
-def test_a_module_fits_in_the_head(fichier: Path) -> None:
-    assert len(fichier.read_text(encoding="utf-8").splitlines()) <= 330, "cut this module into a package"

@@ -23,9 +23,9 @@ RACINE = Path(__file__).resolve().parents[2]
 FICHIERS = Path(__file__).resolve().parent / "fichiers"
 sys.path.insert(0, str(RACINE))
 
-from cartographie.identifiers import finess_key  # noqa: E402
-from cartographie.model import FeuilleAttendue, Questionnaire  # noqa: E402
-from cartographie.questionnaire import load_questionnaire  # noqa: E402
+from cartographie.base.identifiers import finess_key  # noqa: E402
+from cartographie.survey.load import load_questionnaire  # noqa: E402
+from cartographie.survey.model import FeuilleAttendue, Questionnaire  # noqa: E402
 
 ANNEE, PRECEDENTE = "2026", "2025"
 _FIGE = datetime(2000, 1, 1)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from cartographie.demo.writers import Erreur, Formule, Page, write_classeur
+from cartographie_demo.writers import Erreur, Formule, Page, write_classeur
 
 FAUTES = Path(__file__).resolve().parents[1] / "fautes/fichiers"
 FORMATS = ("xlsx", "xlsm", "xls", "xlsb", "ods", "csv")

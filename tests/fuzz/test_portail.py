@@ -21,16 +21,19 @@ from hypothesis import HealthCheck, given, settings
 sys.path.insert(0, str(Path(__file__).parent))
 from mutations import RECETTE, seeds, spoil
 
-from cartographie.intake import gate, lecture, snapshot
-from cartographie.intake.ouvriers import Arret, Limites, run_isolated
-from cartographie.model import Classeur, Constat, Depot, Modele
-from cartographie.questionnaire import load_questionnaire
+from cartographie.base.workers import Arret, Limites, run_isolated
+from cartographie.intake import gate
+from cartographie.intake import read as lecture
+from cartographie.intake import store as snapshot
+from cartographie.survey.load import load_questionnaire
+from cartographie.survey.model import Modele
+from cartographie.survey.received import Classeur, Constat, Depot
 
 ESSAIS = int(os.environ.get("CARTOGRAPHIE_FUZZ", 0))
 ASSEZ = 10.0
 MEMOIRE_KO = 300_000
 RACINE = Path(__file__).resolve().parents[2]
-CONSTATS = set(yaml.safe_load((RACINE / "cartographie/constats.yaml").read_text(encoding="utf-8")))
+CONSTATS = set(yaml.safe_load((RACINE / "cartographie/survey/constats.yaml").read_text(encoding="utf-8")))
 regle = settings(
     max_examples=ESSAIS or 600, derandomize=not ESSAIS, database=None, deadline=None, suppress_health_check=list(HealthCheck)
 )  # fmt: skip

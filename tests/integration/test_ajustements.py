@@ -18,8 +18,8 @@ RACINE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(RACINE / "tests/fautes"))
 import fabriquer  # noqa: E402
 
-from cartographie import cli  # noqa: E402
-from cartographie.questionnaire import load_questionnaire  # noqa: E402
+from cartographie.cli import main  # noqa: E402
+from cartographie.survey.load import load_questionnaire  # noqa: E402
 
 ANNEE = fabriquer.ANNEE
 BASE = ["nofinesset", "nofinessej", "siret", "rs", "type_acteur", "categetab", "statutjuridique", "departement", "region",
@@ -39,7 +39,7 @@ def controle(capsys: pytest.CaptureFixture[str]) -> Callable[[Path], tuple[int, 
 
     def run(projet: Path) -> tuple[int, dict[str, Any], str]:
         capsys.readouterr()
-        statut = cli.main(["validate", ANNEE, "--ouvriers", "1", "--projet", str(projet), "--json"])
+        statut = main.main(["validate", ANNEE, "--ouvriers", "1", "--projet", str(projet), "--json"])
         sortie = capsys.readouterr()
         return statut, json.loads(sortie.out) if sortie.out else {}, sortie.err
 
@@ -73,8 +73,8 @@ def espace(q: Any, tmp_path: Path) -> Callable[..., Path]:
             csv.writer(f).writerows([BASE, *rangs])
         for nom, cases in reponses.items():
             answer(q, recus, f"{nom}.csv", **cases)
-        assert cli.main(["register", ANNEE, str(base), "--projet", str(projet)]) == 0
-        assert cli.main(["ingest", ANNEE, str(recus), "--projet", str(projet), "--ranger-seulement"]) == 0
+        assert main.main(["register", ANNEE, str(base), "--projet", str(projet)]) == 0
+        assert main.main(["ingest", ANNEE, str(recus), "--projet", str(projet), "--ranger-seulement"]) == 0
         return projet
 
     return make

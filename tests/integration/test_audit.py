@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cartographie.audit import audit_release
-from cartographie.errors import UserError
+from cartographie.base.errors import UserError
+from cartographie.proof.audit import audit_release
 
 ANNEE = "2026"
 

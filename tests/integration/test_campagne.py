@@ -1,7 +1,7 @@
 """The fictitious campaign as an oracle: every planted fault at its cell, nothing else flagged, every table equal to the truth.
 
 `raw/` is what `cartographie demo` makes from a seed (see raw/LISEZMOI.md); `verite.json` beside it is the answer key, written by
-an independent plain-Python computation (cartographie/demo/oracle.py and truth.py), never read by the program.
+an independent plain-Python computation (cartographie_demo/oracle.py and truth.py), never read by the program.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import openpyxl
 import pytest
 
 from cartographie import warehouse
-from cartographie.parquet import read_parquet
-from cartographie.questionnaire import load_questionnaire
-from cartographie.tables import Campagne, draft_tableaux
+from cartographie.base.parquet import read_parquet
+from cartographie.statistics.tables import Campagne, draft_tableaux
+from cartographie.survey.load import load_questionnaire
 
 EDITIONS = ("2025", "2026")
 HORS_BASE = ("RECENSES", "SYST_RECENSES", "EDI")
@@ -181,7 +181,7 @@ def test_same_inputs_same_bytes(petit_projet: Path, tmp_path: Path, cli: Callabl
         return {str(f.relative_to(dossier)): hashlib.sha256(f.read_bytes()).hexdigest() for f in fichiers}
 
     assert prints(ailleurs) == prints(petit_projet)
-    from cartographie.warehouse import fingerprints
+    from cartographie.warehouse.read import fingerprints
 
     assert fingerprints(ailleurs / "outputs/entrepot.duckdb") == fingerprints(petit_projet / "outputs/entrepot.duckdb")
 
@@ -224,7 +224,7 @@ def test_no_contact_and_no_free_text_of_an_answer_comes_out(projet: Path) -> Non
 
 def _personal(projet: Path, annee: str) -> Iterator[str]:
     """What was answered to the personal questions and to the comment, read from the received workbooks."""
-    from cartographie.questionnaire import load_questionnaire
+    from cartographie.survey.load import load_questionnaire
 
     q = load_questionnaire(projet)
     prives = {v.nom for v in q.variables.values() if v.type == "texte" and (v.personnel or not v.publiable)}

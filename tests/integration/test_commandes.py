@@ -22,11 +22,12 @@ RACINE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(RACINE / "tests/fautes"))
 import fabriquer  # noqa: E402
 
-from cartographie import cli as commandes  # noqa: E402
-from cartographie import pipeline  # noqa: E402
+from cartographie.cli import main  # noqa: E402
+from cartographie.cli.app import app  # noqa: E402
+from cartographie.cli.flow import receive as flow_receive  # noqa: E402
 
 CAMPAGNE = fabriquer.ANNEE
-NOMS = [c.name for c in commandes.app.registered_commands]
+NOMS = [c.name for c in app.registered_commands]
 DIFFUSION = ["lint", "compare", "preflight"]
 PREUVE = ["audit", "trace", "sign"]
 RECU = ["--recu-le", "2026-05-01"]
@@ -45,7 +46,7 @@ def lance(capsys: pytest.CaptureFixture[str]) -> Callable[..., Sortie]:
 
     def une(*args: str | Path) -> Sortie:
         capsys.readouterr()
-        statut = commandes.main([str(a) for a in args])
+        statut = main.main([str(a) for a in args])
         return Sortie(statut, *capsys.readouterr())
 
     return une
@@ -76,7 +77,7 @@ def _base(dossier: Path, numeros: Sequence[int]) -> Path:
 
 
 def _executer(*args: str | Path) -> None:
-    assert commandes.main([str(a) for a in args]) == 0
+    assert main.main([str(a) for a in args]) == 0
 
 
 @pytest.fixture(scope="module")
@@ -500,7 +501,7 @@ def test_a_bug_says_so_without_any_received_value(lance: Any, vierge: Path, monk
     def casse(*_: Any) -> None:
         raise ValueError(f"valeur reçue : {secret}")
 
-    monkeypatch.setattr(pipeline.reception, "load_questionnaire", casse)
+    monkeypatch.setattr(flow_receive, "load_questionnaire", casse)
     sortie = lance("status", "--projet", vierge)
     assert sortie.statut == 1 and sortie.texte == ""
     assert "Erreur interne (ValueError)" in sortie.erreurs and "reception.py" in sortie.erreurs
@@ -511,7 +512,7 @@ def test_an_interruption_is_said_in_french(lance: Any, vierge: Path, monkeypatch
     def interrompt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline.reception, "load_questionnaire", interrompt)
+    monkeypatch.setattr(flow_receive, "load_questionnaire", interrompt)
     sortie = lance("status", "--projet", vierge)
     assert sortie.statut == 130 and "Interrompu" in sortie.erreurs
 

@@ -190,8 +190,8 @@ def test_the_questionnaire_is_laid_out_as_template_writes_it() -> None:
     """The headers of bon.xlsx stand where those of the blank questionnaire do."""
     from openpyxl import load_workbook
 
-    from cartographie.formulaire import build_template
-    from cartographie.questionnaire import load_questionnaire
+    from cartographie.collect.questionnaire import build_template
+    from cartographie.survey.load import load_questionnaire
 
     vierge = load_workbook(io.BytesIO(build_template(load_questionnaire(RACINE), CAMPAGNE)))
     bon = load_workbook(fabriquer.FICHIERS / "bon.xlsx")
@@ -241,7 +241,7 @@ def test_all_together(cli: Callable[..., Any], fichiers: dict[str, Path], tmp_pa
 @pytest.fixture(scope="module")
 def declarations() -> Callable[[Path], Any]:
     """The declarations read once: every workspace holds the same."""
-    from cartographie.questionnaire import load_questionnaire
+    from cartographie.survey.load import load_questionnaire
 
     lire = lru_cache(maxsize=1)(lambda: load_questionnaire(RACINE))
     return lambda projet: lire()
@@ -251,10 +251,12 @@ def declarations() -> Callable[[Path], Any]:
 def test_alone(
     nom: str, fichiers: dict[str, Path], declarations: Any, tmp_path: Path, monkeypatch: Any, capsys: Any
 ) -> None:
-    from cartographie import pipeline
-    from cartographie.cli import main
+    from cartographie.cli.flow import control as flow_control
+    from cartographie.cli.flow import prepare as flow_prepare
+    from cartographie.cli.flow import receive as flow_receive
+    from cartographie.cli.main import main
 
-    for module in (pipeline.reception, pipeline.traitement):
+    for module in (flow_receive, flow_control, flow_prepare):
         monkeypatch.setattr(module, "load_questionnaire", declarations)
     options = ["--projet", str(tmp_path), "--json"]
     assert main(["ingest", CAMPAGNE, str(fichiers[nom]), "--recu-le", "2026-05-01", *options]) == 0

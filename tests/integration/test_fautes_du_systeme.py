@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from cartographie.intake import read_registre
-from cartographie.warehouse import fingerprints
+from cartographie.intake.store import read_registre
+from cartographie.warehouse.read import fingerprints
 
 ANNEE = "2026"
 

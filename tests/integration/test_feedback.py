@@ -20,9 +20,9 @@ import pytest
 import yaml
 from conftest import Sortie, run_cli
 
-from cartographie import cli as commandes
-from cartographie.intake import read_registre
-from cartographie.questionnaire import load_questionnaire
+from cartographie.cli import main
+from cartographie.intake.store import read_registre
+from cartographie.survey.load import load_questionnaire
 
 RACINE = Path(__file__).resolve().parents[2]
 ANNEE = "2026"
@@ -34,7 +34,7 @@ Lance = Callable[..., Any]
 def run_here(*args: str | Path) -> Sortie:
     """The command in this process: a test runs many of them."""
     with redirect_stdout(io.StringIO()) as texte, redirect_stderr(io.StringIO()) as erreurs:
-        statut = commandes.main([str(a) for a in args])
+        statut = main.main([str(a) for a in args])
     return Sortie(statut, texte.getvalue(), erreurs.getvalue())
 
 
@@ -417,7 +417,7 @@ def _repairs(tmp_path: Path) -> list[Path]:
 
 
 def _finess(debut: str) -> str:
-    from cartographie.identifiers import check_finess
+    from cartographie.base.identifiers import check_finess
 
     return next(debut[:8] + c for c in "0123456789" if check_finess(debut[:8] + c) is None)
 

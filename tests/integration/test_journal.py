@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cartographie import journal
+from cartographie.base import journal
 
 ANNEE = "2026"
 NOM = "Jeanne-Dupont-06-12-34-56-78.csv"

@@ -17,8 +17,8 @@ RACINE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(RACINE / "tests/fautes"))
 import fabriquer  # noqa: E402
 
-from cartographie import cli as commandes  # noqa: E402
-from cartographie.questionnaire import load_questionnaire  # noqa: E402
+from cartographie.cli import main  # noqa: E402
+from cartographie.survey.load import load_questionnaire  # noqa: E402
 
 CAMPAGNE = fabriquer.ANNEE
 CODE = "C315"
@@ -39,7 +39,7 @@ class Sortie(NamedTuple):
 def lance(capsys: pytest.CaptureFixture[str]) -> Callable[..., Sortie]:
     def une(*args: str | Path) -> Sortie:
         capsys.readouterr()
-        return Sortie(commandes.main([str(a) for a in args]), *capsys.readouterr())
+        return Sortie(main.main([str(a) for a in args]), *capsys.readouterr())
 
     return une
 

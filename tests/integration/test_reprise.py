@@ -15,9 +15,12 @@ from conftest import RACINE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cartographie import pipeline
-from cartographie.examine import campagne, fournee
-from cartographie.intake import ingest, read_registre
+from cartographie.campaign import batch
+from cartographie.campaign import batch as fournee
+from cartographie.campaign import examine as campagne
+from cartographie.cli.flow import control as pipeline
+from cartographie.intake import read
+from cartographie.intake.store import ingest, read_registre
 
 pytestmark = pytest.mark.xdist_group("reprise")
 ANNEE = "2026"
@@ -57,7 +60,7 @@ def control(projet: Path, relire: bool = False) -> dict[str, bytes]:
 def lus(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the answers read, in order."""
     noms: list[str] = []
-    lire = fournee.read_depots
+    lire = read.read_depots
 
     def compte(depots: Any, *args: Any, **options: Any) -> Any:
         noms.extend(d.nom for d in depots if d.role == "reponse")
@@ -137,7 +140,7 @@ def test_interrupted_it_goes_on_from_where_it_was(
     projet: Path, attendu: dict[str, bytes], lus: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(campagne, "FOURNEE_MAX", 20)
-    examiner, fois = campagne.examine_files, iter(range(1000))
+    examiner, fois = batch.examine_files, iter(range(1000))
 
     def coupe(*args: Any) -> Any:
         if next(fois) == 2:

@@ -19,12 +19,13 @@ import pandas as pd
 import pytest
 
 from cartographie import warehouse
-from cartographie.attaque import Rapport, attack_release
-from cartographie.model import Questionnaire
-from cartographie.parquet import read_parquet, to_parquet
-from cartographie.ponderation import weigh
-from cartographie.questionnaire import load_questionnaire
-from cartographie.tables import Campagne, draft_tableaux, exact_counts
+from cartographie.base.parquet import read_parquet, to_parquet
+from cartographie.proof.attack import Rapport, attack_release
+from cartographie.statistics.measures import exact_counts
+from cartographie.statistics.tables import Campagne, draft_tableaux
+from cartographie.statistics.weights import weigh
+from cartographie.survey.load import load_questionnaire
+from cartographie.survey.model import Questionnaire
 
 ANNEE = "2025"
 CLE = ["edition", "table_id", "territoire_type", "territoire_code", "type_acteur", "dimension", "modalite_code", "indicateur",
@@ -226,7 +227,7 @@ def test_without_proof_publish_exits_14_and_shows_nothing(
     request: pytest.FixtureRequest, racine: Path, tmp_path: Path, cassee: str, espace: str, annee: str
 ) -> None:
     ici = shutil.copytree(request.getfixturevalue(espace), tmp_path / "ici")
-    programme = CASSEES[cassee] + "from cartographie.cli import run_main\nrun_main()\n"
+    programme = CASSEES[cassee] + "from cartographie.cli.main import run_main\nrun_main()\n"
     fini = subprocess.run(
         [sys.executable, "-c", programme, "publish", annee, "--projet", str(ici), "--version", "essai"],
         cwd=racine, capture_output=True, text=True, encoding="utf-8", timeout=300,

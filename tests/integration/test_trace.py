@@ -14,13 +14,13 @@ import openpyxl
 import pytest
 
 from cartographie import warehouse
-from cartographie.audit.trace import trace_figure
-from cartographie.intake import read_registre
-from cartographie.ponderation import weigh
-from cartographie.questionnaire import load_questionnaire
-from cartographie.tables import Campagne
-from cartographie.tables.membres import Traceur
-from cartographie.workspace import warehouse_path
+from cartographie.campaign.workspace import warehouse_path
+from cartographie.intake.store import read_registre
+from cartographie.proof.trace import trace_figure
+from cartographie.statistics.members import Traceur
+from cartographie.statistics.tables import Campagne
+from cartographie.statistics.weights import weigh
+from cartographie.survey.load import load_questionnaire
 
 ANNEE, AVANT = "2026", "2025"
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cartographie.intake.workbook import FormuleNonCalculee
-from cartographie.model import Classeur
+from cartographie.survey.received import Classeur
 
 Grilles = dict[str, dict[tuple[int, int], Any]]
 _JOUR = dt.datetime(1899, 12, 30)

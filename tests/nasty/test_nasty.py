@@ -17,10 +17,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cartographie.intake import Ouverture, ingest, open_depots, read_depots
-from cartographie.intake.actifs import DEFAUTS
-from cartographie.intake.ouvriers import Arret, Limites, run_isolated
-from cartographie.model import Depot
+from cartographie.base.workers import Arret, Limites, run_isolated
+from cartographie.intake.gate import DEFAUTS
+from cartographie.intake.read import Ouverture, open_depots, read_depots
+from cartographie.intake.store import ingest
+from cartographie.survey.received import Depot
 
 ICI = Path(__file__).parent
 sys.path.insert(0, str(ICI))
@@ -29,7 +30,7 @@ import moteurs  # noqa: E402
 pytestmark = pytest.mark.shared
 JUGE = {"memoire_mo": 512, "processeur_s": 10, "duree_s": 10}
 CODES = {
-    nom: c["code"] for nom, c in yaml.safe_load((ICI.parents[1] / "cartographie/constats.yaml").read_text("utf-8")).items()
+    nom: c["code"] for nom, c in yaml.safe_load((ICI.parents[1] / "cartographie/survey/constats.yaml").read_text("utf-8")).items()
 }  # fmt: skip
 
 
@@ -86,7 +87,7 @@ def _sommet(nom: str, dossier: Path) -> int:
     """Kilobytes this worker has held at most, this file and the ones before it included."""
     import resource
 
-    from cartographie.intake.lecture import _ouvre, _Reglages
+    from cartographie.intake.read import _ouvre, _Reglages
 
     _ouvre(depot(dossier / nom), _Reglages(dossier))
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -145,7 +146,7 @@ def test_nothing_is_written_and_no_socket_is_opened(fichiers: Path, tmp_path: Pa
 
 def _descripteurs(nom: str, dossier: Path) -> tuple[str, int]:
     """Read one file in this worker, then count its sockets. Opening any other would have been seen by the audit hook."""
-    from cartographie.intake.lecture import _ouvre, _Reglages
+    from cartographie.intake.read import _ouvre, _Reglages
 
     vus: list[str] = []
     sys.addaudithook(lambda nom, _: vus.append(nom) if nom.startswith(("socket.", "subprocess.", "os.exec")) else None)
@@ -186,7 +187,7 @@ def test_values_are_those_a_second_engine_reads(fichiers: Path) -> None:
 
 def test_the_good_files_of_the_same_batch_are_read(fichiers: Path, racine: Path, tmp_path: Path) -> None:
     """All of them received at once, between two good answers: those two are read, each of the others is refused."""
-    from cartographie.questionnaire import load_questionnaire
+    from cartographie.survey.load import load_questionnaire
 
     bons = tmp_path / "bons"
     bons.mkdir()

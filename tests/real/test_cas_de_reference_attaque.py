@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cartographie.statistics.attack import attack, table_links
+from cartographie.proof.solve import attack, table_links
 
 pytestmark = pytest.mark.shared
 

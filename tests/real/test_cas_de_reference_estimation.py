@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cartographie.statistics import calibrate, proportion_interval, stratified_mean
-from cartographie.statistics.calibration import CalageImpossible, calibration_matrix
-from cartographie.statistics.estimates import ratio, ratio_total, stratified_total
+from cartographie.statistics.estimates import proportion_interval, ratio, ratio_total, stratified_mean, stratified_total
+from cartographie.statistics.weights import CalageImpossible, calibrate, calibration_matrix
 
 CAS = Path(__file__).resolve().parents[3] / "shared/refcases"
 pytestmark = [

@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cartographie.statistics import attack, primary_suppression, suppress
-from cartographie.statistics.attack import table_links
+from cartographie.proof.solve import attack, table_links
+from cartographie.secrecy.suppression import suppress
+from cartographie.statistics.precision import primary_suppression
 
 pytestmark = pytest.mark.shared
 QUATRE = {"v1": [("tot", list("wxyz"))], "v2": [("tot", list("abcd"))]}

@@ -17,8 +17,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from cartographie.examine import examine
-from cartographie.questionnaire import load_questionnaire
+from cartographie.campaign.examine import examine
+from cartographie.survey.load import load_questionnaire
 
 pytestmark = [pytest.mark.shared, pytest.mark.xdist_group("us_ai_inventory")]  # one worker: the files are read once
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cartographie.statistics.attack import attack, table_links
+from cartographie.proof.solve import attack, table_links
 
 
 def cells(**valeurs: float | None) -> pd.DataFrame:

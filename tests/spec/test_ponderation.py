@@ -6,9 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cartographie.statistics import calibrate
-from cartographie.statistics.calibration import CalageImpossible, weight_diagnostics
-from cartographie.statistics.groups import homogeneity_groups
+from cartographie.statistics.weights import CalageImpossible, calibrate, homogeneity_groups, weight_diagnostics
 
 
 def test_a_respondent_stands_for_its_group() -> None:

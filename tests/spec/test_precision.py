@@ -6,10 +6,21 @@ import numpy as np
 import pytest
 from scipy import sparse, stats
 
-from cartographie.statistics import proportion_interval, stratified_mean
-from cartographie.statistics.estimates import build_plan, ratio, ratio_total, stratified_total, variances
-from cartographie.statistics.evolution import change_interval, change_variance, constant_perimeter
-from cartographie.statistics.intervals import effective_n, mean_interval, reliability
+from cartographie.statistics.estimates import (
+    build_plan,
+    change_interval,
+    change_variance,
+    constant_perimeter,
+    effective_n,
+    mean_interval,
+    proportion_interval,
+    ratio,
+    ratio_total,
+    reliability,
+    stratified_mean,
+    stratified_total,
+    variances,
+)
 
 
 def test_the_total_of_two_groups() -> None:

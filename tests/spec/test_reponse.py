@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cartographie.statistics.response import bias_indicator, item_nonresponse, response_rates
+from cartographie.statistics.estimates import bias_indicator, item_nonresponse, response_rates
 
 
 def test_two_response_rates_from_ten_units() -> None:

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from cartographie.statistics import primary_suppression, suppress
-from cartographie.statistics.bounds import known_intervals
+from cartographie.secrecy.equations import known_intervals
+from cartographie.secrecy.suppression import suppress
+from cartographie.statistics.precision import primary_suppression
 
 
 def test_fewer_than_three_answers_or_one_that_dominates() -> None:

@@ -10,28 +10,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cartographie.decode import identify
-from cartographie.model import (
-    Bloc,
+from cartographie.decode.derive import identify
+from cartographie.survey.model import (
     Campagne,
-    Colonne,
     ColonneAttendue,
-    Compte,
-    Depot,
     EnteteAttendu,
     Entite,
-    Extraction,
     FeuilleAttendue,
     Gravite,
-    Lot,
     Modalite,
     Modele,
     Nomenclature,
     Questionnaire,
     Regle,
-    Variable,
-)  # fmt: skip
-from cartographie.model import TypeVariable as T
+    Variable,  # fmt: skip
+)
+from cartographie.survey.model import TypeVariable as T
+from cartographie.survey.received import Bloc, Colonne, Compte, Depot, Extraction, Lot
 
 G = Gravite
 CATALOGUE = {

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from petite_enquete import CATALOGUE, F1, F2, VARIABLES, depot, extraction, identified, lot, questionnaire
 
-from cartographie.accounts import TOTAL, EcartComptable, build, check, in_long_form, with_total
-from cartographie.batch import SEPARATEUR
-from cartographie.model import Bloc, Colonne, Compte, Constat, Lot
-from cartographie.validate import validate
+from cartographie.decode.lots import SEPARATEUR
+from cartographie.survey.received import Bloc, Colonne, Compte, Constat, Lot
+from cartographie.validate.accounts import TOTAL, EcartComptable, build, check, in_long_form, with_total
+from cartographie.validate.settle import validate
 
 Q = questionnaire()
 

@@ -13,11 +13,12 @@ import pandas as pd
 import pytest
 from petite_enquete import CATALOGUE, F1, F2, REGLES, depot, identified, lot, questionnaire
 
-from cartographie import accounts, controle
-from cartographie.anomalies import load_catalogue, word
-from cartographie.anomalies.texte import column_letters, fill, une_ligne
-from cartographie.model import Anomalie, Constat, Gravite
-from cartographie.validate import validate
+from cartographie.survey.model import Gravite
+from cartographie.survey.received import Anomalie, Constat
+from cartographie.survey.rules import column_letters, fill, load_catalogue, une_ligne
+from cartographie.validate import accounts, files
+from cartographie.validate.settle import validate
+from cartographie.validate.wording import word
 
 ANSWER = {"numero": F1, "emploi": "OUI", "effectif": 5, "detail": "abc", "secret": "Mme Untel"}
 
@@ -121,7 +122,7 @@ def test_csv_is_harmless_and_numbers_are_left_alone() -> None:
     rows = list(
         csv.reader(
             io.StringIO(
-                controle.csv_bytes(["a"], [["=1"], [" @x"], ["\t1"], ["-5"], [-5], ["a=1"], [None], ["＝1"]]).decode()
+                files.csv_bytes(["a"], [["=1"], [" @x"], ["\t1"], ["-5"], [-5], ["a=1"], [None], ["＝1"]]).decode()
             )
         )
     )
@@ -131,8 +132,8 @@ def test_csv_is_harmless_and_numbers_are_left_alone() -> None:
 def test_workbook_is_readable_linked_capped_and_deterministic() -> None:
     anomalies = [anomaly(i) for i in range(2, 8)]
     args = (anomalies, [depot("d1")], "c1", "Titre", 4)
-    assert controle.workbook_bytes(*args) == controle.workbook_bytes(*args)
-    book = openpyxl.load_workbook(io.BytesIO(controle.workbook_bytes(*args)))
+    assert files.workbook_bytes(*args) == files.workbook_bytes(*args)
+    book = openpyxl.load_workbook(io.BytesIO(files.workbook_bytes(*args)))
     assert book.sheetnames == ["Lisez-moi", "Par règle", "Par répondant", "Détail"]
     detail = book["Détail"]
     assert "4 premières anomalies sur 6" in detail["A2"].value
@@ -149,9 +150,9 @@ def test_workbook_is_readable_linked_capped_and_deterministic() -> None:
 def test_files_written(tmp_path) -> None:
     comptes = accounts.build([], [], {}, {}, {}, [], questionnaire())
     folder = tmp_path / "controle"
-    written = controle.write(folder, [anomaly(2)], comptes, [depot("d1")], "c1", "Titre", [anomaly(3)])
+    written = files.write(folder, [anomaly(2)], comptes, [depot("d1")], "c1", "Titre", [anomaly(3)])
     assert sorted(p.name for p in written) == ["anomalies.csv", "anomalies.xlsx", "comptes.csv", "confidentiel.csv"]
-    controle.write(folder, [], comptes, [], "c1", "Titre")
+    files.write(folder, [], comptes, [], "c1", "Titre")
     assert sorted(p.name for p in folder.iterdir()) == ["anomalies.csv", "anomalies.xlsx", "comptes.csv"]
     assert (folder / "anomalies.csv").read_text(encoding="utf-8").startswith("campagne,depot,fichier,")
     assert openpyxl.load_workbook(folder / "anomalies.xlsx")["Détail"]["A5"].value == "Aucune anomalie"

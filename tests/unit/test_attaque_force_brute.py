@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cartographie.statistics.attack import attack, table_links
+from cartographie.proof.solve import attack, table_links
 
 AXES = {"a": [("T", ["x", "y", "z"])], "b": [("T", ["1", "2"])]}
 

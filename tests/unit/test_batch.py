@@ -4,21 +4,19 @@ from datetime import date
 
 import pandas as pd
 
-from cartographie.batch import SEPARATEUR, build_lots, link_parents, locate, locator
-from cartographie.model import (
-    Bloc,
+from cartographie.decode.lots import SEPARATEUR, build_lots, link_parents, locate, locator
+from cartographie.survey.model import (
     Campagne,
-    Colonne,
     ColonneAttendue,
     EnteteAttendu,
     Entite,
-    Extraction,
     FeuilleAttendue,
     Modele,
     Questionnaire,
     TypeVariable,
     Variable,
 )
+from cartographie.survey.received import Bloc, Colonne, Extraction
 
 CAMPAGNE = "2026"
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cartographie.conditions import Contexte, check, evaluate, known, references
-from cartographie.model import Campagne, Entite, Questionnaire
+from cartographie.survey.conditions import Contexte, check, evaluate, known, references
+from cartographie.survey.model import Campagne, Entite, Questionnaire
 
 ENTITES = {
     "unite": Entite("unite", "Unité"),

@@ -9,22 +9,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cartographie.batch import SEPARATEUR
-from cartographie.corrections import apply_corrections, require_applied, superseded, unknown
-from cartographie.errors import UserError
-from cartographie.model import (
-    Bloc,
-    Campagne,
-    Colonne,
-    Constat,
-    Correction,
-    Depot,
-    Entite,
-    Lot,
-    Questionnaire,
-    TypeVariable,
-    Variable,
-)
+from cartographie.base.errors import UserError
+from cartographie.decode.corrections import apply_corrections, require_applied, superseded, unknown
+from cartographie.decode.lots import SEPARATEUR
+from cartographie.survey.model import Campagne, Correction, Entite, Questionnaire, TypeVariable, Variable
+from cartographie.survey.received import Bloc, Colonne, Constat, Depot, Lot
 
 UN, DEUX = "a" * 12, "b" * 12
 

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cartographie.batch import SEPARATEUR
-from cartographie.decode import Contexte, decode_cell, decode_lot, derive, identify
-from cartographie.decode.cellule import is_blank
+from cartographie.base.identifiers import pseudonym, rpps_key
+from cartographie.base.text import personal_data
+from cartographie.decode.cells import Contexte, is_blank
 from cartographie.decode.codes import Repertoire, decode_choix
+from cartographie.decode.columns import decode_cell, decode_lot
 from cartographie.decode.dates import serial_to_date
-from cartographie.decode.derivation import look_up
-from cartographie.identifiers import pseudonym, rpps_key
-from cartographie.model import (
+from cartographie.decode.derive import derive, identify, look_up
+from cartographie.decode.lots import SEPARATEUR
+from cartographie.survey.model import (
     Campagne,
     Entite,
-    Lot,
     Modalite,
     Nomenclature,
     Passage,
@@ -26,7 +26,7 @@ from cartographie.model import (
     TypeVariable,
     Variable,
 )
-from cartographie.text import personal_data
+from cartographie.survey.received import Lot
 
 CAMPAGNE = "2026"
 

@@ -10,19 +10,16 @@ from pathlib import Path
 import pytest
 import python_calamine
 
-from cartographie.conditions import Contexte, evaluate
-from cartographie.demo import generate
-from cartographie.demo.answers import Tirage
-from cartographie.demo.checks import irregularities, violations
-from cartographie.demo.frame import in_frame, make_frame, respondents
-from cartographie.demo.hints import load_hints
-from cartographie.demo.layout import address, parse_cell
-from cartographie.demo.mend import clean_answer
-from cartographie.demo.numbers import finess, luhn_digit, rpps, siren, siret
-from cartographie.demo.oracle import Fiche, Monde, holds
-from cartographie.demo.writers import WRITERS, Erreur, Formule, Page, write_classeur
-from cartographie.identifiers import finess_key, luhn
-from cartographie.questionnaire import load_questionnaire
+from cartographie.base.identifiers import finess_key, luhn
+from cartographie.survey.conditions import Contexte, evaluate
+from cartographie.survey.load import load_questionnaire
+from cartographie_demo.answers import Tirage, clean_answer
+from cartographie_demo.campaign import in_frame, make_frame, respondents
+from cartographie_demo.generate import generate
+from cartographie_demo.hints import finess, load_hints, luhn_digit, rpps, siren, siret
+from cartographie_demo.layout import address, parse_cell
+from cartographie_demo.oracle import Fiche, Monde, holds, irregularities, violations
+from cartographie_demo.writers import WRITERS, Erreur, Formule, Page, write_classeur
 
 PROJET = Path(__file__).parents[2]
 CELLULES = {
@@ -58,10 +55,10 @@ def test_every_workbook_is_read_back_and_has_the_same_bytes_twice(tmp_path, suff
 
 
 def test_xlsb_error_and_formula_cells():
-    from cartographie.demo.biff12 import cell
+    from cartographie_demo.writers import cell_biff12
 
-    assert cell(1, Erreur("#REF!")).endswith(b"\x17")
-    assert cell(1, Formule("=1+1", 2)) == cell(1, 2)
+    assert cell_biff12(1, Erreur("#REF!")).endswith(b"\x17")
+    assert cell_biff12(1, Formule("=1+1", 2)) == cell_biff12(1, 2)
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from types import ModuleType
 import pytest
 import yaml
 
-from cartographie import cli
-from cartographie.errors import Statut
+from cartographie.base.errors import Statut
+from cartographie.cli.main import app
 
 RACINE = Path(__file__).resolve().parents[2]
 DOCS = RACINE / "docs"
@@ -66,7 +66,7 @@ def error_codes() -> set[str]:
     return codes
 
 
-COMMANDES = [str(c.name) for c in cli.app.registered_commands]
+COMMANDES = [str(c.name) for c in app.registered_commands]
 
 
 @pytest.mark.parametrize("commande", COMMANDES)
@@ -108,7 +108,7 @@ def test_every_user_error_code_is_listed() -> None:
 
 def test_every_rule_and_finding_is_listed() -> None:
     regles = {r["code"] for r in declared("schemas/regles.yaml")}  # type: ignore[attr-defined]
-    constats = declared("cartographie/constats.yaml")
+    constats = declared("cartographie/survey/constats.yaml")
     for nom, c in constats.items():  # type: ignore[attr-defined]
         assert f"| {c['code']} | `{nom}` |" in page("regles.md")
     absents = {r for r in regles if f"| {r} |" not in page("regles.md")}
@@ -142,7 +142,7 @@ def test_every_key_of_the_declarations_is_explained() -> None:
     """Every key the JSON Schemas allow appears between backquotes in the guide of the declarations."""
     guide = page("guide-schemas.md")
     absentes = set()
-    for schema in sorted((RACINE / "cartographie/meta").glob("*.schema.json")):
+    for schema in sorted((RACINE / "cartographie/survey/meta").glob("*.schema.json")):
         if not schema.name.startswith("constats"):
             cles = _keys(yaml.safe_load(schema.read_text(encoding="utf-8")))
             absentes |= {

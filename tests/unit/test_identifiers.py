@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cartographie.identifiers import (
+from cartographie.base.identifiers import (
     CHECKS,
     check_commune,
     check_departement,

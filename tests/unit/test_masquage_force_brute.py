@@ -9,8 +9,9 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cartographie.statistics import attack, primary_suppression, suppress
-from cartographie.statistics.attack import table_links
+from cartographie.proof.solve import attack, table_links
+from cartographie.secrecy.suppression import suppress
+from cartographie.statistics.precision import primary_suppression
 
 AXES = {"a": [("T", ["x", "y", "z"])], "b": [("T", ["1", "2", "3"]), ("T", ["1", "u"]), ("u", ["2", "3"])]}
 PLACES = [(a, b) for a in "xyzT" for b in "123uT"]

@@ -5,11 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from cartographie.propositions.csv_edit import cut, set_cells
-from cartographie.propositions.declaration import Renommage, renamings
-from cartographie.propositions.diff import Correctif, unified
-from cartographie.propositions.entetes import Ecart, Genre
-from cartographie.propositions.yaml_edit import add_to, quoted
+from cartographie.propose.edits import Correctif, add_to, cut, quoted_yaml, set_cells, unified
+from cartographie.propose.headers import Ecart, Genre, Renommage, renamings
 
 MODELE = """\
 # Un commentaire gardé
@@ -33,7 +30,7 @@ PLACE = ("feuilles", 0, "colonnes")
 
 
 def ajoute(variable: str, *textes: str, modele: str = MODELE) -> str:
-    apres = add_to(modele, {(*PLACE, *variable.split(".")): [quoted(t) for t in textes]}, {})
+    apres = add_to(modele, {(*PLACE, *variable.split(".")): [quoted_yaml(t) for t in textes]}, {})
     assert [x for x in apres.splitlines() if "#" in x and "à ajouter" not in x] == [
         x for x in apres.splitlines() if x.strip() and "#" in x and "à ajouter" not in x
     ]

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cartographie import rapprochement
-from cartographie.model import Entite, Questionnaire, TypeVariable, Variable
+from cartographie.campaign import links
+from cartographie.survey.model import Entite, Questionnaire, TypeVariable, Variable
 
 DECLARE = {
     "nom": "nom", "base_nom": "nom_base", "commune": "commune", "base_commune": "commune",
@@ -56,7 +56,7 @@ def propose(
     racines = racines.assign(depot="d", feuille="F", ligne=range(2, 2 + len(racines)))
     base_ligne = np.array([(liees or {}).get(i, -1) for i in range(len(racines))])
     liens = pd.DataFrame({"id_repondant": [""] * len(couvertes), "id_base": list(couvertes), "mode": "site"})
-    return rapprochement.propose(racines, BASE, base_ligne, liens, q or questionnaire(), scissions)
+    return links.propose(racines, BASE, base_ligne, liens, q or questionnaire(), scissions)
 
 
 def scores(df: pd.DataFrame) -> list[tuple[str, int, str]]:
@@ -111,7 +111,7 @@ def test_the_branches_of_a_split_number_come_first_wherever_they_are() -> None:
 def test_three_at_most_best_first_whatever_the_order_received() -> None:
     reponses = [("F:9", "Clinique St Modele", "01001", "01"), ("F:8", "CH de Xville", "01001", "01")]
     df = propose(*reponses)
-    assert df.groupby("id_repondant").size().max() <= rapprochement.NOMBRE
+    assert df.groupby("id_repondant").size().max() <= links.NOMBRE
     assert df["id_repondant"].is_monotonic_increasing
     for _, siens in df.groupby("id_repondant"):
         assert siens["score"].is_monotonic_decreasing
@@ -140,4 +140,4 @@ def test_a_person_is_never_named() -> None:
 
 def test_without_a_declaration_nothing_is_proposed() -> None:
     df = propose(("F:9", "Clinique Saint-Modèle", "01001", "01"), q=questionnaire({}))
-    assert df.empty and list(df.columns) == rapprochement.PROPOSALS
+    assert df.empty and list(df.columns) == links.PROPOSALS

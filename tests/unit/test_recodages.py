@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cartographie.decode.derivation import look_up
-from cartographie.model import Questionnaire
-from cartographie.questionnaire import load_questionnaire
+from cartographie.decode.derive import look_up
+from cartographie.survey.load import load_questionnaire
+from cartographie.survey.model import Questionnaire
 
 Q: Questionnaire = load_questionnaire(Path(__file__).resolve().parents[2])
 RECODES = sorted({(c["variable"], c["passage"], c["de"], c["a"]) for c in Q.comparabilite if c.get("passage")})

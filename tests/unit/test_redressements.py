@@ -13,18 +13,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cartographie.anomalies import repairs, word
-from cartographie.decode import decode_lot
-from cartographie.identifiers import cle_luhn, finess_key
-from cartographie.model import (
-    Anomalie,
-    Bloc,
+from cartographie.base.identifiers import cle_luhn, finess_key
+from cartographie.decode.columns import decode_lot
+from cartographie.survey.model import (
     Campagne,
-    Colonne,
-    Depot,
     Entite,
     Gravite,
-    Lot,
     Modalite,
     Nomenclature,
     Questionnaire,
@@ -32,6 +26,9 @@ from cartographie.model import (
     TypeVariable,
     Variable,
 )
+from cartographie.survey.received import Anomalie, Bloc, Colonne, Depot, Lot
+from cartographie.survey.rules import repairs
+from cartographie.validate.wording import word
 
 ANNEE, CSV = "ed", "c" * 12
 DEPOTS = [Depot(d, ANNEE, n, n, d * 6, 1, "", "reponse") for d, n in (("x" * 12, "un.xlsx"), (CSV, "deux.csv"))]

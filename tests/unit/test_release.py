@@ -13,15 +13,14 @@ import pandas as pd
 import pytest
 from test_tables import AXES, LAIT, before, frames, ind, questionnaire, serie
 
-from cartographie.errors import Statut, UserError
-from cartographie.model import Tableau
-from cartographie.release import publish
-from cartographie.release.csv import csv_name, format_csv
-from cartographie.release.mentions import FICTIF, TRAVAIL
-from cartographie.release.pivot import Page, pages
-from cartographie.release.workbook import write_workbook
-from cartographie.tables import build_tableaux
-from cartographie.text import neutralise
+from cartographie.base.errors import Statut, UserError
+from cartographie.base.text import neutralise
+from cartographie.release.data import csv_name, format_csv
+from cartographie.release.manifest import FICTIF, TRAVAIL
+from cartographie.release.publish import publish
+from cartographie.release.workbook import Page, pages, write_workbook
+from cartographie.statistics.tables import build_tableaux
+from cartographie.survey.received import Tableau
 
 META = {
     "titre": "Fermes", "sous_titre": None, "producteur": "Office", "contact": None, "licence": "etalab-2.0", "fictif": True, "axes": AXES,

@@ -16,18 +16,19 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from petite_enquete import CATALOGUE, ENTITES, F1, F2, NOMENCLATURES, VARIABLES, depot, identified, lot, questionnaire
 
-from cartographie import controle
-from cartographie.accounts import EcartComptable
-from cartographie.affichage import print_bug
-from cartographie.anomalies import word
-from cartographie.decode import Contexte, decode_cell
-from cartographie.decode.cellule import is_blank
+from cartographie.base.text import neutralise
+from cartographie.cli.screen import print_bug
+from cartographie.decode.cells import Contexte, is_blank
 from cartographie.decode.codes import Repertoire, decode_choix
-from cartographie.model import Constat, Gravite, Questionnaire, Regle, TypeVariable, Variable
-from cartographie.questionnaire import load_questionnaire
-from cartographie.release.csv import format_csv
-from cartographie.text import neutralise
-from cartographie.validate import validate
+from cartographie.decode.columns import decode_cell
+from cartographie.release.data import format_csv
+from cartographie.survey.load import load_questionnaire
+from cartographie.survey.model import Gravite, Questionnaire, Regle, TypeVariable, Variable
+from cartographie.survey.received import Constat
+from cartographie.validate import files
+from cartographie.validate.accounts import EcartComptable
+from cartographie.validate.settle import validate
+from cartographie.validate.wording import word
 from cartographie.warehouse.content import entity_columns, loaded_variables
 from cartographie.warehouse.prepare import anomalies as stored
 from cartographie.warehouse.prepare import stable_ids
@@ -111,7 +112,7 @@ def test_personal_data_of_any_cell_is_masked(constat: str, variable: str, recue:
 
 
 def vars_of(a: object) -> dict[str, object]:
-    return {n: getattr(a, n) for n in controle.COLUMNS}
+    return {n: getattr(a, n) for n in files.COLUMNS}
 
 
 def test_ordinary_values_are_shown() -> None:
@@ -181,7 +182,7 @@ def test_the_other_cell_is_named_and_kept() -> None:
 def test_a_declared_rule_that_empties_two_cells_is_refused(tmp_path: Path) -> None:
     import shutil
 
-    from cartographie.errors import UserError
+    from cartographie.base.errors import UserError
 
     shutil.copytree(RACINE / "schemas", tmp_path / "schemas")
     fichier = tmp_path / "schemas/regles.yaml"
@@ -255,11 +256,11 @@ def test_a_value_the_schema_refuses_accuses_nobody_either() -> None:
 )  # fmt: skip
 def test_both_csv_writers_neutralise_the_same_texts(texte: str) -> None:
     assert neutralise(texte) == "'" + texte
-    assert ("'" + texte).encode() in controle.csv_bytes(["a"], [[texte]])
+    assert ("'" + texte).encode() in files.csv_bytes(["a"], [[texte]])
     assert "'" + texte in format_csv(pd.DataFrame({"a": [texte]}))
 
 
 def test_numbers_and_plain_texts_are_left_alone() -> None:
     assert [neutralise(t) for t in ("a=1", "", "Île", "12", "(x)", " a")] == ["a=1", "", "Île", "12", "(x)", " a"]
-    assert controle.csv_bytes(["a"], [[-5], [-1.5], [None]]) == b'a\n-5\n-1.5\n""\n'
+    assert files.csv_bytes(["a"], [[-5], [-1.5], [None]]) == b'a\n-5\n-1.5\n""\n'
     assert format_csv(pd.DataFrame({"a": [-1.5]})) == "a\n-1.5\n"

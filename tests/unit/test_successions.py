@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cartographie.model import Succession
-from cartographie.questionnaire.ajustements import build_successions
-from cartographie.questionnaire.source import Problemes, read_csv
-from cartographie.successions import Suite, follow
+from cartographie.campaign.links import Suite, follow
+from cartographie.survey.adjustments import build_successions
+from cartographie.survey.model import Succession
+from cartographie.survey.source import Problemes, read_csv
 
 FIN = date(2001, 6, 30)
 ENTETE = "ancien,nouveau,nature,date,source"

@@ -9,8 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cartographie.errors import UserError
-from cartographie.model import (
+from cartographie.base.errors import UserError
+from cartographie.statistics.estimates import build_plan
+from cartographie.statistics.measures import divise_arrondi
+from cartographie.statistics.precision import finish
+from cartographie.statistics.tables import Campagne as TablesOf
+from cartographie.statistics.tables import build_tableaux, draft_tableaux
+from cartographie.statistics.weights import Ponderation
+from cartographie.survey.model import (
     Campagne,
     ColonneAttendue,
     Entite,
@@ -23,12 +29,7 @@ from cartographie.model import (
     Regle,
     Variable,
 )
-from cartographie.model import TypeVariable as T
-from cartographie.ponderation import Ponderation
-from cartographie.statistics.estimates import build_plan
-from cartographie.tables import Campagne as TablesOf
-from cartographie.tables import build_tableaux, draft_tableaux, finish
-from cartographie.tables.mesures import divise_arrondi
+from cartographie.survey.model import TypeVariable as T
 
 AXES = {
     "territoire": {"niveaux": [{"code": "pays", "libelle": "Pays"}, {"code": "zone", "variable": "zone"}]},

@@ -9,11 +9,14 @@ import pandas as pd
 import pytest
 from petite_enquete import CATALOGUE, F1, F2, REGLES, depot, identified, lot, questionnaire
 
-from cartographie import validate as module
-from cartographie.anomalies.catalogue import judge
-from cartographie.model import Constat, Gravite, Regle
-from cartographie.schema_pandera import build_schema
-from cartographie.validate import validate
+from cartographie.survey import conditions
+from cartographie.survey.model import Gravite, Regle
+from cartographie.survey.received import Constat
+from cartographie.survey.rules import judge
+from cartographie.validate import checks
+from cartographie.validate import settle as module
+from cartographie.validate.schema import build_schema
+from cartographie.validate.settle import validate
 
 SOUND = {
     "numero": F1,
@@ -199,7 +202,7 @@ def test_the_schema_is_fast_and_sees_every_cell() -> None:
     )
     bad = rng.choice(n, 500, replace=False)
     df.loc[bad, "effectif"] = 999
-    found = module.check_schema(module.Contexte("unite", {"unite": df}, q, "c1"), lot("unite", []))
+    found = checks.check_schema(conditions.Contexte("unite", {"unite": df}, q, "c1"), lot("unite", []))
     assert sorted(c.enregistrement for c in found) == sorted(bad.tolist())
     start = time.perf_counter()
     build_schema("unite", q, "c1").validate(df.drop(index=bad), lazy=True)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cartographie.errors import UserError
-from cartographie.plausibility.verdict import Verdict, ask, judge, require_plausible
+from cartographie.base.errors import UserError
+from cartographie.release.plausibility import Verdict, ask, judge, require_plausible
 
 ATTENTES = [
     {"code": "P01", "libelle": "la moitié des réponses retrouvées", "mesure": "rattachement", "min": 50},

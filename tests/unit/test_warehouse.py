@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 from cartographie import warehouse
-from cartographie.errors import DeclarationError, Statut, UserError
-from cartographie.model import (
+from cartographie.base.errors import DeclarationError, Statut, UserError
+from cartographie.survey.model import (
     Campagne,
     ColonneAttendue,
     EnteteAttendu,
@@ -29,7 +29,8 @@ from cartographie.model import (
     TypeVariable,
     Variable,
 )
-from cartographie.warehouse import Contenu, build
+from cartographie.survey.received import Contenu
+from cartographie.warehouse.write import build
 
 
 def variable(nom: str, entites: str, type_: str, **more: object) -> Variable:

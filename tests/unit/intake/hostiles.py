@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 import xlsxwriter
 import xlwt
 
-from cartographie.demo import biff12
-from cartographie.demo.writers import Page
+from cartographie_demo import writers
+from cartographie_demo.writers import Page
 
 FEUILLE = "xl/worksheets/sheet1.xml"
 MIME_ODS = b"application/vnd.oasis.opendocument.spreadsheet"
@@ -73,7 +73,7 @@ def table(rangees: bytes) -> bytes:
 
 
 def xlsb_parts() -> dict[str, bytes]:
-    parties = biff12.parts({"F": Page({(1, 1): "a", (2, 2): 3.5})})
+    parties = writers.parts_biff12({"F": Page({(1, 1): "a", (2, 2): 3.5})})
     return {n: o if isinstance(o, bytes) else o.encode() for n, o in parties.items()}
 
 

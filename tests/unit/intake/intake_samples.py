@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cartographie.model import ColonneAttendue, Depot, EnteteAttendu, FeuilleAttendue, Modele
+from cartographie.survey.model import ColonneAttendue, EnteteAttendu, FeuilleAttendue, Modele
+from cartographie.survey.received import Depot
 
 
 def colonne(variable: str, *entetes: str, apres: str | None = None, **options: Any) -> ColonneAttendue:

@@ -15,7 +15,8 @@ import yaml
 from hostiles import CASE_ODS, formula, ods, table, xlsx_with
 from python_calamine import CalamineError
 
-from cartographie.intake import actifs, biff_actifs, gate
+from cartographie.intake import binary, gate
+from cartographie.intake import gate as actifs
 from cartographie.intake.gate import inspect
 from cartographie.intake.workbook import read_workbook
 
@@ -161,7 +162,7 @@ FORMULE = bytes(22)
     ],
 )  # fmt: skip
 def test_records_of_an_old_workbook(flux, attendu):
-    assert biff_actifs.actives(flux + b"\0" * 4) == Counter(attendu)
+    assert binary.actives(flux + b"\0" * 4) == Counter(attendu)
 
 
 def test_an_old_workbook_with_a_link_is_refused():
@@ -180,7 +181,7 @@ def test_links_of_a_binary_workbook():
 
 
 def test_every_kind_has_both_findings(racine):
-    constats = yaml.safe_load((racine / "cartographie/constats.yaml").read_text(encoding="utf-8"))
+    constats = yaml.safe_load((racine / "cartographie/survey/constats.yaml").read_text(encoding="utf-8"))
     for genre in actifs.DEFAUTS:
         assert constats[f"{genre}_refuse"]["gravite"] == "rejet_fichier"
         ecarte = "macros_ignorees" if genre == "macros" else f"{genre}_ecarte"

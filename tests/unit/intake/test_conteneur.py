@@ -12,7 +12,7 @@ import hostiles
 import pytest
 from hostiles import archive
 
-from cartographie.intake.conteneur import Refus, entries, inflate
+from cartographie.intake.container import Refus, entries, inflate
 from cartographie.intake.gate import PLAFONDS
 
 UN = (b"a.xml", b"<a/>", {})

@@ -8,8 +8,8 @@ import pytest
 from intake_samples import ENTETES, FICHE, LIBRE, TABLEAU, colonne, depot, modele
 
 from cartographie.intake.gate import inspect
-from cartographie.intake.lecture import read_contents
-from cartographie.model import FeuilleAttendue
+from cartographie.intake.read import read_contents
+from cartographie.survey.model import FeuilleAttendue
 
 L1 = ["010000012", "Hôpital A", 10]
 L2 = ["020000022", "Clinique B", 20]

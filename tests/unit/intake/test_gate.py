@@ -14,8 +14,8 @@ import xlwt
 from hostiles import CASE_ODS, formula, ods, table, xlsx_with
 
 from cartographie.intake.gate import inspect
-from cartographie.intake.text import UnreadableText, read_text
-from cartographie.intake.workbook import SheetTooLarge, read_workbook
+from cartographie.intake.workbook import SheetTooLarge, UnreadableText, read_text, read_workbook
+from cartographie_demo import writers
 
 
 def codes(porte):
@@ -256,8 +256,8 @@ def test_an_ods_that_is_damaged_or_locked():
 def test_sheets_of_a_binary_workbook_are_found_by_its_relations():
     parties = hostiles.xlsb_parts()
     feuille = "xl/worksheets/sheet1.bin"
-    loin = hostiles.biff12.record(0, struct.pack("<IIH", 899_999, 0, 300) + bytes(7)) + hostiles.biff12.cell(1, 1.0)
-    parties[feuille] = parties[feuille].replace(hostiles.biff12.record(146), loin + hostiles.biff12.record(146))
+    loin = writers.record(0, struct.pack("<IIH", 899_999, 0, 300) + bytes(7)) + writers.cell_biff12(1, 1.0)
+    parties[feuille] = parties[feuille].replace(writers.record(146), loin + writers.record(146))
     assert motif(zip_(parties), "a.xlsb") == ("fichier_trop_gros", "lignes")
     for place, attendu in (
         ("feuille.bin", "lignes"),
@@ -307,13 +307,13 @@ def test_an_encrypted_workbook_is_told_apart():
 
 
 def test_of_two_streams_of_that_name_the_first_is_judged_and_cells_before_any_sheet_count():
-    from cartographie.intake import biff, cfb
+    from cartographie.intake import binary
 
     flux = hostiles.xls()
-    entrees = cfb.directory(bytes(flux))[1]
+    entrees = binary.directory(bytes(flux))[1]
     assert next(n for n in entrees if n.lower() == "workbook") == "Workbook"
     nombre = struct.pack("<HHHHHd", 0x0203, 14, 65_535, 255, 0, 1.0)
-    (relief,) = biff.sheets(struct.pack("<HHIHB", 0x0085, 7, 15, 0, 0) + struct.pack("<HH", 0x000A, 0) + nombre)
+    (relief,) = binary.sheets(struct.pack("<HHIHB", 0x0085, 7, 15, 0, 0) + struct.pack("<HH", 0x000A, 0) + nombre)
     assert relief.coin == (65_536, 256)
 
 

@@ -8,9 +8,9 @@ import pytest
 from intake_samples import COLONNES, ENTETES, TABLEAU, colonne, modele
 from test_extract import L1, L2, codes, lire
 
-from cartographie.intake.flatten import find_header, flatten
-from cartographie.intake.matching import groups
-from cartographie.model import Feuille, FeuilleAttendue
+from cartographie.intake.headers import find_header, flatten, groups
+from cartographie.survey.model import FeuilleAttendue
+from cartographie.survey.received import Feuille
 
 GROUPES = FeuilleAttendue(
     "repondant",

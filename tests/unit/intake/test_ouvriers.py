@@ -15,11 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from cartographie.intake import courrier, lecture, ouvriers
-from cartographie.intake.courrier import Courrier, Reception
-from cartographie.intake.ouvriers import Arret, Limites, run_isolated
+from cartographie.base import workers
+from cartographie.base import workers as courrier
+from cartographie.base import workers as ouvriers
+from cartographie.base.workers import Arret, Courrier, Limites, Reception, run_isolated
+from cartographie.intake import read
+from cartographie.intake import read as lecture
 from cartographie.intake.workbook import FormuleNonCalculee
-from cartographie.model import Constat, Depot, Feuille
+from cartographie.survey.received import Constat, Depot, Feuille
 
 LIMITES = Limites(memoire_mo=512, processeur_s=1, duree_s=1.5)
 SECRET = "Clinique des Lilas, 3 lits"
@@ -98,9 +101,7 @@ def test_a_file_whose_reading_ends_is_refused_alone_and_says_why(monkeypatch, tm
     monkeypatch.setattr(lecture, "_lit", read_or_die)
     noms = ("memoire", "sommeil", "segv", "entier")
     depots = [Depot(str(i), "2026", nom, f"depots/{nom}", "", 1, "2026-04-01", "reponse") for i, nom in enumerate(noms)]
-    lus = list(
-        lecture.iter_depots(depots, tmp_path, (), lecture={"memoire_mo": 512, "processeur_s": 30, "duree_s": 1.5})
-    )
+    lus = list(read.iter_depots(depots, tmp_path, (), lecture={"memoire_mo": 512, "processeur_s": 30, "duree_s": 1.5}))
     assert [(x.refuse, x.constats[0].constat, x.constats[0].details["maximum"]) for x in lus[:3]] == [
         (True, "lecture_memoire", 512), (True, "lecture_trop_longue", 1.5), (True, "lecture_interrompue", 1.5),
     ]  # fmt: skip
@@ -153,10 +154,10 @@ def test_tasks_are_drawn_only_as_they_are_needed():
 
     lus = run_isolated(work, source(), LIMITES)
     assert [next(lus) for _ in range(3)] == [0, 1, 2]
-    assert tirees <= 3 + ouvriers._FENETRE
+    assert tirees <= 3 + workers._FENETRE
     lus.close()
     tirees = 0
-    lus = run_isolated(work, source(), LIMITES, poids=lambda _: ouvriers._POIDS)
+    lus = run_isolated(work, source(), LIMITES, poids=lambda _: workers._POIDS)
     assert next(lus) == 0 and tirees <= 2
     lus.close()
 
@@ -229,13 +230,13 @@ def piege(module: str, nom: str, *arguments: str) -> bytes:
         ("posix", "system"),
         ("builtins", "eval"),
         ("pathlib", "Path"),
-        ("cartographie.intake.snapshot", "Path"),
-        ("cartographie.intake.snapshot", "NamedTemporaryFile"),
+        ("cartographie.intake.store", "Path"),
+        ("cartographie.intake.store", "NamedTemporaryFile"),
         ("cartographie.intake.snapshot", "Path.home"),
-        ("cartographie.intake.ouvriers", "Connection"),
+        ("cartographie.base.workers", "Connection"),
         ("cartographie.intake.workbook", "FormuleNonCalculee.__class__"),
         ("cartographie.intake.workbook", "SheetTooLarge"),
-        ("cartographie.intake.snapshot", "ingest"),
+        ("cartographie.intake.store", "ingest"),
         ("datetime", "sys"),
         ("datetime", "datetime.now"),
     ],

@@ -12,21 +12,15 @@ from types import SimpleNamespace
 import pytest
 from intake_samples import ENTETES, TABLEAU, modele
 
-from cartographie import disque
-from cartographie.errors import UserError
-from cartographie.identifiers import published_key
-from cartographie.intake import (
-    ingest,
-    pseudonym_key,
-    read_depot,
-    read_depots,
-    read_registre,
-    snapshot,
-    unregistered,
-    verify,
-)
-from cartographie.intake.snapshot import forget
-from cartographie.model import TypeVariable
+from cartographie.base import files
+from cartographie.base import files as disque
+from cartographie.base.errors import UserError
+from cartographie.base.identifiers import published_key
+from cartographie.intake import store
+from cartographie.intake import store as snapshot
+from cartographie.intake.read import read_depot, read_depots
+from cartographie.intake.store import forget, ingest, pseudonym_key, read_registre, unregistered, verify
+from cartographie.survey.model import TypeVariable
 
 
 def test_ingest_folder_sorted_twice(tmp_path, xlsx):
@@ -106,7 +100,7 @@ def test_a_file_the_register_ignores_is_said(tmp_path):
         (dossier / lieu).write_text("x")
     with pytest.raises(UserError, match=r"U14.*4 fichier.*base/d\.csv, depots/b\.csv, depots/e\.csv ….*ingest 2026"):
         unregistered(dossier, depots)
-    with disque.locked(dossier), pytest.raises(UserError, match="E17"):
+    with files.locked(dossier), pytest.raises(UserError, match="E17"):
         unregistered(dossier, depots)
 
 
@@ -140,7 +134,7 @@ def test_a_reception_waits_only_so_long_and_a_killed_one_is_forgotten(tmp_path, 
     (tmp_path / "a.csv").write_text("a;1\n")
     dossier = tmp_path / "raw" / "2026"
     monkeypatch.setattr(disque, "ATTENTE", 0.1)
-    with disque.locked(dossier):
+    with files.locked(dossier):
         with pytest.raises(UserError, match="E17") as refus:
             ingest(tmp_path, "2026", [tmp_path / "a.csv"], "reponse", "2026-04-01")
         with pytest.raises(UserError, match="E17"):
@@ -154,7 +148,7 @@ def test_two_files_of_the_same_short_name_are_not_confused(tmp_path, monkeypatch
     """Twelve hexadecimal digits name a file: should two ever share them, neither is taken for the other."""
     for nom in ("a.csv", "b.csv"):
         (tmp_path / nom).write_text(f"{nom};1\n")
-    copie = snapshot._copie
+    copie = store._copie
 
     def meme_debut(source, cible):
         temporaire, sha256, taille = copie(source, cible)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cartographie.intake.text import SEPARATEURS, UnreadableText, read_text
+from cartographie.intake.workbook import SEPARATEURS, UnreadableText, read_text
 
 TEXTE = "N° FINESS;Libellé;Coût\n010000012;Hôpital;1,5\n020000022;Clinique é;2,5\n"
 

@@ -82,10 +82,10 @@ def test_computed_cells_are_known_in_other_formats(format_):
         source.save(sortie)
         contenu = sortie.getvalue()
     else:
-        from cartographie.demo import ods
-        from cartographie.demo.writers import Page, zip_bytes
+        from cartographie_demo import writers
+        from cartographie_demo.writers import Page, zip_bytes
 
-        parties = ods.parts({"F": Page({(1, 2): 2, (2, 1): 3})}, "")
+        parties = writers.parts_ods({"F": Page({(1, 2): 2, (2, 1): 3})}, "")
         cellule = b'<table:table-cell office:value-type="float" office:value="2"'
         nouvelle = cellule.replace(b" office:value-type", b' table:formula="of:=1+1" office:value-type')
         assert parties["content.xml"].count(cellule) == 1

@@ -1,0 +1,82 @@
+"""What every command shares: the application, its options, how a result is printed and a progress shown."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from cartographie.base.errors import UserError
+from cartographie.cli import french
+
+import typer  # isort: skip
+
+
+F = TypeVar("F", bound=Callable[..., None])
+app = typer.Typer(
+    name="cartographie",
+    cls=french.Group,
+    help="La cartographie annuelle des usages de l'IA en santé : des classeurs reçus aux tableaux publiés.",
+    epilog="Exemple : cartographie run 2026 --projet .   (guide : docs/guide-analyste.md)",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 110},
+)
+
+Projet = Annotated[
+    Path, typer.Option("--projet", metavar="DOSSIER", help="Espace de travail (schemas/, raw/, outputs/).")
+]
+Json = Annotated[bool, typer.Option("--json", help="Écrit le bilan en JSON sur la sortie standard, pour les machines.")]
+Annee = Annotated[str, typer.Argument(metavar="CAMPAGNE", help="La campagne, par exemple 2026.")]
+Ouvriers = Annotated[int, typer.Option("--ouvriers", metavar="N", help="Processus de lecture (0 : un par cœur).")]
+
+Relire = Annotated[
+    bool, typer.Option("--relire", help="Relit et contrôle de nouveau tous les fichiers, même déjà examinés.")
+]
+
+
+def command(
+    nom: str, court: str, exemple: str, statuts: str = "0 fait · 2 usage · 10 déclaration incohérente"
+) -> Callable[[F], F]:
+    """A documented command: its French help is the docstring, then the example and the exit statuses."""
+    return app.command(
+        nom, cls=french.Command, short_help=court, epilog=f"Exemple : {exemple}\n\nStatuts de sortie : {statuts}"
+    )
+
+
+MONTRE: dict[str, Any] = {}  # what the command of this process last showed, for the journal
+
+
+def show(bilan: dict[str, Any], en_json: bool) -> None:
+    """Print what a command did: one JSON document, or French text. Exit with the status the pipeline decided."""
+    MONTRE.clear()
+    MONTRE.update(bilan)
+    if en_json:
+        sys.stdout.write(json.dumps(bilan, ensure_ascii=False, indent=2, sort_keys=True, default=str) + "\n")
+    else:
+        from cartographie.cli import screen
+
+        screen.print_bilan(bilan)
+    if bilan.get("statut", 0):
+        raise typer.Exit(int(bilan["statut"]))
+
+
+def a_date(texte: str, defaut: str = "") -> str:
+    """An ISO date given on the command line. Raises UserError U13."""
+    try:
+        return date.fromisoformat(texte).isoformat() if texte else defaut
+    except ValueError:
+        raise UserError(
+            "U13", f"« {texte} » n'est pas une date : écrivez-la AAAA-MM-JJ, par exemple 1999-12-31."
+        ) from None
+
+
+def progress(en_json: bool) -> Any:
+    from cartographie.cli import screen
+
+    return screen.progress(silencieux=en_json)

@@ -1,0 +1,87 @@
+"""What every command's function takes, gives and starts, and the warehouse as it may be read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec
+
+from cartographie.base.errors import UserError
+from cartographie.base.files import versions
+from cartographie.campaign.workspace import raw_pieces, warehouse_path, writing
+from cartographie.survey.model import Questionnaire
+
+# -------------------------------------------------------------------------------------------
+# Where things are in a workspace, and what was received: schemas/, raw/<campagne>, outputs/<campagne>, the warehouse.
+
+
+def provenance(projet: Path, q: Questionnaire) -> dict[str, str]:
+    """Name → sha256 of all that a warehouse is made from."""
+    from cartographie.survey.load import of_answers
+
+    programme = hashlib.sha256(repr(sorted(versions().items())).encode()).hexdigest()
+    declares = {f"schemas/{n}": s for n, s in of_answers(q.empreintes).items()}
+    return declares | {f"raw/{n}": s for n, s in raw_pieces(projet, q).items()} | {"le programme": programme}
+
+
+@contextmanager
+def open_warehouse(projet: Path, q: Questionnaire) -> Iterator[Any]:
+    """Read-only. Raises UserError E17, E18, and E23 when what it was made from is no longer what is declared and received."""
+    from cartographie import warehouse
+
+    with warehouse.open_readonly(warehouse_path(projet)) as con:
+        avant, apres = warehouse.provenance(con), provenance(projet, q)
+        changes = sorted(n for n in avant.keys() | apres.keys() if avant.get(n) != apres.get(n))
+        if changes:
+            suite = f" ({len(changes)} pièces en tout)" if len(changes) > 1 else ""
+            raise UserError("E23", f"{changes[0]} a changé depuis le dernier chargement{suite} : relancez « load ».")
+        yield con
+
+
+# -------------------------------------------------------------------------------------------
+# What every command's function takes, gives and starts.
+
+P = ParamSpec("P")
+Progres = Callable[[str, int, int], None]
+Bilan = dict[str, Any]
+
+
+def alone(fonction: Callable[Concatenate[Path, P], Bilan]) -> Callable[Concatenate[Path, P], Bilan]:
+    """What writes in outputs/, once nobody else does. Raises UserError E17."""
+
+    @wraps(fonction)
+    def seule(projet: Path, /, *args: P.args, **kwargs: P.kwargs) -> Bilan:
+        if not (projet / "schemas").is_dir():  # not a workspace: the function says so, nothing is created there
+            return fonction(projet, *args, **kwargs)
+        with writing(projet):
+            return fonction(projet, *args, **kwargs)
+
+    return seule
+
+
+def start_workers(projet: Path, ouvriers: int) -> None:
+    """Start what reading workers come from, while the libraries load."""
+    from cartographie.intake import read
+
+    read.start_workers(projet / "raw", ouvriers)
+
+
+# -------------------------------------------------------------------------------------------
+# What comes in and what goes back: frame, received files, correction workbooks, states.
+
+
+def reception_day(projet: Path, annee: str, aujourdhui: str) -> str:
+    """`aujourdhui`, as long as the clock can be believed: of two answers of one respondent, the last received prevails. Raises
+    UserError U30."""
+    from cartographie.intake.store import read_registre
+
+    derniere = max((d.recu_le for d in read_registre(projet / "raw" / annee)), default="")
+    if aujourdhui < derniere:
+        raise UserError(
+            "U30", f"L'horloge de cette machine dit {aujourdhui}, avant la dernière réception de {annee} ({derniere}) : réglez-la, ou "
+            "donnez la date avec --recu-le.",
+        )  # fmt: skip
+    return aujourdhui

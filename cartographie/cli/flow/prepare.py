@@ -1,0 +1,97 @@
+"""Before a campaign: a workspace, the questionnaire, its dictionary, the frame, a fictitious campaign to practise on."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from cartographie.base.errors import UserError
+from cartographie.campaign.workspace import require_campaign
+from cartographie.cli.flow.common import Bilan, Progres, alone
+from cartographie.cli.prepare import tell_demo, tell_dictionary, tell_init, tell_register, tell_template
+from cartographie.survey.load import load_questionnaire
+
+# -------------------------------------------------------------------------------------------
+# Before a campaign: a workspace, the questionnaire, its dictionary, a fictitious campaign to practise on.
+
+
+def init(projet: Path, destination: Path) -> Bilan:
+    """A new workspace holding the declarations of another one."""
+    load_questionnaire(projet)  # never hand over declarations that do not hold
+    if destination.exists() and any(destination.iterdir()):
+        raise UserError("U02", f"Le dossier {destination} n'est pas vide : choisissez un dossier nouveau.")
+    shutil.copytree(projet / "schemas", destination / "schemas", dirs_exist_ok=True)
+    for dossier in ("raw", "outputs"):
+        (destination / dossier).mkdir()
+    return tell_init(destination)
+
+
+def template(projet: Path, annee: str, sortie: Path, par_repondant: bool, progres: Progres) -> Bilan:
+    """The blank questionnaire; with `par_repondant`, one pre-filled copy per unit of the frame instead."""
+    from cartographie.campaign.examine import examine_frame
+    from cartographie.collect.questionnaire import build_template, file_name
+
+    q = load_questionnaire(projet)
+    require_campaign(q, annee)
+    sortie.mkdir(parents=True, exist_ok=True)
+    ecrits = [sortie / file_name(annee)]
+    ecrits[0].write_bytes(build_template(q, annee))
+    if par_repondant:
+        _, base = examine_frame(projet, q, annee, progres)
+        if base is None:
+            raise UserError("U03", f"Aucune base de sondage pour {annee} : importez-la avec « register ».")
+        unites = base.to_dict("records")
+        for i, unite in enumerate(unites, start=1):
+            connues = {k: v for k, v in unite.items() if isinstance(v, (str, int, float)) and v == v}
+            ecrits.append(sortie / file_name(annee, str(unite["id_base"])))
+            ecrits[-1].write_bytes(build_template(q, annee, connues))
+            progres("Questionnaires pré-remplis", i, len(unites))
+    return tell_template(annee, sortie, ecrits)
+
+
+def dictionary(projet: Path, annee: str, sortie: Path) -> Bilan:
+    from cartographie.collect.dictionary import build_dictionary
+
+    q = load_questionnaire(projet)
+    require_campaign(q, annee)
+    sortie.parent.mkdir(parents=True, exist_ok=True)
+    sortie.write_text(build_dictionary(q, annee), encoding="utf-8")
+    return tell_dictionary(sortie)
+
+
+def demo(projet: Path, destination: Path, repondants: int, graine: int, classeurs: int, progres: Progres) -> Bilan:
+    """A fictitious workspace: declarations copied, frame registered, answers received, truth beside."""
+    from cartographie.intake.store import ingest as store
+    from cartographie_demo.generate import generate
+
+    q = load_questionnaire(projet)
+    if destination.exists() and any(destination.iterdir()):
+        raise UserError("U02", f"Le dossier {destination} n'est pas vide : choisissez un dossier nouveau.")
+    shutil.copytree(projet / "schemas", destination / "schemas", dirs_exist_ok=True)
+    resume = generate(projet, q, destination, tuple(q.campagnes), repondants, graine, progres, classeurs_max=classeurs)
+    for annee, campagne in q.campagnes.items():
+        recus = destination / "recus" / annee
+        store(destination, annee, [recus / "base"], "base", campagne.debut.isoformat())
+        store(destination, annee, [recus / "reponses"], "reponse", campagne.fin.isoformat())
+    (destination / "outputs").mkdir(exist_ok=True)
+    return tell_demo(destination, resume)
+
+
+# -------------------------------------------------------------------------------------------
+# What comes in and what goes back: frame, received files, correction workbooks, states.
+
+
+@alone
+def register(projet: Path, annee: str, source: Path, recu_le: str) -> Bilan:
+    """Store the frame's file in raw/<campagne>/base and say what it holds; a refused file is not kept."""
+    from cartographie.campaign.examine import examine_frame
+    from cartographie.intake.store import forget
+    from cartographie.intake.store import ingest as store
+
+    q = load_questionnaire(projet)
+    require_campaign(q, annee)
+    ajoutes, deja = store(projet, annee, [source], "base", recu_le)
+    base, unites = examine_frame(projet, q, annee, lambda *_: None)
+    if unites is None:
+        forget(projet / "raw" / annee, ajoutes)
+    return tell_register(q, annee, unites, base.redaction.anomalies, deja)

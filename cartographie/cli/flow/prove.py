@@ -1,0 +1,158 @@
+"""A release verified again, taken apart figure by figure, and signed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from cartographie.base.errors import UserError
+from cartographie.cli.flow.common import Bilan, Progres
+from cartographie.cli.prove import tell_audit, tell_sign, tell_touched, tell_trace
+
+if TYPE_CHECKING:
+    from cartographie.statistics.members import Membres, Traceur
+    from cartographie.survey.model import Questionnaire
+    from cartographie.survey.received import Depot, Extraction
+
+
+def audit(
+    dossier: Path, raw: Path | None, sans_brut: bool, rapport: Path | None, signataires: Path | None, progres: Progres
+) -> Bilan:
+    """Every step, every difference; status 16 when there is one. Nothing of the workspace is written but the report."""
+    from cartographie.proof.audit import audit_release, format_html, format_markdown, to_plain
+
+    if raw is None and not sans_brut:
+        raw = _beside(dossier)
+    if signataires is not None and not signataires.is_file():
+        raise UserError(
+            "U24", f"« {signataires} » n'existe pas : donnez un fichier de signataires (OpenSSH, allowed_signers)."
+        )
+
+    def refaire(projet: Path, manifeste: Mapping[str, Any]) -> Any:
+        from cartographie.cli.flow.control import load
+        from cartographie.cli.flow.publish import prepare
+        from cartographie.release.publish import Demande
+
+        load(projet, 0, True, progres)
+        r = manifeste.get("revision") or {}
+        demande = Demande(
+            str(manifeste["campagne"]), str(manifeste["version"]), str(manifeste["date"]), True,
+            str(r.get("nature") or "provisoire"), str(r.get("remplace") or ""), str(r.get("motif") or ""),
+        )  # fmt: skip
+        return prepare(projet, demande, progres)
+
+    a = audit_release(dossier, raw, refaire, signataires, progres)
+    ecrits = []
+    if rapport is not None:
+        rapport.mkdir(parents=True, exist_ok=True)
+        for nom, texte in (
+            ("audit.html", format_html(a)),
+            ("audit.md", format_markdown(a)),
+            ("audit.json", json.dumps(to_plain(a), ensure_ascii=False, indent=1) + "\n"),
+        ):
+            (rapport / nom).write_text(texte, encoding="utf-8")
+            ecrits.append(rapport / nom)
+    return tell_audit(a, ecrits)
+
+
+def trace(dossier: Path, code: str, criteres: Sequence[str], limite: int, projet: Path, progres: Progres) -> Bilan:
+    """One published figure, down to the cells received. Raises UserError U28: no such figure, or several."""
+    from cartographie.proof import trace
+
+    q, annee, t, registre = _tracer(dossier, projet, progres)
+    publie = trace.find_figure(dossier, code.upper(), _criteria(criteres))
+    trouve = trace.trace_figure(t, publie)
+    edition = publie["edition"]
+    vus = set(trouve.membres.lignes.get("depot", pd.Series(dtype=object)).head(limite))
+    depots = [d for d in registre[edition] if d.depot in vus]
+    extractions = {x.depot: x for x in _reread(projet, q, edition, depots, progres)}
+    noms = {d.depot: d.nom for d in registre[edition]}
+    cases = trace.cells(q, trouve.membres, extractions, noms, limite)
+    anomalies = _findings(projet, q, edition, trouve.membres)
+    return tell_trace(trouve, cases, anomalies, annee, limite)
+
+
+def touched(dossier: Path, fichier: str, projet: Path, progres: Progres) -> Bilan:
+    """Every published figure a received file touches. `fichier`: its name, or its identifier (the start of its fingerprint)."""
+    from cartographie.proof import trace
+    from cartographie.release.manifest import read_figures
+
+    _, annee, t, registre = _tracer(dossier, projet, progres)
+    depots = [d for depots in registre.values() for d in depots if fichier in (d.nom, d.depot, d.sha256)]
+    if not depots:
+        raise UserError("U28", f"Aucun fichier reçu ne s'appelle « {fichier} » : donnez son nom, ou son empreinte.")
+    touches = trace.touched_by(t, read_figures(dossier)[0], [d.depot for d in depots])
+    return tell_touched(depots, touches, annee)
+
+
+def _tracer(
+    dossier: Path, projet: Path, progres: Progres
+) -> tuple[Questionnaire, str, Traceur, dict[str, list[Depot]]]:
+    """(declarations, campaign, what takes its tables apart, files received by campaign)."""
+    from cartographie.campaign.workspace import require_campaign
+    from cartographie.cli.flow.publish import frames_of
+    from cartographie.intake.store import read_registre
+    from cartographie.release.manifest import read_figures
+    from cartographie.statistics.members import Traceur
+    from cartographie.statistics.tables import Campagne
+    from cartographie.statistics.weights import weigh
+    from cartographie.survey.load import load_questionnaire
+
+    annee = str(read_figures(dossier)[1]["campagne"])
+    q = load_questionnaire(projet)
+    require_campaign(q, annee)
+    campagnes = {a: Campagne(a, f, weigh(q, a, f)) for a, f in frames_of(projet, q, annee, progres).items()}
+    precedente = next((c for a, c in campagnes.items() if a != annee), None)
+    progres(f"{annee} : tableaux", 1, 1)
+    return q, annee, Traceur(q, campagnes[annee], precedente), {a: read_registre(projet / "raw" / a) for a in campagnes}
+
+
+def _reread(projet: Path, q: Questionnaire, annee: str, depots: Sequence[Depot], progres: Progres) -> list[Extraction]:
+    """Those files read again, their corrected versions resolved."""
+    from cartographie.campaign.batch import Cadre, read_files
+    from cartographie.intake.store import pseudonym_key, read_registre
+
+    cle = pseudonym_key(projet, q)
+    cadre = Cadre(projet, q, annee, cle, 1, progres, tuple(read_registre(projet / "raw" / annee)))
+    return [x for role in ("reponse", "base") for x in read_files(cadre, [d for d in depots if d.role == role], role)]
+
+
+def _findings(projet: Path, q: Questionnaire, annee: str, m: Membres) -> pd.DataFrame:
+    """Anomalies and repairs met on the way: of those respondents and those questions."""
+    from cartographie import warehouse
+    from cartographie.cli.flow.common import open_warehouse
+
+    with open_warehouse(projet, q) as con:
+        toutes = warehouse.analysis_frame(con, "anomalie", annee)
+    variables = {v for _, v in m.variables}
+    garde = toutes["id_repondant"].isin(set(m.lignes["id_repondant"])) & toutes["variable"].isin(variables)
+    return toutes[garde].reset_index(drop=True)
+
+
+def _criteria(criteres: Sequence[str]) -> dict[str, str]:
+    """ "colonne=valeur" → the pair. Raises UserError U28."""
+    paires = [c.partition("=") for c in criteres]
+    fautifs = [c for c, (_, egal, _) in zip(criteres, paires, strict=True) if not egal]
+    if fautifs:
+        raise UserError("U28", f"« {fautifs[0]} » n'est pas un critère : écrivez colonne=valeur (indicateur=usage).")
+    return {c.strip(): v.strip() for c, _, v in paires}
+
+
+def sign(dossier: Path, cle: Path, projet: Path) -> Bilan:
+    """manifeste.json.sig, beside the manifest."""
+    from cartographie.release.publish import sign_release
+
+    return tell_sign(dossier, sign_release(dossier, cle, projet))
+
+
+def _beside(dossier: Path) -> Path:
+    """raw/<campagne> of the workspace the release is in. Raises UserError U24 when it is not there."""
+    sorties = dossier.resolve().parent
+    raw = sorties.parent.parent / "raw" / sorties.name
+    if not raw.is_dir():
+        raise UserError("U24", f"« {raw} » n'existe pas : donnez --raw raw/<campagne>, ou --sans-brut.")
+    return raw

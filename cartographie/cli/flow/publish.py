@@ -1,0 +1,331 @@
+"""From the warehouse to what is published: tables, secrecy, release; and any file about to be put online, checked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cartographie import warehouse
+from cartographie.base.errors import Statut, UserError
+from cartographie.base.files import versions, whole_folder, write_whole
+from cartographie.base.text import FICTIF
+from cartographie.campaign.workspace import raw_pieces, received, require_campaign
+from cartographie.cli.flow.common import Bilan, Progres, alone, open_warehouse
+from cartographie.cli.publish import tell_compare, tell_lint, tell_map, tell_preflight, tell_publish
+from cartographie.intake.store import read_registre
+from cartographie.release.manifest import RESERVEES
+from cartographie.survey.load import load_questionnaire
+from cartographie.survey.model import Questionnaire
+
+if TYPE_CHECKING:
+    import subprocess
+
+    import pandas as pd
+
+    from cartographie.release.plausibility import Verdict
+    from cartographie.release.publish import Demande, Preparation
+    from cartographie.secrecy.protect import Anterieure
+    from cartographie.statistics.weights import Ponderation
+    from cartographie.survey.received import Tableau
+
+
+# -------------------------------------------------------------------------------------------
+# A release, or any file about to be put online: checked, compared, made ready. Nothing is changed.
+
+
+def lint(sources: Sequence[Path], admis: Sequence[str]) -> Bilan:
+    """Accessibility and safety of workbooks and CSV files, or of every one of a folder. Raises UserError U22."""
+    from zipfile import BadZipFile
+
+    from cartographie.proof.lint import lint_file, lint_folder
+
+    defauts = []
+    for source in sources:
+        if not source.exists():
+            raise UserError("U22", f"« {source} » n'existe pas : donnez un fichier .xlsx ou .csv, ou un dossier.")
+        try:
+            defauts += lint_folder(source, admis) if source.is_dir() else lint_file(source, admis)
+        except (BadZipFile, KeyError, ValueError):
+            raise UserError("U22", f"« {source} » ne s'ouvre pas : ce n'est pas un classeur Excel valide.") from None
+    return tell_lint(sources, defauts)
+
+
+def compare(avant: Path, apres: Path, sortie: Path | None) -> Bilan:
+    """Every figure that differs between two releases; `sortie`: a folder for ecarts.csv and ecarts.html."""
+    from cartographie.release.data import format_csv
+    from cartographie.release.manifest import compare_releases, format_comparison_html
+
+    c = compare_releases(avant, apres)
+    ecrits = []
+    if sortie is not None:
+        sortie.mkdir(parents=True, exist_ok=True)
+        titre = f"De {avant.name} ({c.editions[0]}) à {apres.name} ({c.editions[1]})"
+        for nom, contenu in (("ecarts.csv", format_csv(c.ecarts)), ("ecarts.html", format_comparison_html(c, titre))):
+            (sortie / nom).write_bytes(contenu.encode("utf-8"))
+            ecrits.append(sortie / nom)
+    return tell_compare(avant, apres, c, ecrits)
+
+
+def preflight(dossier: Path) -> Bilan:
+    """The quality criteria of data.gouv.fr, and what is missing."""
+    from cartographie.proof.lint import preflight as criteria
+
+    return tell_preflight(dossier, criteria(dossier))
+
+
+# -------------------------------------------------------------------------------------------
+# From the warehouse to what is published: tables, secrecy, release.
+
+if TYPE_CHECKING:
+    Frames = dict[str, dict[str, pd.DataFrame]]
+
+
+@alone
+def map_(projet: Path, annee: str, progres: Progres) -> Bilan:
+    """Compute the tables of a campaign from the warehouse into outputs/<campagne>/tableaux/ (CSV); publishes nothing.
+
+    Secondary secrecy is applied, but what is masked is only proven when a release is attacked (publish)."""
+    from cartographie.release.data import write_csv
+
+    q = load_questionnaire(projet)
+    require_campaign(q, annee)
+    tableaux = _protected(q, annee, _drafts(q, annee, frames_of(projet, q, annee, progres))[0], progres)[0]
+    dossier = projet / "outputs" / annee / "tableaux"
+    meta = release_meta(projet, q, annee, "travail", q.campagnes[annee].fin.isoformat())
+    with whole_folder(dossier) as ici:
+        for t in tableaux:
+            write_csv(ici, t, meta)
+    return tell_map(annee, tableaux, dossier)
+
+
+@alone
+def publish(projet: Path, demande: Demande, progres: Progres) -> Bilan:
+    """`release`, once nobody else writes in the workspace."""
+    return release(projet, demande, progres)
+
+
+def release(projet: Path, demande: Demande, progres: Progres) -> Bilan:
+    """Write outputs/<campagne>/<version>/ whole or not at all. A correction names the version it replaces, and why.
+
+    Raises UserError: it exists (status 15), implausible (13), its files betray somebody (14)."""
+    from cartographie.proof.attack import attack_release, require_sound_release
+    from cartographie.release.publish import publish as write_release
+
+    p, annee = prepare(projet, demande, progres), demande.annee
+
+    def gate(attente: Path) -> None:
+        progres(f"{annee} : attaque de la publication", 0, 1)
+        require_sound_release(attack_release(attente, p.q, p.exacts, p.meta["seuils"], p.lues), demande.version)
+        _require_fit(attente, str(p.meta.get("contact") or ""))
+        progres(f"{annee} : attaque de la publication", 1, 1)
+
+    progres(f"{annee} : publication", 0, 1)
+    ecrits = write_release(p.dossier, p.tableaux, p.meta, demande.remplacer, gate)
+    progres(f"{annee} : publication", 1, 1)
+    return tell_publish(annee, p.dossier, p.tableaux, ecrits, p.meta["secret"])
+
+
+def prepare(projet: Path, demande: Demande, progres: Progres) -> Preparation:
+    """Everything a release is made of, computed from the warehouse. Raises as publish does, but what the gate raises."""
+    from cartographie.release.manifest import make_revision, manifest_fingerprint
+    from cartographie.release.plausibility import ask
+    from cartographie.release.publish import Preparation, check_free, release_folder
+    from cartographie.statistics.measures import exact_counts
+    from cartographie.statistics.weights import account
+
+    q, annee = load_questionnaire(projet), demande.annee
+    require_campaign(q, annee)
+    dossier = release_folder(projet / "outputs" / annee, demande.version)
+    check_free(dossier, demande.remplacer)
+    remplacee = release_folder(dossier.parent, demande.remplace) if demande.remplace else None
+    revision = make_revision(demande.nature, dossier, remplacee, demande.motif)
+    with ask() as suite:
+        frames = frames_of(projet, q, annee, progres)
+        brouillons, ponderation, verdict = _plausible_drafts(projet, q, annee, frames, suite)
+    anciennes = _earlier(projet, q, annee, dossier, brouillons, progres)
+    tableaux, secret = _protected(q, annee, brouillons, progres, anciennes)
+    jour = demande.jour or q.campagnes[annee].fin.isoformat()
+    meta = release_meta(projet, q, annee, demande.version, jour)
+    meta |= {"secret_secondaire": True, "secret": secret, "ponderation": account(ponderation) if ponderation else None}
+    meta |= {"revision": revision, "plausibilite": verdict.attentes, "plausibilite_html": verdict.public}
+    meta["anterieures"] = {
+        a.dossier.relative_to(projet / "outputs").as_posix(): manifest_fingerprint(a.dossier) for a in anciennes
+    }
+    lues = [(a.dossier, exact_counts(a.tableaux)) for a in anciennes]
+    return Preparation(q, dossier, tableaux, meta, exact_counts(brouillons), lues)
+
+
+# ------------------------------------------------------------------------------------------- pieces
+
+
+def frames_of(projet: Path, q: Questionnaire, annee: str, progres: Progres) -> Frames:
+    """Campaign → its analysis frames, from the warehouse: this one's, then the previous one's if it was received."""
+    from cartographie import warehouse
+
+    progres(f"{annee} : tableaux", 0, 1)
+    precedente = q.campagnes[annee].precedente
+    if precedente not in received(projet, q):
+        precedente = None  # its questions were never asked to anyone: not the same as no answer
+    with open_warehouse(projet, q) as con:
+        return {a: warehouse.analysis_frames(con, a) for a in (annee, precedente) if a}
+
+
+def _drafts(q: Questionnaire, annee: str, frames: Frames) -> tuple[list[Tableau], Ponderation | None]:
+    """Every figure of the campaign's tables, weighted, with the counts behind it: confidential. And its weights."""
+    from cartographie.statistics.tables import Campagne, draft_tableaux
+    from cartographie.statistics.weights import weigh
+
+    campagnes = {a: Campagne(a, f, weigh(q, a, f)) for a, f in frames.items()}
+    precedente = next((c for a, c in campagnes.items() if a != annee), None)
+    return draft_tableaux(q, campagnes[annee], precedente), campagnes[annee].ponderation
+
+
+def _plausible_drafts(
+    projet: Path, q: Questionnaire, annee: str, frames: Frames, suite: subprocess.Popen[str]
+) -> tuple[list[Tableau], Ponderation | None, Verdict]:
+    """The same of a campaign that is as declared. Raises UserError E13 (status 13)."""
+    from cartographie.release.plausibility import judge, measure_answers, measure_figures, require_plausible
+
+    declare, entete = q.campagnes[annee].plausibilite, {"campagne": annee, "titre": str(q.enquete["titre"])}
+    entete["mention"] = FICTIF if q.enquete.get("fictif") else ""
+    attentes = declare.get("attentes", ())
+    mesures = measure_answers(q, attentes, frames[annee], next((f for a, f in frames.items() if a != annee), None))
+
+    def decide() -> Verdict:
+        verdict = judge(suite, declare, mesures, entete)
+        # with values: for the producer, beside the findings, never in a release
+        detail = projet / "outputs" / annee / "controle/plausibilite.html"
+        detail.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(detail, verdict.detail.encode())
+        require_plausible(verdict.attentes, annee)
+        return verdict
+
+    try:
+        tableaux, ponderation = _drafts(q, annee, frames)
+    except UserError:  # too few answers make weights impossible: the cause is said rather than its effect
+        decide()
+        raise
+    mesures += measure_figures(q, annee, attentes, tableaux, ponderation)
+    return tableaux, ponderation, decide()
+
+
+def _require_fit(dossier: Path, contact: str) -> None:
+    """Raise UserError E21 (status 10) when a file written breaks the rules of accessibility or safety."""
+    from cartographie.proof.lint import lint_folder
+
+    defauts = lint_folder(dossier, {contact})
+    if defauts:
+        d = defauts[0]
+        raise UserError(
+            "E21", f"la publication n'est pas écrite : {d.ou} {d.message} ({d.code}, {len(defauts)} en tout) ; corrigez le libellé dans "
+            "schemas/, ou signalez-le.", Statut.DECLARATION,
+        )  # fmt: skip
+
+
+def _earlier(
+    projet: Path, q: Questionnaire, annee: str, dossier: Path, brouillons: list[Tableau], progres: Progres
+) -> list[Anterieure]:
+    """Releases found in outputs/, of this edition and of the one before, but the one being written: a reader may have them."""
+    from cartographie.release.publish import releases
+    from cartographie.secrecy.protect import read_earlier
+
+    anciennes = []
+    for a in (q.campagnes[annee].precedente or "", annee):
+        # what is no longer received cannot be recomputed
+        trouvees = [d for d in releases(projet / "outputs" / a) if d != dossier] if a in received(projet, q) else []
+        for d in trouvees:
+            _require_declared(q, d, projet)
+        if trouvees:
+            tableaux = brouillons if a == annee else _drafts(q, a, frames_of(projet, q, a, progres))[0]
+            anciennes += [read_earlier(d, tableaux) for d in trouvees]
+    return anciennes
+
+
+def _require_declared(q: Questionnaire, dossier: Path, projet: Path) -> None:
+    """Raise UserError U27 (status 10) when an earlier release has a table that schemas/ no longer declares: what it shows
+    could not be counted with the rest."""
+    from cartographie.release.manifest import read_manifest
+
+    disparus = sorted(set(read_manifest(dossier)["tableaux"]) - set(q.tableaux))
+    if disparus:
+        raise UserError(
+            "U27", f"{dossier.relative_to(projet)} publie le tableau {disparus[0]}, que schemas/tableaux/ ne déclare plus : remettez sa "
+            "déclaration, pour que le secret en tienne compte, ou retirez cette publication de outputs/ si elle n'a jamais été diffusée.",
+            Statut.DECLARATION,
+        )  # fmt: skip
+
+
+def _protected(
+    q: Questionnaire, annee: str, brouillons: list[Tableau], progres: Progres, anciennes: Sequence[Anterieure] = ()
+) -> tuple[list[Tableau], dict[str, Any]]:
+    """The tables as they may be read, and the account of what secrecy masked."""
+    from cartographie.secrecy.protect import protect
+    from cartographie.statistics.precision import finish
+
+    progres(f"{annee} : secret", 0, 1)
+    protection = protect(q, brouillons, q.campagnes[annee].parametres.get("seuils", {}), anciennes)
+    progres(f"{annee} : secret", 1, 1)
+    return [finish(t) for t in protection.tableaux], dict(protection.bilan)
+
+
+# -------------------------------------------------------------------------------------------
+# What a release states about itself: titles, dates, inputs, program, accounts.
+
+
+def release_meta(projet: Path, q: Questionnaire, annee: str, version: str, jour: str) -> dict[str, Any]:
+    """What every output of a release states: titles, dates, versions, inputs, accounts. The date comes from the caller."""
+    recus = {a: read_registre(projet / "raw" / a) for a in q.campagnes}
+    with open_warehouse(projet, q) as con:
+        comptes = {a: warehouse.totals(con, a) for a, depots in recus.items() if depots}
+    return {
+        **{k: q.enquete.get(k) for k in ("titre", "sous_titre", "producteur", "contact", "licence", "fictif", "axes")},
+        "nom": (q.enquete.get("publication") or {}).get("nom"),
+        "publication": q.enquete.get("publication") or {},
+        "theme": _theme(projet, q),
+        "debut": q.campagnes[annee].debut.isoformat(),
+        "fin": q.campagnes[annee].fin.isoformat(),
+        "campagne": annee,
+        "edition": annee,
+        "version": version,
+        "date": jour,
+        "champ": q.campagnes[annee].champ,
+        "depots": [d for depots in recus.values() for d in depots],
+        "declarations": dict(q.empreintes),
+        "declarations_jointes": _published_declarations(projet, q),
+        "pieces": raw_pieces(projet, q),
+        "programme": versions(),
+        "comptes": comptes,
+        "libelles": {v.nom: v.libelle for v in q.variables.values()},
+        "qualite": dict(q.campagnes[annee].qualite),
+        "campagnes": list(q.campagnes),
+        "precedente": q.campagnes[annee].precedente,
+        "comparabilite": _changes(q, annee),
+        "seuils": dict(q.campagnes[annee].parametres.get("seuils", {})),
+    }
+
+
+def _published_declarations(projet: Path, q: Questionnaire) -> dict[str, bytes]:
+    """Path under schemas/ → content, of those that are published. Raises UserError E23 when one is no longer what was read."""
+    contenus = {n: (projet / "schemas" / n).read_bytes() for n in q.empreintes if Path(n).name not in RESERVEES}
+    for nom, contenu in contenus.items():
+        if hashlib.sha256(contenu).hexdigest() != q.empreintes[nom]:
+            raise UserError("E23", f"schemas/{nom} a changé pendant le calcul : relancez la commande.")
+    return contenus
+
+
+def _changes(q: Questionnaire, annee: str) -> list[dict[str, str]]:
+    """Questions that changed since the previous campaign, as declared."""
+    return [
+        {"libelle": q.variables[c["variable"]].libelle, "drapeau": c["drapeau"], "note": str(c.get("note", ""))}
+        for c in q.comparabilite
+        if c["de"] == q.campagnes[annee].precedente and c["a"] == annee and c["variable"] in q.variables
+    ]
+
+
+def _theme(projet: Path, q: Questionnaire) -> str:
+    """CSS added to the neutral theme of the page, when the survey names a file of schemas/."""
+    nom = (q.enquete.get("publication") or {}).get("theme")
+    chemin = projet / "schemas" / str(nom)
+    return chemin.read_text(encoding="utf-8") if nom and chemin.is_file() else ""

@@ -1,0 +1,201 @@
+"""Commands that prepare a campaign: workspace, questionnaires, frame, and the fictitious campaigns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+from cartographie.base.errors import Statut
+from cartographie.base.text import FICTIF, espace, nombre
+from cartographie.cli.app import Annee, Json, Projet, a_date, command, progress, show
+from cartographie.cli.screen import Bilan
+from cartographie.survey.model import Questionnaire
+from cartographie.survey.received import Anomalie
+
+import typer  # isort: skip
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+# -------------------------------------------------------------------------------------------
+# What preparing a campaign reports.
+
+
+def tell_init(destination: Path) -> Bilan:
+    return {
+        "titre": f"Espace de travail créé dans {destination}.",
+        "lignes": [
+            "schemas/ : les déclarations, à adapter ; raw/ : ce qui sera reçu ; outputs/ : ce qui sera produit."
+        ],
+        "dossier": str(destination),
+    }
+
+
+def tell_template(annee: str, sortie: Path, ecrits: Sequence[Path]) -> Bilan:
+    return {
+        "titre": f"Questionnaire {annee} écrit dans {sortie}.",
+        "lignes": [
+            f"{nombre(len(ecrits), 'classeur')} : {ecrits[0].name}"
+            + (f" et {len(ecrits) - 1} pré-remplis" if len(ecrits) > 1 else "")
+        ],
+        "fichiers": [str(e) for e in ecrits],
+    }
+
+
+def tell_dictionary(sortie: Path) -> Bilan:
+    return {"titre": f"Dictionnaire écrit dans {sortie}.", "fichier": str(sortie)}
+
+
+def tell_demo(destination: Path, resume: Mapping[str, Any]) -> Bilan:
+    return {
+        "titre": f"Campagnes fictives écrites dans {destination}.",
+        "lignes": [FICTIF, *(f"{a} : {r}" for a, r in resume.get("lignes", {}).items())],
+        "suite": [f"Pour la suite : cartographie run --projet {destination}"],
+        "resume": dict(resume),
+        "dossier": str(destination),
+    }
+
+
+def tell_register(
+    q: Questionnaire, annee: str, base: pd.DataFrame | None, anomalies: Sequence[Anomalie], deja: Sequence[Any]
+) -> Bilan:
+    """`base`: one row, one unit; None when no unit could be read, and `anomalies` say why."""
+    regles = Counter(a.regle for a in anomalies)
+    if base is None:
+        return {
+            "titre": f"La base de sondage de {annee} n'a pas été importée.",
+            "lignes": [a.message for a in anomalies]
+            or ["Le fichier ne contient aucune unité : vérifiez qu'il s'agit de la base de sondage."],
+            "statut": Statut.FICHIER_REFUSE,
+        }
+    axes = [a["variable"] for a in q.enquete.get("axes", {}).values() if "variable" in a and a["variable"] in base]
+    comptes = {a: base[a].value_counts(dropna=False).sort_index() for a in axes}
+    return {
+        "titre": f"Base de sondage de {annee} : {nombre(len(base), 'unité')}.",
+        "lignes": [
+            *(["Ce fichier était déjà reçu : rien n'a changé."] if deja else []),
+            *(
+                [f"{nombre(len(anomalies), 'constat')} sur la base elle-même, détaillés par « validate »."]
+                if anomalies
+                else []
+            ),
+        ],
+        "tables": [
+            {"entete": [q.variables[a].libelle[:50], "unités"], "rangs": [[str(k), espace(n)] for k, n in v.items()]}
+            for a, v in comptes.items()
+        ],
+        "campagne": annee,
+        "unites": len(base),
+        "constats": dict(sorted(regles.items())),
+    }
+
+
+@command("init", "crée un espace de travail", "cartographie init ../campagne --projet .")
+def init(
+    destination: Annotated[
+        Path, typer.Argument(metavar="DOSSIER", help="Le nouvel espace de travail, vide ou absent.")
+    ],
+    projet: Projet = Path(),
+    en_json: Json = False,
+) -> None:
+    """Crée un espace de travail : les déclarations de --projet, et raw/ et outputs/ vides."""
+    from cartographie.cli.flow import prepare as flow
+
+    show(flow.init(projet, destination), en_json)
+
+
+@command(
+    "template",
+    "fabrique les questionnaires Excel",
+    "cartographie template 2026 --sortie questionnaires/ --par-repondant",
+)
+def template(
+    annee: Annee,
+    sortie: Annotated[Path, typer.Option("--sortie", metavar="DOSSIER", help="Où écrire les questionnaires.")] = Path(
+        "questionnaires"
+    ),
+    par_repondant: Annotated[
+        bool, typer.Option("--par-repondant", help="Un questionnaire pré-rempli par unité du registre.")
+    ] = False,
+    projet: Projet = Path(),
+    en_json: Json = False,
+) -> None:
+    """Fabrique le questionnaire vierge (Excel) de la campagne, et sur demande un exemplaire pré-rempli par répondant."""
+    from cartographie.cli.flow import prepare as flow
+
+    with progress(en_json) as progres:
+        bilan = flow.template(projet, annee, sortie, par_repondant, progres)
+    show(bilan, en_json)
+
+
+@command(
+    "dictionary",
+    "écrit le dictionnaire des variables",
+    "cartographie dictionary 2026 --sortie docs/dictionnaire-2026.md",
+)
+def dictionary(
+    annee: Annee,
+    sortie: Annotated[Path, typer.Option("--sortie", metavar="FICHIER", help="Le fichier Markdown à écrire.")] = Path(
+        "dictionnaire.md"
+    ),
+    projet: Projet = Path(),
+    en_json: Json = False,
+) -> None:
+    """Écrit le dictionnaire des variables et des nomenclatures de la campagne (Markdown)."""
+    from cartographie.cli.flow import prepare as flow
+
+    show(flow.dictionary(projet, annee, sortie), en_json)
+
+
+@command(
+    "register",
+    "importe la base de sondage",
+    "cartographie register 2026 etablissements.csv",
+    "0 fait · 2 usage · 10 déclaration incohérente · 11 fichier refusé · 17 une autre commande écrit",
+)
+def register(
+    annee: Annee,
+    source: Annotated[
+        Path, typer.Argument(metavar="FICHIER", help="La base de sondage (modèle « base » de la campagne).")
+    ],
+    recu_le: Annotated[
+        str, typer.Option("--recu-le", metavar="AAAA-MM-JJ", help="Date de réception (défaut : aujourd'hui).")
+    ] = "",
+    projet: Projet = Path(),
+    en_json: Json = False,
+) -> None:
+    """Importe la base de sondage (le registre des unités interrogées) de la campagne."""
+    from cartographie.cli.flow import common
+    from cartographie.cli.flow import prepare as flow
+
+    jour = a_date(recu_le) or common.reception_day(projet, annee, date.today().isoformat())
+    show(flow.register(projet, annee, source, jour), en_json)
+
+
+@command("demo", "fabrique une campagne fictive", "cartographie demo /tmp/demo --repondants 500 --graine 7")
+def demo(
+    destination: Annotated[Path, typer.Argument(metavar="DOSSIER", help="L'espace de travail fictif à créer.")],
+    repondants: Annotated[
+        int, typer.Option("--repondants", metavar="N", min=50, max=100_000, help="Unités interrogées par campagne.")
+    ] = 60,
+    graine: Annotated[
+        int, typer.Option("--graine", metavar="N", help="La même graine redonne les mêmes fichiers.")
+    ] = 1,
+    classeurs: Annotated[
+        int, typer.Option("--classeurs", metavar="N", min=1, help="Classeurs individuels par campagne, au plus.")
+    ] = 300,
+    projet: Projet = Path(),
+    en_json: Json = False,
+) -> None:
+    """Fabrique une campagne entièrement fictive : base de sondage, fichiers reçus, fautes plantées et vérité attendue."""
+    from cartographie.cli.flow import prepare as flow
+
+    with progress(en_json) as progres:
+        bilan = flow.demo(projet, destination, repondants, graine, classeurs, progres)
+    show(bilan, en_json)

@@ -1,0 +1,215 @@
+"""Commands that propose changes of the declarations, as diffs: nothing is applied by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+from cartographie.base.errors import Statut
+from cartographie.base.text import nombre
+from cartographie.cli.app import Annee, Json, Ouvriers, Projet, command, progress, show
+from cartographie.cli.screen import Bilan
+
+import typer  # isort: skip
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cartographie.propose.answers import Ecriture, ReponsesProposees
+    from cartographie.propose.headers import Ecart, EntetesProposes, Examine
+
+
+# -------------------------------------------------------------------------------------------
+# What is proposed for the declarations: headers that moved, unknown spellings of answers.
+
+_MONTRES = 40  # rows shown on screen; all of them in --json
+_MASQUE = "(masqué)"
+
+
+def tell_headers(annee: str, p: EntetesProposes, sortie: Path | None, ecrit: Path | None) -> Bilan:
+    """`ecrit`: the diff written, None when it was not asked for or there is nothing to propose."""
+    rangs = [
+        [x.fichier[:32], e.feuille[:20], e.cellule, str(e.genre), _short(e.attendu), _found(e), _score(e)]
+        for x in p.fichiers
+        for e in x.ecarts
+    ]
+    parlants = [x for x in p.fichiers if x.ecarts or not x.lu]
+    lignes = [f"{nombre(len(p.fichiers) - len(parlants), 'fichier se lit', 'fichiers se lisent')} sans aucun écart"]
+    lignes += [line for x in parlants[:_MONTRES] for line in _file(x)]
+    if len(parlants) > _MONTRES:
+        lignes.append(f"… et {nombre(len(parlants) - _MONTRES, 'autre fichier', 'autres fichiers')} (--json)")
+    return {
+        "titre": f"{annee} : {nombre(len(p.fichiers), 'fichier comparé', 'fichiers comparés')} aux modèles de la campagne.",
+        "lignes": lignes,
+        "tables": _bounded(["fichier", "feuille", "cellule", "écart", "attendu", "trouvé", "score"], rangs),
+        "suite": _next(sortie, ecrit, bool(p.renommages), f"cartographie headers {annee} FICHIER"),
+        "campagne": annee,
+        "fichiers": [_file_json(x) for x in p.fichiers],
+        "propositions": [
+            {"modele": modele, **r._asdict(), "fichiers": sorted(set(fichiers))}
+            for (modele, r), fichiers in p.renommages.items()
+        ],
+        "correctif": str(ecrit) if ecrit else None,
+        "statut": int(Statut.FICHIER_REFUSE if any(x.refuse for x in p.fichiers) else Statut.FAIT),
+    }
+
+
+def _file(x: Examine) -> list[str]:
+    if x.modele is None:
+        return [f"{x.fichier} : {code}, {message}" for code, message in x.avis]
+    if x.lu:
+        etat = "se lit tel quel"
+    elif x.lu_corrige:
+        etat = "se lira avec le correctif"
+    elif x.ecarts:
+        etat = "ne se lira pas avec le seul correctif : voyez les intitulés absents, ajoutés ou répétés"
+    else:
+        etat = "ses intitulés conviennent"
+    accord = f"modèle « {x.modele.nom} » (accord {100 * x.accord:.0f} %)"
+    return [
+        f"{x.fichier} : {accord}, {nombre(len(x.ecarts), 'écart')}, {etat}",
+        *(f"{x.fichier} : {code}, {message}" for code, message in x.avis),
+    ]
+
+
+def _file_json(x: Examine) -> Bilan:
+    return {
+        "fichier": x.fichier,
+        "format": x.format,
+        "refuse": x.refuse,
+        "modele": x.modele.nom if x.modele else None,
+        "accord": round(x.accord, 4),
+        "avis": [{"code": code, "message": message} for code, message in x.avis],
+        "lu": x.lu,
+        "lu_avec_le_correctif": x.lu_corrige,
+        "ecarts": [{**asdict(e), "trouve": e.trouve or (_MASQUE if e.cellule else "")} for e in x.ecarts],
+    }
+
+
+def _short(texte: str) -> str:
+    return texte if len(texte) <= 36 else texte[:35] + "…"
+
+
+def _found(e: Ecart) -> str:
+    return _short(e.trouve) or (_MASQUE if e.cellule else "")
+
+
+def _score(e: Ecart) -> str:
+    return "" if e.score is None else f"{e.score}" + (" =" if e.meme_place else "")
+
+
+def tell_answers(annee: str, p: ReponsesProposees, seuil: int, sortie: Path | None, ecrit: Path | None) -> Bilan:
+    """`ecrit`: the diff written, None when it was not asked for or there is nothing to propose."""
+    proposees = [e for e in p.ecritures if e.propose]
+    rangs = [
+        [
+            e.nomenclature[:24],
+            _short(e.texte),
+            len(e.lieux),
+            e.code or "",
+            e.score,
+            "oui" if e.propose else "",
+            _where(e),
+        ]
+        for e in p.ecritures
+    ]
+    lignes = [f"{nombre(len(proposees), 'écriture proposée', 'écritures proposées')} (score de {seuil} ou plus)"]
+    if p.masquees:
+        lignes.append(f"{nombre(p.masquees, 'réponse masquée, non listée', 'réponses masquées, non listées')}")
+    return {
+        "titre": f"{annee} : {nombre(len(p.ecritures), 'écriture inconnue', 'écritures inconnues')} de réponses à des listes.",
+        "lignes": lignes,
+        "tables": _bounded(["nomenclature", "écriture", "fois", "réponse proche", "score", "proposée", "où"], rangs),
+        "suite": _next(sortie, ecrit, bool(proposees), f"cartographie validate {annee}"),
+        "campagne": annee,
+        "seuil": seuil,
+        "ecritures": [
+            {**asdict(e), "fois": len(e.lieux), "lieux": [x._asdict() for x in e.lieux]} for e in p.ecritures
+        ],
+        "masquees": p.masquees,
+        "correctif": str(ecrit) if ecrit else None,
+    }
+
+
+def _where(e: Ecriture) -> str:
+    premier = e.lieux[0]
+    suite = f" et {len(e.lieux) - 1} autres" if len(e.lieux) > 2 else " et 1 autre" if len(e.lieux) == 2 else ""
+    return f"{premier.fichier[:32]} {premier.feuille[:16]}!{premier.cellule}{suite}"
+
+
+def _bounded(entete: list[str], rangs: Sequence[list[Any]]) -> list[Bilan]:
+    """At most so many rows shown, what is left out said."""
+    if not rangs:
+        return []
+    montres = list(rangs[:_MONTRES])
+    if len(rangs) > _MONTRES:
+        montres.append([f"… et {len(rangs) - _MONTRES} autres (--json)", *[""] * (len(entete) - 1)])
+    return [{"entete": entete, "rangs": montres}]
+
+
+def _next(sortie: Path | None, ecrit: Path | None, propose: bool, verifier: str) -> list[str]:
+    if ecrit is not None:
+        return [
+            f"Correctif proposé : {ecrit} ; relisez-le, retirez ce que vous refusez, puis « git apply {ecrit} » ou « patch -p1 < {ecrit} ».",
+            f"Ensuite : {verifier}",
+        ]
+    if sortie is not None:
+        return [f"Rien à proposer : {sortie} n'est pas écrit."]
+    return ["Pour en faire un correctif : --sortie correctif.diff"] if propose else []
+
+
+Sortie = Annotated[
+    Path | None,
+    typer.Option(
+        "--sortie", metavar="FICHIER", help="Écrit le correctif proposé (pour « git apply » ou « patch -p1 »)."
+    ),
+]
+
+
+@command(
+    "headers",
+    "propose les intitulés qui ont changé",
+    "cartographie headers 2026 refuse.xlsx --sortie correctif.diff",
+    "0 fait · 2 usage · 10 déclaration incohérente · 11 un fichier n'a pas pu être ouvert",
+)
+def headers(
+    annee: Annee,
+    sources: Annotated[list[Path], typer.Argument(metavar="FICHIERS…", help="Fichiers ou dossiers à comparer.")],
+    sortie: Sortie = None,
+    projet: Projet = Path(),
+    en_json: Json = False,
+) -> None:
+    """Compare des fichiers aux modèles de la campagne : intitulés et feuilles renommés, ajoutés, absents, déplacés, chaque
+    proposition avec un score de 0 à 100. Rien n'est rangé ni modifié : c'est vous qui appliquez le correctif."""
+    from cartographie.cli.flow import propose as flow
+
+    with progress(en_json) as progres:
+        bilan = flow.headers(projet, annee, sources, sortie, progres)
+    show(bilan, en_json)
+
+
+@command(
+    "answers",
+    "propose les écritures de réponses inconnues",
+    "cartographie answers 2026 --sortie correctif.diff",
+)
+def answers(
+    annee: Annee,
+    seuil: Annotated[
+        int,
+        typer.Option("--seuil", metavar="N", min=0, max=100, help="Score à partir duquel une écriture est proposée."),
+    ] = 80,
+    sortie: Sortie = None,
+    ouvriers: Ouvriers = 0,
+    projet: Projet = Path(),
+    en_json: Json = False,
+) -> None:
+    """Regroupe et compte les réponses hors liste déjà reçues, avec la réponse la plus proche et les cases où chacune a été
+    lue, et propose de les ajouter aux variantes des nomenclatures. Rien n'est modifié : c'est vous qui appliquez le correctif."""
+    from cartographie.cli.flow import propose as flow
+
+    with progress(en_json) as progres:
+        bilan = flow.answers(projet, annee, seuil, sortie, ouvriers, progres)
+    show(bilan, en_json)

@@ -1,0 +1,94 @@
+"""What a command prints for a person: progress on the error stream, and a short French summary of its `bilan`."""
+
+from __future__ import annotations
+
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+Bilan = dict[str, Any]
+Progres = Callable[[str, int, int], None]
+_CONTROLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]|\x1b\[[0-9;]*[A-Za-z]")
+
+
+def safe(texte: Any) -> str:
+    """Text for a terminal: no control, ANSI or bidirectional character a received file may have brought."""
+    return _CONTROLE.sub("", str(texte))
+
+
+@contextmanager
+def progress(silencieux: bool) -> Iterator[Progres]:
+    """A callback (step, done, total). Bars on a terminal, one plain line a step elsewhere, nothing when silent."""
+    if silencieux:
+        yield lambda etape, fait, total: None
+        return
+    if not sys.stderr.isatty():
+        vus: set[str] = set()
+
+        def plain(etape: str, fait: int, total: int) -> None:
+            if etape not in vus:
+                vus.add(etape)
+                print(f"… {etape}" + (f" ({total})" if total > 1 else ""), file=sys.stderr, flush=True)
+
+        yield plain
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    colonnes = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*colonnes, console=Console(stderr=True)) as barre:
+        taches: dict[str, Any] = {}
+
+        def rich_progress(etape: str, fait: int, total: int) -> None:
+            if etape not in taches:
+                taches[etape] = barre.add_task(etape, total=total)
+            barre.update(taches[etape], completed=fait, total=total)
+
+        yield rich_progress
+
+
+def print_bilan(bilan: Mapping[str, Any]) -> None:
+    """The summary of a command: its `titre`, then its `lignes`; tables as aligned columns."""
+    ecrire = [safe(bilan["titre"])] if bilan.get("titre") else []
+    ecrire += ["  " + safe(ligne) for ligne in bilan.get("lignes", ())]
+    for tableau in bilan.get("tables", ()):
+        ecrire += ["", *_table(tableau["entete"], tableau["rangs"])]
+    ecrire += ["", *(safe(x) for x in bilan["suite"])] if bilan.get("suite") else []
+    print("\n".join(ecrire))
+
+
+def _table(entete: list[str], rangs: list[list[Any]]) -> list[str]:
+    cellules = [[safe(c) for c in r] for r in [entete, *rangs]]
+    largeurs = [max(len(r[i]) for r in cellules) for i in range(len(entete))]
+    nombres = [
+        all(c[i].replace(" ", "").replace(",", "").replace("%", "").lstrip("-").isdigit() for c in cellules[1:])
+        for i in range(len(entete))
+    ]
+    lignes = [
+        "  "
+        + "  ".join(
+            c.rjust(n) if droite else c.ljust(n) for c, n, droite in zip(r, largeurs, nombres, strict=True)
+        ).rstrip()
+        for r in cellules
+    ]
+    return [lignes[0], "  " + "  ".join("─" * n for n in largeurs), *lignes[1:]]
+
+
+def print_bug(e: BaseException) -> None:
+    """A bug: its type and where, in our own code. Never its message, which may hold received values, but for a gap in the
+    accounts: that message only names a file, a sheet and counts.
+    """
+    from cartographie.validate.accounts import EcartComptable
+
+    print(
+        f"Erreur interne ({type(e).__name__}) : c'est un défaut du programme, pas de vos fichiers ; signalez-le avec ces lignes.",
+        file=sys.stderr,
+    )
+    if isinstance(e, EcartComptable):
+        print(f"  {safe(e)}", file=sys.stderr)
+    for cadre in traceback.extract_tb(e.__traceback__)[-12:]:
+        print(f"  {Path(cadre.filename).name}:{cadre.lineno} {cadre.name}", file=sys.stderr)

@@ -1,0 +1,1 @@
+"""What goes to respondents and comes back: questionnaire, pre-filled forms, corrections, letters, follow-up."""

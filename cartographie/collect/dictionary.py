@@ -1,0 +1,81 @@
+"""The dictionary of a campaign, in Markdown: variables by theme, allowed answers, rules. Generated, never edited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cartographie.survey.model import Questionnaire, Regle, Variable
+
+_TYPES = {
+    "texte": "texte", "entier": "nombre entier", "decimal": "nombre", "booleen": "oui ou non", "date": "date",
+    "annee_mois": "mois et année", "code": "une réponse d'une liste", "codes": "plusieurs réponses d'une liste",
+    "finess": "numéro FINESS (9 caractères)", "siret": "numéro SIRET (14 chiffres)", "siren": "numéro SIREN (9 chiffres)",
+    "rpps": "numéro RPPS (11 chiffres)", "commune": "code de commune", "departement": "code de département",
+    "region": "code de région",
+}  # fmt: skip
+
+
+def build_dictionary(q: Questionnaire, annee: str) -> str:
+    """Markdown text: one section an entity, one line a variable asked or derived in that campaign, then the lists, then the rules."""
+    campagne = q.campagnes[annee]
+    lignes = [f"# Dictionnaire — {q.enquete['titre']}, édition {annee}", ""]
+    if q.enquete.get("fictif"):
+        lignes += ["> Données fictives : cette édition sert à la démonstration.", ""]
+    lignes += [
+        f"Champ : {campagne.champ}",
+        "",
+        f"Produit par `cartographie dictionary {annee}` à partir de `schemas/` ; à ne pas modifier à la main.",
+        "",
+    ]
+    posees = q.posees(annee)
+    nomenclatures: set[str] = set()
+    for entite in q.entites.values():
+        variables = [
+            v for v in q.variables.values() if entite.nom in v.entites and ((entite.nom, v.nom) in posees or v.derivee)
+        ]
+        if not variables:
+            continue
+        lignes += [
+            f"## {entite.libelle} (`{entite.nom}`)",
+            "",
+            "| Variable | Question | Réponse | Liste | Obligatoire | Publiée | Origine |",
+        ]
+        lignes += ["|---|---|---|---|---|---|---|"]
+        lignes += [_row(v, (entite.nom, v.nom) in posees) for v in variables]
+        lignes.append("")
+        nomenclatures |= {v.nomenclature for v in variables if v.nomenclature}
+    absentes = sorted(
+        {v.nom for v in q.variables.values() if not v.derivee and not any((e, v.nom) in posees for e in v.entites)}
+    )
+    if absentes:
+        lignes += ["## Non demandé dans cette édition", "", ", ".join(f"`{v}`" for v in absentes), ""]
+    lignes += ["# Listes de réponses", ""]
+    for nom in sorted(nomenclatures):
+        modalites = q.nomenclatures[nom].valides(annee).values()
+        lignes += [f"## `{nom}`", "", "| Code | Libellé | Rattaché à | Autres écritures admises |", "|---|---|---|---|"]
+        lignes += [
+            f"| `{m.code}` | {_cell(m.libelle)} | {m.parent or ''} | {_cell(', '.join(m.variantes))} |"
+            for m in modalites
+        ]
+        lignes.append("")
+    lignes += ["# Règles de contrôle", "", "| Règle | Gravité | Message | Référence |", "|---|---|---|---|"]
+    lignes += _rules(r for r in q.regles if not r.campagnes or annee in r.campagnes)
+    return "\n".join(lignes) + "\n"
+
+
+def _row(v: Variable, lue: bool) -> str:
+    bornes = f" [{v.minimum:g} ; {v.maximum:g}]" if v.minimum is not None and v.maximum is not None else ""
+    publiee = "non (donnée personnelle)" if v.personnel else "oui" if v.publiable else "non"
+    obligatoire = "oui" if v.obligatoire else "sous condition" if v.obligatoire_si else ""
+    return (
+        f"| `{v.nom}` | {_cell(v.libelle)} | {_TYPES[v.type]}{bornes} | {f'`{v.nomenclature}`' if v.nomenclature else ''} "
+        f"| {obligatoire} | {publiee} | {'questionnaire' if lue else 'calculée'} |"
+    )
+
+
+def _rules(regles: Iterable[Regle]) -> list[str]:
+    return [f"| {r.code} | {r.gravite} | {_cell(r.message)} | {_cell(r.reference)} |" for r in regles]
+
+
+def _cell(texte: str) -> str:
+    return " ".join(str(texte).replace("|", "\\|").split())

@@ -1,0 +1,167 @@
+"""What is sent back to respondents: correction workbooks, letters, reminders. Written in outputs/<campagne>/retours/."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cartographie.base.files import whole_folder
+from cartographie.base.text import nombre
+from cartographie.collect.cases import Dossier
+from cartographie.collect.correction import build_all, french_day
+from cartographie.survey.model import Campagne, Questionnaire
+from cartographie.validate.files import csv_bytes
+
+# -------------------------------------------------------------------------------------------
+# The text that goes with a correction workbook, ready to be put in a letter or a message; and the reminder.
+
+CORRECTION = """\
+Objet : {titre}, édition {annee} — {objet}
+
+Madame, Monsieur,
+
+Nous vous remercions de votre réponse à l'enquête « {titre} », reçue le {recu_le} (fichier « {fichier} »).
+
+{constat}
+
+{points}
+
+Le classeur joint « {classeur} » reprend vos réponses. Sa première feuille dit, une par une, les cases à revoir ; un clic y
+conduit. Il suffit de les corriger, d'enregistrer le classeur et de le renvoyer{avant}. Une case laissée vide ne change rien.
+
+Pour toute question : {contact}
+
+{producteur}
+"""
+RELANCE = """\
+Objet : {titre}, édition {annee} — votre réponse
+
+Madame, Monsieur,
+
+Sauf erreur de notre part, nous n'avons pas encore reçu la réponse de « {nom} » ({unite}) à l'enquête « {titre} ».
+
+La collecte prend fin le {fin}. Une réponse partielle est utile, et « Ne sait pas » est une réponse. Si vous avez répondu
+entre-temps, ou si une autre structure a répondu pour vous, ne tenez pas compte de ce message.
+
+Pour toute question : {contact}
+
+{producteur}
+"""
+_CITES = 12  # points told in the letter itself; all are in the workbook
+
+
+def build_letter(d: Dossier, q: Questionnaire, annee: str, classeur: str, envoye_le: str) -> str:
+    """The letter to one respondent; `retours.courrier` of campagne.yaml takes the place of the text above."""
+    campagne = q.campagnes[annee]
+    reglages = campagne.parametres.get("retours") or {}
+    corriger = [p for p in d.points if p.a_corriger]
+    lignes = [f"- {x.message}" for x in corriger[:_CITES]]
+    lignes += (
+        [f"- et {nombre(len(corriger) - _CITES, 'autre point')} dans le classeur"] if len(corriger) > _CITES else []
+    )
+    constat = (
+        "Ce fichier n'a pas pu être lu :" if d.refuse
+        else f"{nombre(len(corriger), 'point reste', 'points restent')} à corriger pour que votre réponse soit prise en compte en entier :"
+    )  # fmt: skip
+    return str(reglages.get("courrier", CORRECTION)).format(
+        **_commun(q, campagne),
+        objet="votre fichier n'a pas pu être lu" if d.refuse else "votre réponse est à compléter",
+        recu_le=french_day(d.depot.recu_le),
+        fichier=d.depot.nom,
+        classeur=classeur,
+        constat=constat,
+        points="\n".join(lignes),
+        avant=_before(envoye_le, reglages.get("delai_jours")),
+    )
+
+
+def build_reminder(q: Questionnaire, annee: str, unite: str, nom: str) -> str:
+    """The reminder to a unit of the frame that has not answered."""
+    campagne = q.campagnes[annee]
+    return RELANCE.format(**_commun(q, campagne), unite=unite, nom=nom or unite, fin=f"{campagne.fin:%d/%m/%Y}")
+
+
+def _commun(q: Questionnaire, campagne: Campagne) -> Mapping[str, Any]:
+    fictif = " (données fictives)" if q.enquete.get("fictif") else ""
+    return {
+        "titre": f"{q.enquete['titre']}{fictif}",
+        "annee": campagne.annee,
+        "contact": q.enquete.get("contact", ""),
+        "producteur": q.enquete["producteur"],
+    }
+
+
+def _before(envoye_le: str, jours: int | None) -> str:
+    return f" avant le {date.fromisoformat(envoye_le) + timedelta(days=jours):%d/%m/%Y}" if envoye_le and jours else ""
+
+
+ENVOIS = "envois.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Envoi:
+    """One line of envois.csv. `destinataire`: respondent, received file or unit of the frame."""
+
+    destinataire: str
+    fichier_recu: str
+    a_corriger: int
+    a_verifier: int
+    classeur: str
+    courrier: str
+
+
+def write_feedback(
+    dossier: Path,
+    dossiers: Iterable[Dossier],
+    absents: pd.DataFrame,
+    q: Questionnaire,
+    annee: str,
+    envoye_le: str,
+    ouvriers: int,
+    progres: Callable[[int], None],
+) -> list[Envoi]:
+    """Write the folder whole, or not at all; what an earlier run had left there is replaced.
+
+    `absents`: one row, one unit to remind (unite, nom). Few workbooks are in memory at a time.
+    """
+    envois: list[Envoi] = []
+    pris: set[str] = set()
+    with whole_folder(dossier, 0o700) as ici:  # respondents' own answers: for who runs the campaign only
+        for d, octets in build_all(dossiers, q, annee, ouvriers):
+            suffixe = f"{annee}-{_safe(d.destinataire, pris)}"
+            lettre = build_letter(d, q, annee, f"corrections-{suffixe}.xlsx", envoye_le)
+            envois.append(_write_one(ici, d, octets, lettre, suffixe))
+            progres(len(envois))
+        for unite, nom in zip(absents["unite"], absents["nom"], strict=True):
+            courrier = f"relance-{annee}-{_safe(unite, pris)}.txt"
+            (ici / courrier).write_text(build_reminder(q, annee, unite, nom), encoding="utf-8")
+            envois.append(Envoi(unite, "", 0, 0, "", courrier))
+        (ici / ENVOIS).write_text(_listing(envois), encoding="utf-8")
+    return envois
+
+
+def _write_one(ici: Path, d: Dossier, octets: bytes, lettre: str, suffixe: str) -> Envoi:
+    classeur, courrier = f"corrections-{suffixe}.xlsx", f"courrier-{suffixe}.txt"
+    (ici / classeur).write_bytes(octets)
+    (ici / courrier).write_text(lettre, encoding="utf-8")
+    corriger = sum(p.a_corriger for p in d.points)
+    return Envoi(d.destinataire, d.depot.nom, corriger, len(d.points) - corriger, classeur, courrier)
+
+
+def _safe(nom: str, pris: set[str]) -> str:
+    """A name any file system takes, whatever the respondent is called, and that nobody else has."""
+    court = "".join(c if c.isascii() and c.isalnum() else "-" for c in nom)[:60]
+    if court.lower() in pris:
+        court += "-" + hashlib.sha256(nom.encode()).hexdigest()[:8]
+    pris.add(court.lower())
+    return court
+
+
+def _listing(envois: Iterable[Envoi]) -> str:
+    return csv_bytes(tuple(Envoi.__slots__), ([getattr(e, c) for c in Envoi.__slots__] for e in envois)).decode()

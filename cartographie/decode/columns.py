@@ -1,0 +1,284 @@
+"""Decoding a whole Lot: each column on its distinct values, taken back to its rows; one finding per faulty cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cartographie.base.text import MASQUE
+from cartographie.decode.cells import (
+    NUL,
+    Contexte,
+    Decode,
+    cell_problem,
+    decline,
+    decode_booleen,
+    decode_decimal,
+    decode_entier,
+    decode_texte,
+    is_blank,
+    tell_blanks,
+)
+from cartographie.decode.codes import (
+    Repertoire,
+    decode_choix,
+    decode_code,
+    decode_codes,
+    decode_identifiant,
+    decode_lieu,
+    decode_rpps,
+    sort_codes,
+)
+from cartographie.decode.dates import day_comes_first, decode_annee_mois, decode_date
+from cartographie.decode.lots import SEPARATEUR, TECHNIQUES
+from cartographie.survey.model import Questionnaire, TypeVariable, Variable
+from cartographie.survey.received import Constat, Lot
+
+T = TypeVariable
+DECODEURS: dict[TypeVariable, Callable[[Any, Variable, Contexte], Decode]] = {
+    T.TEXTE: decode_texte,
+    T.ENTIER: decode_entier,
+    T.DECIMAL: decode_decimal,
+    T.BOOLEEN: decode_booleen,
+    T.DATE: decode_date,
+    T.ANNEE_MOIS: decode_annee_mois,
+    T.CODE: decode_code,
+    T.CODES: decode_codes,
+    T.FINESS: decode_identifiant,
+    T.SIRET: decode_identifiant,
+    T.SIREN: decode_identifiant,
+    T.RPPS: decode_rpps,
+    T.COMMUNE: decode_lieu,
+    T.DEPARTEMENT: decode_lieu,
+    T.REGION: decode_lieu,
+}
+_NOMBRES = (T.ENTIER, T.DECIMAL)
+_DTYPES = {T.ENTIER: "Int64", T.DECIMAL: "Float64", T.BOOLEEN: "boolean"}
+# Types whose equal values decode alike (1 and 1.0 included), so that equality is enough to tell them apart.
+_SIMPLES = frozenset({str, int, float, type(None), datetime, date, time, timedelta})
+
+
+def decode_cell(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+    """One cell of a variable: blank, unreadable, or decoded by its type."""
+    return _unreadable(valeur) or tell_blanks(valeur, DECODEURS[variable.type](valeur, variable, contexte), variable)
+
+
+def _unreadable(valeur: Any) -> Decode | None:
+    """NUL for a blank cell, the finding of an unreadable one, None for any other (the usual cases told first)."""
+    genre = type(valeur)
+    if genre is int or (genre is float and valeur == valeur) or (genre is str and valeur[:1].isalnum()):
+        return None
+    return NUL if is_blank(valeur) else cell_problem(valeur)
+
+
+def _read_choice(modalite: str, variable: Variable, valeur: Any, contexte: Contexte) -> Decode:
+    lu = _unreadable(valeur) or tell_blanks(valeur, decode_choix(valeur, modalite, contexte), variable)
+    return lu if lu.constat is None or lu.details else lu._replace(details={"modalite": modalite})
+
+
+def factorise(valeurs: np.ndarray) -> tuple[np.ndarray, Sequence[Any]]:
+    """(rank of each cell among the distinct values, -1 for a null; the distinct values in order of first appearance)."""
+    if set(map(type, valeurs)) <= _SIMPLES:
+        return pd.factorize(valeurs)
+    rangs: dict[tuple[type, Any], int] = {}
+    codes = np.empty(len(valeurs), dtype="int64")
+    for i, v in enumerate(valeurs):
+        nul = v is None or (isinstance(v, float) and v != v)
+        codes[i] = -1 if nul else rangs.setdefault((type(v), v), len(rangs))
+    return codes, [v for _, v in rangs]
+
+
+def plain_numbers(valeurs: np.ndarray, type_variable: TypeVariable) -> tuple[np.ndarray, np.ndarray]:
+    """(the numbers to be kept as they are, where they were): what their decoder would return, for many at once."""
+    directs = np.array([v.__class__ is float for v in valeurs], dtype=bool)
+    nombres = valeurs[directs].astype("float64")
+    if type_variable is T.ENTIER:
+        bons = (nombres == np.floor(nombres)) & (nombres >= -(2.0**63)) & (nombres < 2.0**63)
+    else:
+        bons = np.isfinite(nombres)
+    directs[directs] = bons
+    return (nombres[bons].astype("int64") if type_variable is T.ENTIER else nombres[bons] + 0.0), directs
+
+
+def to_array(valeurs: list[Any], type_variable: TypeVariable, codes: np.ndarray) -> Any:
+    """The decoded distinct values, taken back to the rows, in the type's own dtype."""
+    if type_variable is T.DATE:
+        return np.array([*valeurs, None], dtype="datetime64[s]")[codes]
+    if type_variable is T.CODES:
+        distincts = np.empty(len(valeurs) + 1, dtype=object)
+        distincts[: len(valeurs)] = pd.Series(valeurs, dtype=object).to_numpy()
+        return distincts[codes]
+    return pd.array(valeurs, dtype=_DTYPES.get(type_variable, "str")).take(codes, allow_fill=True)
+
+
+def findings(
+    entite: str, variable: Variable, recues: np.ndarray, codes: np.ndarray, decodes: Sequence[Decode]
+) -> Iterator[Constat]:
+    """One finding per faulty cell, in row order, with the value as received (masked when personal)."""
+    fautifs = np.array([d.constat is not None for d in decodes] + [False])
+    if not fautifs.any():
+        return
+    for i in np.flatnonzero(fautifs[codes]).tolist():
+        decode = decodes[codes[i]]
+        masque = variable.personnel or decode.constat == "donnee_personnelle"
+        for d in (decode, *decode.suite):
+            yield Constat(
+                constat=str(d.constat),
+                entite=entite,
+                enregistrement=i,
+                variable=variable.nom,
+                valeur_recue=MASQUE if masque else recues[i],
+                proposition=None if masque else d.proposition,
+                details={k: v for k, v in d.details.items() if k in ("nature", "modalite")}
+                if masque
+                else dict(d.details),
+            )
+
+
+class _Colonnes:
+    """Decodes the columns of one Lot; keeps the indexes of nomenclatures between columns."""
+
+    def __init__(
+        self, lot: Lot, questionnaire: Questionnaire, campagne: str, repertoires: dict[str, Repertoire], cle: bytes
+    ):
+        self.lot, self.questionnaire, self.campagne, self.repertoires = lot, questionnaire, campagne, repertoires
+        self.cle = cle
+        depots = lot.df["depot"]
+        self.lignes_1904 = depots.isin(sorted(lot.depots_1904)).to_numpy() if lot.depots_1904 else None
+        self.lignes_texte = depots.isin(sorted(lot.depots_texte)).to_numpy() if lot.depots_texte else None
+        self.refuse = decline(questionnaire, campagne, lot.entite)
+        self.constats: list[Constat] = []
+
+    def contexte(self, variable: Variable) -> Contexte:
+        nom = variable.nomenclature
+        if nom is None:
+            return Contexte(self.campagne, cle=self.cle)
+        if nom not in self.repertoires:
+            self.repertoires[nom] = Repertoire(self.questionnaire.nomenclatures[nom], self.campagne)
+        return Contexte(self.campagne, self.repertoires[nom], cle=self.cle)
+
+    def decode(
+        self, recues: np.ndarray, variable: Variable, decodeur: Callable[[Any, Contexte], Decode], type_: TypeVariable
+    ) -> Any:
+        contexte = self.contexte(variable)
+        codes, uniques = factorise(recues)
+        decodes = [decodeur(u, contexte) for u in uniques]
+        if self.lignes_1904 is not None and type_ in (T.DATE, T.ANNEE_MOIS):
+            # the same number is another day in files counting from the other epoch
+            autre = replace(contexte, date1904=True)
+            codes = np.where(self.lignes_1904 & (codes >= 0), codes + len(decodes), codes)
+            decodes += [decodeur(u, autre) for u in uniques]
+        if self.lignes_texte is not None and type_ is T.DATE:
+            for jour_mois, lignes in self._text_dates(recues, self.lignes_texte).items():
+                francais = replace(contexte, jour_mois=jour_mois)
+                codes = np.where(lignes & (codes >= 0), codes + len(decodes), codes)
+                decodes += [decodeur(u, francais) for u in uniques]
+        if self.refuse is not None:
+            decodes = [self.refuse(d, variable) for d in decodes]
+        self.constats += findings(self.lot.entite, variable, recues, codes, decodes)
+        return to_array([d.valeur for d in decodes], type_, codes)
+
+    def _text_dates(self, recues: np.ndarray, lignes: np.ndarray) -> dict[bool, np.ndarray]:
+        """Rows of text files where the day surely comes first in this column of the file, and the other rows of such files."""
+        depots = self.lot.df["depot"].to_numpy()
+        par_depot = pd.Series(recues[lignes], dtype=object).groupby(depots[lignes])
+        surs = [d for d, cellules in par_depot if day_comes_first(cellules)]
+        sur = lignes & np.isin(depots, surs)
+        return {True: sur, False: lignes & ~sur}
+
+    def simple(self, variable: Variable, colonne: str) -> Any:
+        recues = self.lot.df[colonne].to_numpy(dtype=object)
+        decodeur = DECODEURS[variable.type]
+
+        def lire(valeur: Any, contexte: Contexte) -> Decode:
+            return _unreadable(valeur) or tell_blanks(valeur, decodeur(valeur, variable, contexte), variable)
+
+        if variable.type not in _NOMBRES:
+            return self.decode(recues, variable, lire, variable.type)
+        nombres, directs = plain_numbers(recues, variable.type)
+        valeurs = self.decode(np.asarray(np.where(directs, None, recues), dtype=object), variable, lire, variable.type)
+        valeurs[directs] = nombres
+        return valeurs
+
+    def etalee(self, variable: Variable, colonnes: Mapping[str, str]) -> np.ndarray:
+        """A choice spread over columns → the tuple of ticked modalities per row; None where every cell is blank."""
+        etats = np.zeros((len(self.lot.df), len(colonnes) + 1), dtype=bool)
+        for k, (modalite, colonne) in enumerate(colonnes.items()):
+            recues = self.lot.df[colonne].to_numpy(dtype=object)
+            lus = self.decode(recues, variable, partial(_read_choice, modalite, variable), T.BOOLEEN)
+            etats[:, k] = lus.to_numpy(dtype=bool, na_value=False)
+            etats[:, -1] |= ~np.asarray(lus.isna())
+        motifs = [ligne.tobytes() for ligne in etats]
+        repertoire = self.contexte(variable).repertoire
+        distincts = {
+            m: sort_codes([c for c, coche in zip(colonnes, m, strict=False) if coche], repertoire) if m[-1] else None
+            for m in dict.fromkeys(motifs)
+        }
+        return pd.Series([distincts[m] for m in motifs], dtype=object).to_numpy()
+
+    def une_seule(self, variable: Variable, choix: np.ndarray) -> Any:
+        """Spread columns of a single choice: the one ticked modality; several are a finding."""
+        for i, c in enumerate(choix):
+            if c is not None and len(c) > 1:
+                recue = MASQUE if variable.personnel else " ; ".join(c)
+                details = {"attendu": "une seule réponse"}
+                self.constats.append(
+                    Constat("type_inattendu", self.lot.entite, i, variable.nom, recue, details=details)
+                )
+        return pd.array([c[0] if c is not None and len(c) == 1 else None for c in choix], dtype="str")
+
+
+def decode_lot(
+    lot: Lot,
+    questionnaire: Questionnaire,
+    campagne: str,
+    repertoires: dict[str, Repertoire] | None = None,
+    cle: bytes = b"",
+) -> tuple[Lot, list[Constat]]:
+    """The same records with typed columns, one per variable, and the findings of their cells.
+
+    A value that cannot be typed is null; a repaired one is kept and reported. `repertoires` may be shared by calls of
+    one campaign. `cle`: the key of pseudonyms, needed as soon as a personal identifier is read.
+    """
+    decodeur = _Colonnes(lot, questionnaire, campagne, {} if repertoires is None else repertoires, cle)
+    sortie: dict[str, Any] = {c: lot.df[c] for c in TECHNIQUES}
+    for nom, (colonne, etalees) in _group(lot.df.columns).items():
+        variable = questionnaire.variables[nom]
+        valeurs = decodeur.simple(variable, colonne) if colonne else None
+        if etalees:
+            choix = decodeur.etalee(variable, etalees)
+            if variable.type is not T.CODES:
+                choix = decodeur.une_seule(variable, choix)
+            valeurs = choix if valeurs is None else pd.Series(valeurs).where(pd.notna(valeurs), choix).array
+        sortie[nom] = pd.Series(valeurs, index=lot.df.index, dtype=object if variable.type is T.CODES else None)
+    return replace(lot, df=pd.DataFrame(sortie, index=lot.df.index)), decodeur.constats
+
+
+def decode_lots(
+    lots: Mapping[str, Lot], questionnaire: Questionnaire, campagne: str, cle: bytes = b""
+) -> tuple[dict[str, Lot], list[Constat]]:
+    """`decode_lot` on every entity of a campaign."""
+    repertoires: dict[str, Repertoire] = {}
+    types, constats = {}, []
+    for entite, lot in lots.items():
+        types[entite], trouves = decode_lot(lot, questionnaire, campagne, repertoires, cle)
+        constats += trouves
+    return types, constats
+
+
+def _group(colonnes: Iterable[str]) -> dict[str, tuple[str | None, dict[str, str]]]:
+    """{variable: (its plain column if any, {modality: column})}, in column order."""
+    groupes: dict[str, tuple[str | None, dict[str, str]]] = {}
+    for c in colonnes:
+        if c in TECHNIQUES:
+            continue
+        nom, _, modalite = c.partition(SEPARATEUR)
+        simple, etalees = groupes.get(nom, (None, {}))
+        groupes[nom] = (simple, {**etalees, modalite: c}) if modalite else (c, etalees)
+    return groupes

@@ -1,0 +1,433 @@
+"""The attacker's gate: no release leaves unless every masked count keeps an interval wide enough for whoever reads its files."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from cartographie.base.errors import Statut, UserError
+from cartographie.proof.links import Comptes, Lecteur, bind_answers, bind_places, places
+from cartographie.proof.reader import (
+    VISIBLES,
+    incoherent_rows,
+    picture_differences,
+    read_tables,
+    strange_files,
+    twin_differences,
+    workbook_differences,
+)
+from cartographie.proof.solve import attack, before_release
+from cartographie.survey.model import Questionnaire
+
+# -------------------------------------------------------------------------------------------
+# What a respondent can tell of the others: it knows the counts it makes alone, and takes them away from the equations.
+#
+# Linear algebra modulo a prime: the tables that agree with what is visible are drawn at random among those where what the
+# respondent knows does not move; a count that never moves is told. Counts are not bounded here (see `porte`).
+
+PREMIER = 2**20 - 3  # sums of a few thousand products hold in 64 bits
+TIRAGES = 3  # a count that moves is missed with probability 1 / PREMIER ** TIRAGES
+Ligne = dict[int, int]
+
+
+def told_to_insiders(
+    matrice: sparse.csr_array, inconnues: np.ndarray, cibles: Sequence[int], groupes: Mapping[Hashable, Sequence[int]]
+) -> list[tuple[Hashable, int]]:
+    """(respondent, count) for each of `cibles` told exactly to a respondent that knows the counts of its group.
+
+    `inconnues`: one boolean per column of M, what is not visible. The key None, without counts, is any reader."""
+    utiles = {int(c) for c in cibles} | {int(c) for g in groupes.values() for c in g}
+    lignes, colonnes = _rows(matrice, inconnues)
+    libres = sorted((c for c in colonnes if c not in utiles), key=lambda c: (len(colonnes[c]), c))
+    for c in libres:  # what nobody asks about absorbs an equation
+        if colonnes[c]:
+            _take(lignes, colonnes, c)
+    pivots: dict[int, Ligne] = {}
+    for c in sorted(utiles, key=lambda c: (len(colonnes.get(c, ())), c)):
+        if colonnes.get(c):
+            pivot = _take(lignes, colonnes, c)
+            for autre in pivots.values():
+                if c in autre:
+                    _reduce(autre, pivot, c)
+            pivots[c] = pivot
+    rang = {c: i for i, c in enumerate(sorted(utiles))}
+    f = _solved(pivots, rang)
+    hasard = np.random.default_rng(PREMIER)
+    dites = []
+    for qui, siennes in groupes.items():
+        connues = {rang[int(c)] for c in siennes}
+        x = _tables(f, np.array([c in pivots for c in sorted(utiles)]), connues, hasard)
+        dites += [(qui, int(c)) for c in cibles if rang[int(c)] not in connues and not x[rang[int(c)]].any()]
+    return dites
+
+
+def _rows(matrice: sparse.csr_array, inconnues: np.ndarray) -> tuple[dict[int, Ligne], dict[int, set[int]]]:
+    lignes: dict[int, Ligne] = {}
+    colonnes: dict[int, set[int]] = defaultdict(set)
+    for i, (debut, fin) in enumerate(zip(matrice.indptr, matrice.indptr[1:], strict=False)):
+        ici = zip(matrice.indices[debut:fin].tolist(), matrice.data[debut:fin].tolist(), strict=True)
+        if ligne := {c: round(v) % PREMIER for c, v in ici if inconnues[c] and v}:
+            lignes[i] = ligne
+            for c in ligne:
+                colonnes[c].add(i)
+    return lignes, colonnes
+
+
+def _take(lignes: dict[int, Ligne], colonnes: dict[int, set[int]], c: int) -> Ligne:
+    """The shortest row where the column is leaves, and the column leaves every other row."""
+    r = min(colonnes[c], key=lambda i: (len(lignes[i]), i))
+    pivot = lignes.pop(r)
+    for k in pivot:
+        colonnes[k].discard(r)
+    inverse = pow(pivot[c], -1, PREMIER)
+    pivot = {k: v * inverse % PREMIER for k, v in pivot.items()}
+    for i in list(colonnes[c]):
+        ligne = lignes[i]
+        _reduce(ligne, pivot, c)
+        for k in pivot:
+            (colonnes[k].add if k in ligne else colonnes[k].discard)(i)
+    return pivot
+
+
+def _reduce(ligne: Ligne, pivot: Ligne, c: int) -> None:
+    facteur = ligne[c]
+    for k, v in pivot.items():
+        x = (ligne.get(k, 0) - facteur * v) % PREMIER
+        if x:
+            ligne[k] = x
+        else:
+            ligne.pop(k, None)
+
+
+def _solved(pivots: Mapping[int, Ligne], rang: Mapping[int, int]) -> sparse.csr_array:
+    """F such that x = F x for every table: each pivot by the free ones. Rows of what is free are empty."""
+    i, j, v = [], [], []
+    for c, ligne in pivots.items():
+        for k, x in ligne.items():
+            if k != c:
+                i.append(rang[c])
+                j.append(rang[k])
+                v.append(-x % PREMIER)
+    return sparse.csr_array((np.array(v, dtype=np.int64), (i, j)), shape=(len(rang), len(rang)))
+
+
+def _tables(f: sparse.csr_array, pivot: np.ndarray, connues: Iterable[int], hasard: np.random.Generator) -> np.ndarray:
+    """Differences between tables the respondent cannot tell apart: what it knows is nought. One column is one draw."""
+    siennes = sorted(connues)
+    x = hasard.integers(1, PREMIER, (len(pivot), TIRAGES), dtype=np.int64)
+    x[pivot] = 0
+    x[siennes] = 0
+    contraintes = [i for i in siennes if pivot[i]]
+    if contraintes:
+        _solve(f[contraintes], siennes, x)
+    x[pivot] = (f @ x)[pivot] % PREMIER
+    return x
+
+
+def _solve(lignes: sparse.csr_array, siennes: Sequence[int], x: np.ndarray) -> None:
+    """Change as few of the free ones as it takes for `lignes` x = 0, in place."""
+    colonnes = np.setdiff1d(np.unique(lignes.indices), siennes)
+    a = lignes[:, colonnes].toarray() % PREMIER
+    places: list[tuple[int, int]] = []
+    for r in range(len(a)):
+        ou = np.flatnonzero(a[r])
+        if not len(ou):
+            continue
+        c = int(ou[0])
+        a[r] = a[r] * pow(int(a[r, c]), -1, PREMIER) % PREMIER
+        for autre in np.flatnonzero(a[:, c]):
+            if autre != r:
+                a[autre] = (a[autre] - a[autre, c] * a[r]) % PREMIER
+        places.append((r, c))
+    resolues = [c for _, c in places]
+    libres = x[colonnes].copy()
+    libres[resolues] = 0
+    for r, c in places:
+        libres[c] = -(a[r] @ libres) % PREMIER if resolues else 0
+    x[colonnes] = libres
+
+
+# -------------------------------------------------------------------------------------------
+# The gate: no release leaves unless every masked count keeps an interval wide enough for whoever reads all its files.
+
+PRECISION = 1e-6
+CLE = ("table_id", "edition", "dimension", "modalite_code", "indicateur", "denominateur")
+
+
+@dataclass(frozen=True, slots=True)
+class Rapport:
+    """`cellules`: one row is one count that is confidential: vraie, what it should keep (largeur), what it keeps (bas, haut),
+    `prouve`. `manquements`: what is wrong, in French, never with a confidential value."""
+
+    cellules: pd.DataFrame
+    manquements: list[str]
+
+    @property
+    def sain(self) -> bool:
+        return not self.manquements
+
+
+def attack_release(
+    dossier: Path,
+    q: Questionnaire,
+    exacts: pd.DataFrame,
+    seuils: Mapping[str, Any],
+    anterieures: Sequence[tuple[Path, pd.DataFrame]] = (),
+) -> Rapport:
+    """Attack the files of a release. `exacts`: one row per published figure, same key: the counts behind it (base,
+    numerateur, contributeurs_base, contributeurs, contributeurs_complement, dominante, seul, marques), to know what must not
+    be found, and by whom. `anterieures`: releases a reader already has (directory, exacts): read with this one.
+
+    The reader is granted the exact counts behind what is shown, who answered (their region and kind), and what does not add
+    up. Raises nothing: read `manquements`."""
+    df = read_tables(dossier)
+    manquements = [
+        *strange_files(dossier),
+        *incoherent_rows(df),
+        *twin_differences(dossier, df),
+        *workbook_differences(dossier, df),
+    ]
+    manquements += picture_differences(dossier, df)
+    axes = dict(q.enquete.get("axes", {}))
+    cle = [*CLE, *(c for a, axe in axes.items() for c in ((f"{a}_type", f"{a}_code") if "niveaux" in axe else (a,)))]
+    jointes = df.merge(exacts, on=cle, how="left", validate="one_to_one").assign(ancienne=False)
+    orphelines = jointes["numerateur"].isna() & jointes["statut"].isin(VISIBLES) & ~jointes["evolution"].eq(True)
+    manquements += [
+        f"{f} : un chiffre publié n'a pas été calculé" for f in sorted(set(jointes.loc[orphelines, "fichier"]))
+    ]
+    avant = [
+        read_tables(d).merge(x, on=cle, how="left", validate="one_to_one").assign(ancienne=True) for d, x in anterieures
+    ]
+    s = _System(q, seuils, pd.concat([jointes, *avant], ignore_index=True) if avant else jointes, axes)
+    manquements += s.shown()
+    cellules = s.prove()
+    rates = cellules.index[~cellules["prouve"]]
+    manquements += [f"{s.where(int(i))} : un effectif masqué se retrouve, exactement ou presque" for i in rates]
+    inities = s.told_to_respondents(cellules.index[cellules["prouve"]].tolist())
+    cellules.loc[inities, "prouve"] = False
+    manquements += [f"{s.where(i)} : un effectif masqué se retrouve par qui connaît sa propre réponse" for i in inities]
+    return Rapport(cellules, manquements)
+
+
+def require_sound_release(rapport: Rapport, version: str) -> None:
+    """Raise UserError E20 (status 14) unless everything is proven."""
+    if not rapport.sain:
+        raise UserError(
+            "E20",
+            f"la publication « {version} » n'est pas écrite, le secret n'est pas prouvé ({len(rapport.manquements)} "
+            f"manquements) : {rapport.manquements[0]} ; signalez-le, le masquage est à revoir.",
+            Statut.SECRET,
+        )
+
+
+class _System:
+    """Counts, what is shown of them and what must stay unknown."""
+
+    def __init__(self, q: Questionnaire, seuils: Mapping[str, Any], df: pd.DataFrame, axes: Mapping[str, Any]) -> None:
+        self.q, self.seuils, self.df = q, seuils, df
+        self.minimum = int(seuils.get("secret_min", 0))
+        self.dominance = float(seuils.get("dominance_pct", 100)) / 100
+        self.zeros_libres = seuils.get("zeros", "publier") == "publier"
+        self.lecteur, self.comptes = Lecteur(q), Comptes()
+        lus, memo = [], {}
+        for ligne in df[[*CLE]].to_dict("records"):
+            m = tuple(ligne.values())
+            if m not in memo:
+                memo[m] = self.lecteur.figure(ligne["table_id"], ligne)
+            lus.append(memo[m])
+        protegees = df["protege"].eq(True).to_numpy() & df["numerateur"].notna().to_numpy()
+        self.parties, self.touts = np.full(len(df), -1), np.full(len(df), -1)
+        publics: set[int] = set()
+        for i, (lieu, (partie, tout, _)) in enumerate(zip(places(df, axes, [x[2] for x in lus]), lus, strict=True)):
+            if not protegees[i]:
+                continue
+            for quoi, colonne, rangs in ((tout, "base", self.touts), (partie, "numerateur", self.parties)):
+                if quoi is not None:
+                    rangs[i] = self.comptes.count(quoi, lieu, float(df.at[i, colonne]))
+                    if self.lecteur.public(quoi):
+                        publics.add(int(rangs[i]))
+        self.publics = publics
+        simples = [a for a, axe in axes.items() if "niveaux" not in axe]
+        ferme = np.array([x[2] for x in lus], dtype=bool) & protegees
+        fermes = frozenset(c for a in simples for c in df.loc[ferme, a].unique()) - {"TOUS"}
+        self.ajoutes = bind_answers(self.comptes, self.lecteur)
+        bind_places(self.comptes, axes, _mothers(q, axes), fermes)
+        self._judge()
+
+    def _judge(self) -> None:
+        """What is shown, and what is too small to be."""
+        df, n = self.df, len(self.comptes.vraie)
+        self.vraie = np.array(self.comptes.vraie)
+        self.entiere, self.montree, self.sensible = (
+            np.ones(n, dtype=bool),
+            np.zeros(n, dtype=bool),
+            np.zeros(n, dtype=bool),
+        )
+        self.reste, self.deja = np.full(n, np.nan), np.zeros(n, dtype=bool)
+        ancienne = df["ancienne"].to_numpy(bool)
+        for (quoi, _), rang in self.comptes.rangs.items():
+            self.entiere[rang] = not quoi.somme
+        valeur, effectif = df["statut"].isin(VISIBLES).to_numpy(), df["n_repondants"].notna().to_numpy()
+        x = {
+            c: df[c].to_numpy(float)
+            for c in (
+                "base",
+                "numerateur",
+                "contributeurs_base",
+                "contributeurs",
+                "contributeurs_complement",
+                "dominante",
+            )
+        }
+        petit = (x["contributeurs"] > 0) & (x["contributeurs"] < self.minimum)
+        domine = x["dominante"] > self.dominance
+        complement = (
+            (x["contributeurs_complement"] > 0)
+            & (x["contributeurs_complement"] < self.minimum)
+            & df["complet"].eq(True).to_numpy()
+        )
+        peu = (x["contributeurs_base"] > 0) & (x["contributeurs_base"] < self.minimum)
+        nul = (x["contributeurs_base"] > 0) & (
+            (x["numerateur"] == 0) | (complement & (x["contributeurs_complement"] == 0))
+        )
+        secret = petit | domine | complement | peu
+        self.interdites = (secret | (nul if not self.zeros_libres else False)) & df["protege"].eq(True).to_numpy()
+        self.secrets = (
+            np.where(x["numerateur"] == 0, nul if not self.zeros_libres else False, secret) if len(df) else secret
+        )
+        for i in np.flatnonzero(self.parties >= 0):
+            p = self.parties[i]
+            self.montree[p] |= valeur[i]
+            self.deja[p] |= valeur[i] and ancienne[i]
+            self.sensible[p] |= bool(self.secrets[i])
+            if complement[i] and not (petit[i] or domine[i] or peu[i]):
+                self.reste[p] = x["base"][i] - x["numerateur"][i]
+        for i in np.flatnonzero(self.touts >= 0):
+            t = self.touts[i]
+            self.montree[t] |= effectif[i] or valeur[i]
+            self.deja[t] |= (effectif[i] or valeur[i]) and ancienne[i]
+            self.sensible[t] |= bool(peu[i]) and t not in self.publics
+        for a in self.ajoutes:  # an answer published nowhere, that subtraction tells
+            self.sensible[a] = 0 < self.vraie[a] < self.minimum
+        self._everybody_knows()
+
+    def _everybody_knows(self) -> None:
+        """Who answered; and a published 0 % or 100 %, when the campaign lets them be."""
+        self.connue = np.zeros(len(self.vraie), dtype=bool)
+        self.connue[list(self.publics)] = True
+        self.connue |= self.deja
+        if self.zeros_libres:
+            self.connue |= self.montree & (self.vraie == 0)
+            for p, t in zip(self.parties, self.touts, strict=True):
+                if p >= 0 and t in self.publics and self.montree[p] and self.vraie[p] == self.vraie[t]:
+                    self.connue[p] = True
+        self.montree |= self.connue
+        # all of it is what a published nought leaves
+        self.sensible &= ~self.connue
+
+    def shown(self) -> list[str]:
+        """Figures shown that should not be."""
+        visibles = self.df["statut"].isin(VISIBLES).to_numpy()
+        fautives = np.flatnonzero(visibles & self.interdites & ~self.df["ancienne"].to_numpy(bool))
+        return [f"{self._line(int(i))} : un chiffre confidentiel est publié" for i in fautives]
+
+    def prove(self) -> pd.DataFrame:
+        """Every confidential count not shown, with what a reader can tell of it."""
+        matrice, constantes = self.comptes.matrix()
+        v = np.nan_to_num(self.vraie)
+        cibles = np.flatnonzero(self.sensible & ~self.montree)
+        largeur = np.maximum(
+            float(self.seuils.get("largeur_min", 2)),
+            float(self.seuils.get("largeur_pct", 20)) / 100 * np.where(np.isnan(self.reste), v, self.reste),
+        )
+        largeur = np.where(v == 0, np.minimum(largeur, 1), largeur)
+        cote = np.where(self.entiere, np.minimum(1.0, largeur), largeur / 2)
+        # nobody can be asked to know less than before the release
+        bas, haut = before_release(matrice, constantes, self.connue, v)
+        bas, haut = np.minimum(bas, v), np.maximum(haut, v)
+        exigence = pd.DataFrame({
+            "valeur": v, "largeur": np.minimum(largeur, haut - bas), "dessous": np.minimum(cote, v - bas),
+            "dessus": np.minimum(cote, haut - v),
+        }).loc[cibles]  # fmt: skip
+        cellules = pd.DataFrame({"valeur": np.where(self.montree, self.vraie, np.nan), "entier": self.entiere})
+        resultat = attack(cellules, matrice, constantes=constantes, cibles=cibles, exigence=exigence)
+        resultat = resultat.assign(vraie=v[cibles], largeur=largeur[cibles])
+        rates = resultat.index[~resultat["prouve"]]
+        if len(rates):  # no narrower than before the release?
+            avant = attack(
+                cellules.assign(valeur=np.where(self.connue, self.vraie, np.nan)),
+                matrice,
+                constantes=constantes,
+                cibles=rates,
+            )
+            x, apres = exigence.loc[rates], resultat.loc[rates]
+            dessous = np.maximum(avant["bas"], x["valeur"] - x["dessous"])
+            dessus = np.minimum(avant["haut"], x["valeur"] + x["dessus"])
+            voulue = np.minimum(x["largeur"], avant["haut"] - avant["bas"])
+            large = apres["haut"] - apres["bas"] >= voulue - PRECISION
+            resultat.loc[rates, "prouve"] = (
+                large & (apres["bas"] <= dessous + PRECISION) & (apres["haut"] >= dessus - PRECISION)
+            )
+        return resultat
+
+    def told_to_respondents(self, cibles: Sequence[int]) -> list[int]:
+        """Those of `cibles` that a table is made of and some respondent tells exactly, and did not before the release."""
+        matrice, _ = self.comptes.matrix()
+        nulle_part = set(self.ajoutes)
+        cibles = [c for c in cibles if c not in nulle_part]
+        groupes = self._known_to_each()
+        dites = told_to_insiders(matrice, ~self.montree, cibles, groupes)
+        if not dites:
+            return []
+        qui: dict[Hashable, list[int]] = {q: groupes[q] for q, _ in dites}
+        avant = set(told_to_insiders(matrice, ~self.connue, sorted({c for _, c in dites}), qui))
+        return sorted({c for q, c in dites if (q, c) not in avant})
+
+    def _known_to_each(self) -> dict[Hashable, list[int]]:
+        """Counts each respondent makes alone, by edition and respondent: told by the mark it leaves wherever it is alone."""
+        df = self.df
+        editions = df["edition"].tolist()
+        seuls = df["seul"].fillna(-1).astype(int).tolist()
+        marques = dict(zip(zip(editions, df["numerateur"], df["marque"], strict=True), seuls, strict=True))
+        marques = {cle: seul for cle, seul in marques.items() if seul >= 0}
+        autres = set(self.comptes.autres.values())  # how many did not answer is granted to a reader, not guessed twice
+        groupes: dict[tuple[str, int], set[int]] = defaultdict(set)
+        for rangs, compte, marque in ((self.parties, "numerateur", "marque"), (self.touts, "base", "marque_base")):
+            for rang, *cle in zip(rangs.tolist(), editions, df[compte], df[marque], strict=True):
+                qui = marques.get(tuple(cle), -1)
+                if rang >= 0 and qui >= 0 and rang not in autres:
+                    groupes[cle[0], qui].add(rang)
+        return {qui: sorted(x) for qui, x in sorted(groupes.items())}
+
+    def where(self, rang: int) -> str:
+        """A line where the count stands; a count published nowhere is told by its neighbours."""
+        lignes = np.flatnonzero((self.parties == rang) | (self.touts == rang))
+        return self._line(int(lignes[0])) if len(lignes) else "Un effectif qui se déduit de ceux publiés"
+
+    def _line(self, i: int) -> str:
+        x = self.df.loc[i]
+        lieu = ", ".join(
+            str(x[c]) for c in self.df.columns if c.endswith("_libelle") and c != "modalite_libelle" and x[c]
+        )
+        return f"Tableau {x['table_id']}, {x['edition']}, {lieu}, {x['indicateur']} {x['modalite_code']}".rstrip()
+
+
+def _mothers(q: Questionnaire, axes: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    """(level, code) → code one level up."""
+    meres = {}
+    for axe in axes.values():
+        niveaux: Sequence[Mapping[str, Any]] = axe.get("niveaux", ())
+        for niveau in niveaux[2:]:
+            v = q.variables.get(niveau.get("variable", ""))
+            if v is not None and v.nomenclature in q.nomenclatures:
+                for code, m in q.nomenclatures[str(v.nomenclature)].modalites.items():
+                    if m.parent:
+                        meres[niveau["code"], code] = m.parent
+    return meres

@@ -1,0 +1,174 @@
+"""index.html: key figures, a map to choose from, its table, downloads, notes. Everything is inside the file."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+import pandas as pd
+
+from cartographie.base.text import jour
+from cartographie.release.manifest import ABREGES, NOTES_COMMUNES, SANS_OBJET, mentions
+from cartographie.release.maps import Carte, Geometrie, classify, format_number
+from cartographie.survey.received import Tableau
+
+RAPPORTS = {
+    "rapport-qualite.html": "Rapport qualité", "plausibilite.html": "Vraisemblance de la campagne",
+    "presse.html": "Page de presse", "revisions.csv": "Chiffres révisés",
+}  # fmt: skip
+POIDS_MAX = 1_500_000  # bytes of the whole page
+TOUS = "TOUS"
+
+
+def build_page(
+    tableaux: Sequence[Tableau], cartes: Sequence[Carte], g: Geometrie, meta: Mapping[str, Any], fichiers: Sequence[str]
+) -> bytes:
+    """The page. `fichiers`: relative paths offered for download. `meta["theme"]`: CSS added after the neutral theme."""
+    donnees = {
+        "cartes": list(_series(tableaux, cartes, meta)), "zones": g.zones,
+        "niveaux": {c.niveau: g.niveaux[c.niveau] for c in cartes},
+        "statuts": {k: v for k, (_, v) in ABREGES.items()}, "couverture": (meta.get("publication") or {}).get("couverture"),
+    }  # fmt: skip
+    titre = f"{meta['titre']} – édition {meta['campagne']}"
+    html = Template(_lire("page.html")).substitute(
+        titre=escape(titre), producteur=escape(meta["producteur"]), date=escape(str(meta["date"])), jour=jour(str(meta["date"])),
+        version=escape(str(meta.get("version") or "")), licence=escape(str(meta["licence"])),
+        champ=escape(str(meta.get("champ") or "")), contact=escape(str(meta.get("contact") or "")),
+        alertes="".join(f'<p class="alerte">{escape(m)}</p>' for m in mentions(meta)),
+        chiffres="".join(_figures(tableaux, meta)), cache_carte="" if donnees["cartes"] else " hidden",
+        credit=escape(g.credit), telechargements=_downloads(tableaux, fichiers),
+        rapports=" · ".join(f'<a href="{escape(f)}">{escape(t)}</a>' for f, t in RAPPORTS.items() if f in fichiers),
+        notes="".join(f"<li>{escape(n)}</li>" for n in NOTES_COMMUNES),
+        signes="".join(f"<tr><th scope='row'>{escape(s)}</th><td>{escape(t)}</td></tr>" for s, t in [*ABREGES.values(), SANS_OBJET]),
+        donnees=json.dumps(donnees, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/"),
+        style=_lire("page.css") + (str(meta.get("theme") or "")).replace("</", "<\\/"), script=_lire("page.js"),
+    )  # fmt: skip
+    return html.encode("utf-8")
+
+
+def key_figures(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The national figures that `publication.chiffres` declares: phrase, unite, denominateur, and the published row."""
+    par_code = {t.code: t for t in tableaux}
+    for d in (meta.get("publication") or {}).get("chiffres", ()):
+        t = par_code.get(d["tableau"])
+        if t is None:
+            continue
+        garde = (t.df["edition"].astype(str) == str(meta["campagne"])) & (t.df["indicateur"] == d["indicateur"])
+        garde &= (t.df["dimension"] == d.get("dimension", "")) & (t.df["modalite_code"] == d.get("modalite", ""))
+        if "denominateur" in d:
+            garde &= t.df["denominateur"] == d["denominateur"]
+        for nom, axe in (meta.get("axes") or {}).items():
+            garde &= (t.df[f"{nom}_type"] == axe["niveaux"][0]["code"]) if "niveaux" in axe else (t.df[nom] == TOUS)
+        for x in t.df[garde].head(1).to_dict("records"):
+            yield {
+                **x, "phrase": d.get("phrase") or t.meta["indicateurs"].get(d["indicateur"], d["indicateur"]),
+                "tableau": t.code, "champ": t.meta["denominateurs"].get(x["denominateur"], x["denominateur"]),
+                "effectif": t.meta["effectif"],
+            }  # fmt: skip
+
+
+def _figures(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> Iterator[str]:
+    for x in key_figures(tableaux, meta):
+        valeur = format_number(None if pd.isna(x["valeur"]) else x["valeur"], x["unite"])
+        detail = f"Parmi : {x['champ']}."
+        if pd.notna(x["n_repondants"]):
+            detail += f" {x['effectif']} : {int(x['n_repondants'])}."
+        if pd.notna(x["valeur"]) and pd.notna(x["ic_bas"]):
+            detail += f" Intervalle à 95\u00a0% : de {format_number(x['ic_bas'], x['unite'])} à {format_number(x['ic_haut'], x['unite'])}."
+        if x["statut"] != "A":
+            detail += f" {ABREGES[x['statut']][1].capitalize()}."
+        yield (
+            f'<li><p class="valeur">{escape(valeur)}</p><p class="phrase">{escape(x["phrase"])}</p>'
+            f'<p class="detail">{escape(detail)} Tableau {x["tableau"]}.</p></li>'
+        )
+
+
+def _series(tableaux: Sequence[Tableau], cartes: Sequence[Carte], meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """One entry per map, with every edition, kind of actor and answer that its tables publish at that level."""
+    par_code = {t.code: t for t in tableaux}
+    declarees = {d["code"]: d for d in (meta.get("publication") or {}).get("cartes", ())}
+    axes = meta.get("axes") or {}
+    axe = next((a for a, x in axes.items() if "niveaux" in x), "")
+    acteur = next((a for a, x in axes.items() if "niveaux" not in x), None)
+    for carte in cartes:
+        d = declarees[carte.code]
+        series: dict[tuple[str, str, str], dict[str, Any]] = {}
+        for code in (d["tableau"], *d.get("avec", ())):
+            t = par_code.get(code)
+            if t is None:
+                continue
+            df = t.df[(t.df[f"{axe}_type"] == d["niveau"]) & (t.df["indicateur"] == d["indicateur"])]
+            df = df[df["dimension"] == d.get("dimension", "")]
+            qui = df[acteur] if acteur else pd.Series(TOUS, index=df.index)
+            for (edition, a, modalite), bloc in df.groupby(
+                [df["edition"].astype(str), qui, "modalite_code"], sort=False
+            ):
+                cle = (str(edition), str(a), str(modalite))
+                if cle not in series:
+                    series[cle] = {
+                        "edition": edition, "acteur": a, "libelle": t.meta["libelles_axes"].get(a, "Tous les acteurs"),
+                        "reponse": str(bloc["modalite_libelle"].iloc[0]), "tableau": code, "champ": t.meta.get("champ") or "",
+                        "effectif": t.meta["effectif"],
+                        "lieux": [_area(x, axe) for x in bloc.to_dict("records")],
+                        "trace": _trace_command(bloc.iloc[0].to_dict(), code, axe, acteur, meta),
+                    }  # fmt: skip
+        vus = [x[2] for s in series.values() for x in s["lieux"] if x[2] is not None]
+        c = classify(vus, divergent=d["indicateur"].endswith(".evolution"))
+        yield {
+            "code": carte.code, "titre": carte.titre, "niveau": carte.niveau, "unite": carte.unite, "source": carte.source,
+            "bornes": c.bornes, "couleurs": c.couleurs, "zero": c.zero, "series": list(series.values()),
+        }  # fmt: skip
+
+
+def _trace_command(x: Mapping[Any, Any], code: str, axe: str, acteur: str | None, meta: Mapping[str, Any]) -> str:
+    """The command that takes a figure apart, but for the code of its place; "" for a difference, which no row makes."""
+    if str(x["indicateur"]).endswith(".evolution"):
+        return ""
+    colonnes = ["edition", acteur, "dimension", "modalite_code", "indicateur", "denominateur", f"{axe}_type"]
+    criteres = [f"{c}={x[c]}" for c in colonnes if c]
+    dossier = f"outputs/{meta['campagne']}/{meta.get('version')}"
+    return shlex.join(["cartographie", "trace", dossier, code, *criteres, f"{axe}_code="])
+
+
+def _area(x: Mapping[Any, Any], axe: str) -> list[Any]:
+    """code, label, value, status, respondents, low, high."""
+    nombres = [None if pd.isna(x[c]) else float(x[c]) for c in ("valeur", "ic_bas", "ic_haut")]
+    n = None if pd.isna(x["n_repondants"]) else int(x["n_repondants"])
+    return [str(x[f"{axe}_code"]), str(x[f"{axe}_libelle"]), nombres[0], str(x["statut"]), n, nombres[1], nombres[2]]
+
+
+def _downloads(tableaux: Sequence[Tableau], fichiers: Sequence[str]) -> str:
+    """One line per table, with its three forms; then what holds everything."""
+    lignes = []
+    for code, titre in [
+        *((t.code, t.meta["titre"]) for t in tableaux),
+        ("cube", "Tous les tableaux, une ligne par chiffre"),
+    ]:
+        siens = [f for f in fichiers if f.startswith(f"tableaux/{code.lower()}_")]
+        liens = " ".join(
+            f'<a href="{escape(f)}" download>{_form(f)}<span class="cache"> du tableau {escape(code)}</span></a>'
+            for f in siens
+        )
+        lignes.append(
+            f"<tr><th scope='row'>{escape(code if code != 'cube' else 'Tous')}</th><td>{escape(titre)}</td><td>{liens}</td></tr>"
+        )
+    autres = [f for f in fichiers if "/" not in f or f.startswith("cartes/")]
+    liste = "".join(f'<li><a href="{escape(f)}">{escape(f)}</a></li>' for f in autres)
+    return (
+        "<div class='defile' tabindex='0' role='region' aria-label='Tableaux à télécharger'><table><caption>Tableaux à télécharger</caption>"
+        "<thead><tr><th scope='col'>Tableau</th><th scope='col'>Titre</th><th scope='col'>Fichiers</th></tr></thead>"
+        f"<tbody>{''.join(lignes)}</tbody></table></div><h3>Autres fichiers</h3><ul>{liste}</ul>"
+    )
+
+
+def _form(fichier: str) -> str:
+    return "CSV pour Excel" if fichier.endswith("-excel.csv") else fichier.rpartition(".")[2].upper()
+
+
+def _lire(nom: str) -> str:
+    return (files("cartographie.release") / nom).read_text(encoding="utf-8")

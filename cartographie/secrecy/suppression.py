@@ -1,0 +1,223 @@
+"""Secondary secrecy: what else to mask so that no confidential cell can be recomputed, over all linked tables at once.
+
+Gaussian elimination first (nothing is told exactly, neither to an outsider nor to a respondent that knows its own cell), then
+linear programs widen the intervals that remain too narrow, what turned out useless is shown again, and last no respondent may tell
+another's cell with what bounds allow.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cartographie.secrecy.elimination import Perdues, hide_by_elimination, tells, told_exactly
+from cartographie.secrecy.equations import as_matrix, known_intervals
+from cartographie.secrecy.repair import Marges
+
+PRIMAIRES = ("A", "B")
+LIMITE = 5_000  # cells of a system up to which bounds, not equations only, are tried against each respondent
+BUDGET = 500_000  # cells of programs that clean-up may cost
+
+
+def suppress(
+    cellules: pd.DataFrame,
+    equations: Any,
+    *,
+    largeur_min: float = 2,
+    largeur_part: float = 0.2,
+    seuls: bool = True,
+    nettoyer: bool = True,
+) -> pd.DataFrame:
+    """`statut` of each cell: A, B (primary, as given), D (masked to protect others), V (visible), N (never published).
+
+    One row of `cellules` is one cell: `valeur`; `primaire` ("A", "B", else ""); optional `cout` of masking it (else valeur),
+    `publie` (else True), `fixe` (known to everybody, never masked), `bas` and `haut` (what everybody knows of it: else 0 and
+    infinite), `contributeur` (who alone makes the cell), `entiere` (a count: else True), `ampleur` (width wanted, else
+    max(largeur_min, largeur_part × valeur)). `equations`: a matrix M such as M x = M valeur, or (total, [parts]) labels.
+    Also `bas`, `haut`: values nobody can rule out (the interval itself when it is too narrow); `protege`: it is as wide as
+    wanted, or as what everybody knew before. A count may be one more and one less; other values half the width each way.
+    Deterministic: the same input gives the same masks. Langsrud (2024); Kelly, Golden and Assad (1992).
+    """
+    p = _Probleme(cellules, as_matrix(equations, cellules.index), largeur_min, largeur_part)
+    groupes = p.contributors() if seuls else []
+    ajoutees, perdues = hide_by_elimination(p.matrice, p.cachees, p.primaires, p.candidates(), groupes)
+    p.hide(ajoutees)
+    p.widen_all()
+    if nettoyer:
+        p.clean(groupes, perdues)
+    if len(p.index) <= LIMITE:  # last: cleaning minds what respondents subtract, not what bounds tell them
+        p.widen_against(groupes, perdues)
+    return p.result()
+
+
+class _Probleme:
+    """Cells, what is hidden, and the margins to reach."""
+
+    def __init__(self, cellules: pd.DataFrame, matrice: Any, largeur_min: float, largeur_part: float) -> None:
+        n = len(cellules)
+
+        def column(nom: str, defaut: Any) -> np.ndarray:
+            if nom not in cellules:
+                return np.full(n, defaut)
+            return np.asarray(cellules[nom].where(cellules[nom].notna(), defaut).to_numpy(), dtype=type(defaut))
+
+        self.index, self.matrice = cellules.index, matrice
+        self.valeur = column("valeur", 0.0)
+        self.fixe = column("fixe", False)
+        marques = cellules["primaire"].to_numpy(dtype=object)
+        self.primaires = np.isin(marques, PRIMAIRES) & ~self.fixe
+        self.marques = np.where(self.primaires, marques, "")
+        self.publie = column("publie", True) | self.fixe
+        self.cachees = (self.primaires | ~self.publie) & ~self.fixe
+        self.candidate = ~self.cachees & ~self.fixe
+        self.cout = np.maximum(column("cout", np.nan) if "cout" in cellules else np.abs(self.valeur), 1e-3)
+        self.qui = cellules["contributeur"].to_numpy(dtype=object) if "contributeur" in cellules else np.full(n, None)
+        bas, haut = known_intervals(matrice, self.valeur, self.fixe, column("bas", 0.0), column("haut", np.inf))
+        largeur = np.maximum(largeur_min, largeur_part * np.abs(self.valeur))
+        largeur = np.where(self.valeur == 0, np.minimum(largeur, 1), largeur)  # that it may not be nought is enough
+        if "ampleur" in cellules:
+            voulue = column("ampleur", np.nan)
+            largeur = np.where(np.isnan(voulue), largeur, voulue)
+        cote = np.where(column("entiere", True), np.minimum(1.0, largeur), largeur / 2)
+        self.marges = Marges(
+            matrice, bas - self.valeur, haut - self.valeur, np.minimum(cote, self.valeur - bas),
+            np.minimum(cote, haut - self.valeur), np.minimum(largeur, haut - bas),
+        )  # fmt: skip
+
+    def candidates(self) -> list[int]:
+        """What may be masked, the cheapest first; equal costs in the order of the cells."""
+        possibles = np.flatnonzero(self.candidate)
+        return [int(i) for i in possibles[np.argsort(self.cout[possibles], kind="stable")]]
+
+    def contributors(self) -> list[list[int]]:
+        """Confidential cells that one respondent makes alone: it knows them all."""
+        groupes: dict[Any, list[int]] = defaultdict(list)
+        for i in np.flatnonzero(self.primaires):
+            if self.qui[i] is not None and self.qui[i] == self.qui[i]:
+                groupes[self.qui[i]].append(int(i))
+        return list(groupes.values())
+
+    def hide(self, cellules: Any) -> None:
+        self.cachees[np.asarray(cellules, dtype=int)] = True
+
+    def prices(self) -> np.ndarray:
+        return np.where(self.candidate & ~self.cachees, self.cout, np.inf)
+
+    def widen_all(self) -> None:
+        """Hide what it takes for each confidential cell to have the interval wanted, if it can be."""
+        m = self.marges
+        for p in m.prove(self.cachees, self.primaires):
+            for sens in (1.0, -1.0):
+                voulu = (m.dessus if sens > 0 else m.dessous)[p]
+                obtenu = m.haut[p] if sens > 0 else -m.bas[p]
+                if obtenu < voulu - 1e-6:
+                    self._widen(int(p), sens, voulu)
+            manque = m.largeur[p] - (m.haut[p] - m.bas[p])
+            for sens in (1.0, -1.0):
+                if manque > 1e-6:
+                    self._widen(int(p), sens, manque + (m.haut[p] if sens > 0 else -m.bas[p]))
+                    manque = m.largeur[p] - (m.haut[p] - m.bas[p])
+
+    def _widen(self, p: int, sens: float, ampleur: float) -> None:
+        m = self.marges
+        possible = min(ampleur, m.max_[p] if sens > 0 else -m.min_[p])
+        ajoutees = m.widen(p, sens, possible, self.cachees, self.prices())
+        if ajoutees is None:
+            self._as_far_as_possible(p, sens)
+        else:
+            self.hide(ajoutees)
+
+    def _as_far_as_possible(self, p: int, sens: float) -> None:
+        """Even if everything were masked the cell would not move that far: everybody knew it."""
+        m = self.marges
+        loin = m.reach(p, sens, ~self.fixe)
+        if sens > 0:
+            m.max_[p] = loin
+            m.dessus[p] = min(m.dessus[p], loin)
+        else:
+            m.min_[p] = -loin
+            m.dessous[p] = min(m.dessous[p], loin)
+        m.largeur[p] = min(m.largeur[p], m.max_[p] - m.min_[p])
+        if loin > 1e-6:
+            ajoutees = m.widen(p, sens, loin * (1 - 1e-9), self.cachees, self.prices())
+            self.hide(ajoutees if ajoutees is not None else [])
+
+    def widen_against(self, groupes: list[list[int]], perdues: Perdues) -> None:
+        """No respondent may tell another's cell exactly, even with what bounds allow. Many are tried as one coalition, which
+        knows more than each; any two are apart in one of the coalitions, so that each cell is tried against each respondent."""
+        visees = self.primaires & (self.marges.dessous + self.marges.dessus > 0)
+        visees[sorted(perdues.tous)] = False
+        cote = int(np.ceil(np.sqrt(len(groupes))))
+        suspects: dict[int, set[int]] = defaultdict(set)
+        tous = list(range(len(groupes)))
+        for coalition in [c for i in range(cote) for c in (tous[i::cote], tous[i * cote : (i + 1) * cote])]:
+            inconnues = self.cachees.copy()
+            inconnues[[c for k in coalition for c in groupes[k]]] = False
+            for touchee in np.flatnonzero(self.marges.still(inconnues, visees)):
+                suspects[int(touchee)] |= set(coalition)
+        siennes = [frozenset(g) for g in groupes]
+        for p, restent in sorted(suspects.items()):
+            restent = {k for k in restent if p not in siennes[k] and not perdues.lost(p, k)}
+            proches = self.marges.near(p, self.cachees)
+            while restent:
+                k = min(restent)
+                temoin = self.marges.witness(p, _without(proches, groupes[k]))
+                if temoin is None:
+                    temoin = self.marges.witness(p, _without(self.cachees, groupes[k]))
+                if temoin is None:
+                    self._widen_against(groupes[k], p)
+                    restent.discard(k)
+                else:
+                    bouge = set(temoin.tolist())
+                    restent = {i for i in restent if i != k and bouge & siennes[i]}
+
+    def _widen_against(self, siennes: list[int], p: int) -> None:
+        inconnues, prix = _without(self.cachees, siennes), self.prices()
+        for sens in (1.0, -1.0):
+            ajoutees = self.marges.widen(p, sens, 0.5, inconnues, prix)
+            if ajoutees is not None:
+                self.hide(ajoutees)
+                return
+
+    def clean(self, groupes: list[list[int]], perdues: Perdues) -> None:
+        """Show again what protects nothing: masked cells that the visible ones tell, then, the dearest first and within a
+        budget, those without which everything can still be proven."""
+        secondaires = self.cachees & self.candidate
+        self.cachees[told_exactly(self.matrice, self.cachees, secondaires)] = False
+        ordre = np.flatnonzero(self.cachees & self.candidate)
+        limite = self.marges.travail + BUDGET
+        a_prouver = self.primaires & self.marges.proven()
+        for c in ordre[np.argsort(-self.cout[ordre], kind="stable")]:
+            if self.marges.travail > limite:
+                return
+            self.cachees[c] = False
+            essai = replace(self.marges)
+            utile = tells(self.matrice, self.cachees, self.primaires, groupes, perdues) or len(
+                essai.prove(self.cachees, a_prouver)
+            )
+            self.marges.travail = essai.travail + 2 * len(self.index)
+            if utile:
+                self.cachees[c] = True
+            else:
+                self.marges = essai
+
+    def result(self) -> pd.DataFrame:
+        statut = np.where(self.primaires, self.marques, np.where(self.cachees, np.where(self.candidate, "D", "N"), "V"))
+        montre = self.cachees
+        m = self.marges
+        return pd.DataFrame({
+            "statut": statut,
+            "bas": np.where(montre, self.valeur + m.bas, self.valeur),
+            "haut": np.where(montre, self.valeur + m.haut, self.valeur),
+            "protege": ~self.primaires | m.proven(),
+        }, index=self.index)  # fmt: skip
+
+
+def _without(cellules: np.ndarray, connues: list[int]) -> np.ndarray:
+    reste = cellules.copy()
+    reste[connues] = False
+    return reste

@@ -1,0 +1,381 @@
+"""One campaign's analysis frames, with what the tables ask of them, and where their rows fall in a grid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from cartographie.statistics.weights import Ponderation
+from cartographie.survey.conditions import Contexte, evaluate, known, references
+from cartographie.survey.model import SUFFIXE_PANEL, Questionnaire
+
+# -------------------------------------------------------------------------------------------
+# Where rows fall: a placement puts each row of a grain in the cells of a grid, with the weight it has there.
+#
+# A row counts once in a cell. A respondent that answered for several sites has one line per cell where it has sites, with
+# the weight of those sites: expanded explicitly, and counted once wherever cells are summed.
+
+Paires = tuple[np.ndarray, np.ndarray]  # (row position, modality index), sorted by position, without duplicates
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """One line: one row of the grain in one cell. Sorted by `lignes`; `poids`: what the row weighs in that cell."""
+
+    lignes: np.ndarray
+    cellules: np.ndarray
+    poids: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Lignes:
+    """One line: one row of the grain at one place of the grid. `plat`: cell × dimension, flat; `source`: index in what was
+    placed; `repondants`: the respondent it belongs to."""
+
+    lignes: np.ndarray
+    plat: np.ndarray
+    source: np.ndarray
+    poids: np.ndarray
+    repondants: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Grille:
+    """A grid of `cellules` × `dimensions`. `dimension`: (row, modality) pairs, or None when there is no dimension."""
+
+    placement: Placement
+    cellules: int
+    dimension: Paires | None
+    dimensions: int
+    repondants: np.ndarray
+    tailles: np.ndarray | None = None  # an indicator may weigh each row by a size of its own
+
+    @property
+    def taille(self) -> int:
+        return self.cellules * self.dimensions
+
+    def place(self, pos: np.ndarray) -> Lignes:
+        """The rows at `pos` (sorted, repeated ones stay apart) wherever they fall; those outside the grid are left out."""
+        i, j = join(pos, self.placement.lignes)
+        lignes, plat, poids = pos[i], self.placement.cellules[j], self.placement.poids[j]
+        if self.dimension is not None:
+            k, d = join(lignes, self.dimension[0])
+            lignes, i, poids = lignes[k], i[k], poids[k]
+            plat = plat[k] * self.dimensions + self.dimension[1][d]
+        if self.tailles is not None:
+            poids = poids * self.tailles[lignes]
+        return Lignes(lignes, plat, i, poids, self.repondants[lignes])
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One line: one respondent at one place of the grid. `somme`: what it brings, not weighted."""
+
+    plat: np.ndarray
+    repondants: np.ndarray
+    somme: np.ndarray
+
+
+def by_respondent(plat: np.ndarray, repondants: np.ndarray, valeurs: np.ndarray | None = None) -> Parts:
+    """Contributions summed by place and respondent, sorted; without `valeurs`, each line counts 1."""
+    largeur = int(repondants.max(initial=0)) + 1
+    cles, rang = np.unique(plat.astype(np.int64) * largeur + repondants, return_inverse=True)
+    somme = np.bincount(rang, valeurs, minlength=len(cles)).astype(float)
+    return Parts(cles // largeur, cles % largeur, somme)
+
+
+def join(pos: np.ndarray, lignes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(index in `pos`, index in `lignes`) of each match; `lignes` is sorted, a value of `pos` may match several of them."""
+    debut, fin = np.searchsorted(lignes, pos, "left"), np.searchsorted(lignes, pos, "right")
+    fois = fin - debut
+    rang = np.arange(int(fois.sum())) - np.repeat(np.cumsum(fois) - fois, fois)
+    return np.repeat(np.arange(len(pos)), fois), np.repeat(debut, fois) + rang
+
+
+# -------------------------------------------------------------------------------------------
+# One campaign's analysis frames, with what the tables ask of them: conditions, units, modalities, availability.
+
+SUFFIXE_PRECEDENTE = "_precedente"
+COLONNE_VARIABLE, COLONNE_REGLE = "variable", "regle"  # of the quality and findings grains
+LIBELLES_COLONNES = {COLONNE_VARIABLE: "Question", COLONNE_REGLE: "Règle"}
+_PLACE = re.compile(r"«?\s?\{[^}]*\}\s?»?")
+T = TypeVar("T")
+
+
+@dataclass
+class Edition:
+    """Analysis frames of one campaign. One frame per grain; `cache` keeps what several tables share."""
+
+    questionnaire: Questionnaire
+    campagne: str
+    frames: Mapping[str, pd.DataFrame]
+    ponderation: Ponderation | None = None
+    cache: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def seuils(self) -> Mapping[str, Any]:
+        """The campaign's thresholds, as declared."""
+        seuils: Mapping[str, Any] = self.questionnaire.campagnes[self.campagne].parametres.get("seuils", {})
+        return seuils
+
+    def frame(self, grain: str) -> pd.DataFrame:
+        """The frame of a grain, an empty one when the campaign has none."""
+        df = self.frames.get(grain)
+        return df if df is not None else pd.DataFrame({"id_repondant": pd.Series(dtype=object)})
+
+    def memo(self, cle: Any, calcul: Callable[[], T]) -> T:
+        """The result kept under that key, computed the first time."""
+        if cle not in self.cache:
+            self.cache[cle] = calcul()
+        resultat: T = self.cache[cle]
+        return resultat
+
+    def _contexte(self, grain: str) -> Contexte:
+        return Contexte(
+            entite=grain, lots=self.frames, questionnaire=self.questionnaire, campagne=self.campagne, base=None
+        )
+
+    def vraie(self, grain: str, condition: Mapping[str, Any] | None) -> np.ndarray:
+        """One boolean per row: the condition holds (all true without a condition)."""
+        n = len(self.frame(grain))
+        if condition is None or n == 0:
+            return np.ones(n, dtype=bool)
+        return self.memo(
+            ("vraie", grain, repr(condition)),
+            lambda: np.asarray(evaluate(condition, self._contexte(grain)), dtype=bool),
+        )
+
+    def connue(self, grain: str, condition: Mapping[str, Any]) -> np.ndarray:
+        """One boolean per row: every variable the condition reads is answered."""
+        if len(self.frame(grain)) == 0:
+            return np.ones(0, dtype=bool)
+        return self.memo(
+            ("connue", grain, repr(condition)),
+            lambda: np.asarray(known(condition, self._contexte(grain)), dtype=bool),
+        )
+
+    def repondants(self, grain: str) -> np.ndarray:
+        """One integer per row: the respondent it belongs to, the same one in every grain: its position in the root's
+        frame, else past its end (the row itself in the sampling frame, or when unknown)."""
+        return self.memo(("repondants", grain), lambda: self._repondants(grain))
+
+    def _repondants(self, grain: str) -> np.ndarray:
+        df = self.frame(grain)
+        if "id_repondant" not in df.columns or grain == self.questionnaire.base:
+            return np.arange(len(df))
+        ids, racine = df["id_repondant"].replace("", None).astype(object), self.frame(self.questionnaire.racine)
+        codes = pd.Index(racine["id_repondant"].astype(object)).get_indexer(pd.Index(ids)) if len(racine) else None
+        codes = np.full(len(df), -1) if codes is None else np.where(ids.isna(), -1, codes)
+        autres = pd.factorize(ids.where(codes < 0, None))[0]
+        codes = np.where(codes < 0, np.where(autres < 0, -1, len(racine) + autres), codes)
+        return np.where(codes < 0, len(racine) + len(df) + np.arange(len(df)), codes)
+
+    def signatures(self, grain: str) -> np.ndarray:
+        """One uint64 per respondent number of that grain, drawn from its identifier."""
+        codes = self.repondants(grain)
+        noms = self.frame(self.questionnaire.racine)["id_repondant"] if grain != self.questionnaire.base else []
+        connus = [str(x) for x in noms]
+        autres = [f"{grain}\x1f{i}" for i in range(len(connus), int(codes.max(initial=-1)) + 1)]
+        return self.memo(
+            ("signatures", grain),
+            lambda: pd.util.hash_array(np.array([*connus, *autres], dtype=object), categorize=False),
+        )
+
+    def pondere(self, grain: str) -> bool:
+        """Rows of that grain are weighted: they belong to respondents, and the campaign weights them."""
+        q = self.questionnaire
+        entite = grain.removesuffix(SUFFIXE_PANEL)
+        return self.ponderation is not None and entite in q.entites and entite != q.base
+
+    def lines(self, grain: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(row, unit of the frame, weight) of every unit the row's respondent answers for, by row. A respondent weighs what
+        its units weigh together; what it describes (a system) weighs their average, so as to count once."""
+        return self.memo(("lignes", grain), lambda: self._lines(grain))
+
+    def _lines(self, grain: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        assert self.ponderation is not None
+        u = self.ponderation.unites
+        repondants = self.repondants(grain)
+        i, j = join(repondants, u["racine"].to_numpy())
+        poids = u["poids"].to_numpy()[j]
+        if grain.removesuffix(SUFFIXE_PANEL) != self.questionnaire.racine:
+            poids = poids / np.bincount(i, minlength=len(repondants))[i]
+        return i, u["base"].to_numpy()[j], poids
+
+    def own_lines(self, grain: str) -> tuple[np.ndarray, None, np.ndarray]:
+        """(row, no unit, 1) for every row."""
+        n = len(self.frame(grain))
+        return np.arange(n), None, np.ones(n)
+
+    def couvert(self, grain: str) -> np.ndarray:
+        """One boolean per row: its respondent answers for at least one weighted unit of the frame."""
+        if self.ponderation is None:
+            return np.zeros(len(self.frame(grain)), dtype=bool)
+        return np.isin(self.repondants(grain), self.ponderation.unites["racine"].to_numpy())
+
+    def taille(self, grain: str, variable: str) -> np.ndarray:
+        """Size of each row by a numeric variable; null counts for nothing."""
+        df = self.frame(grain)
+        if variable not in df.columns:
+            return np.zeros(len(df))
+        return np.asarray(pd.to_numeric(df[variable], errors="coerce").fillna(0), dtype=float)
+
+    def nombres(self, grain: str, valeur: str | Mapping[str, Any]) -> np.ndarray:
+        """One float per row: a numeric variable (nan: not answered) or the number of child rows meeting `si`."""
+        df = self.frame(grain)
+        if isinstance(valeur, str):
+            if valeur not in df.columns:
+                return np.full(len(df), np.nan)
+            return np.asarray(
+                pd.to_numeric(df[valeur], errors="coerce").astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+            )
+        enfant = valeur["nombre"]
+        if enfant not in self.frames:
+            return np.zeros(len(df))
+        parents = self.frame(enfant)["parent"].to_numpy(dtype=int)[self.vraie(enfant, valeur.get("si"))]
+        return np.bincount(parents[parents >= 0], minlength=len(df)).astype(float)
+
+    # ------------------------------------------------------------------ classifications
+
+    def modalites(self, grain: str, variable: str | Sequence[str]) -> list[tuple[str, str]]:
+        """(code, label) of a classification, in nomenclature order; the values met, sorted, when it has none."""
+        nom = variable if isinstance(variable, str) else variable[0]
+        enfant, _, v = nom.rpartition(".")
+        declaree = self.questionnaire.variables.get(v.removesuffix(SUFFIXE_PRECEDENTE))
+        if declaree is not None and (declaree.nomenclature or "") in self.questionnaire.nomenclatures:
+            annee = self.campagne
+            if declaree.nom != v:
+                annee = self.questionnaire.campagnes[annee].precedente or annee
+            valides = self.questionnaire.nomenclatures[str(declaree.nomenclature)].valides(annee)
+            return [(m.code, m.libelle) for m in valides.values()]
+        df = self.frame(enfant or grain)
+        if v not in df.columns:
+            return []
+        vues = {str(x) for x in df[v].dropna().unique()}
+        if v == COLONNE_REGLE:
+            vues -= {r.code for r in self.questionnaire.regles if r.confidentiel}
+        rang = {nom: i for i, nom in enumerate(self.questionnaire.variables)}
+        ordre = sorted(vues, key=lambda c: (rang.get(c, len(rang)), c))
+        return [(c, self.libelle_libre(v, c)) for c in ordre]
+
+    def libelle_libre(self, colonne: str, code: str) -> str:
+        """Label of a value that belongs to no nomenclature: a variable's own label, a rule's message, else the code."""
+        if colonne == COLONNE_VARIABLE and code in self.questionnaire.variables:
+            return self.questionnaire.variables[code].libelle
+        if colonne == COLONNE_REGLE:
+            messages = [r.message for r in self.questionnaire.regles if r.code == code]
+            return f"{code} – {_PLACE.sub('…', messages[0])}" if messages else code
+        return code
+
+    def paires(self, grain: str, variable: str | Sequence[str], codes: Sequence[str], si: Any = None) -> Paires:
+        """(row position, modality index) for each modality chosen; several for a multiple choice or a list of variables.
+
+        "child.V": a row gets each modality met among its child rows meeting `si`.
+        """
+        cle = ("paires", grain, repr(variable), tuple(codes), repr(si))
+        return self.memo(cle, lambda: self._paires(grain, variable, codes, si))
+
+    def _paires(self, grain: str, variable: str | Sequence[str], codes: Sequence[str], si: Any) -> Paires:
+        noms = [variable] if isinstance(variable, str) else list(variable)
+        morceaux: list[Paires] = []
+        for nom in noms:
+            enfant, _, v = nom.rpartition(".")
+            df = self.frame(enfant or grain)
+            if v not in df.columns:
+                continue
+            pos, valeurs = _explode(df[v])
+            if enfant:
+                garde = self.vraie(enfant, si)[pos]
+                pos, valeurs = df["parent"].to_numpy(dtype=int)[pos[garde]], valeurs[garde]
+            m = pd.Index(list(codes), dtype=object).get_indexer(pd.Index(valeurs, dtype=object))
+            morceaux.append((pos[(m >= 0) & (pos >= 0)], m[(m >= 0) & (pos >= 0)]))
+        if not morceaux:
+            return np.zeros(0, dtype=int), np.zeros(0, dtype=int)
+        largeur = max(len(codes), 1)
+        uniques = np.unique(np.concatenate([p * largeur + m for p, m in morceaux]))
+        return uniques // largeur, uniques % largeur
+
+    def renseignee(self, grain: str, variable: str | Sequence[str]) -> np.ndarray:
+        """One boolean per row: the variable (any of them) is answered; always for a child's variable."""
+        df = self.frame(grain)
+        noms = [variable] if isinstance(variable, str) else list(variable)
+        if any("." in n for n in noms):
+            return np.ones(len(df), dtype=bool)
+        presentes = [df[n].notna().to_numpy() for n in noms if n in df.columns]
+        return np.logical_or.reduce(presentes) if presentes else np.zeros(len(df), dtype=bool)
+
+    # ------------------------------------------------------------------ was it asked?
+
+    def disponible(self, grain: str, variable: str) -> bool:
+        """The variable was asked in that campaign, or can be derived from what was."""
+        return self.memo(("disponible", grain, variable), lambda: self._disponible(grain, variable, frozenset()))
+
+    def _disponible(self, grain: str, variable: str, vues: frozenset[str]) -> bool:
+        q = self.questionnaire
+        prefixe, _, v = variable.rpartition(".")
+        entite = prefixe or grain.removesuffix(SUFFIXE_PANEL)
+        if v.endswith(SUFFIXE_PRECEDENTE) or entite not in q.entites or v not in q.variables:
+            return v in self.frame(prefixe or grain).columns
+        posees = q.posees(self.campagne)
+        if (entite, v) in posees:
+            return True
+        if q.base is not None and v in q.entites[entite].depuis_base and (q.base, v) in posees:
+            return True
+        derivee = q.variables[v].derivee
+        if derivee and v in self.frame(entite).columns and self.frame(entite)[v].notna().any():
+            return True
+        if not derivee or v in vues:
+            parent = q.entites[entite].parent
+            return bool(parent and parent in q.variables[v].entites and self._disponible(parent, v, vues | {v}))
+        if "nombre" in derivee:
+            return any(e == derivee["nombre"] for e, _ in posees)
+        sources = derivee.get("rapport") or derivee.get("de") or ()
+        if "passage" in derivee and not sources and derivee["passage"] in q.passages:
+            sources = q.passages[derivee["passage"]].sources
+        sources = [sources] if isinstance(sources, str) else list(sources)
+        return bool(sources) and all(self._disponible(grain, s, vues | {v}) for s in sources)
+
+    def possible(self, grain: str, condition: Mapping[str, Any] | None) -> bool:
+        """False when the condition asks for variables not asked, or only for modalities not valid, in that campaign."""
+        if not condition:
+            return True
+        if "et" in condition:
+            return all(self.possible(grain, c) for c in condition["et"])
+        if "ou" in condition:
+            return any(self.possible(grain, c) for c in condition["ou"])
+        if "non" in condition:
+            return self._demandee(grain, condition["non"])
+        for forme in ("nombre", "existe"):
+            if forme in condition:
+                return self.possible(condition[forme], condition.get("si"))
+        if "variable" not in condition:
+            return True
+        if not self.disponible(grain, condition["variable"]):
+            return False
+        voulues = condition.get("dans", condition.get("contient", condition.get("egal")))
+        voulues = [voulues] if isinstance(voulues, str) else voulues
+        declaree = self.questionnaire.variables.get(condition["variable"].rpartition(".")[2])
+        if not isinstance(voulues, list | tuple) or declaree is None or declaree.nomenclature is None:
+            return True
+        return bool({c for c, _ in self.modalites(grain, condition["variable"])} & {str(x) for x in voulues})
+
+    def _demandee(self, grain: str, condition: Mapping[str, Any]) -> bool:
+        """Every variable under a negation was asked; its modalities do not matter."""
+        return all(self.disponible(g, v) for g, v in references(condition, grain))
+
+
+def _explode(s: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """(row position, value) of every value answered; multiple choices are tuples."""
+    presentes = np.flatnonzero(s.notna().to_numpy())
+    valeurs = s.to_numpy(dtype=object)[presentes]
+    if len(valeurs) and any(isinstance(v, tuple | list | np.ndarray) for v in valeurs[:1]):
+        longueurs = np.fromiter((len(v) for v in valeurs), dtype=int, count=len(valeurs))
+        plat = np.fromiter(chain.from_iterable(valeurs), dtype=object, count=int(longueurs.sum()))
+        return np.repeat(presentes, longueurs), plat
+    return presentes, np.array([str(v) for v in valeurs], dtype=object)

@@ -1,0 +1,287 @@
+"""What may be said of a figure: its interval, its reliability, its status, its comparability; primary secrecy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from cartographie.statistics.estimates import (
+    change_interval,
+    change_variance,
+    mean_interval,
+    proportion_interval,
+    reliability,
+    variances,
+)
+from cartographie.statistics.measures import Influence, Resultat
+from cartographie.statistics.weights import Ponderation
+from cartographie.survey.conditions import references
+from cartographie.survey.model import Questionnaire
+from cartographie.survey.received import Tableau
+
+# -------------------------------------------------------------------------------------------
+# Primary secrecy: which cells of a table say too much about one respondent.
+
+
+def primary_suppression(
+    cellules: pd.DataFrame,
+    *,
+    effectif_min: int = 3,
+    dominance: float = 0.85,
+    zero: str = "publier",
+    complement: bool = True,
+    dominance_stricte: bool = True,
+) -> pd.Series:
+    """ "A" (too few), "B" (one dominates) or "V" (free) for each row of `cellules`; A goes before B.
+
+    Columns: `effectif`, respondents behind the cell, not weighted; and, when known, `effectif_complement` (respondents in
+    the rest of the denominator), `base` (respondents of the denominator), `valeur` and `maximum` (total and largest
+    contribution). INSEE: fewer than 3 units, or one above 85 % (agriculture: 85 % or more, `dominance_stricte=False`);
+    11 for tables counting persons. `zero="proteger"` also masks 0 and 100 % (what is true of nobody, or of everybody);
+    "publier" leaves them free, as INSEE does for enterprises. Raises ValueError on another policy.
+    https://inseefrlab.github.io/manuel-protection-tableaux/chapters/annexes/regles.html
+    """
+    if zero not in ("publier", "proteger"):
+        raise ValueError(f"politique des zéros inconnue : « {zero} » ; choisissez « publier » ou « proteger ».")
+
+    def column(nom: str) -> np.ndarray | None:
+        return cellules[nom].to_numpy(dtype=float, na_value=np.nan) if nom in cellules else None
+
+    effectif = column("effectif")
+    assert effectif is not None
+    reste, base = column("effectif_complement"), column("base")
+    peu = (effectif > 0) & (effectif < effectif_min)
+    if complement and reste is not None:
+        peu |= (reste > 0) & (reste < effectif_min)
+    if zero == "proteger":
+        occupee = (effectif > 0) if base is None else (base > 0)
+        peu |= occupee & ((effectif == 0) | ((reste == 0) if reste is not None else False))
+    statut = np.full(len(cellules), "V", dtype=object)
+    valeur, maximum = column("valeur"), column("maximum")
+    if valeur is not None and maximum is not None:
+        borne = dominance * np.abs(valeur)
+        statut[(np.abs(valeur) > 0) & ((maximum > borne) if dominance_stricte else (maximum >= borne))] = "B"
+    statut[peu] = "A"
+    return pd.Series(statut, index=cellules.index)
+
+
+# -------------------------------------------------------------------------------------------
+# Which indicators may be compared from one edition to the next (comparabilite.yaml).
+
+
+def comparable(
+    q: Questionnaire, grain: str, serie: Mapping[str, Any], indicateur: Mapping[str, Any], de: str, a: str
+) -> bool:
+    """C0 and C1 are; C3 is not; C2 is for the indicators (or denominators) it lists, or for all when only crosswalked."""
+    denominateur = serie["denominateur"]
+    filtre = {v for _, v in references(q.denominateurs[denominateur].get("filtre"), grain)}
+    lues = read_variables(grain, serie, indicateur)
+    notes = [n for n in q.comparabilite if n["de"] == de and n["a"] == a]
+    return all(
+        (n["variable"] not in lues or _accepts(n, indicateur["code"]))
+        and (n["variable"] not in filtre or _accepts(n, denominateur))
+        for n in notes
+    )
+
+
+def _accepts(note: Mapping[str, Any], code: str) -> bool:
+    if note["drapeau"] in ("C0", "C1"):
+        return True
+    if note["drapeau"] == "C3":
+        return False
+    return code in note["indicateurs"] if "indicateurs" in note else "passage" in note
+
+
+def read_variables(grain: str, serie: Mapping[str, Any], indicateur: Mapping[str, Any]) -> set[str]:
+    """Names of the variables an indicator rests on, its denominator's left aside."""
+    lues = {v for c in (serie.get("filtre"), indicateur.get("condition")) for _, v in references(c, grain)}
+    directes = [serie.get("dimension"), indicateur.get("poids")]
+    for cle in ("variable", "valeur", "numerateur", "denominateur"):
+        valeur = indicateur.get(cle)
+        if isinstance(valeur, Mapping):
+            lues |= {v for _, v in references(valeur.get("si"), valeur["nombre"])}
+        else:
+            directes += valeur if isinstance(valeur, list) else [valeur]
+    enfant = str(indicateur.get("variable")).rpartition(".")[0] or grain
+    lues |= {v for _, v in references(indicateur.get("si"), enfant)}
+    return lues | {d.rpartition(".")[2] for d in directes if isinstance(d, str)}
+
+
+# -------------------------------------------------------------------------------------------
+# Intervals and reliability of the figures of one block, from what each respondent brings to each (docs/methodologie.md).
+
+CV_MAX_PCT = 30  # beyond it a total or a mean is of low reliability
+
+
+def with_precision(
+    df: pd.DataFrame, r: Resultat, p: Ponderation | None, unite: str, seuils: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Add ic_bas and ic_haut (95 %), `_erreur` (standard error) and `_fiabilite` ("", "u" low, "ns" not shown). Without
+    weights, or for a quantile, there is no interval."""
+    if p is None or r.influence is None or not len(df):
+        return df.assign(ic_bas=np.nan, ic_haut=np.nan, _erreur=np.nan, _fiabilite="")
+    erreur = np.sqrt(variances(p.plan, contributions(r.influence, p, len(df))))
+    if unite == "pct":
+        bas, haut, fiabilite = _shares(r, erreur, p, seuils)
+    else:
+        bas, haut = mean_interval(r.exact, erreur, p.plan.ddl)
+        bas, haut = np.maximum(bas, 0), np.asarray(haut)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            fiabilite = np.where(100 * erreur > float(seuils.get("cv_max_pct", CV_MAX_PCT)) * r.exact, "u", "")
+    decimales = 1 if unite == "pct" else 2
+    vide = np.isnan(r.exact)
+    bas, haut = (np.where(vide, np.nan, np.round(x, decimales)) for x in (bas, haut))
+    return df.assign(ic_bas=bas, ic_haut=haut, _erreur=np.where(vide, np.nan, erreur), _fiabilite=fiabilite)
+
+
+def contributions(influence: Influence, p: Ponderation, figures: int) -> sparse.csc_array:
+    """Linearised values, one row per respondent of the design, one column per figure."""
+    rang = np.full(int(p.repondants.max(initial=-1)) + 1, -1)
+    rang[p.repondants] = np.arange(len(p.repondants))
+    k = rang[influence.repondants]
+    valeurs = np.nan_to_num(influence.valeurs) / p.plan.poids[k]
+    return sparse.coo_array((valeurs, (k, influence.plat)), shape=(len(p.repondants), figures)).tocsc()
+
+
+def _shares(
+    r: Resultat, erreur: np.ndarray, p: Ponderation, seuils: Mapping[str, Any]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    part, se = np.nan_to_num(r.exact) / 100, erreur / 100
+    n = np.maximum(r.n, 1)
+    bas, haut = (100 * np.asarray(x) for x in proportion_interval(np.clip(part, 0, 1), se, n, p.plan.ddl))
+    demi = np.fmax(haut - r.exact, r.exact - bas)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        effectif = np.where(se > 0, np.minimum(part * (1 - part) / se**2, n), n)
+    return bas, haut, np.where(r.n > 0, reliability(demi, effectif, seuils=seuils.get("fiabilite") or {}), "")
+
+
+# -------------------------------------------------------------------------------------------
+# What may be shown of a figure: its status, and the masking of what may not.
+#
+# nd question not asked · s primary secret · s2 masked to protect another · ns not significant · b break · u low reliability
+# · A shown without reserve
+
+VISIBLES = ("A", "u")
+EVOLUTION = ".evolution"
+_FIGURE = ["_serie", "_croisement", "_cellule", "_dimension", "modalite_code", "_indicateur"]
+
+
+def with_status(df: pd.DataFrame, pose: bool, regles: Mapping[str, float], seuils: Mapping[str, Any]) -> pd.DataFrame:
+    """Add `statut` (before secrecy), `_secret` and `_secret_base`: why the numerator and the base are confidential ("" free,
+    "A" frequency, "B" dominance), `_protege`: the table is subject to secrecy."""
+    statut = np.where(df["_fiabilite"] == "u", "u", "A").astype(object)
+    trop_peu = (df["n_repondants"] < regles["min_repondants"]) | (df["_fiabilite"] == "ns")
+    statut[df["valeur"].isna() | trop_peu] = "ns"
+    if not pose:
+        statut[:] = "nd"
+    minimum = int(regles["min_contributeurs"])
+    protege = minimum > 0 and pose
+    secret = base = pd.Series("", index=df.index, dtype=object)
+    if protege:
+        dominance = regles["dominance_pct"] / 100
+        zero = str(seuils.get("zeros", "publier"))
+        base = primary_suppression(pd.DataFrame({"effectif": df["n_repondants"]}), effectif_min=minimum)
+        cellules = pd.DataFrame({
+            "effectif": df["_contributeurs"], "valeur": 1.0, "maximum": df["_dominante"],
+            "effectif_complement": df["_contributeurs_complement"].where(df["_complet"], 0), "base": df["_contributeurs_base"],
+        })  # fmt: skip
+        secret = primary_suppression(cellules, effectif_min=minimum, dominance=dominance, zero=zero)
+        base, secret = base.where(base != "V", ""), secret.where(secret != "V", "")
+    return df.assign(statut=statut, _secret=secret, _secret_base=base, _protege=protege)
+
+
+def finish(t: Tableau) -> Tableau:
+    """The table as it may be read: figures that are secret, not significant or not comparable keep no value; a base that is
+    secret keeps no count either. `_cache`, `_cache_base`: masked by secondary secrecy, when it was applied."""
+    df = t.df
+    cache = df["_cache"].to_numpy(bool) if "_cache" in df else np.zeros(len(df), dtype=bool)
+    cache_base = df["_cache_base"].to_numpy(bool) if "_cache_base" in df else np.zeros(len(df), dtype=bool)
+    secret_base = (df["_secret_base"] != "").to_numpy()
+    statut = df["statut"].to_numpy(dtype=object).copy()
+    pose = statut != "nd"
+    statut[pose & (cache | cache_base)] = "s2"
+    statut[pose & ((df["_secret"] != "").to_numpy() | secret_base)] = "s"
+    sans_effectif = ~pose | secret_base | cache_base
+    evolution = df["_edition"].to_numpy() == 2
+    if evolution.any():
+        statut[evolution], sans_effectif[evolution] = _evolution(df, statut, sans_effectif, evolution)
+    visible = np.isin(statut, VISIBLES)
+    df = df.assign(
+        statut=statut,
+        n_repondants=pd.array(df["n_repondants"].to_numpy(), dtype="Int64"),
+        **{c: df[c].where(visible) for c in ("valeur", "ic_bas", "ic_haut")},
+    )
+    df["n_repondants"] = df["n_repondants"].mask(sans_effectif)
+    df["n_pondere"] = df["n_pondere"].mask(sans_effectif)
+    return Tableau(t.code, t.meta, df[[c for c in df.columns if not c.startswith("_")]])
+
+
+def _evolution(
+    df: pd.DataFrame, statut: np.ndarray, sans_effectif: np.ndarray, evolution: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Status of each difference, from those of the two figures it is made of; whether its count is hidden."""
+    figures = pd.MultiIndex.from_frame(df[_FIGURE].assign(i=df["indicateur"].str.removesuffix(EVOLUTION)))
+    etats = pd.Series(statut, index=figures)
+    cles = figures[evolution]
+    out = np.where(df["_comparable"].to_numpy(dtype=object)[evolution] == False, "b", "A").astype(object)  # noqa: E712
+    avant, apres = (
+        etats[(df["_edition"] == e).to_numpy()].reindex(cles).fillna("nd").to_numpy(dtype=object) for e in (0, 1)
+    )
+    for code in ("u", "ns", "s2", "s"):  # the last one prevails
+        out[(out != "b") & ((avant == code) | (apres == code))] = code
+    out[(avant == "nd") | (apres == "nd")] = "nd"
+    return out, np.isin(out, ["s", "s2", "nd"]) | sans_effectif[evolution]
+
+
+# -------------------------------------------------------------------------------------------
+# From one edition to the next: the difference of two figures of the same perimeter, with its own interval.
+
+_CLE = ["_cellule", "_dimension", "modalite_code", "indicateur"]
+
+
+def evolution_rows(
+    nouveau: pd.DataFrame,
+    vieux: pd.DataFrame | None,
+    ok: bool,
+    poids: Sequence[tuple[Any, pd.DataFrame, Influence | None]],
+) -> pd.DataFrame:
+    """Rows `<code>.evolution`: new minus old, exact. `ok`: the two editions may be compared. `poids`: (weights, answers,
+    influence) of the old figures then of the new ones."""
+    df = nouveau.copy()
+    ancien = (nouveau.iloc[:0] if vieux is None else vieux).reset_index(names="_rang")[[*_CLE, "_rang", "_exact"]]
+    paires = df[_CLE].merge(ancien, on=_CLE, how="left", validate="one_to_one")
+    ecart = df["_exact"].to_numpy(dtype=float) - pd.to_numeric(paires["_exact"]).to_numpy(dtype=float)
+    bas, haut = _interval(ecart, paires["_rang"], 0 if vieux is None else len(vieux), poids)
+    return df.assign(
+        indicateur=df["indicateur"] + EVOLUTION,
+        unite=np.where(df["unite"] == "pct", "points", df["unite"]),
+        valeur=np.round(np.round(ecart, 9), 1) + 0.0,
+        _exact=ecart,
+        ic_bas=np.round(bas, 1) + 0.0,
+        ic_haut=np.round(haut, 1) + 0.0,
+        _comparable=ok,
+    )
+
+
+def _interval(
+    ecart: np.ndarray, rangs: pd.Series, anciens: int, poids: Sequence[tuple[Any, pd.DataFrame, Influence | None]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """95 % interval of each difference, the respondents found in both editions being counted in its variance."""
+    vide = np.full(len(ecart), np.nan)
+    if len(poids) < 2:
+        return vide, vide
+    (p1, r1, i1), (p2, r2, i2) = poids
+    if p1 is None or p2 is None or i1 is None or i2 is None:
+        return vide, vide
+    z1, z2 = contributions(i1, p1, anciens), contributions(i2, p2, len(ecart))
+    connus = rangs.notna().to_numpy()
+    z1 = z1[:, rangs[connus].astype(int).to_numpy()]
+    ids1, ids2 = (r["id_repondant"].to_numpy()[p.repondants] for p, r in ((p1, r1), (p2, r2)))
+    variance = change_variance(p1.plan, z1, ids1, p2.plan, z2[:, np.flatnonzero(connus)], ids2)
+    bas, haut = vide.copy(), vide.copy()
+    bas[connus], haut[connus] = change_interval(ecart[connus], np.sqrt(variance), min(p1.plan.ddl, p2.plan.ddl))
+    return bas, haut

@@ -1,0 +1,270 @@
+"""Declared tables → rows of figures, before secrecy. Pure: analysis frames in, long frames out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from os.path import commonprefix
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cartographie.base.errors import Statut, UserError
+from cartographie.statistics.axes import TOUS, Axes, Croisement
+from cartographie.statistics.frames import LIBELLES_COLONNES, SUFFIXE_PRECEDENTE, Edition, Grille
+from cartographie.statistics.measures import PARTS, Influence, empty, measure, unite
+from cartographie.statistics.precision import comparable, evolution_rows, finish, with_precision, with_status
+from cartographie.statistics.weights import Ponderation
+from cartographie.survey.model import Questionnaire
+from cartographie.survey.received import Tableau
+
+# -------------------------------------------------------------------------------------------
+# What a table states about itself: titles, notes, labels of its indicators, answers and axes.
+
+
+def grain_of(e: Edition, s: Mapping[str, Any]) -> str:
+    """What one row of a series' denominator is."""
+    return str(e.questionnaire.denominateurs[s["denominateur"]]["entite"])
+
+
+def dimension_name(variable: str | list[str]) -> str:
+    """Name of a dimension column's content: the variable without its entity, or what several have in common."""
+    nom = variable if isinstance(variable, str) else commonprefix(variable).rstrip("_") or variable[0]
+    return nom.rpartition(".")[2]
+
+
+def table_meta(t: Mapping[str, Any], e: Edition) -> dict[str, Any]:
+    """Titles, notes and labels of a table, placeholders filled."""
+    q, repartitions = e.questionnaire, set()
+    precedente = q.campagnes[e.campagne].precedente
+    libelles: dict[str, str] = {}
+    modalites: dict[str, str] = {}
+    dimensions: dict[str, str] = {}
+    for s in t["series"]:
+        grain = grain_of(e, s)
+        for ind in s["indicateurs"]:
+            libelles[ind["code"]] = ind["libelle"]
+            if ind["mesure"] == "repartition":
+                repartitions.add(ind["code"])
+                modalites |= {f"{ind['code']}.{c}": m for c, m in e.modalites(grain, ind["variable"])}
+        for v in [s.get("dimension"), *(ind.get("variable") for ind in s["indicateurs"])]:
+            if v:
+                nom = dimension_name(v)
+                declaree = q.variables.get(nom.removesuffix(SUFFIXE_PRECEDENTE))
+                suite = ", édition précédente" if nom.endswith(SUFFIXE_PRECEDENTE) else ""
+                libre = LIBELLES_COLONNES.get(nom, nom.replace("_", " ").capitalize())
+                dimensions[nom] = declaree.libelle + suite if declaree else libre
+
+    simples = [a["variable"] for a in q.enquete.get("axes", {}).values() if "variable" in a]
+    acteurs = {c: m for v in simples for c, m in e.modalites(q.racine, v)}
+
+    def fill(texte: str) -> str:
+        return texte.replace("{edition}", e.campagne).replace("{precedente}", precedente or "édition précédente")
+
+    return {
+        "titre": fill(t["titre"]), "axe": t.get("axe", ""), "source": fill(t.get("source", "")),
+        "champ": fill(t.get("champ", "")), "notes": [fill(n) for n in t.get("notes", ())], "edition": e.campagne,
+        "indicateurs": libelles, "repartitions": sorted(repartitions), "modalites": modalites, "dimensions": dimensions,
+        "libelles_axes": {TOUS: "Tous"} | acteurs,
+        "effectif": "Unités" if {grain_of(e, s) for s in t["series"]} == {q.base} else "Répondants",
+        "evolution": any(s.get("evolution") for s in t["series"]),
+        "denominateurs": {s["denominateur"]: q.denominateurs[s["denominateur"]]["libelle"] for s in t["series"]},
+        "fictif": bool(q.enquete.get("fictif", False)), "secret_secondaire": False,
+    }  # fmt: skip
+
+
+AVANT_AXES = ("edition", "table_id")
+APRES_AXES = ("dimension", "modalite_code", "modalite_libelle", "indicateur", "unite", "denominateur",
+              "n_repondants", "n_pondere", "valeur", "ic_bas", "ic_haut", "statut")  # fmt: skip
+COLONNES_FIXES = (*AVANT_AXES, *APRES_AXES)
+_TRI = ["_serie", "_croisement", "_cellule", "_dimension", "_indicateur", "_modalite", "_edition"]
+
+
+@dataclass(frozen=True, slots=True)
+class Campagne:
+    """What the tables of one campaign are made from. `frames`: one frame per grain (entities, `qualite_variable`,
+    `anomalie`, `<entity>_panel`), RangeIndex; child frames carry `parent`, all carry `id_repondant` and the axes'
+    variables. `ponderation`: None when respondents only stand for themselves."""
+
+    nom: str
+    frames: Mapping[str, pd.DataFrame]
+    ponderation: Ponderation | None = None
+
+
+def draft_tableaux(q: Questionnaire, campagne: Campagne, precedente: Campagne | None = None) -> list[Tableau]:
+    """Every declared table of a campaign, in code order, confidential: every figure is there, with its precision, the exact
+    counts behind it (columns starting with « _ ») and the status it has before secondary secrecy.
+
+    Raises UserError E16 when two rows share one key.
+    """
+    edition = Edition(q, campagne.nom, campagne.frames, campagne.ponderation)
+    ancienne = None if precedente is None else Edition(q, precedente.nom, precedente.frames, precedente.ponderation)
+    axes = Axes(edition, ancienne)
+    return [_draft(declaration, edition, ancienne, axes) for _, declaration in sorted(q.tableaux.items())]
+
+
+def build_tableaux(
+    frames: Mapping[str, pd.DataFrame],
+    frames_precedents: Mapping[str, pd.DataFrame] | None,
+    questionnaire: Questionnaire,
+    campagne: str,
+) -> list[Tableau]:
+    """Every declared table, unweighted, with primary secrecy only: what is counted on the answers themselves."""
+    nom = questionnaire.campagnes[campagne].precedente
+    avant = Campagne(nom, frames_precedents) if nom and frames_precedents else None
+    return [finish(t) for t in draft_tableaux(questionnaire, Campagne(campagne, frames), avant)]
+
+
+def _draft(t: Mapping[str, Any], e: Edition, ancienne: Edition | None, axes: Axes) -> Tableau:
+    blocs = [b for i, s in enumerate(t["series"]) for b in _serie(t, s, i, e, ancienne, axes)]
+    df = pd.concat(blocs, ignore_index=True).sort_values(_TRI, kind="stable", ignore_index=True)
+    df.insert(0, "table_id", t["code"])
+    publiees = [*AVANT_AXES, *axes.colonnes, *APRES_AXES]
+    df = df[[*publiees, *(c for c in df.columns if c.startswith("_"))]]
+    cle = ["edition", *axes.colonnes, "dimension", "modalite_code", "indicateur", "denominateur"]
+    if df.duplicated(cle).any():
+        message = f"le tableau {t['code']} publie deux fois le même chiffre : corrigez ses séries."
+        raise UserError("E16", message, Statut.DECLARATION)
+    return Tableau(t["code"], table_meta(t, e), df)
+
+
+def _serie(
+    t: Mapping[str, Any], s: Mapping[str, Any], i: int, e: Edition, ancienne: Edition | None, axes: Axes
+) -> Iterator[pd.DataFrame]:
+    """One block of rows per crossing and indicator."""
+    precedente = e.questionnaire.campagnes[e.campagne].precedente
+    evolution = bool(s.get("evolution")) and precedente is not None
+    for j, refs in enumerate(s["croisements"]):
+        croisement = axes.croise(refs, constant=evolution)
+        for k, ind in enumerate(s["indicateurs"]):
+            rangs = {"_serie": i, "_croisement": j, "_indicateur": k}
+            regles = _regles(t, s, ind, e)
+            perimetre = axes.perimetre() if evolution else None
+            nouveau, influence = _bloc(s, ind, regles, e, croisement, perimetre)
+            yield nouveau.assign(**rangs, _edition=1)
+            if not evolution:
+                continue
+            vieux, poids = None, []
+            if ancienne is not None:
+                vieux, avant = _bloc(s, ind, regles, ancienne, croisement, perimetre)
+                poids = [
+                    (x.ponderation, x.frame(x.questionnaire.racine), i) for x, i in ((ancienne, avant), (e, influence))
+                ]
+                yield vieux.assign(**rangs, _edition=0)
+            ok = comparable(e.questionnaire, grain_of(e, s), s, ind, str(precedente), e.campagne)
+            yield evolution_rows(nouveau, vieux, ok, poids).assign(**rangs, _edition=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Cadre:
+    """What one indicator is measured on. `champ`: rows of the denominator; `mod_d`, `mod_m`: modalities of the dimension and
+    of the indicator; `pose`: it was asked."""
+
+    grain: str
+    dimension: Any
+    champ: np.ndarray
+    mod_d: list[tuple[str, str]]
+    mod_m: list[tuple[str, str]]
+    pose: bool
+    pondere: bool
+    grille: Grille
+
+
+def frame_figure(
+    s: Mapping[str, Any], ind: Mapping[str, Any], e: Edition, croisement: Croisement,
+    perimetre: tuple[str, tuple[str, ...]] | None,
+) -> Cadre:  # fmt: skip
+    """The rows, cells and modalities of one indicator on one crossing."""
+    grain, dimension = grain_of(e, s), s.get("dimension")
+    denominateur = e.questionnaire.denominateurs[s["denominateur"]]
+    filtre = denominateur.get("filtre")
+    mod_d = e.modalites(grain, dimension) if dimension else [("", "")]
+    mod_m = e.modalites(grain, ind["variable"]) if ind["mesure"] == "repartition" else [("", "")]
+    demandes = [c for c in (filtre, s.get("filtre"), ind.get("condition")) if c]
+    pose = all(e.possible(grain, c) for c in demandes) and all(e.disponible(grain, v) for v in variables_of(s, ind))
+    pose = pose and all(v in e.frame(grain).columns for v, _ in croisement.niveaux)  # a grain without that axis
+    if grain == e.questionnaire.base:
+        pose = pose and len(e.frame(grain)) > 0  # no frame was received: its units are unknown, not none
+    champ = e.vraie(grain, filtre) & e.vraie(grain, s.get("filtre"))
+    recenses = bool(denominateur.get("hors_base"))  # those whom no frame lists: counted, never weighted
+    if recenses:
+        champ = champ & ~e.couvert(grain)
+    pondere = e.pondere(grain) and not recenses
+    grille = Grille(
+        croisement.place(e, grain, pondere, perimetre), len(croisement.cellules),
+        e.paires(grain, dimension, [c for c, _ in mod_d]) if dimension else None, len(mod_d), e.repondants(grain),
+        e.taille(grain, ind["poids"]) if ind.get("poids") else None,
+    )  # fmt: skip
+    return Cadre(grain, dimension, champ, mod_d, mod_m, pose, pondere, grille)
+
+
+def _bloc(
+    s: Mapping[str, Any], ind: Mapping[str, Any], regles: Mapping[str, Any], e: Edition, croisement: Croisement,
+    perimetre: tuple[str, tuple[str, ...]] | None,
+) -> tuple[pd.DataFrame, Influence | None]:  # fmt: skip
+    """All rows of one indicator on one crossing: the complete grid, empty cells included."""
+    k = frame_figure(s, ind, e, croisement, perimetre)
+    grain, dimension, mod_d, mod_m, pose, pondere, grille = (
+        k.grain,
+        k.dimension,
+        k.mod_d,
+        k.mod_m,
+        k.pose,
+        k.pondere,
+        k.grille,
+    )
+    taille = len(croisement.cellules) * len(mod_d) * len(mod_m)
+    r = measure(e, grain, k.champ, ind, grille, [c for c, _ in mod_m]) if pose and taille else empty(taille)
+    rangs = np.arange(taille)
+    cellule, d, m = (
+        rangs // max(len(mod_d) * len(mod_m), 1),
+        rangs // max(len(mod_m), 1) % max(len(mod_d), 1),
+        rangs % max(len(mod_m), 1),
+    )
+    df = croisement.cellules.iloc[cellule].reset_index(drop=True)
+    nom = (
+        dimension_name(dimension)
+        if dimension
+        else dimension_name(ind["variable"])
+        if ind["mesure"] == "repartition"
+        else ""
+    )
+    porte = mod_d if dimension else mod_m
+    par_modalite = bool(dimension) and ind["mesure"] == "repartition"
+    df = df.assign(
+        edition=e.campagne, _cellule=cellule, _dimension=d, _modalite=m, dimension=nom,
+        modalite_code=[porte[x][0] for x in (d if dimension else m)],
+        modalite_libelle=[porte[x][1] for x in (d if dimension else m)],
+        indicateur=[f"{ind['code']}.{mod_m[x][0]}" for x in m] if par_modalite else ind["code"],
+        unite=unite(ind), denominateur=s["denominateur"], _mesure=ind["mesure"],
+        _constant=perimetre is not None, n_repondants=r.n, n_pondere=np.round(r.n_pondere, 6), valeur=r.arrondi, _exact=r.exact,
+        **{f"_{c}": v for c, v in r.exacts.columns().items()}, _complet=r.exacts.complet,
+    )  # fmt: skip
+    df = with_precision(df, r, e.ponderation if pondere else None, unite(ind), e.seuils)
+    return with_status(df, pose, regles, e.seuils), r.influence
+
+
+def _regles(t: Mapping[str, Any], s: Mapping[str, Any], ind: Mapping[str, Any], e: Edition) -> dict[str, float]:
+    """Publication thresholds: series, then table, then campaign. A table that gives one of the two sets the other to 0."""
+    seuils = e.seuils
+    donnes = {c: s.get(c, t.get(c)) for c in ("min_repondants", "min_contributeurs")}
+    proportion = donnes["min_repondants"]
+    if proportion is None:
+        proportion = seuils.get("proportion_min", 0) if donnes["min_contributeurs"] is None else 0
+    contributeurs = donnes["min_contributeurs"]
+    if contributeurs is None:
+        contributeurs = 0 if donnes["min_repondants"] == 0 else seuils.get("secret_min", 0)
+    return {
+        "min_repondants": proportion if ind["mesure"] in PARTS else 0,
+        "min_contributeurs": contributeurs,
+        "dominance_pct": seuils.get("dominance_pct", 100) if contributeurs else 100,
+    }
+
+
+def variables_of(s: Mapping[str, Any], ind: Mapping[str, Any]) -> list[str]:
+    """Variables read outside conditions."""
+    noms = [s.get("dimension"), ind.get("poids")]
+    noms += ind["variable"] if isinstance(ind.get("variable"), list) else [ind.get("variable")]
+    noms += [ind.get(c) for c in ("valeur", "numerateur", "denominateur")]
+    return [n for n in noms if isinstance(n, str)]

@@ -1,0 +1,1 @@
+"""schemas/ → what is asked, accepted and published; conditions and rules; the types that cross rooms."""

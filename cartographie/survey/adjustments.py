@@ -1,0 +1,208 @@
+"""What the analyst declares about answers already received: repairs declined, corrections by hand, links to the frame,
+successions of establishments. All optional; read, checked and built here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+from cartographie.survey.check import check_known
+from cartographie.survey.model import Correction, Questionnaire, Rapprochement, Succession
+from cartographie.survey.rules import repairs
+from cartographie.survey.source import Problemes, Source, as_plain, read_csv, read_yaml, validate_source
+
+COLONNES = ("ancien", "nouveau", "nature", "date", "source")
+NATURES = ("fermeture", "fusion", "remplacement", "scission")
+# Words that a campaign's own letter may hold between braces (feedback/courrier.py fills them).
+MOTS_COURRIER = {
+    "titre",
+    "annee",
+    "objet",
+    "fichier",
+    "recu_le",
+    "constat",
+    "points",
+    "classeur",
+    "avant",
+    "contact",
+    "producteur",
+}
+FERMETURE, SCISSION = NATURES[0], NATURES[3]
+
+
+# ----------------------------------------------------------------------------------------- read
+
+
+def read_ajustements(projet: Path, annees: list[str], enquete: Mapping[str, Any], p: Problemes) -> dict[str, Source]:
+    """Those of the files that exist: "<campagne>/corrections", "<campagne>/rapprochements", "successions"."""
+    lues: dict[str, Source] = {}
+    for annee in annees:
+        if (projet / "schemas" / annee / "corrections.yaml").is_file():
+            lue = read_yaml(projet, f"{annee}/corrections.yaml")
+            lues[f"{annee}/corrections"] = Source(lue.fichier, as_plain(lue.contenu), lue.lignes)
+            validate_source(lues[f"{annee}/corrections"], "corrections", p)
+        if (projet / "schemas" / annee / "rapprochements.csv").is_file():
+            lues[f"{annee}/rapprochements"] = read_csv(projet, f"{annee}/rapprochements.csv")
+            validate_source(lues[f"{annee}/rapprochements"], "rapprochements", p)
+    declaree = enquete.get("successions")
+    if isinstance(declaree, Mapping) and isinstance(declaree.get("fichier"), str):
+        if (projet / "schemas" / declaree["fichier"]).is_file():
+            lues["successions"] = read_csv(projet, declaree["fichier"])
+    return lues
+
+
+# ----------------------------------------------------------------------------------------- built
+
+
+def build_corrections(s: Source | None, p: Problemes) -> tuple[Correction, ...]:
+    """Raises nothing: a code or a cell given twice, a date that does not exist are added to `p`."""
+    sortie: list[Correction] = []
+    codes: set[str] = set()
+    cellules: set[tuple[str, ...]] = set()
+    for i, d in enumerate((s.contenu if s else None) or ()):
+        ici, jour = d["ou"], _day(d["date"])
+        cellule = (ici["depot"], ici.get("feuille") or "", ici["cellule"])
+        if s is not None and d["code"] in codes:
+            p.ajouter("D04", s, (i, "code"), f"la correction « {d['code']} » est donnée deux fois : changez un code.")
+        if s is not None and cellule in cellules:
+            p.ajouter("D04", s, (i, "ou"), "cette case est corrigée deux fois : gardez une correction.")
+        if s is not None and jour is None:
+            p.ajouter("D10", s, (i, "date"), f"le {d['date']} n'existe pas : écrivez une date AAAA-MM-JJ.")
+        codes.add(d["code"])
+        cellules.add(cellule)
+        valeurs = {k: _cell(d[k]) for k in ("attendu", "valeur")}
+        sortie.append(
+            Correction(d["code"], ici["depot"], ici.get("feuille"), ici["cellule"], valeurs["attendu"], valeurs["valeur"],
+                       d["motif"], d["auteur"], jour or date.min)
+        )  # fmt: skip
+    return tuple(sortie)
+
+
+def _cell(valeur: Any) -> Any:
+    """As a received cell holds it."""
+    return ("VRAI" if valeur else "FAUX") if isinstance(valeur, bool) else valeur
+
+
+def build_rapprochements(s: Source | None, p: Problemes) -> tuple[Rapprochement, ...]:
+    sortie: dict[str, Rapprochement] = {}
+    for i, d in enumerate(s.contenu["lignes"] if s else ()):
+        assert s is not None
+        ligne = s.ligne(("lignes", i))
+        if d["repondant"] in sortie:
+            p.ajouter("D04", s, ("lignes", i), f"« {d['repondant']} » est rattaché deux fois : gardez une ligne.")
+        if d["date"] and _day(d["date"]) is None:
+            p.ajouter("D10", s, ("lignes", i), f"le {d['date']} n'existe pas : écrivez une date AAAA-MM-JJ.")
+        sortie.setdefault(d["repondant"], Rapprochement(d["repondant"], d["id_base"], d["motif"], d["date"], ligne))
+    return tuple(sortie.values())
+
+
+def build_successions(s: Source | None, enquete: Mapping[str, Any], p: Problemes) -> dict[str, Succession]:
+    """{former number: what became of it}. Refused: a column or nature unknown, a chain that comes back to its start."""
+    if s is None:
+        return {}
+    noms = {c: (enquete["successions"].get("colonnes") or {}).get(c, c) for c in COLONNES}
+    absentes = [n for n in noms.values() if n not in s.contenu["entete"]]
+    if absentes:
+        p.ajouter("D10", s, (), f"colonne absente : {', '.join(absentes)} (voir « successions » dans enquete.yaml).")
+        return {}
+    sortie: dict[str, Succession] = {}
+    lignes: dict[str, int] = {}
+    for i, rang in enumerate(s.contenu["lignes"]):
+        ancien, nouveau, nature = (rang[noms[c]] for c in COLONNES[:3])
+        jour = _day(rang[noms["date"]])
+        refus = _fault(ancien, nouveau, nature, jour, sortie.get(ancien))
+        if refus or jour is None:
+            p.ajouter("D10", s, ("lignes", i), refus)
+            continue
+        deja = sortie[ancien].nouveaux if ancien in sortie else ()
+        sortie[ancien] = Succession(ancien, (*deja, *([nouveau] if nouveau else [])), nature, jour)
+        lignes.setdefault(ancien, i)
+    for ancien in _cycles(sortie):
+        p.ajouter("D10", s, ("lignes", lignes[ancien]), f"« {ancien} » finit par se succéder à lui-même : corrigez.")
+    return sortie
+
+
+def _fault(ancien: str, nouveau: str, nature: str, jour: date | None, deja: Succession | None) -> str:
+    if nature not in NATURES:
+        return f"la nature « {nature} » n'est pas admise ; valeurs possibles : {', '.join(NATURES)}."
+    if jour is None:
+        return "la date doit être écrite AAAA-MM-JJ."
+    if not ancien or bool(nouveau) == (nature == FERMETURE):
+        return "une fermeture n'a pas de nouveau numéro, toute autre nature en a un ; l'ancien est obligatoire."
+    if deja is not None and (nature != SCISSION or deja.nature != SCISSION):
+        return f"« {ancien} » a déjà une suite : seule une scission en donne plusieurs."
+    return ""
+
+
+def _cycles(successions: Mapping[str, Succession]) -> list[str]:
+    """One number of each chain that comes back to itself."""
+    etats: dict[str, int] = {}  # 1: being followed, 2: done
+    trouves = []
+    for depart in successions:
+        pile = [(depart, iter(successions[depart].nouveaux))] if depart not in etats else []
+        etats.setdefault(depart, 1)
+        while pile:
+            numero, suite = pile[-1]
+            suivant = next(suite, None)
+            if suivant is None:
+                etats[numero] = 2
+                pile.pop()
+            elif etats.get(suivant) == 1:
+                trouves.append(suivant)
+            elif suivant in successions and suivant not in etats:
+                etats[suivant] = 1
+                pile.append((suivant, iter(successions[suivant].nouveaux)))
+    return list(dict.fromkeys(trouves))
+
+
+def _day(texte: str) -> date | None:
+    try:
+        return date.fromisoformat(texte) if len(texte) == 10 else None
+    except ValueError:
+        return None
+
+
+# ----------------------------------------------------------------------------------------- consistent
+
+
+def check_ajustements(q: Questionnaire, sources: Mapping[str, Source], p: Problemes) -> None:
+    """References of the repairs declined, of `successions` and of `rapprochement` that lead nowhere."""
+    connus = repairs(q)
+    for annee, campagne in q.campagnes.items():
+        for nom in campagne.parametres.get("redressements") or {}:
+            if nom not in connus:
+                admis = ", ".join(sorted(n for n in connus if n.islower()))
+                message = f"« {nom} » n'est pas un redressement ; redressements possibles : {admis}, ou le code de leur règle."
+                p.ajouter("D09", sources[f"{annee}/campagne"], ("redressements", nom), message)
+        if courrier := (campagne.parametres.get("retours") or {}).get("courrier"):
+            _check_letter(str(courrier), sources[f"{annee}/campagne"], p)
+    s = sources["enquete"]
+    successions = q.enquete.get("successions")
+    if successions:
+        variable = successions["variable"]
+        check_known(q, q.racine, variable, s, ("successions", "variable"), p)
+        liens = [(lien["entite"], lien["variable"]) for lien in q.enquete.get("lien_base", ())]
+        if (q.racine, variable) not in liens:
+            p.ajouter(
+                "D10", s, ("successions", "variable"), f"« {variable} » ne figure pas dans « lien_base » : ajoutez-l'y."
+            )
+    for cle, variable in (q.enquete.get("rapprochement") or {}).items():
+        if cle not in ("abreviations", "seuil"):
+            check_known(q, q.base if cle.startswith("base_") else q.racine, variable, s, ("rapprochement", cle), p)
+
+
+def _check_letter(courrier: str, s: Source, p: Problemes) -> None:
+    """A word the program does not know, or a brace left open, would stop every letter."""
+    ici = ("retours", "courrier")
+    try:
+        mots = {mot for _, mot, _, _ in Formatter().parse(courrier) if mot is not None}
+    except ValueError:
+        p.ajouter("D10", s, ici, "une accolade est ouverte sans être fermée : doublez-la pour l'écrire telle quelle.")
+        return
+    for mot in sorted(mots - MOTS_COURRIER):
+        admis = ", ".join(sorted(MOTS_COURRIER))
+        p.ajouter("D10", s, ici, f"« {{{mot}}} » n'est pas remplacé dans le courrier ; mots admis : {admis}.")

@@ -1,0 +1,270 @@
+"""What is wrong in decoded records, cell by cell, and whose answer each is. Nothing is changed here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+import pandera.errors
+
+from cartographie.decode.lots import carriers
+from cartographie.survey.conditions import Contexte, evaluate, known, references
+from cartographie.survey.model import Entite, Regle
+from cartographie.survey.received import Constat, Depot, Lot
+from cartographie.survey.rules import RULE, details_of
+from cartographie.validate.schema import ABSENT, build_schema
+
+# -------------------------------------------------------------------------------------------
+# Who each answer is from, and which rows are nobody's or someone's twice.
+
+NO_RECORD = -1
+
+
+def check_identity(contexte: Contexte, depots: Sequence[Depot]) -> Iterator[Constat]:
+    """Rows that are nobody's, or someone's twice."""
+    entite, df, q = q_entity(contexte), contexte.df, contexte.questionnaire
+    if entite.parent is not None:
+        for r in df.index[df["parent"].to_numpy() == NO_RECORD] if "parent" in df.columns else ():
+            yield Constat("ligne_orpheline", entite.nom, int(r))
+    else:
+        blamed = next((i["variable"] for i in entite.identifiant), None)
+        for r in df.index[df[id_column(df)].isna()]:
+            yield Constat("ligne_sans_identifiant", entite.nom, int(r), blamed)
+        if not entite.base:
+            yield from _answered_twice(contexte, entite, depots, blamed)
+    key = [k for k in entite.cle if k in df.columns]
+    if entite.base and not key:
+        key = [id_column(df)]
+    if key and len(key) == max(len(entite.cle), 1) and (entite.base or entite.parent is not None):
+        columns = [*key, *(["parent"] if "parent" in df.columns and entite.parent else [])]
+        named = df[columns][df[columns].notna().all(axis=1)]
+        for r in named.index[named.duplicated(keep="first")]:
+            variable = key[0] if key[0] in q.variables else None
+            yield Constat("cle_en_double", entite.nom, int(r), variable, df.at[r, key[0]])
+
+
+def id_column(df: pd.DataFrame) -> str:
+    """The column naming whose a root record is (a unit of the frame may have its own)."""
+    return "id_base" if "id_base" in df.columns and "id_repondant" not in df.columns else "id_repondant"
+
+
+def q_entity(contexte: Contexte) -> Entite:
+    return contexte.questionnaire.entites[contexte.entite]
+
+
+def _answered_twice(
+    contexte: Contexte, entite: Entite, depots: Sequence[Depot], blamed: str | None
+) -> Iterator[Constat]:
+    """All answers of a respondent but the one kept: the fullest (a complete one is), then the latest dated, received, read."""
+    df, variables = contexte.df, contexte.questionnaire.variables
+    several = df[df["id_repondant"].notna() & df["id_repondant"].duplicated(keep=False)].index
+    if not len(several):
+        return
+    filled = np.zeros(len(df), dtype="int64")
+    for name in entite.completude:
+        if name in df.columns:
+            filled += (df[name].notna().to_numpy() | ~evaluate(variables[name].condition_pose, contexte)).astype(
+                "int64"
+            )
+    received = {d.depot: (d.recu_le, i) for i, d in enumerate(depots)}
+    rank = {d: i for i, d in enumerate(sorted(received, key=received.__getitem__))}
+    order = pd.DataFrame({"id": df["id_repondant"], "rempli": filled})
+    dated = entite.date in df.columns
+    order["date"] = pd.to_datetime(df[entite.date]) if dated else pd.Timestamp(0)
+    order["recu"] = df["depot"].map(rank).fillna(-1) if "depot" in df.columns else 0
+    order["rang"] = range(len(df))
+    order = order.loc[several].sort_values(["rempli", "date", "recu", "rang"], na_position="first")
+    keeper = order.groupby("id").tail(1).index
+    for r in several.difference(keeper):
+        yield Constat(
+            "repondant_en_double", entite.nom, int(r), blamed, df.at[r, blamed] if blamed in df.columns else None
+        )
+
+
+# -------------------------------------------------------------------------------------------
+# What is wrong in decoded records, cell by cell. Nothing is changed here.
+
+MISSING = "valeur_obligatoire_absente"
+Rejected = Mapping[tuple[str, str], set[int]]
+
+
+def attach(constats: Sequence[Constat], lots: Mapping[str, Lot]) -> list[Constat]:
+    """Findings made on a sheet's cell while reading (file, sheet, row, column, variable) given their record's number."""
+    out: list[Constat] = []
+    places: dict[tuple[object, ...], tuple[int, int | None]] = {}
+    records: dict[str | None, dict[tuple[int, int | None], int]] = {}
+    for e in lots.keys() & {c.entite for c in constats if c.enregistrement is None and c.variable}:
+        df = lots[e].df
+        records[e] = dict(zip(zip(df["bloc"].tolist(), df["ligne"].tolist(), strict=True), df.index, strict=True))
+        for rank, (depot, bloc) in enumerate(lots[e].blocs):
+            row = bloc.lignes[0] if bloc.lignes else 0
+            for column in bloc.colonnes:
+                key = (e, depot, bloc.feuille, column.variable, column.colonne, column.ligne)
+                places[key] = (rank, row if column.ligne is not None else None)
+    for c in constats:
+        if c.enregistrement is None and c.entite in records:
+            at = (c.entite, c.depot, c.feuille, c.variable, c.colonne)
+            rank, first = places.get((*at, c.ligne)) or places.get((*at, None)) or (-1, None)
+            record = records[c.entite].get((rank, c.ligne if first is None else first))
+            c = c if record is None else replace(c, enregistrement=int(record))
+        out.append(c)
+    return out
+
+
+def check_schema(contexte: Contexte, lot: Lot) -> list[Constat]:
+    """One finding per cell the generated schema refuses."""
+    entite, df = contexte.entite, contexte.df
+    schema = build_schema(entite, contexte.questionnaire, contexte.campagne)
+    try:
+        schema.validate(df, lazy=True)
+    except pandera.errors.SchemaErrors as error:
+        cases = error.failure_cases[["column", "check", "index"]]
+    else:
+        return []
+    whole = cases[cases["index"].isna()]
+    if len(whole):
+        columns = ", ".join(sorted(set(whole["column"].astype(str))))
+        raise AssertionError(f"{entite} : colonnes mal décodées ({columns})")
+    out = []
+    carried = {
+        v: pd.Series(has_column(lot, v), index=df.index) for v in cases.loc[cases["check"] == ABSENT, "column"].unique()
+    }
+    values = {}
+    for v, part in cases.groupby("column", sort=False):  # only the faulty cells, not the whole columns
+        records = part["index"].astype("int64").unique()
+        values[v] = dict(zip(records.tolist(), df[v].loc[records].tolist(), strict=True))
+    for column, check, record in cases.itertuples(index=False):
+        name = MISSING if check == ABSENT else str(check)
+        if name == MISSING and not carried[column][record]:
+            continue  # the column itself is missing: stated by the header stage
+        received = None if name == MISSING else values[column][int(record)]
+        out.append(Constat(name, entite, int(record), column, received))
+    return out
+
+
+def check_asked(contexte: Contexte, lot: Lot) -> Iterator[Constat]:
+    """Answers to questions that were not to be asked; required answers missing where asked.
+
+    A filter left unanswered accuses nobody: `hors_filtre` needs the filter's variables to be known.
+    """
+    entite, df, q = contexte.entite, contexte.df, contexte.questionnaire
+    carried = carriers(lot) if lot.blocs and "bloc" in lot.df.columns else None
+    for _, name in sorted(p for p in q.posees(contexte.campagne) if p[0] == entite and p[1] in df.columns):
+        variable = q.variables[name]
+        filled = df[name].notna().to_numpy()
+        missing = np.zeros(len(df), dtype=bool)
+        if variable.condition_pose:
+            asked = evaluate(variable.condition_pose, contexte)
+            outside = df[name][~asked & filled & known(variable.condition_pose, contexte)]
+            for r, received in zip(outside.index.tolist(), outside.tolist(), strict=True):
+                yield Constat("hors_filtre", entite, r, name, received)
+            if variable.obligatoire:
+                missing |= asked & ~filled
+        if variable.obligatoire_si:
+            missing |= evaluate(variable.obligatoire_si, contexte) & ~filled
+        if not missing.any():
+            continue
+        for r in df.index[missing & has_column(lot, name, carried)]:
+            yield Constat(MISSING, entite, int(r), name)
+
+
+def check_base(contexte: Contexte) -> Iterator[Constat]:
+    """Units stated that the sampling frame does not hold: a respondent's (`base_ligne` is -1), each a child row lists."""
+    entite, df, q = contexte.entite, contexte.df, contexte.questionnaire
+    frame = contexte.frame(q.base) if q.base else None
+    if frame is None or not len(frame) or entite == q.base:
+        return
+    if q.entites[entite].parent is not None:
+        yield from _unknown_units(contexte, frame)
+        return
+    if "base_ligne" not in df.columns:
+        return
+    absent = df["base_ligne"].fillna(NO_RECORD).to_numpy(dtype="int64") == NO_RECORD
+    for link in q.enquete.get("lien_base", ()):
+        known = link["base"] in frame.columns and frame[link["base"]].notna().any()
+        if known and link["entite"] == entite and link["variable"] in df.columns:
+            stated = absent & df[link["variable"]].notna().to_numpy()
+            for r in df.index[stated]:
+                yield Constat("absent_de_la_base", entite, int(r), link["variable"], df.at[r, link["variable"]])
+            absent &= ~stated
+
+
+def _unknown_units(contexte: Contexte, frame: pd.DataFrame) -> Iterator[Constat]:
+    entite, df = contexte.entite, contexte.df
+    for link in contexte.questionnaire.enquete.get("lien_base", ()):
+        variable = link["variable"]
+        if link["entite"] != entite or variable not in df.columns or link["base"] not in frame.columns:
+            continue
+        stated = df[variable].dropna().astype("str")
+        for r, received in stated[~stated.isin(set(frame[link["base"]].dropna().astype("str")))].items():
+            yield Constat("absent_de_la_base", entite, int(r), variable, received)
+
+
+def check_rules(contexts: Mapping[str, Contexte], rejected: Rejected = MappingProxyType({})) -> Iterator[Constat]:
+    """One finding per record and declared rule whose faulty situation holds; the first cell blamed carries it.
+
+    `rejected`: (entity, variable) → records whose cell was rejected earlier. A rule that reads one of them accuses nobody.
+    """
+    for e, contexte in contexts.items():
+        for rule in contexte.questionnaire.regles:
+            if (
+                rule.condition is None
+                or rule.entite != e
+                or (rule.campagnes and contexte.campagne not in rule.campagnes)
+            ):
+                continue
+            df = contexte.df
+            quoted = [v for v in details_of(rule, e, contexte.questionnaire) if v in df.columns]
+            first = next(iter(rule.cellules), None)
+            first = first if first in df.columns else None
+            holds = evaluate(rule.condition, contexte)
+            if rejected and holds.any():
+                holds &= ~_reads_rejected(rule, contexts, e, rejected)
+            faulty = df.loc[holds, quoted]
+            for r, row in zip(faulty.index, faulty.itertuples(index=False, name=None), strict=True):
+                details = dict(zip(quoted, row, strict=True))
+                received = details.get(first) if first else None
+                yield Constat(RULE, e, int(r), first, received, details=details, regle=rule.code)
+
+
+def _reads_rejected(rule: Regle, contexts: Mapping[str, Contexte], entite: str, rejected: Rejected) -> np.ndarray:
+    """True for the records of `entite` whose rule reads a rejected cell: their own, their parents' or their children's."""
+    index = contexts[entite].df.index
+    out = np.zeros(len(index), dtype=bool)
+    for source, variable in sorted(references(rule.condition, entite)):
+        cells = rejected.get((source, variable))
+        if cells and source in contexts:
+            down, up = _ancestors(contexts, entite, source), _ancestors(contexts, source, entite)
+            if down is not None:  # the record itself, or one it belongs to
+                out |= down.isin(cells).to_numpy()
+            elif up is not None:
+                out |= index.isin(set(up[up.index.isin(cells)]))
+    return out
+
+
+def _ancestors(contexts: Mapping[str, Contexte], entite: str, target: str) -> pd.Series | None:
+    """Record of `entite` → its record of `target` (itself, or one it belongs to); None when it belongs to none."""
+    q = contexts[entite].questionnaire
+    records = pd.Series(contexts[entite].df.index, index=contexts[entite].df.index)
+    while entite != target:
+        parent, df = q.entites[entite].parent, contexts[entite].df
+        if parent is None or parent not in contexts or "parent" not in df.columns:
+            return None
+        records, entite = records.map(df["parent"]).fillna(NO_RECORD).astype("int64"), parent
+    return records
+
+
+def has_column(
+    lot: Lot, variable: str, carried: Mapping[tuple[str, str | None], np.ndarray] | None = None
+) -> np.ndarray:
+    """True for the records of blocks where the variable's column was found (all, when blocks are not known)."""
+    if not lot.blocs or "bloc" not in lot.df.columns:
+        return np.ones(len(lot.df), dtype=bool)
+    found = np.zeros(len(lot.df), dtype=bool)
+    for (name, _), records in (carriers(lot) if carried is None else carried).items():
+        if name == variable:
+            found |= records > 0
+    return found

@@ -1,0 +1,310 @@
+"""What an analyst opens after a run: outputs/<campagne>/controle/. Findings, their summaries, the account of the run.
+
+CSV texts that a spreadsheet would compute are prefixed with an apostrophe; the workbook writes texts as texts. Both are
+byte-identical between two runs.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xlsxwriter
+from xlsxwriter.url import Url
+from xlsxwriter.utility import xl_rowcol_to_cell
+
+from cartographie.base.files import write_whole
+from cartographie.base.paper import FIGE, row_height
+from cartographie.base.text import neutralise
+from cartographie.survey.model import Gravite
+from cartographie.survey.received import Anomalie, Depot
+
+DETAIL_MAX = 100_000
+LINKS_MAX = 60_000  # the file format allows 65,530 links a sheet
+COLUMNS = tuple(f.name for f in fields(Anomalie))
+WORDS = {
+    Gravite.REJET_FICHIER: "Fichier rejeté",
+    Gravite.REJET_LIGNE: "Ligne rejetée",
+    Gravite.REJET_CELLULE: "Cellule rejetée",
+    Gravite.REDRESSEMENT: "Valeur redressée",
+    Gravite.ALERTE: "Alerte",
+}
+MEANING = {
+    Gravite.REJET_FICHIER: "Rien n'a été repris du fichier.",
+    Gravite.REJET_LIGNE: "La ligne, et celles qui en dépendent, sont mises en quarantaine.",
+    Gravite.REJET_CELLULE: "La valeur est effacée et compte comme une non-réponse ; le reste de la ligne est gardé.",
+    Gravite.REDRESSEMENT: "La valeur a été comprise et réécrite ; à vérifier.",
+    Gravite.ALERTE: "La valeur est gardée telle quelle ; à vérifier.",
+}
+_COLOURS = {  # dark text on pale ground: the word says it too
+    Gravite.REJET_FICHIER: ("#7A0016", "#F9D7DC"),
+    Gravite.REJET_LIGNE: ("#7A2E00", "#FBE0CC"),
+    Gravite.REJET_CELLULE: ("#5C4400", "#FFF0C2"),
+    Gravite.REDRESSEMENT: ("#0B3D66", "#DCEBF8"),
+    Gravite.ALERTE: ("#3A3A3A", "#EEEEEE"),
+}
+_DETAIL = (  # header, attribute, width
+    ("Fichier", "fichier", 34),
+    ("Feuille", "feuille", 18),
+    ("Cellule", "cellule", 10),
+    ("Gravité", "gravite", 17),
+    ("Règle", "regle", 9),
+    ("Message", "message", 70),
+    ("Valeur reçue", "valeur_recue", 24),
+    ("Proposition", "proposition", 24),
+    ("Variable", "variable", 24),
+    ("Répondant", "id_repondant", 20),
+    ("Ligne", "ligne", 8),
+    ("Colonne", "colonne", 9),
+)
+
+
+def write(
+    dossier: Path,
+    anomalies: Sequence[Anomalie],
+    comptes: pd.DataFrame,
+    depots: Sequence[Depot],
+    campagne: str,
+    titre: str,
+    confidentielles: Sequence[Anomalie] = (),
+) -> list[Path]:
+    """Write anomalies.csv, anomalies.xlsx, comptes.csv (and confidentiel.csv if any) into `dossier`; their paths.
+
+    The workbook links each finding to the cell of the received file, through ../../../raw/<campagne>/.
+    """
+    dossier.mkdir(parents=True, exist_ok=True)
+    parts = {
+        "anomalies.csv": csv_bytes(COLUMNS, (_values(a) for a in anomalies)),
+        "comptes.csv": frame_csv(comptes),
+        "anomalies.xlsx": workbook_bytes(anomalies, depots, campagne, titre),
+    }
+    if confidentielles:
+        parts["confidentiel.csv"] = csv_bytes(COLUMNS, (_values(a) for a in confidentielles))
+    else:
+        (dossier / "confidentiel.csv").unlink(missing_ok=True)
+    out = []
+    for name, content in parts.items():
+        out.append(write_whole(dossier / name, content))
+    return out
+
+
+def csv_bytes(header: Sequence[str], rows: Iterable[Iterable[Any]]) -> bytes:
+    """UTF-8, comma, LF; texts made harmless to spreadsheets."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([_cell(v) for v in row] for row in rows)
+    return text.getvalue().encode("utf-8")
+
+
+def frame_csv(df: pd.DataFrame) -> bytes:
+    """As `csv_bytes`, each distinct text escaped once: the account of a campaign has hundreds of thousands of lines."""
+    columns: list[list[str]] = []
+    for name in df.columns:
+        if df[name].dtype.kind == "i":
+            columns.append([*map(str, df[name].tolist())])
+            continue
+        ranks, distinct = pd.factorize(df[name].to_numpy(dtype=object))
+        written = [csv_bytes([_cell(v), ""], ()).decode().removesuffix(",\n") for v in distinct]
+        columns.append([*map([*written, ""].__getitem__, ranks.tolist())])
+    lines = map(",".join, zip(*columns, strict=True))
+    return csv_bytes(tuple(df.columns), ()) + "".join(f"{line}\n" for line in lines).encode()
+
+
+def _cell(value: Any) -> Any:
+    """As written in a CSV file: a number is left alone."""
+    return neutralise(value) if isinstance(value, str) else "" if value is None else value
+
+
+def workbook_bytes(
+    anomalies: Sequence[Anomalie], depots: Sequence[Depot], campagne: str, titre: str, limite: int = DETAIL_MAX
+) -> bytes:
+    """« Lisez-moi », « Par règle », « Par répondant », « Détail »; the cap on the detail is stated on the sheets."""
+    buffer = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    book = xlsxwriter.Workbook(buffer, options)
+    book.set_properties({"title": f"Anomalies – {titre} – {campagne}", "created": FIGE, "author": "", "company": ""})
+    f = _formats(book)
+    shown = anomalies[:limite]
+    readme, rules, respondents, detail = map(book.add_worksheet, ("Lisez-moi", "Par règle", "Par répondant", "Détail"))
+    for sheet in (readme, rules, respondents, detail):
+        sheet.hide_gridlines(2)
+    _readme(readme, f, anomalies, len(shown), campagne, titre)
+    first_row = 3  # header of the detail's table; title and cap above
+    _summary(rules, f, "Par règle", "Règle", anomalies, shown, first_row, lambda a: a.regle)
+    _summary(
+        respondents, f, "Par répondant", "Répondant", anomalies, shown, first_row, lambda a: a.id_repondant or a.fichier
+    )
+    _detail(detail, f, shown, len(anomalies), {d.depot: d for d in depots}, campagne, first_row)
+    readme.activate()
+    book.close()
+    return buffer.getvalue()
+
+
+# ------------------------------------------------------------------------------------------- sheets
+
+
+def _formats(book: xlsxwriter.Workbook) -> dict[str, Any]:
+    base = {"font_name": "Arial", "font_size": 10, "valign": "top"}
+    out: dict[str, Any] = {
+        "title": book.add_format({**base, "bold": True, "font_size": 14}),
+        "text": book.add_format({**base, "text_wrap": True, "num_format": "@"}),
+        "line": book.add_format(base),
+        "note": book.add_format({**base, "text_wrap": True, "italic": True}),
+        "number": book.add_format({**base, "num_format": "#,##0"}),
+        "head": book.add_format(
+            {**base, "bold": True, "bg_color": "#1F3A5F", "font_color": "#FFFFFF", "text_wrap": True}
+        ),
+        "link": book.add_format({**base, "font_color": "#0645AD", "underline": 1}),
+    }
+    for severity, (ink, ground) in _COLOURS.items():
+        out[severity] = book.add_format(
+            {**base, "font_color": ink, "bg_color": ground, "bold": True, "text_wrap": True}
+        )
+    return out
+
+
+def _readme(
+    sheet: Any, f: Mapping[str, Any], anomalies: Sequence[Anomalie], shown: int, campagne: str, titre: str
+) -> None:
+    sheet.set_column(0, 0, 24)
+    sheet.set_column(1, 1, 12)
+    sheet.set_column(2, 2, 90)
+    sheet.write_string(0, 0, f"Anomalies relevées – campagne {campagne}", f["title"])
+    sheet.write_string(1, 0, titre, f["line"])
+    lines = [
+        "Chaque ligne de « Détail » est une anomalie : fichier, feuille, cellule, règle, gravité, message.",
+        "Cliquez sur une cellule (C17) pour ouvrir le fichier reçu à cet endroit, si le dossier « raw » est en place.",
+        "« Par règle » et « Par répondant » comptent les anomalies et renvoient à la première de chacune.",
+        "Les valeurs des variables personnelles sont remplacées par « (masqué) ».",
+        "La liste complète est aussi dans anomalies.csv ; le compte des lignes et des cellules dans comptes.csv.",
+        _cap(shown, len(anomalies)),
+    ]
+    for i, line in enumerate(lines):
+        sheet.write_string(3 + i, 0, line, f["line"])
+    top = 4 + len(lines)
+    for j, head in enumerate(("Gravité", "Anomalies", "Conséquence")):
+        sheet.write_string(top, j, head, f["head"])
+    for i, severity in enumerate(Gravite, start=1):
+        sheet.write_string(top + i, 0, WORDS[severity], f[severity])
+        sheet.write_number(top + i, 1, sum(a.gravite == severity for a in anomalies), f["number"])
+        sheet.write_string(top + i, 2, MEANING[severity], f["text"])
+
+
+def _cap(shown: int, total: int) -> str:
+    if shown == total:
+        return f"« Détail » contient les {total} anomalies."
+    return (
+        f"« Détail » s'arrête aux {shown} premières anomalies sur {total} ; la liste complète est dans anomalies.csv."
+    )
+
+
+def _summary(
+    sheet: Any,
+    f: Mapping[str, Any],
+    title: str,
+    label: str,
+    anomalies: Sequence[Anomalie],
+    shown: Sequence[Anomalie],
+    first_row: int,
+    key: Callable[[Anomalie], str],
+) -> None:
+    """One row is one rule (or respondent): how many findings of each severity, and a link to the first in the detail."""
+    counts: dict[str, dict[str, int]] = {}
+    example: dict[str, str] = {}
+    for a in anomalies:
+        counts.setdefault(key(a), dict.fromkeys(Gravite, 0))[Gravite(a.gravite)] += 1
+        example.setdefault(key(a), a.message)
+    place: dict[str, int] = {}
+    for i, a in enumerate(shown):
+        place.setdefault(key(a), first_row + 1 + i)
+    sheet.set_column(0, 0, 26)
+    sheet.set_column(1, 6, 12)
+    sheet.set_column(7, 7, 80)
+    sheet.write_string(0, 0, title, f["title"])
+    heads = [label, "Anomalies", *(WORDS[g] for g in Gravite), "Premier message"]
+    ordered = sorted(counts, key=lambda k: (-sum(counts[k].values()), k))
+    for i, k in enumerate(ordered, start=3):
+        if k in place and i < LINKS_MAX:
+            target = f"internal:'Détail'!A{place[k] + 1}"
+            sheet.write_url(i, 0, target, f["link"], k or "(sans)", "Voir la première anomalie dans « Détail »")
+        else:
+            sheet.write_string(i, 0, k or "(sans)", f["text"])
+        for j, n in enumerate([sum(counts[k].values()), *counts[k].values()], start=1):
+            sheet.write_number(i, j, n, f["number"])
+        sheet.write_string(i, 7, example[k], f["text"])
+        sheet.set_row(i, row_height((example[k], 88), (k, 26), points=13))
+    _table(sheet, f, 2, heads, len(ordered), "T_" + label.replace("è", "e").replace("é", "e"))
+
+
+def _detail(
+    sheet: Any,
+    f: Mapping[str, Any],
+    shown: Sequence[Anomalie],
+    total: int,
+    depots: Mapping[str, Depot],
+    campagne: str,
+    first_row: int,
+) -> None:
+    sheet.write_string(0, 0, "Détail des anomalies", f["title"])
+    sheet.write_string(1, 0, _cap(len(shown), total), f["line"])
+    for j, (_, _, width) in enumerate(_DETAIL):
+        sheet.set_column(j, j, width)
+    for i, a in enumerate(shown):
+        row = first_row + 1 + i
+        cells = ((str(getattr(a, name) or ""), width * 1.05) for _, name, width in _DETAIL)
+        sheet.set_row(row, row_height(*cells, points=13))
+        for j, (_, name, _) in enumerate(_DETAIL):
+            value = getattr(a, name)
+            if name == "ligne":
+                if value is not None:
+                    sheet.write_number(row, j, value, f["number"])
+            elif name == "gravite":
+                sheet.write_string(row, j, WORDS[Gravite(value)], f[Gravite(value)])
+            elif name == "cellule" and (link := _link(a, depots, campagne)) and i < LINKS_MAX:
+                sheet.write_url(row, j, _portable(link), f["link"], value or "ouvrir", "Ouvrir le fichier reçu")
+            elif value:
+                sheet.write_string(row, j, value, f["text"])
+    _table(sheet, f, first_row, [h for h, _, _ in _DETAIL], len(shown), "T_Detail")
+    sheet.freeze_panes(first_row + 1, 3)
+
+
+def _link(a: Anomalie, depots: Mapping[str, Depot], campagne: str) -> str | None:
+    """A relative link from the control folder to the received file, at the cell when the file has sheets."""
+    if a.depot not in depots:
+        return None
+    path = depots[a.depot].chemin
+    escaped = path.replace("%", "%25").replace("#", "%23").replace(" ", "%20")
+    link = f"external:../../../raw/{campagne}/{escaped}"
+    if a.cellule and a.feuille and not path.lower().endswith((".csv", ".txt", ".tsv")):
+        link += "#'" + a.feuille.replace("'", "''") + f"'!{a.cellule}"
+    return link if len(link) <= 255 else None
+
+
+def _portable(link: str) -> Url:
+    """The library writes file links with backslashes, which only one system follows; slashes open everywhere."""
+    url = Url(link)
+    url._relationship_link = url._relationship_link.replace("\\", "/")
+    return url
+
+
+def _table(sheet: Any, f: Mapping[str, Any], row: int, heads: Sequence[str], count: int, name: str) -> None:
+    """A native table over rows already written, with its header; a table needs one row at least."""
+    if not count:
+        sheet.write_string(row + 1, 0, "Aucune anomalie", f["text"])
+    columns = [{"header": h, "header_format": f["head"]} for h in heads]
+    area = f"A{row + 1}:" + xl_rowcol_to_cell(row + max(count, 1), len(heads) - 1)
+    sheet.add_table(area, {"name": name, "columns": columns, "style": "Table Style Light 1", "banded_rows": False})
+    sheet.repeat_rows(row)
+    sheet.freeze_panes(row + 1, 1)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+
+
+def _values(a: Anomalie) -> list[Any]:
+    return [getattr(a, c) for c in COLUMNS]
