@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,9 @@ import pandas as pd
 from cartographie.base.errors import Statut, UserError
 from cartographie.campaign import situation
 from cartographie.campaign.frame import identifiers
-from cartographie.survey.conditions import Contexte, evaluate
+from cartographie.campaign.links import renamed
+from cartographie.campaign.states import REJETE
+from cartographie.survey.evaluate import Contexte, evaluate
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import AUTRE, COMPLET, DECLAREES, PARTIEL, SANS_REPONSE, Anomalie, Contenu
 from cartographie.validate import accounts
@@ -80,7 +82,7 @@ def settle(q: Questionnaire, c: Controle, declarees: Mapping[str, str], etats: p
     seuils = q.campagnes[c.annee].parametres.get("seuils", {})
     complet, partiel = seuils.get("complet_min_pct", 80), seuils.get("partiel_min_pct", 50)
     part = unites.map(liens).map(repondants).to_numpy(dtype=float)
-    recue = np.isin(unites.map(etat["etat"]).to_numpy(dtype=object), [situation.REJETE])
+    recue = np.isin(unites.map(etat["etat"]).to_numpy(dtype=object), [REJETE])
     autres = unites.map(declarees)
     out = np.where(recue, AUTRE, SANS_REPONSE).astype(object)
     out = np.where(autres.notna(), autres, out)
@@ -104,10 +106,25 @@ def _completeness(q: Questionnaire, c: Controle, etats: pd.DataFrame | None) -> 
     return pd.Series(part.to_numpy(), index=gardes.loc[etats.index, "id_repondant"]).groupby(level=0).max()
 
 
-# -------------------------------------------------------------------------------------------
-# A controlled campaign → what the warehouse loads: kept rows, received files, accounts, state of every answer.
-
 _QUARANTAINE = ["entite", "depot", "feuille", "ligne", "id_repondant", "motif"]
+
+
+def build_contenus(
+    q: Questionnaire, controles: Sequence[Controle], declarees: Mapping[str, Mapping[str, str]]
+) -> dict[str, Contenu]:
+    """Campaign → everything it brings to the warehouse; a respondent whose number changed is known by the next one's."""
+    return follow_numbers(q, {c.annee: build_contenu(q, c, declarees[c.annee]) for c in controles})
+
+
+def follow_numbers(q: Questionnaire, contenus: Mapping[str, Contenu]) -> dict[str, Contenu]:
+    """The same, each with what its respondents are called in the campaign that follows it."""
+    suivis = dict(contenus)
+    for annee, contenu in contenus.items():
+        suivante = next((a for a in sorted(contenus) if q.campagnes[a].precedente == annee), None)
+        if suivante is not None and q.racine in contenu.entites:
+            ids = contenu.entites[q.racine]["id_repondant"].tolist()
+            suivis[annee] = replace(contenu, devenus=renamed(ids, contenus[suivante].base, q, suivante))
+    return suivis
 
 
 def build_contenu(q: Questionnaire, c: Controle, declarees: Mapping[str, str]) -> Contenu:

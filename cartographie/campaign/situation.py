@@ -6,13 +6,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from cartographie.campaign import frame
+from cartographie.campaign.states import (
+    A_CORRIGER,
+    ACCEPTE,
+    ATTENDU,
+    COLONNES,
+    RECU,
+    REJETE,
+    RELANCE,
+    Relance,
+    state_axes,
+)
 from cartographie.decode.versions import read_reference
 from cartographie.survey.model import Questionnaire
 
@@ -20,45 +29,12 @@ if TYPE_CHECKING:
     from cartographie.campaign.examine import Controle
 
 
-ATTENDU, RECU, A_CORRIGER, ACCEPTE, REJETE, RELANCE = (
-    "attendu",
-    "reçu",
-    "à corriger",
-    "accepté",
-    "rejeté",
-    "relancé",
-)
-ETATS = (ATTENDU, RECU, A_CORRIGER, ACCEPTE, REJETE, RELANCE)
-REPONDU = frozenset({A_CORRIGER, ACCEPTE})
 GRAVITES = ("rejet_fichier", "rejet_ligne", "rejet_cellule")
-RELANCES, SUIVI = "relances.csv", "suivi.csv"
-COLONNES = (
-    *("unite", "repondant", "etat", "avant_relance", "points", "depot", "fichier", "recu_le", "versions"),
-    *("relance_le", "hors_base"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Relance:
-    """One thing sent back or one reminder: to whom (unit of the frame, respondent or received file), and when."""
-
-    destinataire: str
-    envoye_le: str
 
 
 def gravites(q: Questionnaire, annee: str) -> tuple[str, ...]:
     """Severities of the findings that a respondent is asked to correct."""
     return tuple((q.campagnes[annee].parametres.get("retours") or {}).get("gravites", GRAVITES))
-
-
-def axes(q: Questionnaire) -> dict[str, str]:
-    """{variable of the frame: its label} the states are counted by: the first territorial level that has one, and the others."""
-    trouves: dict[str, str] = {}
-    for axe in q.enquete.get("axes", {}).values():
-        niveaux = [n for n in (axe, *axe.get("niveaux", ())) if "variable" in n]
-        if niveaux:
-            trouves[niveaux[0]["variable"]] = niveaux[0].get("libelle", axe.get("libelle", ""))
-    return trouves
 
 
 def build_suivi(
@@ -80,8 +56,8 @@ def build_suivi(
     en_attente &= suivi["relance_le"] >= suivi["recu_le"]
     suivi["avant_relance"] = suivi["etat"].where(en_attente, "")
     suivi["etat"] = suivi["etat"].mask(en_attente, RELANCE)
-    suivi = suivi.reindex(columns=[*COLONNES, *axes(q)])
-    return suivi.astype(dict.fromkeys(axes(q), "str")).fillna("")
+    suivi = suivi.reindex(columns=[*COLONNES, *state_axes(q)])
+    return suivi.astype(dict.fromkeys(state_axes(q), "str")).fillna("")
 
 
 def _states(q: Questionnaire, c: Controle) -> pd.DataFrame:
@@ -136,9 +112,9 @@ def _units(q: Questionnaire, c: Controle) -> pd.DataFrame:
     """One row: one unit of the frame."""
     vide = {"repondant": "", "depot": "", "fichier": "", "recu_le": "", "versions": 0, "points": 0, "hors_base": ""}
     if c.unites is None:
-        return pd.DataFrame(columns=["unite", "etat", *vide, *axes(q)])
+        return pd.DataFrame(columns=["unite", "etat", *vide, *state_axes(q)])
     unites = pd.DataFrame({"unite": frame.identifiers(c.unites).to_numpy(), "etat": ATTENDU, **vide})
-    for a in axes(q):
+    for a in state_axes(q):
         unites[a] = c.unites[a].to_numpy() if a in c.unites else ""
     reponses = _states(q, c)
     rangs = {u: i for i, u in enumerate(unites["unite"])}
@@ -191,12 +167,6 @@ def absents(q: Questionnaire, c: Controle, suivi: pd.DataFrame, seul: str = "") 
     return pd.DataFrame({"unite": attendus["unite"], "nom": [noms.get(u, "") for u in attendus["unite"]]})
 
 
-def read_suivi(dossier: Path) -> pd.DataFrame | None:
-    """outputs/<campagne>/controle/suivi.csv as last written; None before the first control."""
-    chemin = dossier / SUIVI
-    return pd.read_csv(chemin, dtype="str", keep_default_na=False) if chemin.exists() else None
-
-
 def _rows(reponses: pd.DataFrame) -> list[tuple[Any, str, str]]:
     return list(zip(reponses.index, reponses["repondant"], reponses["etat"], strict=True))
 
@@ -210,18 +180,3 @@ def _refused(c: Controle) -> pd.DataFrame:
             "recu_le": [d.recu_le for d in refuses], "versions": 1, "points": 1, "etat": REJETE, "hors_base": "oui",
         }
     )  # fmt: skip
-
-
-# ------------------------------------------------------------------------------------------- counting
-
-
-def counts(suivi: pd.DataFrame, axe: str) -> pd.DataFrame:
-    """One row: one value of the axis, and « Total ». Units of the frame by state, and `taux_reponse` (0–1) of those with a
-    kept answer."""
-    unites = suivi[suivi["unite"] != ""]
-    repondu = unites["etat"].isin(REPONDU) | unites["avant_relance"].isin(REPONDU)
-    df = pd.crosstab(unites[axe], unites["etat"]).reindex(columns=list(ETATS), fill_value=0)
-    df["taux_reponse"] = repondu.groupby(unites[axe]).mean()
-    total = {e: int((unites["etat"] == e).sum()) for e in ETATS}
-    df.loc["Total"] = pd.Series({**total, "taux_reponse": float(repondu.mean()) if len(unites) else 0.0})
-    return df

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cartographie.base.errors import UserError
 from cartographie.base.files import locked, sha256_of, write_whole
+from cartographie.campaign.states import SUIVI, read_relances
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import Depot
 
@@ -93,11 +94,10 @@ def write_findings(projet: Path, q: Questionnaire, c: Controle) -> Path:
 def write_situation(projet: Path, q: Questionnaire, c: Controle, controlees: bool) -> None:
     """Write controle/suivi.csv: where each respondent stands. `controlees`: the findings are being written too."""
     from cartographie.campaign import situation as suivi
-    from cartographie.collect import follow
     from cartographie.validate import files
 
     dossier = projet / "outputs" / c.annee / "controle"
     nouvelles = set() if controlees else uncontrolled(projet, c.annee, c.depots)
-    situation = suivi.build_suivi(q, c, follow.read_relances(projet / "raw" / c.annee), nouvelles)
+    situation = suivi.build_suivi(q, c, read_relances(projet / "raw" / c.annee), nouvelles)
     dossier.mkdir(parents=True, exist_ok=True)
-    write_whole(dossier / suivi.SUIVI, files.frame_csv(situation))
+    write_whole(dossier / SUIVI, files.frame_csv(situation))

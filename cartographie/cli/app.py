@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+import typer
+
+from cartographie import __version__
 from cartographie.base.errors import UserError
 from cartographie.cli import french
-
-import typer  # isort: skip
-
+from cartographie.cli.screen import Bilan, print_bilan
 
 F = TypeVar("F", bound=Callable[..., None])
 app = typer.Typer(
@@ -27,6 +27,22 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 110},
 )
+
+
+def _version(demandee: bool) -> None:
+    if demandee:
+        print(f"cartographie {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Affiche la version du programme.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    pass
+
 
 Projet = Annotated[
     Path, typer.Option("--projet", metavar="DOSSIER", help="Espace de travail (schemas/, raw/, outputs/).")
@@ -49,21 +65,19 @@ def command(
     )
 
 
-MONTRE: dict[str, Any] = {}  # what the command of this process last showed, for the journal
+MONTRE: dict[str, Any] = {}  # what the command of this process last gave, for the journal
 
 
-def show(bilan: dict[str, Any], en_json: bool) -> None:
-    """Print what a command did: one JSON document, or French text. Exit with the status the pipeline decided."""
+def show(bilan: Bilan, en_json: bool) -> None:
+    """Print what a command did: one JSON document, or French text. Exit with the status that the flow decided."""
     MONTRE.clear()
-    MONTRE.update(bilan)
+    MONTRE.update(bilan.valeurs)
     if en_json:
-        sys.stdout.write(json.dumps(bilan, ensure_ascii=False, indent=2, sort_keys=True, default=str) + "\n")
+        sys.stdout.write(bilan.to_json())
     else:
-        from cartographie.cli import screen
-
-        screen.print_bilan(bilan)
-    if bilan.get("statut", 0):
-        raise typer.Exit(int(bilan["statut"]))
+        print_bilan(bilan)
+    if bilan.statut:
+        raise typer.Exit(int(bilan.statut))
 
 
 def a_date(texte: str, defaut: str = "") -> str:
@@ -74,9 +88,3 @@ def a_date(texte: str, defaut: str = "") -> str:
         raise UserError(
             "U13", f"« {texte} » n'est pas une date : écrivez-la AAAA-MM-JJ, par exemple 1999-12-31."
         ) from None
-
-
-def progress(en_json: bool) -> Any:
-    from cartographie.cli import screen
-
-    return screen.progress(silencieux=en_json)

@@ -5,45 +5,37 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from cartographie.base.errors import Statut
 from cartographie.base.text import FICTIF, espace, minuscule, plain
-from cartographie.cli.app import Annee, Json, Ouvriers, Projet, Relire, command, progress, show
-from cartographie.cli.screen import Bilan
-from cartographie.survey.model import Gravite, Questionnaire
-
-import typer  # isort: skip
-
-from typing import TYPE_CHECKING
+from cartographie.campaign.workspace import warehouse_path
+from cartographie.cli.app import Annee, Json, Ouvriers, Projet, Relire, command, show
+from cartographie.cli.screen import Bilan, Table, progress
+from cartographie.survey.model import Gravite
 
 if TYPE_CHECKING:
     from cartographie.campaign.examine import Controle
+    from cartographie.cli.flow.control import Constats, Execution
 
-
-# -------------------------------------------------------------------------------------------
-# What a control reports: accounts, findings by severity, exit status.
 
 _REJETS = (Gravite.REJET_FICHIER, Gravite.REJET_LIGNE, Gravite.REJET_CELLULE)
+_LECTURE = ("format", "modele", "encodage", "separateur", "refuse")
 _ACCENTS = {"conservees": "conservées", "rejetees": "rejetées", "quarantaine": "en quarantaine", "ecartees": "écartées"}
 
 
-def tell_validate(q: Questionnaire, c: Controle, dossier: Path, strict: bool) -> Bilan:
+def tell_validate(r: Constats) -> Bilan:
     """Accounts, anomalies by severity, and the exit status the campaign's thresholds ask for."""
+    q, c = r.q, r.controle
     gravites = Counter(a.gravite for a in (*c.redaction.anomalies, *c.redaction.confidentielles))
     refuses = [x for x in c.extractions if x.refuse]
     total = _total(c)
     gardes = {e: len(df) for e, df in c.recu.kept.items()}
     ecartes = {e: len(df) for e, df in c.recu.quarantined.items()}
-    repondants = gardes.get(q.racine, 0)
     touches = len({a.id_repondant for a in c.redaction.anomalies if a.id_repondant and a.gravite in _REJETS})
-    seuil = q.campagnes[c.annee].parametres.get("seuils", {}).get("anomalies_bloquantes_pct")
-    part = 100 * ecartes.get(q.racine, 0) / max(1, repondants + ecartes.get(q.racine, 0))
-    statut = Statut.FAIT
-    if strict and refuses:
-        statut = Statut.FICHIER_REFUSE
-    if strict and seuil is not None and part > seuil:
-        statut = Statut.ANOMALIES
+    dehors = 0 if c.non_rapproches is None else len(c.non_rapproches)
     proposes = 0 if c.proposes is None else c.proposes["id_repondant"].nunique()
     lignes = [
         f"fichiers : {len(c.depots)} reçus, {len(c.depots) - len(refuses)} lus, {len(refuses)} refusés",
@@ -57,42 +49,36 @@ def tell_validate(q: Questionnaire, c: Controle, dossier: Path, strict: bool) ->
         f"constats : {espace(sum(gravites.values()))} dont "
         + ", ".join(f"{espace(gravites.get(g, 0))} {g.replace('_', ' ')}" for g in Gravite),
     ]
-    if c.non_rapproches is not None and len(c.non_rapproches):
-        lignes.append(f"non rapprochés de la base de sondage : {len(c.non_rapproches)} (controle/non_rapproches.csv)")
+    if dehors:
+        lignes.append(f"non rapprochés de la base de sondage : {dehors} (controle/non_rapproches.csv)")
     if proposes:
         lignes.append(f"  dont une unité est proposée : {proposes} (controle/rapprochements_proposes.csv)")
-    return {
-        "titre": f"Contrôle de {c.annee}",
-        "lignes": lignes,
-        "tables": _by_file(c),
-        "suite": [f"Détail : {dossier / 'anomalies.xlsx'}"],
-        "campagne": c.annee,
-        "fichiers": {"recus": len(c.depots), "refuses": len(refuses)},
-        "conserves": gardes,
-        "quarantaine": ecartes,
-        "gravites": {str(g): gravites.get(g, 0) for g in Gravite},
-        "regles": dict(sorted(Counter(a.regle for a in c.redaction.anomalies).items())),
-        "comptes": total,
-        "comptes_par_fichier": [
-            {k: plain(v) for k, v in r.items()} for r in c.comptes[c.comptes["niveau"] == "fichier"].to_dict("records")
-        ],
-        "lecture": [
-            {
-                "fichier": d.nom,
-                "format": x.format,
-                "modele": x.modele,
-                "encodage": x.encodage,
-                "separateur": x.separateur,
-                "refuse": x.refuse,
-            }
-            for d, x in zip(c.depots, c.extractions, strict=True)
-        ],
-        "non_rapproches": 0 if c.non_rapproches is None else len(c.non_rapproches),
-        "rapprochements_proposes": proposes,
-        "repondants_touches": touches,
-        "dossier": str(dossier),
-        "statut": int(statut),
-    }
+    fichiers = c.comptes[c.comptes["niveau"] == "fichier"].to_dict("records")
+    return Bilan(
+        f"Contrôle de {c.annee}",
+        {
+            "campagne": c.annee,
+            "fichiers": {"recus": len(c.depots), "refuses": len(refuses)},
+            "conserves": gardes,
+            "quarantaine": ecartes,
+            "gravites": {str(g): gravites.get(g, 0) for g in Gravite},
+            "regles": dict(sorted(Counter(a.regle for a in c.redaction.anomalies).items())),
+            "comptes": total,
+            "comptes_par_fichier": [{k: plain(v) for k, v in f.items()} for f in fichiers],
+            "lecture": [
+                {"fichier": d.nom, **{k: getattr(x, k) for k in _LECTURE}}
+                for d, x in zip(c.depots, c.extractions, strict=True)
+            ],
+            "non_rapproches": dehors,
+            "rapprochements_proposes": proposes,
+            "repondants_touches": touches,
+            "dossier": str(r.dossier),
+        },
+        lignes,
+        [_by_file(fichiers)],
+        [f"Détail : {r.dossier / 'anomalies.xlsx'}"],
+        r.statut,
+    )
 
 
 def _total(c: Controle) -> dict[str, Any]:
@@ -100,25 +86,13 @@ def _total(c: Controle) -> dict[str, Any]:
     return {k: plain(v) for k, v in ligne.items() if k.startswith(("lignes", "cellules"))}
 
 
-def _by_file(c: Controle) -> list[dict[str, Any]]:
+def _by_file(comptes: Sequence[Mapping[str, Any]]) -> Table:
     """The accounting identity file by file: at most 40 shown, all of them in comptes.csv."""
-    df = c.comptes[c.comptes["niveau"] == "fichier"]
-    rangs = [
-        [
-            r["fichier"][:48],
-            r["etat"],
-            r["lignes_lues"],
-            r["lignes_conservees"],
-            r["lignes_quarantaine"],
-            r["lignes_ecartees"],
-        ]
-        for r in df.head(40).to_dict("records")
-    ]
-    if len(df) > 40:
-        rangs.append([f"… et {len(df) - 40} autres (comptes.csv)", "", "", "", "", ""])
-    return [
-        {"entete": ["fichier", "état", "lignes lues", "= conservées", "+ quarantaine", "+ écartées"], "rangs": rangs}
-    ]
+    colonnes = ("etat", "lignes_lues", "lignes_conservees", "lignes_quarantaine", "lignes_ecartees")
+    rangs = [[r["fichier"][:48], *(r[c] for c in colonnes)] for r in comptes[:40]]
+    if len(comptes) > 40:
+        rangs.append([f"… et {len(comptes) - 40} autres (comptes.csv)", "", "", "", "", ""])
+    return Table(["fichier", "état", "lignes lues", "= conservées", "+ quarantaine", "+ écartées"], rangs)
 
 
 def _identity(total: Mapping[str, Any], unite: str, parts: Sequence[str]) -> str:
@@ -127,62 +101,37 @@ def _identity(total: Mapping[str, Any], unite: str, parts: Sequence[str]) -> str
     )
 
 
-# -------------------------------------------------------------------------------------------
-# What loading, computing and publishing report.
-
-
-def tell_load(chemin: Path, _: Any, controles: Sequence[Controle]) -> Bilan:
+def tell_load(entrepot: Path, controles: Sequence[Controle]) -> Bilan:
     lignes = [f"{c.annee} : " + ", ".join(f"{espace(len(df))} {e}" for e, df in c.recu.kept.items()) for c in controles]
-    return {
-        "titre": f"Entrepôt reconstruit : {chemin}",
-        "lignes": lignes,
-        "entrepot": str(chemin),
-        "campagnes": [c.annee for c in controles],
-    }
+    campagnes = [c.annee for c in controles]
+    return Bilan(f"Entrepôt reconstruit : {entrepot}", {"entrepot": str(entrepot), "campagnes": campagnes}, lignes)
 
 
-def tell_run(
-    q: Questionnaire,
-    controles: Sequence[Controle],
-    constats: Sequence[Bilan],
-    publications: Sequence[Bilan],
-    entrepot: Path,
-    annees: Sequence[str],
-) -> Bilan:
-    publies = {p["campagne"]: p for p in publications}
-    rangs = [
-        [b["campagne"], b["fichiers"]["recus"], b["fichiers"]["refuses"], b["conserves"].get(q.racine, 0), b["quarantaine"].get(q.racine, 0),
-         sum(b["gravites"].values()), publies.get(b["campagne"], {}).get("tableaux", 0)]
-        for b in constats
-    ]  # fmt: skip
-    lieux = []
-    for b in constats:
-        lieux.append(f"{b['campagne']} : ce qui est faux et où → {Path(b['dossier']) / 'anomalies.xlsx'}")
-        if b["campagne"] in publies:
-            lieux.append(f"{b['campagne']} : les tableaux → {publies[b['campagne']]['dossier']}")
-    return {
-        "titre": str(q.enquete["titre"]),
-        "lignes": [FICTIF] if q.enquete.get("fictif") else [],
-        "tables": [
-            {
-                "entete": ["campagne", "fichiers", "refusés", "répondants", "en quarantaine", "constats", "tableaux"],
-                "rangs": rangs,
-            }
-        ],
-        "suite": ["Où regarder :", *(f"  {x}" for x in lieux), f"  l'entrepôt → {entrepot}"],
-        "controles": [
-            {k: v for k, v in b.items() if k not in ("titre", "lignes", "tables", "suite")} for b in constats
-        ],
-        "publications": [
-            {k: v for k, v in p.items() if k not in ("titre", "lignes", "tables", "suite")} for p in publications
-        ],
-        "entrepot": str(entrepot),
-        "statut": max((int(b["statut"]) for b in constats), default=0),
-    }
+def tell_run(r: Execution) -> Bilan:
+    from cartographie.cli.publish import tell_publish
 
-
-# -------------------------------------------------------------------------------------------
-# Commands from the received files to the released tables.
+    controles = [tell_validate(c) for c in r.constats]
+    publies = {p.annee: p for p in r.publications}
+    rangs, lieux = [], []
+    for c in (x.valeurs for x in controles):
+        annee, racine = c["campagne"], r.q.racine
+        tableaux = len(publies[annee].tableaux) if annee in publies else 0
+        rangs.append([annee, c["fichiers"]["recus"], c["fichiers"]["refuses"], c["conserves"].get(racine, 0),
+                      c["quarantaine"].get(racine, 0), sum(c["gravites"].values()), tableaux])  # fmt: skip
+        lieux.append(f"{annee} : ce qui est faux et où → {Path(c['dossier']) / 'anomalies.xlsx'}")
+        lieux += [f"{annee} : les tableaux → {publies[annee].dossier}"] if annee in publies else []
+    return Bilan(
+        str(r.q.enquete["titre"]),
+        {
+            "controles": [{**c.valeurs, "statut": int(c.statut)} for c in controles],
+            "publications": [dict(tell_publish(p).valeurs) for p in r.publications],
+            "entrepot": str(r.entrepot),
+        },
+        [FICTIF] if r.q.enquete.get("fictif") else [],
+        [Table(["campagne", "fichiers", "refusés", "répondants", "en quarantaine", "constats", "tableaux"], rangs)],
+        ["Où regarder :", *(f"  {x}" for x in lieux), f"  l'entrepôt → {r.entrepot}"],
+        max((c.statut for c in r.constats), default=Statut.FAIT),
+    )
 
 
 @command(
@@ -199,8 +148,8 @@ def validate(
     from cartographie.cli.flow import control as flow
 
     with progress(en_json) as progres:
-        bilan = flow.validate(projet, annee, ouvriers, relire, progres)
-    show(bilan, en_json)
+        constats = flow.validate(projet, annee, ouvriers, relire, progres)
+    show(tell_validate(constats), en_json)
 
 
 @command(
@@ -214,8 +163,8 @@ def load(ouvriers: Ouvriers = 0, relire: Relire = False, projet: Projet = Path()
     from cartographie.cli.flow import control as flow
 
     with progress(en_json) as progres:
-        bilan = flow.load(projet, ouvriers, relire, progres)
-    show(bilan, en_json)
+        controles = flow.load(projet, ouvriers, relire, progres)
+    show(tell_load(warehouse_path(projet), controles), en_json)
 
 
 @command(
@@ -245,5 +194,5 @@ def run(
     from cartographie.cli.flow import control as flow
 
     with progress(en_json) as progres:
-        bilan = flow.run(projet, annees or [], version, remplacer, strict, ouvriers, relire, progres)
-    show(bilan, en_json)
+        fait = flow.run(projet, annees or [], version, remplacer, strict, ouvriers, relire, progres)
+    show(tell_run(fait), en_json)

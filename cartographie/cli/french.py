@@ -3,41 +3,36 @@
 from __future__ import annotations
 
 import errno
-import gettext
 import re
+from collections.abc import Callable
 from typing import Any
 
-_MOTS = {
-    "Arguments": "Arguments",
-    "Commands": "Commandes",
-    "Options": "Options",
-    "Error": "Erreur",
-    "Missing command.": "Il manque une commande.",
-    "No such command {name!r}.": "La commande {name!r} n'existe pas.",
-    "default: {default}": "défaut : {default}",
-    "required": "obligatoire",
-    "(dynamic)": "(calculé)",
-}
+import typer
+from typer.core import TyperCommand, TyperGroup
 
-# Typer binds gettext.gettext at import and offers no other way to give its words.
-_d_origine = gettext.gettext
-gettext.gettext = lambda message: _MOTS.get(message, message)
-try:
-    from typer._click import exceptions as _exceptions
-    from typer.core import TyperCommand, TyperGroup
-finally:
-    gettext.gettext = _d_origine
-
-USAGE = _exceptions.UsageError
-_TYPES = re.compile(r" <[A-Za-z\[\] ]+>")
-_AIDE = (("Show this message and exit.", "Affiche cette aide."), ("Usage:", "Usage :"), ("Options:", "Options :"), ("Arguments:", "Arguments :"), ("Commandes:", "Commandes :"), ("[OPTIONS]", "[OPTIONS]"),
-         ("COMMAND [ARGS]...", "COMMANDE [ARGUMENTS]…"))  # fmt: skip
+USAGE: type[Exception] = typer.BadParameter.__bases__[0]  # what every wrong command line raises
+_AIDE = tuple(
+    (re.compile(anglais, re.MULTILINE), francais)
+    for anglais, francais in (
+        (r"^Usage:", "Usage :"),
+        (r"^Arguments:", "Arguments :"),
+        (r"^Options:", "Options :"),
+        (r"^Commands:", "Commandes :"),
+        (r"COMMAND \[ARGS\]\.\.\.", "COMMANDE [ARGUMENTS]…"),
+        (r"Show this message and exit\.", "Affiche cette aide."),
+        (r"\[default: ", "[défaut : "),
+        (r"\[default:$", "[défaut :"),
+        (r"\[required\]", "[obligatoire]"),
+        (r"; required\]", "; obligatoire]"),
+        (r" <[A-Za-z\[\] ]+>", ""),
+    )
+)
 
 
 def _translate(texte: str) -> str:
     for anglais, francais in _AIDE:
-        texte = texte.replace(anglais, francais)
-    return _TYPES.sub("", texte)
+        texte = anglais.sub(francais, texte)
+    return texte
 
 
 class Command(TyperCommand):
@@ -69,27 +64,31 @@ def os_message(e: OSError) -> str:
     return phrases.get(e.errno or 0, "le système a refusé de lire ou d'écrire : vérifiez le chemin et le disque")
 
 
-def usage_message(e: Any) -> str:
+_PAR_GENRE: dict[str, Callable[[Any], str]] = {
+    "NoSuchOption": lambda e: f"l'option « {e.option_name} » n'existe pas",
+    "MissingParameter": lambda e: f"il manque {getattr(e.param, 'metavar', None) or 'un argument'}",
+    "BadOptionUsage": lambda e: f"l'option « {e.option_name} » attend une valeur",
+    "BadParameter": lambda e: f"la valeur donnée à {e.param.opts[-1] if e.param else 'une option'} ne convient pas",
+}
+_PAR_TEXTE = (
+    (r".*'([^']*)' is not readable.*", r"\1 ne peut pas être lu : vérifiez vos droits"),
+    (
+        r"No such command '([^']*)'.*Did you mean '([^']*)'.*",
+        r"la commande « \1 » n'existe pas, vouliez-vous dire « \2 »",
+    ),
+    (r"No such command '([^']*)'.*", r"la commande « \1 » n'existe pas"),
+    (r"Missing command.*", "il manque une commande"),
+    (r".*unexpected extra argument.*", "il y a un argument de trop"),
+)
+
+
+def usage_message(e: Exception) -> str:
     """One French sentence for a wrong command line, and where the help is."""
-    nom = type(e).__name__
-    commande = e.ctx.command_path if getattr(e, "ctx", None) else "cartographie"
-    if nom == "NoArgsIsHelpError":
-        return _translate(e.ctx.get_help())
-    if nom == "NoSuchOption":
-        texte = f"l'option « {e.option_name} » n'existe pas"
-    elif nom == "MissingParameter":
-        texte = f"il manque {getattr(e.param, 'metavar', None) or 'un argument'}"
-    elif nom == "BadParameter" and "is not readable" in e.message:
-        texte = f"{e.message.split(chr(39))[1]} ne peut pas être lu : vérifiez vos droits"
-    elif nom == "BadParameter":
-        texte = f"la valeur donnée à {e.param.opts[-1] if e.param else 'une option'} ne convient pas"
-    elif "unexpected extra argument" in e.message:
-        texte = "il y a un argument de trop"
-    elif nom == "BadOptionUsage":
-        texte = f"l'option « {e.option_name} » attend une valeur"
-    elif "Did you mean" in e.message:
-        texte = e.message.replace("Did you mean", "vouliez-vous dire").replace("? ;", "").rstrip("?")
-        texte = texte[0].lower() + texte[1:]
-    else:
-        texte = e.message[0].lower() + e.message[1:].rstrip(".")
-    return f"Erreur U01 : {texte} ; voir « {commande} --help »."
+    contexte, message = getattr(e, "ctx", None), str(getattr(e, "message", ""))
+    if type(e).__name__ == "NoArgsIsHelpError" and contexte:
+        return str(contexte.get_help())
+    dits = (re.sub(motif, dit, message) for motif, dit in _PAR_TEXTE if re.fullmatch(motif, message, re.DOTALL))
+    texte = next(dits, "") or _PAR_GENRE.get(type(e).__name__, lambda _: message[:1].lower() + message[1:].rstrip("."))(
+        e
+    )
+    return f"Erreur U01 : {texte} ; voir « {contexte.command_path if contexte else 'cartographie'} --help »."

@@ -5,22 +5,16 @@ from __future__ import annotations
 import errno
 import sys
 
+import typer
+
 from cartographie.base.errors import Statut, UserError
-from cartographie.cli import french  # before typer: its words are bound at import
+from cartographie.cli import french
 from cartographie.cli.app import MONTRE, app
 
 from cartographie.cli import prepare, receive, propose, control, publish, prove  # isort: skip
 
-import typer  # isort: skip
-
-ACTES = (
-    prepare,
-    receive,
-    propose,
-    control,
-    publish,
-    prove,
-)  # importing them declares the commands, in the order of a campaign
+# importing them declares the commands, in the order of a campaign
+ACTES = (prepare, receive, propose, control, publish, prove)
 INTERROMPU = 130  # what shells give for Ctrl-C
 _INTERRUPTION = "Interrompu : rien n'a été laissé à moitié écrit, relancez la commande."
 

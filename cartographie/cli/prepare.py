@@ -6,94 +6,75 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from cartographie.base.errors import Statut
 from cartographie.base.text import FICTIF, espace, nombre
-from cartographie.cli.app import Annee, Json, Projet, a_date, command, progress, show
-from cartographie.cli.screen import Bilan
-from cartographie.survey.model import Questionnaire
-from cartographie.survey.received import Anomalie
-
-import typer  # isort: skip
-
-from typing import TYPE_CHECKING
+from cartographie.cli.app import Annee, Json, Projet, a_date, command, show
+from cartographie.cli.screen import Bilan, Table, progress
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-
-# -------------------------------------------------------------------------------------------
-# What preparing a campaign reports.
+    from cartographie.cli.flow.prepare import BaseImportee
 
 
 def tell_init(destination: Path) -> Bilan:
-    return {
-        "titre": f"Espace de travail créé dans {destination}.",
-        "lignes": [
-            "schemas/ : les déclarations, à adapter ; raw/ : ce qui sera reçu ; outputs/ : ce qui sera produit."
-        ],
-        "dossier": str(destination),
-    }
+    return Bilan(
+        f"Espace de travail créé dans {destination}.",
+        {"dossier": str(destination)},
+        ["schemas/ : les déclarations, à adapter ; raw/ : ce qui sera reçu ; outputs/ : ce qui sera produit."],
+    )
 
 
 def tell_template(annee: str, sortie: Path, ecrits: Sequence[Path]) -> Bilan:
-    return {
-        "titre": f"Questionnaire {annee} écrit dans {sortie}.",
-        "lignes": [
-            f"{nombre(len(ecrits), 'classeur')} : {ecrits[0].name}"
-            + (f" et {len(ecrits) - 1} pré-remplis" if len(ecrits) > 1 else "")
-        ],
-        "fichiers": [str(e) for e in ecrits],
-    }
+    suite = f" et {len(ecrits) - 1} pré-remplis" if len(ecrits) > 1 else ""
+    return Bilan(
+        f"Questionnaire {annee} écrit dans {sortie}.",
+        {"fichiers": [str(e) for e in ecrits]},
+        [f"{nombre(len(ecrits), 'classeur')} : {ecrits[0].name}{suite}"],
+    )
 
 
 def tell_dictionary(sortie: Path) -> Bilan:
-    return {"titre": f"Dictionnaire écrit dans {sortie}.", "fichier": str(sortie)}
+    return Bilan(f"Dictionnaire écrit dans {sortie}.", {"fichier": str(sortie)})
 
 
 def tell_demo(destination: Path, resume: Mapping[str, Any]) -> Bilan:
-    return {
-        "titre": f"Campagnes fictives écrites dans {destination}.",
-        "lignes": [FICTIF, *(f"{a} : {r}" for a, r in resume.get("lignes", {}).items())],
-        "suite": [f"Pour la suite : cartographie run --projet {destination}"],
-        "resume": dict(resume),
-        "dossier": str(destination),
-    }
+    return Bilan(
+        f"Campagnes fictives écrites dans {destination}.",
+        {"resume": dict(resume), "dossier": str(destination)},
+        [FICTIF, *(f"{a} : {r}" for a, r in resume.get("lignes", {}).items())],
+        suite=[f"Pour la suite : cartographie run --projet {destination}"],
+    )
 
 
-def tell_register(
-    q: Questionnaire, annee: str, base: pd.DataFrame | None, anomalies: Sequence[Anomalie], deja: Sequence[Any]
-) -> Bilan:
-    """`base`: one row, one unit; None when no unit could be read, and `anomalies` say why."""
-    regles = Counter(a.regle for a in anomalies)
-    if base is None:
-        return {
-            "titre": f"La base de sondage de {annee} n'a pas été importée.",
-            "lignes": [a.message for a in anomalies]
+def tell_register(r: BaseImportee) -> Bilan:
+    constats = nombre(len(r.anomalies), "constat")
+    if r.unites is None:
+        return Bilan(
+            f"La base de sondage de {r.annee} n'a pas été importée.",
+            lignes=[a.message for a in r.anomalies]
             or ["Le fichier ne contient aucune unité : vérifiez qu'il s'agit de la base de sondage."],
-            "statut": Statut.FICHIER_REFUSE,
-        }
-    axes = [a["variable"] for a in q.enquete.get("axes", {}).values() if "variable" in a and a["variable"] in base]
-    comptes = {a: base[a].value_counts(dropna=False).sort_index() for a in axes}
-    return {
-        "titre": f"Base de sondage de {annee} : {nombre(len(base), 'unité')}.",
-        "lignes": [
-            *(["Ce fichier était déjà reçu : rien n'a changé."] if deja else []),
-            *(
-                [f"{nombre(len(anomalies), 'constat')} sur la base elle-même, détaillés par « validate »."]
-                if anomalies
-                else []
-            ),
-        ],
-        "tables": [
-            {"entete": [q.variables[a].libelle[:50], "unités"], "rangs": [[str(k), espace(n)] for k, n in v.items()]}
+            statut=Statut.FICHIER_REFUSE,
+        )
+    axes = [a["variable"] for a in r.q.enquete.get("axes", {}).values() if a.get("variable") in r.unites]
+    comptes = {a: r.unites[a].value_counts(dropna=False).sort_index() for a in axes}
+    lignes = ["Ce fichier était déjà reçu : rien n'a changé."] if r.deja else []
+    lignes += [f"{constats} sur la base elle-même, détaillés par « validate »."] if r.anomalies else []
+    return Bilan(
+        f"Base de sondage de {r.annee} : {nombre(len(r.unites), 'unité')}.",
+        {
+            "campagne": r.annee,
+            "unites": len(r.unites),
+            "constats": dict(sorted(Counter(a.regle for a in r.anomalies).items())),
+        },
+        lignes,
+        [
+            Table([r.q.variables[a].libelle[:50], "unités"], [[str(k), espace(n)] for k, n in v.items()])
             for a, v in comptes.items()
         ],
-        "campagne": annee,
-        "unites": len(base),
-        "constats": dict(sorted(regles.items())),
-    }
+    )
 
 
 @command("init", "crée un espace de travail", "cartographie init ../campagne --projet .")
@@ -107,7 +88,8 @@ def init(
     """Crée un espace de travail : les déclarations de --projet, et raw/ et outputs/ vides."""
     from cartographie.cli.flow import prepare as flow
 
-    show(flow.init(projet, destination), en_json)
+    flow.init(projet, destination)
+    show(tell_init(destination), en_json)
 
 
 @command(
@@ -130,8 +112,8 @@ def template(
     from cartographie.cli.flow import prepare as flow
 
     with progress(en_json) as progres:
-        bilan = flow.template(projet, annee, sortie, par_repondant, progres)
-    show(bilan, en_json)
+        ecrits = flow.template(projet, annee, sortie, par_repondant, progres)
+    show(tell_template(annee, sortie, ecrits), en_json)
 
 
 @command(
@@ -150,7 +132,8 @@ def dictionary(
     """Écrit le dictionnaire des variables et des nomenclatures de la campagne (Markdown)."""
     from cartographie.cli.flow import prepare as flow
 
-    show(flow.dictionary(projet, annee, sortie), en_json)
+    flow.dictionary(projet, annee, sortie)
+    show(tell_dictionary(sortie), en_json)
 
 
 @command(
@@ -175,7 +158,7 @@ def register(
     from cartographie.cli.flow import prepare as flow
 
     jour = a_date(recu_le) or common.reception_day(projet, annee, date.today().isoformat())
-    show(flow.register(projet, annee, source, jour), en_json)
+    show(tell_register(flow.register(projet, annee, source, jour)), en_json)
 
 
 @command("demo", "fabrique une campagne fictive", "cartographie demo /tmp/demo --repondants 500 --graine 7")
@@ -197,5 +180,5 @@ def demo(
     from cartographie.cli.flow import prepare as flow
 
     with progress(en_json) as progres:
-        bilan = flow.demo(projet, destination, repondants, graine, classeurs, progres)
-    show(bilan, en_json)
+        resume = flow.demo(projet, destination, repondants, graine, classeurs, progres)
+    show(tell_demo(destination, resume), en_json)

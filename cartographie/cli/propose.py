@@ -5,24 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from cartographie.base.errors import Statut
 from cartographie.base.text import nombre
-from cartographie.cli.app import Annee, Json, Ouvriers, Projet, command, progress, show
-from cartographie.cli.screen import Bilan
-
-import typer  # isort: skip
-
-from typing import TYPE_CHECKING
+from cartographie.cli.app import Annee, Json, Ouvriers, Projet, command, show
+from cartographie.cli.screen import Bilan, Table, progress
 
 if TYPE_CHECKING:
     from cartographie.propose.answers import Ecriture, ReponsesProposees
     from cartographie.propose.headers import Ecart, EntetesProposes, Examine
 
-
-# -------------------------------------------------------------------------------------------
-# What is proposed for the declarations: headers that moved, unknown spellings of answers.
 
 _MONTRES = 40  # rows shown on screen; all of them in --json
 _MASQUE = "(masqué)"
@@ -40,20 +35,22 @@ def tell_headers(annee: str, p: EntetesProposes, sortie: Path | None, ecrit: Pat
     lignes += [line for x in parlants[:_MONTRES] for line in _file(x)]
     if len(parlants) > _MONTRES:
         lignes.append(f"… et {nombre(len(parlants) - _MONTRES, 'autre fichier', 'autres fichiers')} (--json)")
-    return {
-        "titre": f"{annee} : {nombre(len(p.fichiers), 'fichier comparé', 'fichiers comparés')} aux modèles de la campagne.",
-        "lignes": lignes,
-        "tables": _bounded(["fichier", "feuille", "cellule", "écart", "attendu", "trouvé", "score"], rangs),
-        "suite": _next(sortie, ecrit, bool(p.renommages), f"cartographie headers {annee} FICHIER"),
-        "campagne": annee,
-        "fichiers": [_file_json(x) for x in p.fichiers],
-        "propositions": [
-            {"modele": modele, **r._asdict(), "fichiers": sorted(set(fichiers))}
-            for (modele, r), fichiers in p.renommages.items()
-        ],
-        "correctif": str(ecrit) if ecrit else None,
-        "statut": int(Statut.FICHIER_REFUSE if any(x.refuse for x in p.fichiers) else Statut.FAIT),
-    }
+    return Bilan(
+        f"{annee} : {nombre(len(p.fichiers), 'fichier comparé', 'fichiers comparés')} aux modèles de la campagne.",
+        {
+            "campagne": annee,
+            "fichiers": [_file_json(x) for x in p.fichiers],
+            "propositions": [
+                {"modele": modele, **r._asdict(), "fichiers": sorted(set(fichiers))}
+                for (modele, r), fichiers in p.renommages.items()
+            ],
+            "correctif": str(ecrit) if ecrit else None,
+        },
+        lignes,
+        _bounded(["fichier", "feuille", "cellule", "écart", "attendu", "trouvé", "score"], rangs),
+        _next(sortie, ecrit, bool(p.renommages), f"cartographie headers {annee} FICHIER"),
+        Statut.FICHIER_REFUSE if any(x.refuse for x in p.fichiers) else Statut.FAIT,
+    )
 
 
 def _file(x: Examine) -> list[str]:
@@ -74,7 +71,7 @@ def _file(x: Examine) -> list[str]:
     ]
 
 
-def _file_json(x: Examine) -> Bilan:
+def _file_json(x: Examine) -> dict[str, Any]:
     return {
         "fichier": x.fichier,
         "format": x.format,
@@ -118,19 +115,21 @@ def tell_answers(annee: str, p: ReponsesProposees, seuil: int, sortie: Path | No
     lignes = [f"{nombre(len(proposees), 'écriture proposée', 'écritures proposées')} (score de {seuil} ou plus)"]
     if p.masquees:
         lignes.append(f"{nombre(p.masquees, 'réponse masquée, non listée', 'réponses masquées, non listées')}")
-    return {
-        "titre": f"{annee} : {nombre(len(p.ecritures), 'écriture inconnue', 'écritures inconnues')} de réponses à des listes.",
-        "lignes": lignes,
-        "tables": _bounded(["nomenclature", "écriture", "fois", "réponse proche", "score", "proposée", "où"], rangs),
-        "suite": _next(sortie, ecrit, bool(proposees), f"cartographie validate {annee}"),
-        "campagne": annee,
-        "seuil": seuil,
-        "ecritures": [
-            {**asdict(e), "fois": len(e.lieux), "lieux": [x._asdict() for x in e.lieux]} for e in p.ecritures
-        ],
-        "masquees": p.masquees,
-        "correctif": str(ecrit) if ecrit else None,
-    }
+    return Bilan(
+        f"{annee} : {nombre(len(p.ecritures), 'écriture inconnue', 'écritures inconnues')} de réponses à des listes.",
+        {
+            "campagne": annee,
+            "seuil": seuil,
+            "ecritures": [
+                {**asdict(e), "fois": len(e.lieux), "lieux": [x._asdict() for x in e.lieux]} for e in p.ecritures
+            ],
+            "masquees": p.masquees,
+            "correctif": str(ecrit) if ecrit else None,
+        },
+        lignes,
+        _bounded(["nomenclature", "écriture", "fois", "réponse proche", "score", "proposée", "où"], rangs),
+        _next(sortie, ecrit, bool(proposees), f"cartographie validate {annee}"),
+    )
 
 
 def _where(e: Ecriture) -> str:
@@ -139,14 +138,14 @@ def _where(e: Ecriture) -> str:
     return f"{premier.fichier[:32]} {premier.feuille[:16]}!{premier.cellule}{suite}"
 
 
-def _bounded(entete: list[str], rangs: Sequence[list[Any]]) -> list[Bilan]:
+def _bounded(entete: list[str], rangs: Sequence[list[Any]]) -> list[Table]:
     """At most so many rows shown, what is left out said."""
     if not rangs:
         return []
     montres = list(rangs[:_MONTRES])
     if len(rangs) > _MONTRES:
         montres.append([f"… et {len(rangs) - _MONTRES} autres (--json)", *[""] * (len(entete) - 1)])
-    return [{"entete": entete, "rangs": montres}]
+    return [Table(entete, montres)]
 
 
 def _next(sortie: Path | None, ecrit: Path | None, propose: bool, verifier: str) -> list[str]:
@@ -186,8 +185,8 @@ def headers(
     from cartographie.cli.flow import propose as flow
 
     with progress(en_json) as progres:
-        bilan = flow.headers(projet, annee, sources, sortie, progres)
-    show(bilan, en_json)
+        proposes, ecrit = flow.headers(projet, annee, sources, sortie, progres)
+    show(tell_headers(annee, proposes, sortie, ecrit), en_json)
 
 
 @command(
@@ -211,5 +210,5 @@ def answers(
     from cartographie.cli.flow import propose as flow
 
     with progress(en_json) as progres:
-        bilan = flow.answers(projet, annee, seuil, sortie, ouvriers, progres)
-    show(bilan, en_json)
+        proposees, ecrit = flow.answers(projet, annee, seuil, sortie, ouvriers, progres)
+    show(tell_answers(annee, proposees, seuil, sortie, ecrit), en_json)

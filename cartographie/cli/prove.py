@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-import pandas as pd
+import typer
 
 from cartographie.base.errors import Statut
 from cartographie.base.text import decimal, nombre
-from cartographie.cli.app import Json, Projet, command, progress, show
-from cartographie.cli.screen import Bilan
-
-import typer  # isort: skip
-
-from typing import TYPE_CHECKING
+from cartographie.cli.app import Json, Projet, command, show
+from cartographie.cli.screen import Bilan, Table, progress
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from cartographie.cli.flow.prove import Enquete, Touches
     from cartographie.proof.audit import Audit
     from cartographie.proof.trace import Trace
-    from cartographie.survey.received import Depot
 
 
 # -------------------------------------------------------------------------------------------
@@ -31,47 +30,62 @@ def tell_audit(a: Audit, ecrits: Sequence[Path]) -> Bilan:
     """A verdict per step, then what was found; status 16 when something differs."""
     from cartographie.proof.audit import conclusion, to_plain
 
-    lignes = [f"{e.titre} : {c}" for e in a.etapes for c in e.constats]
-    return {
-        **to_plain(a), "titre": conclusion(a), "lignes": lignes,
-        "tables": [{"entete": ["étape", "verdict"], "rangs": [[e.titre, str(e.verdict)] for e in a.etapes]}],
-        "suite": [f"Rapport : {p}" for p in ecrits],
-        "statut": int(Statut.FAIT if a.conforme else Statut.AUDIT),
-    }  # fmt: skip
+    return Bilan(
+        conclusion(a),
+        to_plain(a),
+        [f"{e.titre} : {c}" for e in a.etapes for c in e.constats],
+        [Table(["étape", "verdict"], [[e.titre, str(e.verdict)] for e in a.etapes])],
+        [f"Rapport : {p}" for p in ecrits],
+        Statut.FAIT if a.conforme else Statut.AUDIT,
+    )
 
 
 MONTRES = 40
 
 
-def tell_trace(t: Trace, cases: pd.DataFrame, anomalies: pd.DataFrame, annee: str, limite: int) -> Bilan:
+def tell_trace(r: Enquete, limite: int) -> Bilan:
     """The figure published and made again, its respondents, their cells, what was found on the way."""
-    m, x = t.membres.lignes, t.publie
+    t, x = r.trouve, r.trouve.publie
+    m = t.membres.lignes
     lieu = " ".join(v for c, v in x.items() if c.endswith("_libelle") and v and c != "modalite_libelle")
     compte = int((m["compte"] > 0).sum())
+    poids = decimal(float(m["poids"].sum()), 4)
+    refait = "sans objet" if t.valeur != t.valeur else decimal(t.valeur, 4)
+    if x["unite"] == "pct" and t.valeur == t.valeur:
+        refait += f" = 100 × {decimal(float((m['poids'] * m['compte']).sum()), 4)} / {poids}"
     lignes = [
         f"publié : {x['valeur'] or 'non publié'} ({x['statut']}), {x['n_repondants'] or '?'} répondants",
-        f"refait à partir de {nombre(len(m), 'ligne', 'lignes')} : {'sans objet' if t.valeur != t.valeur else decimal(t.valeur, 4)}"
-        + (f" = 100 × {decimal(float((m['poids'] * m['compte']).sum()), 4)} / {decimal(float(m['poids'].sum()), 4)}"
-           if x["unite"] == "pct" and t.valeur == t.valeur else ""),
+        f"refait à partir de {nombre(len(m), 'ligne', 'lignes')} : {refait}",
         *_outdated(t),
-        f"{compte} au numérateur, {len(m) - compte} au dénominateur seulement ; poids total {decimal(float(m['poids'].sum()), 4)}",
+        f"{compte} au numérateur, {len(m) - compte} au dénominateur seulement ; poids total {poids}",
         f"questions lues : {', '.join(v for _, v in t.membres.variables) or 'aucune'}",
+    ]
+    rangs = [
+        [d.get("id_repondant", ""), decimal(float(d["poids"]), 4), decimal(float(d["compte"]), 2), d.get("feuille", ""),
+         int(d["ligne"]) if d.get("ligne") == d.get("ligne") and d.get("ligne") is not None else ""]
+        for d in m.head(limite).astype(object).where(m.notna(), None).to_dict("records")
     ]  # fmt: skip
     tables = [
-        {"entete": ["répondant", "poids", "compte", "feuille", "ligne"],
-         "rangs": [[r.get("id_repondant", ""), decimal(float(r["poids"]), 4), decimal(float(r["compte"]), 2), r.get("feuille", ""),
-                    int(r["ligne"]) if pd.notna(r.get("ligne")) else ""] for r in m.head(limite).to_dict("records")]},
-        {"entete": list(cases.columns), "rangs": cases.head(4 * MONTRES).values.tolist()},
-    ]  # fmt: skip
-    if len(anomalies):
+        Table(["répondant", "poids", "compte", "feuille", "ligne"], rangs),
+        Table(list(r.cases.columns), r.cases.head(4 * MONTRES).values.tolist()),
+    ]
+    if len(r.anomalies):
         colonnes = ["id_repondant", "cellule", "variable", "regle", "gravite"]
-        tables.append({"entete": colonnes, "rangs": anomalies[colonnes].head(MONTRES).astype(str).values.tolist()})
-    return {
-        "titre": f"Tableau {x['table_id']}, {x['edition']}, {lieu}, {x['indicateur']} : réponses nominatives, ne pas diffuser.",
-        "lignes": lignes, "tables": tables, "publie": dict(x), "refait": None if t.valeur != t.valeur else t.valeur,
-        "membres": m.astype(object).where(m.notna(), None).to_dict("records"), "cases": cases.to_dict("records"),
-        "anomalies": anomalies.astype(str).to_dict("records"), "campagne": annee,
-    }  # fmt: skip
+        tables.append(Table(colonnes, r.anomalies[colonnes].head(MONTRES).astype(str).values.tolist()))
+    return Bilan(
+        f"Tableau {x['table_id']}, {x['edition']}, {lieu}, {x['indicateur']} : réponses nominatives, ne pas diffuser.",
+        {
+            "publie": dict(x), "refait": None if t.valeur != t.valeur else t.valeur, "campagne": r.annee, "membres": _rows(m),
+            "cases": r.cases.to_dict("records"), "anomalies": r.anomalies.astype(str).to_dict("records"),
+        },
+        lignes,
+        tables,
+    )  # fmt: skip
+
+
+def _rows(df: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """One mapping a row, None where there is nothing."""
+    return df.astype(object).where(df.notna(), None).to_dict("records")
 
 
 def _outdated(t: Trace) -> list[str]:
@@ -86,27 +100,18 @@ def _outdated(t: Trace) -> list[str]:
     ]
 
 
-def tell_touched(depots: Sequence[Depot], touches: pd.DataFrame, annee: str) -> Bilan:
+def tell_touched(r: Touches) -> Bilan:
     """The published figures a file touches, table by table."""
-    n = touches.groupby("table_id").size() if len(touches) else pd.Series(dtype=int)
-    return {
-        "titre": f"{', '.join(d.nom for d in depots)} : {nombre(len(touches), 'chiffre touché', 'chiffres touchés')}.",
-        "lignes": [f"{code} : {int(k)}" for code, k in n.items()], "campagne": annee,
-        "chiffres": touches.astype(object).where(touches.notna(), None).to_dict("records"),
-    }  # fmt: skip
+    comptes = Counter(r.chiffres["table_id"]) if len(r.chiffres) else Counter()
+    return Bilan(
+        f"{', '.join(d.nom for d in r.depots)} : {nombre(len(r.chiffres), 'chiffre touché', 'chiffres touchés')}.",
+        {"campagne": r.annee, "chiffres": _rows(r.chiffres)},
+        [f"{code} : {n}" for code, n in sorted(comptes.items())],
+    )
 
 
 def tell_sign(dossier: Path, signature: Path) -> Bilan:
-    return {
-        "titre": f"Publication signée : {signature}.",
-        "lignes": [],
-        "dossier": str(dossier),
-        "signature": str(signature),
-    }
-
-
-# -------------------------------------------------------------------------------------------
-# Commands of the auditor: verify a release again, sign it.
+    return Bilan(f"Publication signée : {signature}.", {"dossier": str(dossier), "signature": str(signature)})
 
 
 @command(
@@ -138,8 +143,8 @@ def audit(
     from cartographie.cli.flow import prove as flow
 
     with progress(en_json) as progres:
-        bilan = flow.audit(dossier, raw, sans_brut, rapport, signataires, progres)
-    show(bilan, en_json)
+        verifie, ecrits = flow.audit(dossier, raw, sans_brut, rapport, signataires, progres)
+    show(tell_audit(verifie, ecrits), en_json)
 
 
 @command(
@@ -170,9 +175,9 @@ def trace(
 
     with progress(en_json) as progres:
         if fichier:
-            bilan = flow.touched(dossier, fichier, projet, progres)
+            bilan = tell_touched(flow.touched(dossier, fichier, projet, progres))
         else:
-            bilan = flow.trace(dossier, tableau, criteres or [], limite, projet, progres)
+            bilan = tell_trace(flow.trace(dossier, tableau, criteres or [], limite, projet, progres), limite)
     show(bilan, en_json)
 
 
@@ -191,4 +196,4 @@ def sign(
     """Écrit manifeste.json.sig avec ssh-keygen. Le manifeste porte l'empreinte de chaque fichier : le signer signe la publication."""
     from cartographie.cli.flow import prove as flow
 
-    show(flow.sign(dossier, cle, projet), en_json)
+    show(tell_sign(dossier, flow.sign(dossier, cle, projet)), en_json)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from cartographie.base.errors import Statut
 from cartographie.base.text import espace, nombre
-from cartographie.cli.app import Annee, Json, Projet, a_date, command, progress, show
-from cartographie.cli.screen import Bilan
-
-import typer  # isort: skip
-
-from typing import TYPE_CHECKING
+from cartographie.cli.app import Annee, Json, Projet, a_date, command, show
+from cartographie.cli.screen import Bilan, Table, progress
 
 if TYPE_CHECKING:
+    from cartographie.cli.flow.publish import Calcul, Publication
     from cartographie.proof.lint import Critere, Defaut
     from cartographie.release.manifest import Comparaison
 
@@ -28,17 +27,46 @@ MONTRES = 40
 TOUJOURS = ("table_id", "indicateur")
 
 
+def tell_map(r: Calcul) -> Bilan:
+    return Bilan(
+        f"{r.annee} : {nombre(len(r.tableaux), 'tableau calculé', 'tableaux calculés')} dans {r.dossier} (rien n'est publié).",
+        {"campagne": r.annee, "tableaux": {t.code: len(t.df) for t in r.tableaux}, "dossier": str(r.dossier)},
+        tables=[
+            Table(["tableau", "lignes", "titre"], [[t.code, len(t.df), t.meta.get("titre", "")] for t in r.tableaux])
+        ],
+    )
+
+
+def tell_publish(r: Publication) -> Bilan:
+    n = r.secret["cellules"]
+    return Bilan(
+        f"{r.annee} : {nombre(len(r.tableaux), 'tableau', 'tableaux')} dans {r.dossier}.",
+        {
+            "campagne": r.annee,
+            "dossier": str(r.dossier),
+            "tableaux": len(r.tableaux),
+            "secret": dict(r.secret),
+            "statuts": dict(sorted(Counter(s for t in r.tableaux for s in t.df["statut"]).items())),
+        },
+        [
+            f"Secret : {nombre(n['A'] + n['B'], 'effectif confidentiel', 'effectifs confidentiels')}, "
+            f"{n['D']} masqués pour les protéger ; la publication a été attaquée, rien ne se retrouve."
+        ],
+    )
+
+
 def tell_lint(sources: Sequence[Path], defauts: Sequence[Defaut]) -> Bilan:
     """One line per rule broken; status 12 when there is one."""
     lignes = [f"{d.code} {d.ou} : {d.message}." for d in defauts[:MONTRES]]
     if len(defauts) > MONTRES:
         lignes.append(f"… et {len(defauts) - MONTRES} autres (--json les donne tous).")
     dit = nombre(len(defauts), "défaut", "défauts") if defauts else "aucun défaut"
-    return {
-        "titre": f"{', '.join(str(s) for s in sources)} : {dit}.", "lignes": lignes,
-        "defauts": [{"code": d.code, "ou": d.ou, "message": d.message} for d in defauts],
-        "statut": int(Statut.ANOMALIES if defauts else Statut.FAIT),
-    }  # fmt: skip
+    return Bilan(
+        f"{', '.join(str(s) for s in sources)} : {dit}.",
+        {"defauts": [{"code": d.code, "ou": d.ou, "message": d.message} for d in defauts]},
+        lignes,
+        statut=Statut.ANOMALIES if defauts else Statut.FAIT,
+    )
 
 
 def tell_compare(avant: Path, apres: Path, c: Comparaison, ecrits: Sequence[Path]) -> Bilan:
@@ -48,123 +76,24 @@ def tell_compare(avant: Path, apres: Path, c: Comparaison, ecrits: Sequence[Path
     # of the key, what tells the rows shown from one another
     cle = c.ecarts.columns[: c.ecarts.columns.get_loc("ecart")]
     colonnes = [x for x in cle if x in TOUJOURS or montres[x].nunique() > 1]
-    fin = ["ecart", "valeur_avant", "valeur_apres", "statut_avant", "statut_apres"]
-    return {
-        "titre": f"{avant} → {apres} : {ecarts} sur {espace(c.communs)} chiffres communs.",
-        "lignes": [f"{genre} : {n}" for genre, n in sorted(genres.items())],
-        "tables": [{"entete": [*colonnes, *fin], "rangs": montres[[*colonnes, *fin]].values.tolist()}] if len(montres) else [],
-        "suite": [f"Détail : {p}" for p in ecrits], "ecarts": dict(genres), "communs": c.communs,
-    }  # fmt: skip
+    colonnes += ["ecart", "valeur_avant", "valeur_apres", "statut_avant", "statut_apres"]
+    return Bilan(
+        f"{avant} → {apres} : {ecarts} sur {espace(c.communs)} chiffres communs.",
+        {"ecarts": dict(genres), "communs": c.communs},
+        [f"{genre} : {n}" for genre, n in sorted(genres.items())],
+        [Table(colonnes, montres[colonnes].values.tolist())] if len(montres) else [],
+        [f"Détail : {p}" for p in ecrits],
+    )
 
 
 def tell_preflight(dossier: Path, criteres: Sequence[Critere]) -> Bilan:
     tenus = sum(not c.manque for c in criteres)
-    return {
-        "titre": f"{dossier} : {tenus} critères sur {len(criteres)}.",
-        "lignes": [f"{'oui' if not c.manque else 'NON'}  {c.nom}" + (f" : {c.manque}" if c.manque else "") for c in criteres],
-        "criteres": {c.nom: c.manque or None for c in criteres},
-        "statut": int(Statut.FAIT if tenus == len(criteres) else Statut.ANOMALIES),
-    }  # fmt: skip
-
-
-# -------------------------------------------------------------------------------------------
-# What loading, computing and publishing report.
-
-
-def tell_map(annee: str, tableaux: Sequence[Any], dossier: Path) -> Bilan:
-    return {
-        "titre": f"{annee} : {nombre(len(tableaux), 'tableau calculé', 'tableaux calculés')} dans {dossier} (rien n'est publié).",
-        "tables": [
-            {
-                "entete": ["tableau", "lignes", "titre"],
-                "rangs": [[t.code, len(t.df), t.meta.get("titre", "")] for t in tableaux],
-            }
-        ],
-        "campagne": annee,
-        "tableaux": {t.code: len(t.df) for t in tableaux},
-        "dossier": str(dossier),
-    }
-
-
-def tell_publish(annee: str, dossier: Path, tableaux: Sequence[Any], ecrits: Any, secret: Mapping[str, Any]) -> Bilan:
-    statuts = Counter(s for t in tableaux for s in t.df["statut"])
-    return {
-        "titre": f"{annee} : {nombre(len(tableaux), 'tableau', 'tableaux')} dans {dossier}.",
-        "lignes": [
-            f"Secret : {nombre(secret['cellules']['A'] + secret['cellules']['B'], 'effectif confidentiel', 'effectifs confidentiels')}, "
-            f"{secret['cellules']['D']} masqués pour les protéger ; la publication a été attaquée, rien ne se retrouve."
-        ],
-        "secret": dict(secret),
-        "campagne": annee,
-        "dossier": str(dossier),
-        "tableaux": len(tableaux),
-        "statuts": dict(sorted(statuts.items())),
-    }
-
-
-# -------------------------------------------------------------------------------------------
-# Commands on what is about to be put online. They read, and change nothing.
-
-
-@command(
-    "lint",
-    "vérifie l'accessibilité et la sûreté de fichiers",
-    "cartographie lint outputs/2026/v1",
-    "0 fait : aucun défaut · 2 usage · 12 un défaut au moins",
-)
-def lint(
-    sources: Annotated[list[Path], typer.Argument(metavar="FICHIERS…", help="Classeurs, CSV ou dossiers.")],
-    admis: Annotated[
-        list[str] | None,
-        typer.Option("--admis", metavar="TEXTE", help="Texte permis malgré tout (une adresse de contact)."),
-    ] = None,
-    en_json: Json = False,
-) -> None:
-    """Vérifie des classeurs (tableaux balisés, cases vides, fusions, contrastes, titres, propriétés) et des CSV (UTF-8, formules,
-    données personnelles). N'importe quel fichier convient, pas seulement les nôtres."""
-    from cartographie.cli.flow import publish as flow
-
-    show(flow.lint(sources, admis or []), en_json)
-
-
-@command(
-    "compare",
-    "compare deux publications, chiffre par chiffre",
-    "cartographie compare outputs/2026/v1 outputs/2026/v2 --sortie ecarts/",
-    "0 fait · 2 usage",
-)
-def compare(
-    avant: Annotated[Path, typer.Argument(metavar="AVANT", help="Dossier d'une publication.")],
-    apres: Annotated[Path, typer.Argument(metavar="APRES", help="Dossier d'une autre.")],
-    sortie: Annotated[
-        Path | None, typer.Option("--sortie", metavar="DOSSIER", help="Y écrit ecarts.csv et ecarts.html.")
-    ] = None,
-    en_json: Json = False,
-) -> None:
-    """Compare deux versions d'une édition, ou deux éditions : chiffres ajoutés, retirés, changés de valeur, de statut, d'effectif."""
-    from cartographie.cli.flow import publish as flow
-
-    show(flow.compare(avant, apres, sortie), en_json)
-
-
-@command(
-    "preflight",
-    "dit ce qui manque avant le dépôt sur data.gouv.fr",
-    "cartographie preflight outputs/2026/v1",
-    "0 fait : tous les critères sont tenus · 2 usage · 12 un critère manque",
-)
-def preflight(
-    dossier: Annotated[Path, typer.Argument(metavar="DOSSIER", help="Dossier d'une publication.")],
-    en_json: Json = False,
-) -> None:
-    """Affiche les critères de qualité de data.gouv.fr et, pour chacun qui n'est pas tenu, ce qu'il faut faire."""
-    from cartographie.cli.flow import publish as flow
-
-    show(flow.preflight(dossier), en_json)
-
-
-# -------------------------------------------------------------------------------------------
-# Commands from the received files to the released tables.
+    return Bilan(
+        f"{dossier} : {tenus} critères sur {len(criteres)}.",
+        {"criteres": {c.nom: c.manque or None for c in criteres}},
+        [f"{'NON' if c.manque else 'oui'}  {c.nom}" + (f" : {c.manque}" if c.manque else "") for c in criteres],
+        statut=Statut.FAIT if tenus == len(criteres) else Statut.ANOMALIES,
+    )
 
 
 @command(
@@ -178,8 +107,8 @@ def map_(annee: Annee, projet: Projet = Path(), en_json: Json = False) -> None:
     from cartographie.cli.flow import publish as flow
 
     with progress(en_json) as progres:
-        bilan = flow.map_(projet, annee, progres)
-    show(bilan, en_json)
+        calcul = flow.map_(projet, annee, progres)
+    show(tell_map(calcul), en_json)
 
 
 @command(
@@ -213,6 +142,69 @@ def publish(
     from cartographie.cli.flow import publish as flow
     from cartographie.release.publish import Demande
 
+    demande = Demande(annee, version, a_date(jour), remplacer, nature, remplace, motif)
     with progress(en_json) as progres:
-        bilan = flow.publish(projet, Demande(annee, version, a_date(jour), remplacer, nature, remplace, motif), progres)
-    show(bilan, en_json)
+        publication = flow.publish(projet, demande, progres)
+    show(tell_publish(publication), en_json)
+
+
+@command(
+    "lint",
+    "vérifie l'accessibilité et la sûreté de fichiers",
+    "cartographie lint outputs/2026/v1",
+    "0 fait : aucun défaut · 2 usage · 12 un défaut au moins",
+)
+def lint(
+    sources: Annotated[list[Path], typer.Argument(metavar="FICHIERS…", help="Classeurs, CSV ou dossiers.")],
+    admis: Annotated[
+        list[str] | None,
+        typer.Option("--admis", metavar="TEXTE", help="Texte permis malgré tout (une adresse de contact)."),
+    ] = None,
+    en_json: Json = False,
+) -> None:
+    """Vérifie des classeurs (tableaux balisés, cases vides, fusions, contrastes, titres, propriétés) et des CSV (UTF-8, formules,
+    données personnelles). N'importe quel fichier convient, pas seulement les nôtres."""
+    from cartographie.cli.flow import publish as flow
+
+    show(tell_lint(sources, flow.lint(sources, admis or [])), en_json)
+
+
+@command(
+    "compare",
+    "compare deux publications, chiffre par chiffre",
+    "cartographie compare outputs/2026/v1 outputs/2026/v2 --sortie ecarts/",
+    "0 fait · 2 usage",
+)
+def compare(
+    avant: Annotated[Path, typer.Argument(metavar="AVANT", help="Dossier d'une publication.")],
+    apres: Annotated[Path, typer.Argument(metavar="APRES", help="Dossier d'une autre.")],
+    sortie: Annotated[
+        Path | None, typer.Option("--sortie", metavar="DOSSIER", help="Y écrit ecarts.csv et ecarts.html.")
+    ] = None,
+    en_json: Json = False,
+) -> None:
+    """Compare deux versions d'une édition, ou deux éditions : chiffres ajoutés, retirés, changés de valeur, de statut, d'effectif."""
+    from cartographie.cli.flow import publish as flow
+
+    comparaison, ecrits = flow.compare(avant, apres, sortie)
+    show(tell_compare(avant, apres, comparaison, ecrits), en_json)
+
+
+@command(
+    "preflight",
+    "dit ce qui manque avant le dépôt sur data.gouv.fr",
+    "cartographie preflight outputs/2026/v1",
+    "0 fait : tous les critères sont tenus · 2 usage · 12 un critère manque",
+)
+def preflight(
+    dossier: Annotated[Path, typer.Argument(metavar="DOSSIER", help="Dossier d'une publication.")],
+    en_json: Json = False,
+) -> None:
+    """Affiche les critères de qualité de data.gouv.fr et, pour chacun qui n'est pas tenu, ce qu'il faut faire."""
+    from cartographie.cli.flow import publish as flow
+
+    show(tell_preflight(dossier, flow.preflight(dossier)), en_json)
+
+
+# -------------------------------------------------------------------------------------------
+# Commands from the received files to the released tables.

@@ -1,16 +1,46 @@
-"""What a command prints for a person: progress on the error stream, and a short French summary of its `bilan`."""
+"""What a command shows: progress on the error stream; then its Bilan, in French for people or in JSON for machines."""
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-Bilan = dict[str, Any]
+from cartographie.base.errors import Statut
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`rangs`: one is one row, as many values as `entete`."""
+
+    entete: Sequence[str]
+    rangs: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bilan:
+    """What a command did, told from what it gave: sentences for people; `valeurs`, plain, for machines. JSON holds both."""
+
+    titre: str
+    valeurs: Mapping[str, Any] = field(default_factory=dict)
+    lignes: Sequence[str] = ()
+    tables: Sequence[Table] = ()
+    suite: Sequence[str] = ()
+    statut: Statut = Statut.FAIT
+
+    def to_json(self) -> str:
+        dit = {"titre": self.titre, "lignes": self.lignes, "suite": self.suite, "statut": int(self.statut)}
+        tables = [{"entete": t.entete, "rangs": t.rangs} for t in self.tables]
+        tout = {**self.valeurs, **dit, "tables": tables}
+        return json.dumps(tout, ensure_ascii=False, indent=2, sort_keys=True, default=str) + "\n"
+
+
 Progres = Callable[[str, int, int], None]
 _CONTROLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]|\x1b\[[0-9;]*[A-Za-z]")
 
@@ -51,22 +81,22 @@ def progress(silencieux: bool) -> Iterator[Progres]:
         yield rich_progress
 
 
-def print_bilan(bilan: Mapping[str, Any]) -> None:
-    """The summary of a command: its `titre`, then its `lignes`; tables as aligned columns."""
-    ecrire = [safe(bilan["titre"])] if bilan.get("titre") else []
-    ecrire += ["  " + safe(ligne) for ligne in bilan.get("lignes", ())]
-    for tableau in bilan.get("tables", ()):
-        ecrire += ["", *_table(tableau["entete"], tableau["rangs"])]
-    ecrire += ["", *(safe(x) for x in bilan["suite"])] if bilan.get("suite") else []
+def print_bilan(bilan: Bilan) -> None:
+    """Its `titre`, then its `lignes`; tables as aligned columns."""
+    ecrire = [safe(bilan.titre)] if bilan.titre else []
+    ecrire += ["  " + safe(ligne) for ligne in bilan.lignes]
+    for tableau in bilan.tables:
+        ecrire += ["", *_table(tableau)]
+    ecrire += ["", *(safe(x) for x in bilan.suite)] if bilan.suite else []
     print("\n".join(ecrire))
 
 
-def _table(entete: list[str], rangs: list[list[Any]]) -> list[str]:
-    cellules = [[safe(c) for c in r] for r in [entete, *rangs]]
-    largeurs = [max(len(r[i]) for r in cellules) for i in range(len(entete))]
+def _table(table: Table) -> list[str]:
+    cellules = [[safe(c) for c in r] for r in [table.entete, *table.rangs]]
+    largeurs = [max(len(r[i]) for r in cellules) for i in range(len(table.entete))]
     nombres = [
         all(c[i].replace(" ", "").replace(",", "").replace("%", "").lstrip("-").isdigit() for c in cellules[1:])
-        for i in range(len(entete))
+        for i in range(len(table.entete))
     ]
     lignes = [
         "  "

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from cartographie.base.files import whole_folder
+from cartographie.base.files import whole_folder, write_whole
 from cartographie.base.text import nombre
+from cartographie.campaign.states import RELANCES, Relance, read_relances
 from cartographie.collect.cases import Dossier
 from cartographie.collect.correction import build_all, french_day
 from cartographie.survey.model import Campagne, Questionnaire
@@ -165,3 +168,17 @@ def _safe(nom: str, pris: set[str]) -> str:
 
 def _listing(envois: Iterable[Envoi]) -> str:
     return csv_bytes(tuple(Envoi.__slots__), ([getattr(e, c) for c in Envoi.__slots__] for e in envois)).decode()
+
+
+# ------------------------------------------------------------------------------------------- what was sent, and when
+
+
+def add_relances(dossier: Path, nouvelles: Sequence[Relance]) -> Path:
+    """Append to the journal, whole or not at all."""
+    chemin = dossier / RELANCES
+    toutes = dict.fromkeys([*read_relances(dossier), *nouvelles])
+    texte = StringIO(newline="")
+    ecrivain = csv.writer(texte, lineterminator="\n")
+    ecrivain.writerow([f.name for f in fields(Relance)])
+    ecrivain.writerows([r.destinataire, r.envoye_le] for r in toutes)
+    return write_whole(chemin, texte.getvalue().encode())

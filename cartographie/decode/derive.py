@@ -23,7 +23,7 @@ def _holds(
     si: Mapping[str, Any] | None, entite: str, lots: Mapping[str, Lot], questionnaire: Questionnaire, campagne: str
 ) -> np.ndarray:
     """True for the rows of the entity's Lot where the condition holds."""
-    from cartographie.survey.conditions import Contexte, evaluate
+    from cartographie.survey.evaluate import Contexte, evaluate
 
     frames = {nom: lot.df for nom, lot in lots.items()}
     return evaluate(si, Contexte(entite, frames, questionnaire, campagne))

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from cartographie.statistics.weights import Ponderation
-from cartographie.survey.conditions import Contexte, evaluate, known, references
+from cartographie.survey.conditions import references
+from cartographie.survey.evaluate import Contexte, evaluate, known
 from cartographie.survey.model import SUFFIXE_PANEL, Questionnaire
 
 # -------------------------------------------------------------------------------------------

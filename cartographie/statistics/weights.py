@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import optimize, sparse, special
 
 from cartographie.base.errors import Statut, UserError
-from cartographie.survey.conditions import Contexte, evaluate
+from cartographie.survey.evaluate import Contexte, evaluate
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import COMPLET, INELIGIBLES, PARTIEL
 

@@ -21,10 +21,6 @@ DECLAREES = ("refus", "non_joint", "autre", "inconnu", "hors_champ", "ferme", "a
 INELIGIBLES = ("hors_champ", "ferme", "autre_unite")
 
 
-# -------------------------------------------------------------------------------------------
-# What was received, from the file to its anomalies, and the table published in the end.
-
-
 @dataclass(frozen=True, slots=True)
 class Depot:
     """One received file of raw/<campagne>. `depot` is the short id used everywhere: the first 12 hex of its sha256."""
@@ -208,10 +204,6 @@ class Tableau:
     df: pd.DataFrame
 
 
-# -------------------------------------------------------------------------------------------
-# What is loaded, and the one correspondence between declared types and SQL types.
-
-
 @dataclass(frozen=True, slots=True)
 class Contenu:
     """Everything one campaign brings to the warehouse.
@@ -223,6 +215,7 @@ class Contenu:
     `depots`, `anomalies`, `comptes`: columns of sql/tables.sql, `campagne` excepted; a column absent is null.
     `questions`: None, built from the declarations; else (entite, variable, posee, derivee, disponible, depuis_base, libelle).
     `etats`: None or entity → one row per kept record (same labels), one column per asked variable, its state.
+    `devenus`: respondent → what it is called in the next campaign, when its number was replaced or joined another.
     """
 
     entites: Mapping[str, pd.DataFrame]
@@ -234,3 +227,4 @@ class Contenu:
     comptes: pd.DataFrame | None = None
     questions: pd.DataFrame | None = None
     etats: Mapping[str, pd.DataFrame] | None = None
+    devenus: Mapping[str, str] = field(default_factory=dict)

@@ -11,7 +11,6 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
-import pandas as pd
 import yaml
 
 from cartographie.survey.conditions import references, split
@@ -146,6 +145,8 @@ def fill(template: str, fields: Mapping[str, Any]) -> str:
 
 def une_ligne(value: Any, length: int = VALUE_MAX) -> str:
     """A value as one safe line: no control, escape or bidirectional character, at most `length` characters."""
+    import pandas as pd  # here: declarations are read without it
+
     if value is None or value is pd.NA or value is pd.NaT:
         return ""
     if isinstance(value, float):

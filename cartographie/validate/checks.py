@@ -11,7 +11,8 @@ import pandas as pd
 import pandera.errors
 
 from cartographie.decode.lots import carriers
-from cartographie.survey.conditions import Contexte, evaluate, known, references
+from cartographie.survey.conditions import references
+from cartographie.survey.evaluate import Contexte, evaluate, known
 from cartographie.survey.model import Entite, Regle
 from cartographie.survey.received import Constat, Depot, Lot
 from cartographie.survey.rules import RULE, details_of

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import pandas as pd
 import pandera.errors
 
-from cartographie.survey.conditions import Contexte, split
+from cartographie.survey.conditions import split
+from cartographie.survey.evaluate import Contexte
 from cartographie.survey.model import Gravite, Questionnaire, Regle
 from cartographie.survey.received import Constat, Depot, Lot
 from cartographie.survey.rules import Catalogue, climb, judge

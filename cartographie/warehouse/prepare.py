@@ -19,11 +19,8 @@ SEPARATOR = "\x1f"  # between the codes of a multiple choice while they travel t
 PLACE = ["depot", "feuille", "ligne", "bloc"]
 
 
-def entity_frames(
-    questionnaire: Questionnaire, contenu: Contenu, devenus: Mapping[str, str] | None = None
-) -> dict[str, pd.DataFrame]:
-    """Entity → its kept records sorted by key, index = record number, with id_repondant, ordinal… (the frame: id_base).
-    `devenus`: respondents called otherwise in the campaign that follows (see successions.renamed)."""
+def entity_frames(questionnaire: Questionnaire, contenu: Contenu) -> dict[str, pd.DataFrame]:
+    """Entity → its kept records sorted by key, index = record number, with id_repondant, ordinal… (the frame: id_base)."""
     out: dict[str, pd.DataFrame] = {}
     for entite in by_depth(questionnaire):
         df = contenu.base if entite.base and contenu.base is not None else contenu.entites.get(entite.nom)
@@ -39,12 +36,12 @@ def entity_frames(
             df = _with_base_unit(df, contenu.liens)
         df = df.sort_values(["id_repondant", *_present(df)], kind="stable")
         df["ordinal"] = df.groupby("id_repondant", sort=False, dropna=False).cumcount().to_numpy() + 1
-        ensuite = df["id_repondant"].replace(dict(devenus or {}))
+        ensuite = df["id_repondant"].replace(dict(contenu.devenus))
         df["id_suite"] = ensuite
         if entite.cle_stable:
             df["id_stable"] = stable_ids(df, entite.cle_stable)
             df["id_suite"] = (
-                stable_ids(df.assign(id_repondant=ensuite), entite.cle_stable) if devenus else df["id_stable"]
+                stable_ids(df.assign(id_repondant=ensuite), entite.cle_stable) if contenu.devenus else df["id_stable"]
             )
         out[entite.nom] = df
     return out

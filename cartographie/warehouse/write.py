@@ -11,7 +11,6 @@ import duckdb
 import pandas as pd
 
 from cartographie.base.errors import Statut, UserError
-from cartographie.campaign.links import renamed
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import Contenu
 from cartographie.warehouse import prepare, scheme
@@ -86,12 +85,7 @@ def _write(
     _insert(con, "nomenclature", prepare.nomenclatures(questionnaire))
     _insert(con, "provenance", pd.DataFrame(sorted(provenance.items()), columns=["nom", "sha256"]))
     for campagne in sorted(contenu):
-        suivante = next((c for c in sorted(contenu) if questionnaire.campagnes[c].precedente == campagne), None)
-        devenus = {}
-        if suivante is not None and questionnaire.racine in contenu[campagne].entites:
-            ids = contenu[campagne].entites[questionnaire.racine]["id_repondant"].tolist()
-            devenus = renamed(ids, contenu[suivante].base, questionnaire, suivante)
-        _write_campaign(con, campagne, contenu[campagne], questionnaire, devenus)
+        _write_campaign(con, campagne, contenu[campagne], questionnaire)
     for entite in questionnaire.entites.values():
         for statement in scheme.choices(questionnaire, entite):
             con.execute(statement)
@@ -100,15 +94,13 @@ def _write(
     con.execute("COMMIT")
 
 
-def _write_campaign(
-    con: DuckDBPyConnection, campagne: str, contenu: Contenu, questionnaire: Questionnaire, devenus: Mapping[str, str]
-) -> None:
+def _write_campaign(con: DuckDBPyConnection, campagne: str, contenu: Contenu, questionnaire: Questionnaire) -> None:
     c = questionnaire.campagnes[campagne]
     _insert(con, "campagne", pd.DataFrame([{
         "campagne": campagne, "libelle": c.libelle, "debut": c.debut, "fin": c.fin, "champ": c.champ,
         "precedente": c.precedente,
     }]))  # fmt: skip
-    kept = prepare.entity_frames(questionnaire, contenu, devenus)
+    kept = prepare.entity_frames(questionnaire, contenu)
     for nom, df in kept.items():
         columns = prepare.table_columns(questionnaire, questionnaire.entites[nom], df)
         _insert(con, nom, df[columns], campagne)

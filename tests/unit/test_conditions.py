@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cartographie.survey.conditions import Contexte, check, evaluate, known, references
+from cartographie.survey.conditions import check, references
+from cartographie.survey.evaluate import Contexte, evaluate, known
 from cartographie.survey.model import Campagne, Entite, Questionnaire
 
 ENTITES = {

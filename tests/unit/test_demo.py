@@ -11,7 +11,7 @@ import pytest
 import python_calamine
 
 from cartographie.base.identifiers import finess_key, luhn
-from cartographie.survey.conditions import Contexte, evaluate
+from cartographie.survey.evaluate import Contexte, evaluate
 from cartographie.survey.load import load_questionnaire
 from cartographie_demo.answers import Tirage, clean_answer
 from cartographie_demo.campaign import in_frame, make_frame, respondents

@@ -15,6 +15,7 @@ import pytest
 
 from cartographie import warehouse
 from cartographie.base.errors import DeclarationError, Statut, UserError
+from cartographie.campaign.content import follow_numbers
 from cartographie.survey.model import (
     Campagne,
     ColonneAttendue,
@@ -244,7 +245,7 @@ def test_panel_follows_a_merged_establishment(tmp_path: Path, q: Questionnaire, 
         q, successions=successions, entites={**q.entites, "acteur": entite},
         enquete={**q.enquete, "successions": {"variable": "site", "fichier": "s.csv"}, "lien_base": [lien]},
     )  # fmt: skip
-    build(tmp_path / "suivies.duckdb", both, suivies)
+    build(tmp_path / "suivies.duckdb", follow_numbers(suivies, both), suivies)
     build(tmp_path / "sans.duckdb", both, q)
     trouves = {}
     for nom in ("suivies", "sans"):

@@ -7,15 +7,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from cartographie.base.errors import UserError
 from cartographie.base.files import versions
 from cartographie.campaign.workspace import raw_pieces, warehouse_path, writing
 from cartographie.survey.model import Questionnaire
 
-# -------------------------------------------------------------------------------------------
-# Where things are in a workspace, and what was received: schemas/, raw/<campagne>, outputs/<campagne>, the warehouse.
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Progres = Callable[[str, int, int], None]  # step, done, total
 
 
 def provenance(projet: Path, q: Questionnaire) -> dict[str, str]:
@@ -28,7 +32,7 @@ def provenance(projet: Path, q: Questionnaire) -> dict[str, str]:
 
 
 @contextmanager
-def open_warehouse(projet: Path, q: Questionnaire) -> Iterator[Any]:
+def open_warehouse(projet: Path, q: Questionnaire) -> Iterator[DuckDBPyConnection]:
     """Read-only. Raises UserError E17, E18, and E23 when what it was made from is no longer what is declared and received."""
     from cartographie import warehouse
 
@@ -41,19 +45,11 @@ def open_warehouse(projet: Path, q: Questionnaire) -> Iterator[Any]:
         yield con
 
 
-# -------------------------------------------------------------------------------------------
-# What every command's function takes, gives and starts.
-
-P = ParamSpec("P")
-Progres = Callable[[str, int, int], None]
-Bilan = dict[str, Any]
-
-
-def alone(fonction: Callable[Concatenate[Path, P], Bilan]) -> Callable[Concatenate[Path, P], Bilan]:
+def alone(fonction: Callable[Concatenate[Path, P], R]) -> Callable[Concatenate[Path, P], R]:
     """What writes in outputs/, once nobody else does. Raises UserError E17."""
 
     @wraps(fonction)
-    def seule(projet: Path, /, *args: P.args, **kwargs: P.kwargs) -> Bilan:
+    def seule(projet: Path, /, *args: P.args, **kwargs: P.kwargs) -> R:
         if not (projet / "schemas").is_dir():  # not a workspace: the function says so, nothing is created there
             return fonction(projet, *args, **kwargs)
         with writing(projet):
@@ -67,10 +63,6 @@ def start_workers(projet: Path, ouvriers: int) -> None:
     from cartographie.intake import read
 
     read.start_workers(projet / "raw", ouvriers)
-
-
-# -------------------------------------------------------------------------------------------
-# What comes in and what goes back: frame, received files, correction workbooks, states.
 
 
 def reception_day(projet: Path, annee: str, aujourdhui: str) -> str:

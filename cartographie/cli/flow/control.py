@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cartographie.base.errors import UserError
+from cartographie.base.errors import Statut, UserError
 from cartographie.base.workers import without_cycle_search
 from cartographie.campaign.workspace import received, require_campaign, warehouse_path, write_findings
-from cartographie.cli.control import tell_load, tell_run, tell_validate
-from cartographie.cli.flow.common import Bilan, Progres, alone, provenance, start_workers
-from cartographie.cli.flow.publish import release
+from cartographie.cli.flow.common import Progres, alone, provenance, start_workers
+from cartographie.cli.flow.publish import Publication, release
 from cartographie.survey.load import load_questionnaire
 from cartographie.survey.model import Questionnaire
 
@@ -19,9 +19,46 @@ if TYPE_CHECKING:
     from cartographie.campaign.examine import Controle
 
 
+@dataclass(frozen=True, slots=True)
+class Constats:
+    """A campaign controlled, its findings written in `dossier`. `exigeant`: refusals and thresholds decide the exit status."""
+
+    q: Questionnaire
+    controle: Controle
+    dossier: Path
+    exigeant: bool
+
+    @property
+    def quarantaine_pct(self) -> float:
+        """Respondents set aside, in per cent of those read."""
+        gardes, ecartes = (
+            len(x.get(self.q.racine, ())) for x in (self.controle.recu.kept, self.controle.recu.quarantined)
+        )
+        return 100 * ecartes / max(1, gardes + ecartes)
+
+    @property
+    def statut(self) -> Statut:
+        seuil = self.q.campagnes[self.controle.annee].parametres.get("seuils", {}).get("anomalies_bloquantes_pct")
+        if self.exigeant and seuil is not None and self.quarantaine_pct > seuil:
+            return Statut.ANOMALIES
+        if self.exigeant and any(x.refuse for x in self.controle.extractions):
+            return Statut.FICHIER_REFUSE
+        return Statut.FAIT
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """All that `run` did, campaign by campaign; publications are of the campaigns asked for."""
+
+    q: Questionnaire
+    constats: Sequence[Constats]
+    entrepot: Path
+    publications: Sequence[Publication]
+
+
 @alone
 @without_cycle_search()
-def validate(projet: Path, annee: str, ouvriers: int, relire: bool, progres: Progres) -> Bilan:
+def validate(projet: Path, annee: str, ouvriers: int, relire: bool, progres: Progres) -> Constats:
     """Findings only: outputs/<campagne>/controle/."""
     start_workers(projet, ouvriers)
     from cartographie.campaign.examine import examine
@@ -31,20 +68,21 @@ def validate(projet: Path, annee: str, ouvriers: int, relire: bool, progres: Pro
     if annee not in received(projet, q):
         raise UserError("U04", f"Aucun fichier reçu pour {annee} : rangez-les d'abord avec « ingest ».")
     c = examine(projet, q, annee, ouvriers, progres, complet=False, relire=relire)
-    return tell_validate(q, c, write_findings(projet, q, c), strict=True)
+    return Constats(q, c, write_findings(projet, q, c), exigeant=True)
 
 
 @alone
 @without_cycle_search()
-def load(projet: Path, ouvriers: int, relire: bool, progres: Progres) -> Bilan:
-    """Rebuild outputs/entrepot.duckdb from every campaign received, in one go or not at all."""
+def load(projet: Path, ouvriers: int, relire: bool, progres: Progres) -> list[Controle]:
+    """Rebuild outputs/entrepot.duckdb from every campaign received, in one go or not at all; those campaigns."""
     start_workers(projet, ouvriers)
     from cartographie.campaign.examine import examine, require_sound
 
     q = load_questionnaire(projet)
     sources = provenance(projet, q)
     controles = [require_sound(examine(projet, q, a, ouvriers, progres, relire=relire)) for a in received(projet, q)]
-    return tell_load(warehouse_path(projet), _load(projet, q, controles, sources, progres), controles)
+    _load(projet, q, controles, sources, progres)
+    return controles
 
 
 @alone
@@ -58,7 +96,7 @@ def run(
     ouvriers: int,
     relire: bool,
     progres: Progres,
-) -> Bilan:
+) -> Execution:
     """Everything: control and load every campaign received, then tables and release of the ones asked for."""
     start_workers(projet, ouvriers)
     from cartographie.campaign.examine import examine, require_sound
@@ -76,10 +114,10 @@ def run(
     for annee in annees or recues:  # said before the work, not after
         check_free(release_folder(projet / "outputs" / annee, version), remplacer)
     controles = [require_sound(examine(projet, q, a, ouvriers, progres, relire=relire)) for a in recues]
-    constats = [tell_validate(q, c, write_findings(projet, q, c), strict=strict) for c in controles]
+    constats = [Constats(q, c, write_findings(projet, q, c), strict) for c in controles]
     _load(projet, q, controles, sources, progres)
     publications = [release(projet, Demande(a, version, remplacer=remplacer), progres) for a in (annees or recues)]
-    return tell_run(q, controles, constats, publications, warehouse_path(projet), annees or recues)
+    return Execution(q, constats, warehouse_path(projet), publications)
 
 
 # ------------------------------------------------------------------------------------------- pieces
@@ -87,14 +125,12 @@ def run(
 
 def _load(
     projet: Path, q: Questionnaire, controles: Sequence[Controle], sources: Mapping[str, str], progres: Progres
-) -> Path:
+) -> None:
     """`sources`: fingerprinted before anything was examined, so that what changed since shows."""
     from cartographie import warehouse
-    from cartographie.campaign.content import build_contenu, read_dispositions
+    from cartographie.campaign.content import build_contenus, read_dispositions
 
     progres("Entrepôt", 0, 1)
     dispositions = {c.annee: read_dispositions(projet / "raw" / c.annee, c.annee) for c in controles}
-    contenu = {c.annee: build_contenu(q, c, dispositions[c.annee]) for c in controles}
-    warehouse.build(warehouse_path(projet), contenu, q, sources)
+    warehouse.build(warehouse_path(projet), build_contenus(q, controles, dispositions), q, sources)
     progres("Entrepôt", 1, 1)
-    return warehouse_path(projet)

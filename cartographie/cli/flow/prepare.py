@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from cartographie.base.errors import UserError
 from cartographie.campaign.workspace import require_campaign
-from cartographie.cli.flow.common import Bilan, Progres, alone
-from cartographie.cli.prepare import tell_demo, tell_dictionary, tell_init, tell_register, tell_template
+from cartographie.cli.flow.common import Progres, alone
 from cartographie.survey.load import load_questionnaire
+from cartographie.survey.model import Questionnaire
+from cartographie.survey.received import Anomalie, Depot
 
-# -------------------------------------------------------------------------------------------
-# Before a campaign: a workspace, the questionnaire, its dictionary, a fictitious campaign to practise on.
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def init(projet: Path, destination: Path) -> Bilan:
-    """A new workspace holding the declarations of another one."""
+@dataclass(frozen=True, slots=True)
+class BaseImportee:
+    """A sampling frame. `unites`: one row is one unit; None when none could be read, and `anomalies` say why."""
+
+    q: Questionnaire
+    annee: str
+    unites: pd.DataFrame | None
+    anomalies: Sequence[Anomalie]
+    deja: Sequence[tuple[str, Depot]]
+
+
+def init(projet: Path, destination: Path) -> None:
+    """A new workspace holding the declarations of another one. Raises UserError U02."""
     load_questionnaire(projet)  # never hand over declarations that do not hold
     if destination.exists() and any(destination.iterdir()):
         raise UserError("U02", f"Le dossier {destination} n'est pas vide : choisissez un dossier nouveau.")
     shutil.copytree(projet / "schemas", destination / "schemas", dirs_exist_ok=True)
     for dossier in ("raw", "outputs"):
         (destination / dossier).mkdir()
-    return tell_init(destination)
 
 
-def template(projet: Path, annee: str, sortie: Path, par_repondant: bool, progres: Progres) -> Bilan:
-    """The blank questionnaire; with `par_repondant`, one pre-filled copy per unit of the frame instead."""
+def template(projet: Path, annee: str, sortie: Path, par_repondant: bool, progres: Progres) -> list[Path]:
+    """The workbooks written: the blank questionnaire; with `par_repondant`, one pre-filled copy per unit of the frame instead."""
     from cartographie.campaign.examine import examine_frame
     from cartographie.collect.questionnaire import build_template, file_name
 
@@ -46,21 +60,23 @@ def template(projet: Path, annee: str, sortie: Path, par_repondant: bool, progre
             ecrits.append(sortie / file_name(annee, str(unite["id_base"])))
             ecrits[-1].write_bytes(build_template(q, annee, connues))
             progres("Questionnaires pré-remplis", i, len(unites))
-    return tell_template(annee, sortie, ecrits)
+    return ecrits
 
 
-def dictionary(projet: Path, annee: str, sortie: Path) -> Bilan:
+def dictionary(projet: Path, annee: str, sortie: Path) -> None:
+    """The dictionary of a campaign, in Markdown."""
     from cartographie.collect.dictionary import build_dictionary
 
     q = load_questionnaire(projet)
     require_campaign(q, annee)
     sortie.parent.mkdir(parents=True, exist_ok=True)
     sortie.write_text(build_dictionary(q, annee), encoding="utf-8")
-    return tell_dictionary(sortie)
 
 
-def demo(projet: Path, destination: Path, repondants: int, graine: int, classeurs: int, progres: Progres) -> Bilan:
-    """A fictitious workspace: declarations copied, frame registered, answers received, truth beside."""
+def demo(
+    projet: Path, destination: Path, repondants: int, graine: int, classeurs: int, progres: Progres
+) -> Mapping[str, Any]:
+    """A fictitious workspace: declarations copied, frame registered, answers received, truth beside. What it holds, in short."""
     from cartographie.intake.store import ingest as store
     from cartographie_demo.generate import generate
 
@@ -74,15 +90,11 @@ def demo(projet: Path, destination: Path, repondants: int, graine: int, classeur
         store(destination, annee, [recus / "base"], "base", campagne.debut.isoformat())
         store(destination, annee, [recus / "reponses"], "reponse", campagne.fin.isoformat())
     (destination / "outputs").mkdir(exist_ok=True)
-    return tell_demo(destination, resume)
-
-
-# -------------------------------------------------------------------------------------------
-# What comes in and what goes back: frame, received files, correction workbooks, states.
+    return resume
 
 
 @alone
-def register(projet: Path, annee: str, source: Path, recu_le: str) -> Bilan:
+def register(projet: Path, annee: str, source: Path, recu_le: str) -> BaseImportee:
     """Store the frame's file in raw/<campagne>/base and say what it holds; a refused file is not kept."""
     from cartographie.campaign.examine import examine_frame
     from cartographie.intake.store import forget
@@ -94,4 +106,4 @@ def register(projet: Path, annee: str, source: Path, recu_le: str) -> Bilan:
     base, unites = examine_frame(projet, q, annee, lambda *_: None)
     if unites is None:
         forget(projet / "raw" / annee, ajoutes)
-    return tell_register(q, annee, unites, base.redaction.anomalies, deja)
+    return BaseImportee(q, annee, unites, base.redaction.anomalies, deja)

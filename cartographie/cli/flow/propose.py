@@ -4,29 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cartographie.base.errors import UserError
 from cartographie.base.workers import without_cycle_search
 from cartographie.campaign.workspace import received, require_campaign
-from cartographie.cli.flow.common import Bilan, Progres
-from cartographie.cli.propose import tell_answers, tell_headers
+from cartographie.cli.flow.common import Progres
 from cartographie.survey.load import load_questionnaire
 
+if TYPE_CHECKING:
+    from cartographie.propose.answers import ReponsesProposees
+    from cartographie.propose.headers import EntetesProposes
 
-def headers(projet: Path, annee: str, sources: Sequence[Path], sortie: Path | None, progres: Progres) -> Bilan:
-    """What changed in the headers of files, and the diff of the models that would accept it."""
+
+def headers(
+    projet: Path, annee: str, sources: Sequence[Path], sortie: Path | None, progres: Progres
+) -> tuple[EntetesProposes, Path | None]:
+    """What changed in the headers of files, and the diff written of the models that would accept it, if any."""
     from cartographie.propose.edits import write_diff
     from cartographie.propose.headers import propose_headers
 
     q = load_questionnaire(projet)
     require_campaign(q, annee)
     proposes = propose_headers(projet, q, annee, sources, progres)
-    return tell_headers(annee, proposes, sortie, write_diff(sortie, proposes.correctifs))
+    return proposes, write_diff(sortie, proposes.correctifs)
 
 
 @without_cycle_search()
-def answers(projet: Path, annee: str, seuil: int, sortie: Path | None, ouvriers: int, progres: Progres) -> Bilan:
-    """Unknown spellings of what was received, and the diff of the nomenclatures that would accept them."""
+def answers(
+    projet: Path, annee: str, seuil: int, sortie: Path | None, ouvriers: int, progres: Progres
+) -> tuple[ReponsesProposees, Path | None]:
+    """Unknown spellings of what was received, and the diff written of the nomenclatures that would accept them, if any."""
     from cartographie.campaign.examine import examine
     from cartographie.propose.answers import propose_answers
     from cartographie.propose.edits import write_diff
@@ -37,4 +45,4 @@ def answers(projet: Path, annee: str, seuil: int, sortie: Path | None, ouvriers:
         raise UserError("U04", f"Aucun fichier reçu pour {annee} : rangez-les d'abord avec « ingest ».")
     c = examine(projet, q, annee, ouvriers, progres, complet=False)
     proposees = propose_answers(projet, q, c, seuil)
-    return tell_answers(annee, proposees, seuil, sortie, write_diff(sortie, proposees.correctifs))
+    return proposees, write_diff(sortie, proposees.correctifs)

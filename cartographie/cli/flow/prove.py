@@ -4,25 +4,46 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from cartographie.base.errors import UserError
-from cartographie.cli.flow.common import Bilan, Progres
-from cartographie.cli.prove import tell_audit, tell_sign, tell_touched, tell_trace
+from cartographie.cli.flow.common import Progres
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from cartographie.proof.audit import Audit
+    from cartographie.proof.trace import Trace
     from cartographie.statistics.members import Membres, Traceur
     from cartographie.survey.model import Questionnaire
     from cartographie.survey.received import Depot, Extraction
 
 
+@dataclass(frozen=True, slots=True)
+class Enquete:
+    """A figure taken apart. `cases`: one row is one cell received; `anomalies`: one row is one finding met on the way."""
+
+    annee: str
+    trouve: Trace
+    cases: pd.DataFrame
+    anomalies: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Touches:
+    """The published figures that received files touch. `chiffres`: one row is one figure."""
+
+    annee: str
+    depots: Sequence[Depot]
+    chiffres: pd.DataFrame
+
+
 def audit(
     dossier: Path, raw: Path | None, sans_brut: bool, rapport: Path | None, signataires: Path | None, progres: Progres
-) -> Bilan:
-    """Every step, every difference; status 16 when there is one. Nothing of the workspace is written but the report."""
+) -> tuple[Audit, list[Path]]:
+    """Every step, every difference, and the files of the report: nothing else is written in the workspace."""
     from cartographie.proof.audit import audit_release, format_html, format_markdown, to_plain
 
     if raw is None and not sans_brut:
@@ -56,10 +77,10 @@ def audit(
         ):
             (rapport / nom).write_text(texte, encoding="utf-8")
             ecrits.append(rapport / nom)
-    return tell_audit(a, ecrits)
+    return a, ecrits
 
 
-def trace(dossier: Path, code: str, criteres: Sequence[str], limite: int, projet: Path, progres: Progres) -> Bilan:
+def trace(dossier: Path, code: str, criteres: Sequence[str], limite: int, projet: Path, progres: Progres) -> Enquete:
     """One published figure, down to the cells received. Raises UserError U28: no such figure, or several."""
     from cartographie.proof import trace
 
@@ -67,16 +88,17 @@ def trace(dossier: Path, code: str, criteres: Sequence[str], limite: int, projet
     publie = trace.find_figure(dossier, code.upper(), _criteria(criteres))
     trouve = trace.trace_figure(t, publie)
     edition = publie["edition"]
-    vus = set(trouve.membres.lignes.get("depot", pd.Series(dtype=object)).head(limite))
+    lignes = trouve.membres.lignes
+    vus = set(lignes["depot"].head(limite)) if "depot" in lignes else set()
     depots = [d for d in registre[edition] if d.depot in vus]
     extractions = {x.depot: x for x in _reread(projet, q, edition, depots, progres)}
     noms = {d.depot: d.nom for d in registre[edition]}
     cases = trace.cells(q, trouve.membres, extractions, noms, limite)
     anomalies = _findings(projet, q, edition, trouve.membres)
-    return tell_trace(trouve, cases, anomalies, annee, limite)
+    return Enquete(annee, trouve, cases, anomalies)
 
 
-def touched(dossier: Path, fichier: str, projet: Path, progres: Progres) -> Bilan:
+def touched(dossier: Path, fichier: str, projet: Path, progres: Progres) -> Touches:
     """Every published figure a received file touches. `fichier`: its name, or its identifier (the start of its fingerprint)."""
     from cartographie.proof import trace
     from cartographie.release.manifest import read_figures
@@ -86,7 +108,7 @@ def touched(dossier: Path, fichier: str, projet: Path, progres: Progres) -> Bila
     if not depots:
         raise UserError("U28", f"Aucun fichier reçu ne s'appelle « {fichier} » : donnez son nom, ou son empreinte.")
     touches = trace.touched_by(t, read_figures(dossier)[0], [d.depot for d in depots])
-    return tell_touched(depots, touches, annee)
+    return Touches(annee, depots, touches)
 
 
 def _tracer(
@@ -142,11 +164,11 @@ def _criteria(criteres: Sequence[str]) -> dict[str, str]:
     return {c.strip(): v.strip() for c, _, v in paires}
 
 
-def sign(dossier: Path, cle: Path, projet: Path) -> Bilan:
-    """manifeste.json.sig, beside the manifest."""
+def sign(dossier: Path, cle: Path, projet: Path) -> Path:
+    """manifeste.json.sig, written beside the manifest."""
     from cartographie.release.publish import sign_release
 
-    return tell_sign(dossier, sign_release(dossier, cle, projet))
+    return sign_release(dossier, cle, projet)
 
 
 def _beside(dossier: Path) -> Path:

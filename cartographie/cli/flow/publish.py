@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,7 @@ from cartographie.base.errors import Statut, UserError
 from cartographie.base.files import versions, whole_folder, write_whole
 from cartographie.base.text import FICTIF
 from cartographie.campaign.workspace import raw_pieces, received, require_campaign
-from cartographie.cli.flow.common import Bilan, Progres, alone, open_warehouse
-from cartographie.cli.publish import tell_compare, tell_lint, tell_map, tell_preflight, tell_publish
+from cartographie.cli.flow.common import Progres, alone, open_warehouse
 from cartographie.intake.store import read_registre
 from cartographie.release.manifest import RESERVEES
 from cartographie.survey.load import load_questionnaire
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from cartographie.proof.lint import Critere, Defaut
+    from cartographie.release.manifest import Comparaison
     from cartographie.release.plausibility import Verdict
     from cartographie.release.publish import Demande, Preparation
     from cartographie.secrecy.protect import Anterieure
@@ -31,59 +33,27 @@ if TYPE_CHECKING:
     from cartographie.survey.received import Tableau
 
 
-# -------------------------------------------------------------------------------------------
-# A release, or any file about to be put online: checked, compared, made ready. Nothing is changed.
+@dataclass(frozen=True, slots=True)
+class Calcul:
+    """The tables of a campaign, written in `dossier`."""
+
+    annee: str
+    tableaux: Sequence[Tableau]
+    dossier: Path
 
 
-def lint(sources: Sequence[Path], admis: Sequence[str]) -> Bilan:
-    """Accessibility and safety of workbooks and CSV files, or of every one of a folder. Raises UserError U22."""
-    from zipfile import BadZipFile
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A release written in `dossier`, attacked before. `secret`: what secrecy counted and masked."""
 
-    from cartographie.proof.lint import lint_file, lint_folder
-
-    defauts = []
-    for source in sources:
-        if not source.exists():
-            raise UserError("U22", f"« {source} » n'existe pas : donnez un fichier .xlsx ou .csv, ou un dossier.")
-        try:
-            defauts += lint_folder(source, admis) if source.is_dir() else lint_file(source, admis)
-        except (BadZipFile, KeyError, ValueError):
-            raise UserError("U22", f"« {source} » ne s'ouvre pas : ce n'est pas un classeur Excel valide.") from None
-    return tell_lint(sources, defauts)
-
-
-def compare(avant: Path, apres: Path, sortie: Path | None) -> Bilan:
-    """Every figure that differs between two releases; `sortie`: a folder for ecarts.csv and ecarts.html."""
-    from cartographie.release.data import format_csv
-    from cartographie.release.manifest import compare_releases, format_comparison_html
-
-    c = compare_releases(avant, apres)
-    ecrits = []
-    if sortie is not None:
-        sortie.mkdir(parents=True, exist_ok=True)
-        titre = f"De {avant.name} ({c.editions[0]}) à {apres.name} ({c.editions[1]})"
-        for nom, contenu in (("ecarts.csv", format_csv(c.ecarts)), ("ecarts.html", format_comparison_html(c, titre))):
-            (sortie / nom).write_bytes(contenu.encode("utf-8"))
-            ecrits.append(sortie / nom)
-    return tell_compare(avant, apres, c, ecrits)
-
-
-def preflight(dossier: Path) -> Bilan:
-    """The quality criteria of data.gouv.fr, and what is missing."""
-    from cartographie.proof.lint import preflight as criteria
-
-    return tell_preflight(dossier, criteria(dossier))
-
-
-# -------------------------------------------------------------------------------------------
-# From the warehouse to what is published: tables, secrecy, release.
-
-if TYPE_CHECKING:
-    Frames = dict[str, dict[str, pd.DataFrame]]
+    annee: str
+    tableaux: Sequence[Tableau]
+    dossier: Path
+    secret: Mapping[str, Any]
 
 
 @alone
-def map_(projet: Path, annee: str, progres: Progres) -> Bilan:
+def map_(projet: Path, annee: str, progres: Progres) -> Calcul:
     """Compute the tables of a campaign from the warehouse into outputs/<campagne>/tableaux/ (CSV); publishes nothing.
 
     Secondary secrecy is applied, but what is masked is only proven when a release is attacked (publish)."""
@@ -97,16 +67,16 @@ def map_(projet: Path, annee: str, progres: Progres) -> Bilan:
     with whole_folder(dossier) as ici:
         for t in tableaux:
             write_csv(ici, t, meta)
-    return tell_map(annee, tableaux, dossier)
+    return Calcul(annee, tableaux, dossier)
 
 
 @alone
-def publish(projet: Path, demande: Demande, progres: Progres) -> Bilan:
+def publish(projet: Path, demande: Demande, progres: Progres) -> Publication:
     """`release`, once nobody else writes in the workspace."""
     return release(projet, demande, progres)
 
 
-def release(projet: Path, demande: Demande, progres: Progres) -> Bilan:
+def release(projet: Path, demande: Demande, progres: Progres) -> Publication:
     """Write outputs/<campagne>/<version>/ whole or not at all. A correction names the version it replaces, and why.
 
     Raises UserError: it exists (status 15), implausible (13), its files betray somebody (14)."""
@@ -122,9 +92,9 @@ def release(projet: Path, demande: Demande, progres: Progres) -> Bilan:
         progres(f"{annee} : attaque de la publication", 1, 1)
 
     progres(f"{annee} : publication", 0, 1)
-    ecrits = write_release(p.dossier, p.tableaux, p.meta, demande.remplacer, gate)
+    write_release(p.dossier, p.tableaux, p.meta, demande.remplacer, gate)
     progres(f"{annee} : publication", 1, 1)
-    return tell_publish(annee, p.dossier, p.tableaux, ecrits, p.meta["secret"])
+    return Publication(annee, p.tableaux, p.dossier, p.meta["secret"])
 
 
 def prepare(projet: Path, demande: Demande, progres: Progres) -> Preparation:
@@ -155,6 +125,50 @@ def prepare(projet: Path, demande: Demande, progres: Progres) -> Preparation:
     }
     lues = [(a.dossier, exact_counts(a.tableaux)) for a in anciennes]
     return Preparation(q, dossier, tableaux, meta, exact_counts(brouillons), lues)
+
+
+def lint(sources: Sequence[Path], admis: Sequence[str]) -> list[Defaut]:
+    """Accessibility and safety of workbooks and CSV files, or of every one of a folder. Raises UserError U22."""
+    from zipfile import BadZipFile
+
+    from cartographie.proof.lint import lint_file, lint_folder
+
+    defauts = []
+    for source in sources:
+        if not source.exists():
+            raise UserError("U22", f"« {source} » n'existe pas : donnez un fichier .xlsx ou .csv, ou un dossier.")
+        try:
+            defauts += lint_folder(source, admis) if source.is_dir() else lint_file(source, admis)
+        except (BadZipFile, KeyError, ValueError):
+            raise UserError("U22", f"« {source} » ne s'ouvre pas : ce n'est pas un classeur Excel valide.") from None
+    return defauts
+
+
+def compare(avant: Path, apres: Path, sortie: Path | None) -> tuple[Comparaison, list[Path]]:
+    """Every figure that differs between two releases, and the files written; `sortie`: a folder for ecarts.csv and ecarts.html."""
+    from cartographie.release.data import format_csv
+    from cartographie.release.manifest import compare_releases, format_comparison_html
+
+    c = compare_releases(avant, apres)
+    ecrits = []
+    if sortie is not None:
+        sortie.mkdir(parents=True, exist_ok=True)
+        titre = f"De {avant.name} ({c.editions[0]}) à {apres.name} ({c.editions[1]})"
+        for nom, contenu in (("ecarts.csv", format_csv(c.ecarts)), ("ecarts.html", format_comparison_html(c, titre))):
+            (sortie / nom).write_bytes(contenu.encode("utf-8"))
+            ecrits.append(sortie / nom)
+    return c, ecrits
+
+
+def preflight(dossier: Path) -> Sequence[Critere]:
+    """The quality criteria of data.gouv.fr, and what is missing."""
+    from cartographie.proof.lint import preflight as criteria
+
+    return criteria(dossier)
+
+
+if TYPE_CHECKING:
+    Frames = dict[str, dict[str, pd.DataFrame]]
 
 
 # ------------------------------------------------------------------------------------------- pieces
@@ -268,10 +282,6 @@ def _protected(
     protection = protect(q, brouillons, q.campagnes[annee].parametres.get("seuils", {}), anciennes)
     progres(f"{annee} : secret", 1, 1)
     return [finish(t) for t in protection.tableaux], dict(protection.bilan)
-
-
-# -------------------------------------------------------------------------------------------
-# What a release states about itself: titles, dates, inputs, program, accounts.
 
 
 def release_meta(projet: Path, q: Questionnaire, annee: str, version: str, jour: str) -> dict[str, Any]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cartographie.base.errors import UserError
 from cartographie.base.workers import without_cycle_search
+from cartographie.campaign.states import Relance, read_relances, read_suivi
 from cartographie.campaign.workspace import (
     received,
     require_campaign,
@@ -16,23 +19,57 @@ from cartographie.campaign.workspace import (
     write_situation,
     writing,
 )
-from cartographie.cli.flow.common import Bilan, Progres, alone, start_workers
-from cartographie.cli.receive import tell_feedback, tell_ingest, tell_journal, tell_status
+from cartographie.cli.flow.common import Progres, alone, start_workers
 from cartographie.survey.load import load_questionnaire
+from cartographie.survey.model import Questionnaire
+from cartographie.survey.received import Depot
 
-# -------------------------------------------------------------------------------------------
-# A release verified again, taken apart figure by figure, and signed.
-
-
-def journal(projet: Path) -> Bilan:
-    """The commands of the workspace, and whether their chain holds; status 16 when a line was removed or changed."""
-    from cartographie.base.journal import read
-
-    return tell_journal(read(projet))
+if TYPE_CHECKING:
+    from cartographie.campaign.examine import Controle
+    from cartographie.collect.send import Envoi
 
 
-# -------------------------------------------------------------------------------------------
-# What comes in and what goes back: frame, received files, correction workbooks, states.
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """What was stored: `ajoutes`, and (name, the same file) of those already there. `controle`: the campaign as it now stands,
+    None when the files were only stored."""
+
+    annee: str
+    ajoutes: Sequence[Depot]
+    deja: Sequence[tuple[str, Depot]]
+    controle: Controle | None
+
+
+@dataclass(frozen=True, slots=True)
+class Retours:
+    """What is written for respondents in `dossier`, one `Envoi` each."""
+
+    annee: str
+    dossier: Path
+    envois: Sequence[Envoi]
+    envoye_le: str
+
+
+@dataclass(frozen=True, slots=True)
+class Avancement:
+    """Where one campaign stands. `suivi`: one mapping is one row of suivi.csv, as the last control left it; None before it."""
+
+    annee: str
+    depots: Sequence[Depot]
+    controlee: bool
+    versions: Sequence[str]
+    suivi: Sequence[Mapping[str, str]] | None
+    non_controles: int
+
+
+@dataclass(frozen=True, slots=True)
+class Etat:
+    """Where each campaign of a workspace stands. `detail`: the one to be detailed, "" for none."""
+
+    q: Questionnaire
+    campagnes: Sequence[Avancement]
+    entrepot: Path
+    detail: str
 
 
 def ingest(
@@ -43,7 +80,7 @@ def ingest(
     ranger_seulement: bool,
     ouvriers: int,
     progres: Progres,
-) -> Bilan:
+) -> Reception:
     """Store what came back, then look at it: which are answers, corrections returned, refused. Findings are for `validate`."""
     from cartographie.intake.store import ingest as store
 
@@ -52,33 +89,34 @@ def ingest(
     with nullcontext() if ranger_seulement else writing(projet):
         ajoutes, deja = store(projet, annee, sources, "reponse", recu_le)
         if ranger_seulement or not ajoutes:
-            return tell_ingest(projet, annee, ajoutes, deja, None)
+            return Reception(annee, ajoutes, deja, None)
         start_workers(projet, ouvriers)
         from cartographie.campaign.examine import examine
 
         c = examine(projet, q, annee, ouvriers, progres, complet=False)
         write_situation(projet, q, c, controlees=False)
-        return tell_ingest(projet, annee, ajoutes, deja, c)
+        return Reception(annee, ajoutes, deja, c)
 
 
 @alone
 @without_cycle_search()
 def feedback(
     projet: Path, annee: str, seul: str, absents: bool, envoye_le: str, ouvriers: int, progres: Progres
-) -> Bilan:
+) -> Retours:
     """Correction workbooks and letters, outputs/<campagne>/retours/. `envoye_le`: the day they were sent, noted in raw/."""
     start_workers(projet, ouvriers)
-    from cartographie.campaign import situation as suivi
     from cartographie.campaign.examine import examine, frame_for, require_sound
-    from cartographie.collect import cases, follow, send
+    from cartographie.campaign.situation import absents as awaited
+    from cartographie.campaign.situation import build_suivi
+    from cartographie.collect import cases, send
 
     q = load_questionnaire(projet)
     require_campaign(q, annee)
     if annee not in received(projet, q):
         raise UserError("U04", f"Aucun fichier reçu pour {annee} : rangez-les d'abord avec « ingest ».")
     c = require_sound(examine(projet, q, annee, ouvriers, progres, complet=False))
-    situation = suivi.build_suivi(q, c, follow.read_relances(projet / "raw" / annee))
-    a_relancer = suivi.absents(q, c, situation, seul) if absents else suivi.absents(q, c, situation.iloc[:0], seul)
+    situation = build_suivi(q, c, read_relances(projet / "raw" / annee))
+    a_relancer = awaited(q, c, situation if absents else situation.iloc[:0], seul)
     dossiers = cases.build_dossiers(frame_for(projet, q, annee, ouvriers, progres), c, seul)
     if seul:
         dossiers = iter(trouves := list(dossiers))
@@ -91,22 +129,33 @@ def feedback(
 
     envois = send.write_feedback(dossier, dossiers, a_relancer, q, annee, envoye_le, ouvriers, avance)
     if envoye_le:
-        follow.add_relances(projet / "raw" / annee, [suivi.Relance(e.destinataire, envoye_le) for e in envois])
+        send.add_relances(projet / "raw" / annee, [Relance(e.destinataire, envoye_le) for e in envois])
     write_situation(projet, q, c, controlees=False)
-    return tell_feedback(annee, dossier, envois, envoye_le)
+    return Retours(annee, dossier, envois, envoye_le)
 
 
-def status(projet: Path, annee: str) -> Bilan:
+def status(projet: Path, annee: str) -> Etat:
     """Where each campaign stands, from what was received and what the last control said; nothing is read again."""
-    from cartographie.campaign.situation import read_suivi
     from cartographie.intake.store import read_registre
 
     q = load_questionnaire(projet)
     if annee:
         require_campaign(q, annee)
-    recus = {a: read_registre(projet / "raw" / a) for a in q.campagnes}
-    trouves = {a: read_suivi(projet / "outputs" / a / "controle") for a in q.campagnes}
-    suivis = {a: s for a, s in trouves.items() if s is not None}
-    nouveaux = {a: len(uncontrolled(projet, a, recus[a])) for a in suivis}
-    detail = annee or max(suivis, default="")
-    return tell_status(projet, q, recus, suivis, nouveaux, warehouse_path(projet), detail)
+    campagnes = []
+    for a in q.campagnes:
+        depots, sorties = read_registre(projet / "raw" / a), projet / "outputs" / a
+        suivi = read_suivi(sorties / "controle")
+        campagnes.append(
+            Avancement(
+                a,
+                depots,
+                (sorties / "controle" / "anomalies.csv").exists(),
+                sorted(d.name for d in sorties.iterdir() if (d / "manifeste.json").exists())
+                if sorties.is_dir()
+                else [],
+                suivi,
+                0 if suivi is None else len(uncontrolled(projet, a, depots)),
+            )
+        )
+    detail = annee or max((c.annee for c in campagnes if c.suivi is not None), default="")
+    return Etat(q, campagnes, warehouse_path(projet), detail)
