@@ -26,22 +26,22 @@ Resultat = dict[str, Any]
 
 # Stage → functions of the package whose own time it adds up; each must exist, or the report would lie by omission.
 ETAPES: dict[str, tuple[tuple[str, str], ...]] = {
-    "base de sondage": (("examine.campagne", "_frame"),),
-    "lecture": (("examine.fournee", "read_depots"),),
-    "mise en lots": (("examine.fournee", "build_lots"), ("examine.fournee", "link_parents")),
-    "décodage": (("examine.fournee", "decode_lots"),),
+    "base de sondage": (("campaign.examine", "_frame"),),
+    "lecture": (("campaign.batch", "read_depots"),),
+    "mise en lots": (("campaign.batch", "build_lots"), ("campaign.batch", "link_parents")),
+    "décodage": (("campaign.batch", "decode_lots"),),
     "dérivation, rapprochement": (
-        ("examine.fournee", "_derive_all"),
-        ("examine.fournee", "identify"),
-        ("register", "match"),
-        ("register", "unmatched"),
-        ("register", "overlaps"),
+        ("campaign.batch", "_derive_all"),
+        ("campaign.batch", "identify"),
+        ("campaign.frame", "match"),
+        ("campaign.frame", "unmatched"),
+        ("campaign.frame", "overlaps"),
     ),
-    "contrôle": (("examine.fournee", "validate"),),
-    "rédaction des anomalies": (("examine.fournee", "word"),),
-    "comptes": (("accounts", "build"), ("accounts", "check")),
-    "mémoire de l'examen": (("examine.cache", "save"), ("examine.cache", "load"), ("examine.campagne", "gather")),
-    "chargement": (("pipeline.traitement", "_load"),),
+    "contrôle": (("campaign.batch", "validate"),),
+    "rédaction des anomalies": (("campaign.batch", "word"),),
+    "comptes": (("validate.accounts", "build"), ("validate.accounts", "check")),
+    "mémoire de l'examen": (("campaign.resume", "save"), ("campaign.resume", "load"), ("campaign.examine", "gather")),
+    "chargement": (("cli.flow.control", "_load"),),
 }
 
 
@@ -52,7 +52,7 @@ def cartographie(dossier: Path, ouvriers: int, fichiers: int) -> Resultat:
 
     modules = {m: importlib.import_module(f"cartographie.{m}") for m in {m for fs in ETAPES.values() for m, _ in fs}}
     importlib.import_module("cartographie.warehouse")
-    importlib.import_module("cartographie.contenu")
+    importlib.import_module("cartographie.campaign.content")
     _pandera_pret()
     etapes: dict[str, float] = {}
     pris: list[float] = []  # time already counted by an inner stage
@@ -74,14 +74,13 @@ def cartographie(dossier: Path, ouvriers: int, fichiers: int) -> Resultat:
     for etape, fonctions in ETAPES.items():
         for module, nom in fonctions:
             setattr(modules[module], nom, chronometre(etape, getattr(modules[module], nom)))
-    pipeline = modules["pipeline.traitement"]
-    lues = processeur_des_declarations(pipeline, chronometre("démarrage", pipeline.load_questionnaire))
+    flow = modules["cli.flow.control"]
+    lues = processeur_des_declarations(flow, chronometre("démarrage", flow.load_questionnaire))
     importe, avant = time.perf_counter(), processeur()
-    bilan = pipeline.load(dossier, ouvriers, True, lambda *_: None)  # as if nothing had been examined yet
+    flow.load(dossier, flow.Examen(ouvriers, relire=True), lambda *_: None)  # as if nothing had been examined yet
     total = time.perf_counter() - importe
     declarations = etapes.pop("démarrage", 0.0)
     etapes["reste"] = max(0.0, total - declarations - sum(etapes.values()))
-    assert not bilan.get("statut"), bilan
     duree, avant = total - declarations, avant + sum(lues)
     return {
         "demarrage": importe - debut + declarations, "duree": duree, "etapes": etapes, "processeur_avant": avant
@@ -96,8 +95,8 @@ def _pandera_pret() -> None:
     pa.DataFrameSchema({}).validate(pd.DataFrame())
 
 
-def processeur_des_declarations(pipeline: Any, lire: Callable[..., Any]) -> list[float]:
-    """Replace the pipeline's reader of declarations by `lire`; the list receives the processor time each call takes."""
+def processeur_des_declarations(flow: Any, lire: Callable[..., Any]) -> list[float]:
+    """Replace the flow's reader of declarations by `lire`; the list receives the processor time each call takes."""
     pris: list[float] = []
 
     def comptee(*args: Any, **kwargs: Any) -> Any:
@@ -107,7 +106,7 @@ def processeur_des_declarations(pipeline: Any, lire: Callable[..., Any]) -> list
         finally:
             pris.append(processeur() - depart)
 
-    pipeline.load_questionnaire = comptee
+    flow.load_questionnaire = comptee
     return pris
 
 

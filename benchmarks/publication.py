@@ -14,34 +14,29 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import cartographie.attaque
-import cartographie.lint
-import cartographie.plausibility.verdict as verdict
-import cartographie.secret
-import cartographie.tables
 from secret import workspace
 
-from cartographie.cli.flow import publish
-from cartographie.cli.flow import publish as publication
-from cartographie.release.publish import Demande
+from cartographie.cli.flow import publish as flow
+from cartographie.proof import attack, lint
+from cartographie.release import plausibility
+from cartographie.release import publish as ecriture
+from cartographie.secrecy import protect
 from cartographie.survey.load import load_questionnaire
 
-ecriture = import_module("cartographie.release.publish")  # the package gives its function under the same name
 ETAPES: tuple[tuple[str, Any, str], ...] = (
-    ("lecture de l'entrepôt", publication, "frames_of"),
-    ("calcul des tableaux", publication, "_drafts"),
-    ("attente de great-expectations", verdict, "judge"),
-    ("secret", cartographie.secret, "protect"),
+    ("lecture de l'entrepôt", flow, "frames_of"),
+    ("calcul des tableaux", flow, "_drafts"),
+    ("attente de great-expectations", plausibility, "judge"),
+    ("secret", protect, "protect"),
     ("données ouvertes", ecriture, "build_data_files"),
     ("classeur", ecriture, "write_workbook"),
     ("cartes et page", ecriture, "build_pictures"),
     ("rapports", ecriture, "build_reports"),
-    ("attaque", cartographie.attaque, "attack_release"),
-    ("vérification des fichiers", cartographie.lint, "lint_folder"),
+    ("attaque", attack, "attack_release"),
+    ("vérification des fichiers", lint, "lint_folder"),
 )
 
 
@@ -58,7 +53,7 @@ def measure(repondants: int) -> list[str]:
     shutil.rmtree(sortie, ignore_errors=True)
     depart = time.perf_counter()
     try:
-        publish.publish(projet, Demande(annee, "mesure"), lambda *_: None)
+        flow.publish(projet, ecriture.Demande(annee, "mesure"), lambda *_: None)
     finally:
         for module, attribut, fonction in originaux:
             setattr(module, attribut, fonction)
@@ -90,7 +85,7 @@ def _alone() -> float:
     """Starting the process of the suite and importing great-expectations, nothing else running."""
     depart = time.perf_counter()
     subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", "import cartographie.plausibility.suite"], check=True,
+        [sys.executable, "-W", "ignore", "-c", "import great_expectations"], check=True,
         env={"GX_ANALYTICS_ENABLED": "false", "PYTHONPATH": str(Path(__file__).resolve().parents[1])},
     )  # fmt: skip
     return time.perf_counter() - depart

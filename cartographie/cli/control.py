@@ -146,9 +146,10 @@ def validate(
 ) -> None:
     """Contrôle tout ce qui a été reçu et écrit ses constats dans outputs/<campagne>/controle/, rien d'autre."""
     from cartographie.cli.flow import control as flow
+    from cartographie.cli.flow.common import Examen
 
     with progress(en_json) as progres:
-        constats = flow.validate(projet, annee, ouvriers, relire, progres)
+        constats = flow.validate(projet, annee, Examen(ouvriers, relire), progres)
     show(tell_validate(constats), en_json)
 
 
@@ -161,9 +162,10 @@ def validate(
 def load(ouvriers: Ouvriers = 0, relire: Relire = False, projet: Projet = Path(), en_json: Json = False) -> None:
     """Reconstruit l'entrepôt (DuckDB) de toutes les campagnes reçues, en une fois ou pas du tout."""
     from cartographie.cli.flow import control as flow
+    from cartographie.cli.flow.common import Examen
 
     with progress(en_json) as progres:
-        controles = flow.load(projet, ouvriers, relire, progres)
+        controles = flow.load(projet, Examen(ouvriers, relire), progres)
     show(tell_load(warehouse_path(projet), controles), en_json)
 
 
@@ -192,7 +194,10 @@ def run(
 ) -> None:
     """Fait tout : contrôle, charge, calcule les tableaux et publie chaque campagne."""
     from cartographie.cli.flow import control as flow
+    from cartographie.cli.flow.common import Examen
+    from cartographie.release.publish import Demande
 
+    demande = Demande("", version, remplacer=remplacer)
     with progress(en_json) as progres:
-        fait = flow.run(projet, annees or [], version, remplacer, strict, ouvriers, relire, progres)
+        fait = flow.run(projet, annees or [], demande, strict, Examen(ouvriers, relire), progres)
     show(tell_run(fait), en_json)

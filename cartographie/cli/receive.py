@@ -190,12 +190,12 @@ def ingest(
 ) -> None:
     """Range les fichiers reçus dans raw/, en lecture seule, avec leur empreinte, puis dit ce qu'ils sont : réponses,
     classeurs corrigés qui reviennent, fichiers refusés. Les constats viennent avec « validate »."""
-    from cartographie.cli.flow import common
     from cartographie.cli.flow import receive as flow
+    from cartographie.cli.flow.common import Examen, reception_day
 
-    jour = a_date(recu_le) or common.reception_day(projet, annee, date.today().isoformat())
+    jour = a_date(recu_le) or reception_day(projet, annee, date.today().isoformat())
     with progress(en_json) as progres:
-        recus = flow.ingest(projet, annee, sources, jour, ranger_seulement, ouvriers, progres)
+        recus = flow.ingest(projet, annee, sources, jour, None if ranger_seulement else Examen(ouvriers), progres)
     show(tell_ingest(projet, recus), en_json)
 
 
@@ -227,9 +227,11 @@ def feedback(
     """Écrit dans outputs/<campagne>/retours/ un classeur de correction et un courrier par répondant concerné : ses réponses,
     les cases à corriger, ce qui est attendu. N'envoie rien ; « ingest » reconnaît le classeur quand il revient."""
     from cartographie.cli.flow import receive as flow
+    from cartographie.cli.flow.common import Examen
 
+    envoi = flow.Envoi(seul, absents, a_date(envoye_le))
     with progress(en_json) as progres:
-        retours = flow.feedback(projet, annee, seul, absents, a_date(envoye_le), ouvriers, progres)
+        retours = flow.feedback(projet, annee, envoi, Examen(ouvriers), progres)
     show(tell_feedback(retours), en_json)
 
 

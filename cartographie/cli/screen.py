@@ -45,7 +45,7 @@ Progres = Callable[[str, int, int], None]
 _CONTROLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]|\x1b\[[0-9;]*[A-Za-z]")
 
 
-def safe(texte: Any) -> str:
+def safe(texte: object) -> str:
     """Text for a terminal: no control, ANSI or bidirectional character a received file may have brought."""
     return _CONTROLE.sub("", str(texte))
 

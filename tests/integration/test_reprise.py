@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from cartographie.campaign import batch
 from cartographie.campaign import batch as fournee
 from cartographie.campaign import examine as campagne
-from cartographie.cli.flow import control as pipeline
+from cartographie.cli.flow import control as flow
+from cartographie.cli.flow.common import Examen
 from cartographie.intake import read
 from cartographie.intake.store import ingest, read_registre
 
@@ -37,7 +38,7 @@ def files(dossier: Path) -> dict[str, bytes]:
 
 def run(projet: Path, relire: bool = False) -> dict[str, bytes]:
     """Load, then control: what the warehouse holds, what is reported. What is published comes from the warehouse alone."""
-    pipeline.load(projet, 1, relire, lambda *_: None)
+    flow.load(projet, Examen(1, relire), lambda *_: None)
     return {**_warehouse(projet), **control(projet)}
 
 
@@ -52,7 +53,7 @@ def _warehouse(projet: Path) -> dict[str, bytes]:
 
 def control(projet: Path, relire: bool = False) -> dict[str, bytes]:
     """The control alone, where the warehouse would say nothing more."""
-    pipeline.validate(projet, ANNEE, 1, relire, lambda *_: None)
+    flow.validate(projet, ANNEE, Examen(1, relire), lambda *_: None)
     return files(projet)
 
 
@@ -220,7 +221,7 @@ def test_however_the_answers_arrive(petite: tuple[Path, list[Any]], tmp_path_fac
         lot, restants = restants[:taille], restants[taille:]
         if lot:
             ingest(ici, ANNEE, [RACINE / "raw" / ANNEE / d.chemin for d in lot], "reponse", "2026-05-01")
-            pipeline.validate(ici, ANNEE, 1, False, lambda *_: None)
+            flow.validate(ici, ANNEE, Examen(1), lambda *_: None)
     par_morceaux = files(ici)
-    pipeline.validate(ici, ANNEE, 1, True, lambda *_: None)
+    flow.validate(ici, ANNEE, Examen(1, relire=True), lambda *_: None)
     assert files(ici) == par_morceaux

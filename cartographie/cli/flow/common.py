@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 Progres = Callable[[str, int, int], None]  # step, done, total
+
+
+@dataclass(frozen=True, slots=True)
+class Examen:
+    """How received files are examined: by how many processes (0: one a core); `relire`: those already examined too."""
+
+    ouvriers: int = 0
+    relire: bool = False
 
 
 def provenance(projet: Path, q: Questionnaire) -> dict[str, str]:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cartographie.base.errors import Statut, UserError
 from cartographie.base.workers import without_cycle_search
 from cartographie.campaign.workspace import received, require_campaign, warehouse_path, write_findings
-from cartographie.cli.flow.common import Progres, alone, provenance, start_workers
+from cartographie.cli.flow.common import Examen, Progres, alone, provenance, start_workers
 from cartographie.cli.flow.publish import Publication, release
 from cartographie.survey.load import load_questionnaire
 from cartographie.survey.model import Questionnaire
 
 if TYPE_CHECKING:
     from cartographie.campaign.examine import Controle
+    from cartographie.release.publish import Demande
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +59,27 @@ class Execution:
 
 @alone
 @without_cycle_search()
-def validate(projet: Path, annee: str, ouvriers: int, relire: bool, progres: Progres) -> Constats:
+def validate(projet: Path, annee: str, examen: Examen, progres: Progres) -> Constats:
     """Findings only: outputs/<campagne>/controle/."""
-    start_workers(projet, ouvriers)
+    start_workers(projet, examen.ouvriers)
     from cartographie.campaign.examine import examine
 
     q = load_questionnaire(projet)
     require_campaign(q, annee)
     if annee not in received(projet, q):
         raise UserError("U04", f"Aucun fichier reçu pour {annee} : rangez-les d'abord avec « ingest ».")
-    c = examine(projet, q, annee, ouvriers, progres, complet=False, relire=relire)
+    c = examine(projet, q, annee, examen.ouvriers, progres, complet=False, relire=examen.relire)
     return Constats(q, c, write_findings(projet, q, c), exigeant=True)
 
 
 @alone
 @without_cycle_search()
-def load(projet: Path, ouvriers: int, relire: bool, progres: Progres) -> list[Controle]:
+def load(projet: Path, examen: Examen, progres: Progres) -> list[Controle]:
     """Rebuild outputs/entrepot.duckdb from every campaign received, in one go or not at all; those campaigns."""
-    start_workers(projet, ouvriers)
-    from cartographie.campaign.examine import examine, require_sound
-
+    start_workers(projet, examen.ouvriers)
     q = load_questionnaire(projet)
     sources = provenance(projet, q)
-    controles = [require_sound(examine(projet, q, a, ouvriers, progres, relire=relire)) for a in received(projet, q)]
+    controles = _examine_all(projet, q, received(projet, q), examen, progres)
     _load(projet, q, controles, sources, progres)
     return controles
 
@@ -88,19 +87,13 @@ def load(projet: Path, ouvriers: int, relire: bool, progres: Progres) -> list[Co
 @alone
 @without_cycle_search()
 def run(
-    projet: Path,
-    annees: Sequence[str],
-    version: str,
-    remplacer: bool,
-    strict: bool,
-    ouvriers: int,
-    relire: bool,
-    progres: Progres,
+    projet: Path, annees: Sequence[str], demande: Demande, strict: bool, examen: Examen, progres: Progres
 ) -> Execution:
-    """Everything: control and load every campaign received, then tables and release of the ones asked for."""
-    start_workers(projet, ouvriers)
-    from cartographie.campaign.examine import examine, require_sound
-    from cartographie.release.publish import Demande, check_free, release_folder
+    """Everything: control and load every campaign received, then tables and release of the ones asked for.
+
+    `demande`: the release wanted of each of them, whatever campaign it names."""
+    start_workers(projet, examen.ouvriers)
+    from cartographie.release.publish import check_free, release_folder
 
     q = load_questionnaire(projet)
     sources = provenance(projet, q)
@@ -112,15 +105,23 @@ def run(
     if not recues:
         raise UserError("U04", "Aucun fichier reçu : rangez-les d'abord avec « ingest ».")
     for annee in annees or recues:  # said before the work, not after
-        check_free(release_folder(projet / "outputs" / annee, version), remplacer)
-    controles = [require_sound(examine(projet, q, a, ouvriers, progres, relire=relire)) for a in recues]
+        check_free(release_folder(projet / "outputs" / annee, demande.version), demande.remplacer)
+    controles = _examine_all(projet, q, recues, examen, progres)
     constats = [Constats(q, c, write_findings(projet, q, c), strict) for c in controles]
     _load(projet, q, controles, sources, progres)
-    publications = [release(projet, Demande(a, version, remplacer=remplacer), progres) for a in (annees or recues)]
+    publications = [release(projet, replace(demande, annee=a), progres) for a in annees or recues]
     return Execution(q, constats, warehouse_path(projet), publications)
 
 
 # ------------------------------------------------------------------------------------------- pieces
+
+
+def _examine_all(
+    projet: Path, q: Questionnaire, annees: Sequence[str], examen: Examen, progres: Progres
+) -> list[Controle]:
+    from cartographie.campaign.examine import examine, require_sound
+
+    return [require_sound(examine(projet, q, a, examen.ouvriers, progres, relire=examen.relire)) for a in annees]
 
 
 def _load(

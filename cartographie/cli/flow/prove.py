@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cartographie.base.errors import UserError
-from cartographie.cli.flow.common import Progres
+from cartographie.cli.flow.common import Examen, Progres
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cartographie.proof.audit import Audit
     from cartographie.proof.trace import Trace
+    from cartographie.release.publish import Preparation
     from cartographie.statistics.members import Membres, Traceur
     from cartographie.survey.model import Questionnaire
     from cartographie.survey.received import Depot, Extraction
@@ -53,12 +54,12 @@ def audit(
             "U24", f"« {signataires} » n'existe pas : donnez un fichier de signataires (OpenSSH, allowed_signers)."
         )
 
-    def refaire(projet: Path, manifeste: Mapping[str, Any]) -> Any:
+    def refaire(projet: Path, manifeste: Mapping[str, Any]) -> Preparation:
         from cartographie.cli.flow.control import load
         from cartographie.cli.flow.publish import prepare
         from cartographie.release.publish import Demande
 
-        load(projet, 0, True, progres)
+        load(projet, Examen(relire=True), progres)
         r = manifeste.get("revision") or {}
         demande = Demande(
             str(manifeste["campagne"]), str(manifeste["version"]), str(manifeste["date"]), True,

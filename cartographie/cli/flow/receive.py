@@ -19,14 +19,14 @@ from cartographie.campaign.workspace import (
     write_situation,
     writing,
 )
-from cartographie.cli.flow.common import Progres, alone, start_workers
+from cartographie.cli.flow.common import Examen, Progres, alone, start_workers
 from cartographie.survey.load import load_questionnaire
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import Depot
 
 if TYPE_CHECKING:
     from cartographie.campaign.examine import Controle
-    from cartographie.collect.send import Envoi
+    from cartographie.collect import send
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,22 @@ class Reception:
 
 
 @dataclass(frozen=True, slots=True)
+class Envoi:
+    """What is to be written for respondents: for one only (`seul`), reminders too (`absents`); `le`: the day it was sent, noted
+    in raw/."""
+
+    seul: str = ""
+    absents: bool = False
+    le: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Retours:
-    """What is written for respondents in `dossier`, one `Envoi` each."""
+    """What is written for respondents in `dossier`."""
 
     annee: str
     dossier: Path
-    envois: Sequence[Envoi]
+    envois: Sequence[send.Envoi]
     envoye_le: str
 
 
@@ -73,38 +83,33 @@ class Etat:
 
 
 def ingest(
-    projet: Path,
-    annee: str,
-    sources: Sequence[Path],
-    recu_le: str,
-    ranger_seulement: bool,
-    ouvriers: int,
-    progres: Progres,
+    projet: Path, annee: str, sources: Sequence[Path], recu_le: str, examen: Examen | None, progres: Progres
 ) -> Reception:
-    """Store what came back, then look at it: which are answers, corrections returned, refused. Findings are for `validate`."""
+    """Store what came back, then look at it: which are answers, corrections returned, refused. Findings are for `validate`.
+
+    `examen`: None to store only."""
     from cartographie.intake.store import ingest as store
 
     q = load_questionnaire(projet)
     require_campaign(q, annee)
-    with nullcontext() if ranger_seulement else writing(projet):
+    with nullcontext() if examen is None else writing(projet):
         ajoutes, deja = store(projet, annee, sources, "reponse", recu_le)
-        if ranger_seulement or not ajoutes:
+        if examen is None or not ajoutes:
             return Reception(annee, ajoutes, deja, None)
-        start_workers(projet, ouvriers)
+        start_workers(projet, examen.ouvriers)
         from cartographie.campaign.examine import examine
 
-        c = examine(projet, q, annee, ouvriers, progres, complet=False)
+        c = examine(projet, q, annee, examen.ouvriers, progres, complet=False)
         write_situation(projet, q, c, controlees=False)
         return Reception(annee, ajoutes, deja, c)
 
 
 @alone
 @without_cycle_search()
-def feedback(
-    projet: Path, annee: str, seul: str, absents: bool, envoye_le: str, ouvriers: int, progres: Progres
-) -> Retours:
-    """Correction workbooks and letters, outputs/<campagne>/retours/. `envoye_le`: the day they were sent, noted in raw/."""
-    start_workers(projet, ouvriers)
+def feedback(projet: Path, annee: str, envoi: Envoi, examen: Examen, progres: Progres) -> Retours:
+    """Correction workbooks and letters, outputs/<campagne>/retours/."""
+    start_workers(projet, examen.ouvriers)
+    seul, ouvriers = envoi.seul, examen.ouvriers
     from cartographie.campaign.examine import examine, frame_for, require_sound
     from cartographie.campaign.situation import absents as awaited
     from cartographie.campaign.situation import build_suivi
@@ -116,7 +121,7 @@ def feedback(
         raise UserError("U04", f"Aucun fichier reçu pour {annee} : rangez-les d'abord avec « ingest ».")
     c = require_sound(examine(projet, q, annee, ouvriers, progres, complet=False))
     situation = build_suivi(q, c, read_relances(projet / "raw" / annee))
-    a_relancer = awaited(q, c, situation if absents else situation.iloc[:0], seul)
+    a_relancer = awaited(q, c, situation if envoi.absents else situation.iloc[:0], seul)
     dossiers = cases.build_dossiers(frame_for(projet, q, annee, ouvriers, progres), c, seul)
     if seul:
         dossiers = iter(trouves := list(dossiers))
@@ -127,11 +132,11 @@ def feedback(
     def avance(ecrits: int) -> None:
         progres(f"{annee} : classeurs de correction", ecrits, ecrits)
 
-    envois = send.write_feedback(dossier, dossiers, a_relancer, q, annee, envoye_le, ouvriers, avance)
-    if envoye_le:
-        send.add_relances(projet / "raw" / annee, [Relance(e.destinataire, envoye_le) for e in envois])
+    envois = send.write_feedback(dossier, dossiers, a_relancer, q, annee, envoi.le, ouvriers, avance)
+    if envoi.le:
+        send.add_relances(projet / "raw" / annee, [Relance(e.destinataire, envoi.le) for e in envois])
     write_situation(projet, q, c, controlees=False)
-    return Retours(annee, dossier, envois, envoye_le)
+    return Retours(annee, dossier, envois, envoi.le)
 
 
 def status(projet: Path, annee: str) -> Etat:
