@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from cartographie.survey.model import Modalite, Questionnaire, Regle, TypeVariable, Variable
+from cartographie.survey.model import Modalite, Questionnaire, Regle, Variable
 from cartographie_demo import hints
 from cartographie_demo.hints import Indications, weighted
 from cartographie_demo.oracle import (
@@ -78,7 +78,7 @@ class Tirage:
         exigee = nom in self.liens or required(self.monde, fiche, nom)
         if not exigee and alea.random() < (0.5 if libre else indication.get("vide", self._blank())):
             return None
-        if variable.type in (TypeVariable.CODE, TypeVariable.CODES) or variable.nomenclature:
+        if variable.type in ("code", "codes") or variable.nomenclature:
             return self._choice(fiche, variable, indication, alea, libre)
         poids = self._weights(fiche, indication)
         if poids and not libre:
@@ -149,7 +149,7 @@ class Tirage:
         poids = {str(c): p for c, p in self._weights(fiche, indication).items() if str(c) in codes}
         if libre or not poids:
             poids = dict.fromkeys(codes, 1.0)
-        if variable.type != TypeVariable.CODES:
+        if variable.type != "codes":
             return weighted(alea, poids)
         seuls = set(indication.get("exclusifs", self.indications.section("defaut").get("exclusifs", ())))
         premier = weighted(alea, poids)
@@ -164,13 +164,13 @@ class Tirage:
         kind, plage = variable.type, indication.get("plage")
         campagne = self.questionnaire.campagnes[self.campagne]
         rang = numero if fiche.parent is None else numero * 37 + fiche.parent.enfants[fiche.entite].index(fiche)
-        if kind == TypeVariable.DATE:
+        if kind == "date":
             bas, haut = plage or (0, (campagne.fin - campagne.debut).days)
             return campagne.debut + timedelta(days=alea.randint(bas, haut))
-        if kind == TypeVariable.ANNEE_MOIS:
+        if kind == "annee_mois":
             bas, haut = plage or (-900, 0)
             return (campagne.debut + timedelta(days=alea.randint(bas, haut))).replace(day=1)
-        if kind in (TypeVariable.ENTIER, TypeVariable.DECIMAL):
+        if kind in ("entier", "decimal"):
             bas = plage[0] if plage else variable.minimum if variable.minimum is not None else 0
             haut = plage[1] if plage else variable.maximum if variable.maximum is not None else max(bas * 2, 100)
             haut = min(haut, bas + 1000) if plage is None else haut
@@ -179,18 +179,18 @@ class Tirage:
                 if not indication.get("asymetrique")
                 else bas + (haut - bas) * alea.random() ** 3
             )
-            return round(tire) if kind == TypeVariable.ENTIER else round(tire, indication.get("decimales", 1))
-        if kind == TypeVariable.BOOLEEN:
+            return round(tire) if kind == "entier" else round(tire, indication.get("decimales", 1))
+        if kind == "booleen":
             return alea.random() < 0.5
         if kind in _NUMEROS:
             return _NUMEROS[kind](indication.get("decalage", 0) + rang)
-        if kind == TypeVariable.FINESS:
+        if kind == "finess":
             prefixes = self.indications.section("base").get("prefixes", {})
             lieu = (value(self.monde, fiche, indication["prefixe"]) if "prefixe" in indication else None) or "99"
             if fiche.entite == self.questionnaire.base:
                 rang = self.compteurs[lieu] = self.compteurs.get(lieu, 0) + 1
             return hints.finess(rang + indication.get("decalage", 0), lieu, prefixes)
-        if kind == TypeVariable.COMMUNE:
+        if kind == "commune":
             lieu = value(self.monde, fiche, indication["prefixe"]) if "prefixe" in indication else None
             return ((lieu or "99") + "990")[:5]
         return self._text(fiche, variable, indication, alea, numero)
@@ -207,19 +207,19 @@ class Tirage:
         return texte[: variable.longueur_max or None]
 
     def cast(self, variable: Variable, valeur: Any) -> Any:
-        if variable.type == TypeVariable.ENTIER:
+        if variable.type == "entier":
             return int(valeur)
-        if variable.type == TypeVariable.DECIMAL:
+        if variable.type == "decimal":
             return float(valeur)
-        if variable.type in (TypeVariable.DATE, TypeVariable.ANNEE_MOIS, TypeVariable.BOOLEEN):
+        if variable.type in ("date", "annee_mois", "booleen"):
             return valeur
         return str(valeur)
 
 
 _LIBRE = object()
 _FORMES = ("plage", "asymetrique", "decimales", "texte", "parmi", "variete", "prefixe", "decalage")
-_NUMEROS: dict[TypeVariable, Callable[[int], str]] = {
-    TypeVariable.SIREN: hints.siren, TypeVariable.SIRET: hints.siret, TypeVariable.RPPS: hints.rpps,
+_NUMEROS: dict[str, Callable[[int], str]] = {
+    "siren": hints.siren, "siret": hints.siret, "rpps": hints.rpps,
 }  # fmt: skip
 
 
@@ -509,11 +509,11 @@ def _targets(t: Tirage, fiche: Fiche, nom: str, condition: Mapping[str, Any], al
             valeur = operand(t.monde, fiche, un)
             if isinstance(valeur, date):
                 voisins = [valeur + timedelta(days=j) for j in (-400, -40, 0, 40, 400)]
-                mois = variable.type == TypeVariable.ANNEE_MOIS
+                mois = variable.type == "annee_mois"
                 essais += [v.replace(day=1) for v in voisins] if mois else voisins
             elif isinstance(valeur, (int, float)) and not isinstance(valeur, bool):
                 essais += [v for v in (valeur - 1, valeur, valeur + 1) if v >= (variable.minimum or 0)]
-            elif variable.type == TypeVariable.CODES and valeur in t.codes(variable):
+            elif variable.type == "codes" and valeur in t.codes(variable):
                 autre = alea.choice(list(t.codes(variable)))
                 essais += [(str(valeur),), tuple(c for c in t.codes(variable) if c in (valeur, autre))]
             elif valeur is not None and (variable.nomenclature is None or valeur in t.codes(variable)):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cartographie.survey.load import load_questionnaire
-from cartographie.survey.model import Modele, Questionnaire, Regle, TypeVariable
+from cartographie.survey.model import Modele, Questionnaire, Regle
 from cartographie_demo.answers import Depart, SansIssue, Tirage, affinity, clean_answer, fill
 from cartographie_demo.faults import CELLULES, LIGNES, Bareme, Reponse, applies, break_rule, second_sending, spoil_cell
 from cartographie_demo.hints import Indications, load_hints, weighted
@@ -207,7 +207,7 @@ def draw_campaign(
             progres(f"réponses {nom}", fait, len(departs))
     campagne.reponses.sort(key=lambda r: r.modele.numero)
     for nom_v in tirage.noms.get(q.base or "", ()):
-        if q.variables[nom_v].type == TypeVariable.FINESS:
+        if q.variables[nom_v].type == "finess":
             tirage.bassin[nom_v] = sorted({u[nom_v] for g in presents for u in g if u.get(nom_v)})
     tirage.monde.racines = [r.ecrite for r in campagne.reponses]
     return campagne

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from cartographie.survey.model import Gravite, Nomenclature, Regle, TypeVariable, Variable
+from cartographie.survey.model import Gravite, Nomenclature, Regle, Variable
 from cartographie_demo.answers import Depart, Tirage, affinity, fill, force, settle
 from cartographie_demo.hints import finess, luhn_digit
 from cartographie_demo.oracle import Fiche, asked, identifier, irregularities, known, required, violations
@@ -19,8 +19,7 @@ from cartographie_demo.writers import Erreur, Formule
 #
 # A maker takes a `Cas` (a record's variable and its right value) and returns an `Ecrit`, or None when it cannot apply.
 
-T = TypeVariable
-NUMEROS = (T.SIREN, T.SIRET, T.RPPS)
+NUMEROS = ("siren", "siret", "rpps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +49,20 @@ Fabrique = Callable[[Cas], Ecrit | None]
 
 
 def zero_perdu(c: Cas) -> Ecrit | None:
-    genre = c.variable.type in (T.DEPARTEMENT, T.REGION, T.FINESS, T.COMMUNE)
+    genre = c.variable.type in ("departement", "region", "finess", "commune")
     if genre and isinstance(c.valeur, str) and c.valeur.isdigit() and c.valeur.startswith("0") and int(c.valeur):
         return Ecrit(int(c.valeur), c.valeur, "code saisi comme un nombre : le zéro de tête a disparu")
     return None
 
 
 def casse_corrigee(c: Cas) -> Ecrit | None:
-    if c.variable.type in (T.DEPARTEMENT, T.COMMUNE) and isinstance(c.valeur, str) and c.valeur != c.valeur.lower():
+    if c.variable.type in ("departement", "commune") and isinstance(c.valeur, str) and c.valeur != c.valeur.lower():
         return Ecrit(c.valeur.lower(), c.valeur, "lettre du code en minuscule")
     return None
 
 
 def decimale_virgule(c: Cas) -> Ecrit | None:
-    if c.variable.type == T.DECIMAL and isinstance(c.valeur, float):
+    if c.variable.type == "decimal" and isinstance(c.valeur, float):
         entier, decimales = int(c.valeur), round(c.valeur % 1, 2) or 0.5
         reste = entier + decimales
         return Ecrit(f"{reste}".replace(".", ","), reste, "nombre décimal saisi en texte avec une virgule")
@@ -71,7 +70,7 @@ def decimale_virgule(c: Cas) -> Ecrit | None:
 
 
 def ecriture_normalisee(c: Cas) -> Ecrit | None:
-    if c.variable.type != T.CODE or c.nomenclature is None or not isinstance(c.valeur, str):
+    if c.variable.type != "code" or c.nomenclature is None or not isinstance(c.valeur, str):
         return None
     exactes = {f for m in c.nomenclature.modalites.values() for f in (m.code, m.libelle, *m.variantes)}
     libelle = c.nomenclature.modalites[c.valeur].libelle
@@ -82,13 +81,13 @@ def ecriture_normalisee(c: Cas) -> Ecrit | None:
 
 
 def modalite_inconnue(c: Cas) -> Ecrit | None:
-    if c.variable.type == T.CODE and c.nomenclature is not None:
+    if c.variable.type == "code" and c.nomenclature is not None:
         return Ecrit("Zzyx inventé", None, "réponse absente de la liste")
     return None
 
 
 def modalite_perimee(c: Cas) -> Ecrit | None:
-    if c.variable.type != T.CODE or c.nomenclature is None:
+    if c.variable.type != "code" or c.nomenclature is None:
         return None
     valides = c.t.codes(c.variable)
     anciennes = [m for m in c.nomenclature.modalites if m not in valides]
@@ -96,47 +95,47 @@ def modalite_perimee(c: Cas) -> Ecrit | None:
 
 
 def date_interpretee(c: Cas) -> Ecrit | None:
-    if c.variable.type == T.DATE and isinstance(c.valeur, date):
+    if c.variable.type == "date" and isinstance(c.valeur, date):
         return Ecrit(f"{c.valeur:%d/%m/%Y}", c.valeur, "date saisie en texte, à la française")
     return None
 
 
 def date_en_serie(c: Cas) -> Ecrit | None:
-    if c.variable.type == T.DATE and isinstance(c.valeur, date):
+    if c.variable.type == "date" and isinstance(c.valeur, date):
         return Ecrit((c.valeur - date(1899, 12, 30)).days, c.valeur, "date restée sous forme de numéro de série")
     return None
 
 
 def date_invalide(c: Cas) -> Ecrit | None:
-    return Ecrit("bientôt", None, "texte à la place d'une date") if c.variable.type == T.DATE else None
+    return Ecrit("bientôt", None, "texte à la place d'une date") if c.variable.type == "date" else None
 
 
 def annee_mois_invalide(c: Cas) -> Ecrit | None:
-    return Ecrit("au printemps", None, "texte à la place d'un mois") if c.variable.type == T.ANNEE_MOIS else None
+    return Ecrit("au printemps", None, "texte à la place d'un mois") if c.variable.type == "annee_mois" else None
 
 
 def entier_invalide(c: Cas) -> Ecrit | None:
-    return Ecrit("une dizaine", None, "texte à la place d'un nombre entier") if c.variable.type == T.ENTIER else None
+    return Ecrit("une dizaine", None, "texte à la place d'un nombre entier") if c.variable.type == "entier" else None
 
 
 def decimal_invalide(c: Cas) -> Ecrit | None:
-    return Ecrit("beaucoup", None, "texte à la place d'un nombre") if c.variable.type == T.DECIMAL else None
+    return Ecrit("beaucoup", None, "texte à la place d'un nombre") if c.variable.type == "decimal" else None
 
 
 def hors_bornes(c: Cas) -> Ecrit | None:
-    if c.variable.type in (T.ENTIER, T.DECIMAL) and c.variable.maximum is not None:
+    if c.variable.type in ("entier", "decimal") and c.variable.maximum is not None:
         return Ecrit(c.variable.maximum * 10 + 7, None, "au-delà du maximum déclaré")
     return None
 
 
 def identifiant_tronque(c: Cas) -> Ecrit | None:
-    if c.variable.type == T.SIRET and c.valeur:
+    if c.variable.type == "siret" and c.valeur:
         return Ecrit(f"{c.valeur[0]},{c.valeur[1:6]}E+13", None, "numéro abrégé par le tableur (notation scientifique)")
     return None
 
 
 def identifiant_format(c: Cas) -> Ecrit | None:
-    if c.variable.type in (*NUMEROS, T.FINESS) and c.valeur:
+    if c.variable.type in (*NUMEROS, "finess") and c.valeur:
         return Ecrit(c.valeur[:-2] + "X", None, "numéro trop court, avec une lettre")
     return None
 
@@ -153,48 +152,48 @@ def erreur_excel(c: Cas) -> Ecrit | None:
 
 
 def formule_non_calculee(c: Cas) -> Ecrit | None:
-    return Ecrit(Formule("=1+1"), None, "formule sans résultat") if c.variable.type == T.ENTIER else None
+    return Ecrit(Formule("=1+1"), None, "formule sans résultat") if c.variable.type == "entier" else None
 
 
 def injection_formule(c: Cas) -> Ecrit | None:
-    if c.variable.type == T.TEXTE and not c.variable.personnel:
+    if c.variable.type == "texte" and not c.variable.personnel:
         texte = "=1+1 texte fictif"
         return Ecrit(texte, texte, "texte qui commence comme une formule")
     return None
 
 
 def donnee_personnelle(c: Cas) -> Ecrit | None:
-    if c.variable.type == T.TEXTE and not c.variable.personnel and (c.variable.longueur_max or 99) >= 60:
+    if c.variable.type == "texte" and not c.variable.personnel and (c.variable.longueur_max or 99) >= 60:
         return Ecrit("Écrire à personne.fictive@exemple.invalid", None, "adresse électronique dans un texte libre")
     return None
 
 
 def texte_trop_long(c: Cas) -> Ecrit | None:
-    if c.variable.type == T.TEXTE and c.variable.longueur_max and not c.variable.personnel:
+    if c.variable.type == "texte" and c.variable.longueur_max and not c.variable.personnel:
         texte = ("texte fictif trop long " * 200)[: c.variable.longueur_max + 5].strip() + "zzzzz"
         return Ecrit(texte, texte, "plus long que la limite déclarée")
     return None
 
 
 def choix_en_double(c: Cas) -> Ecrit | None:
-    if c.variable.type == T.CODES and c.valeur and not c.etale:
+    if c.variable.type == "codes" and c.valeur and not c.etale:
         return Ecrit("|".join((*c.valeur, c.valeur[0])), c.valeur, "même réponse deux fois dans la case")
     return None
 
 
 def type_inattendu(c: Cas) -> Ecrit | None:
-    if c.variable.type in (T.ENTIER, T.CODE):
+    if c.variable.type in ("entier", "code"):
         return Ecrit(datetime(2001, 2, 3), None, "date à la place de la réponse")
     return None
 
 
 def hors_filtre(c: Cas) -> Ecrit | None:
-    if c.valeur is not None or not c.variable.condition_pose or c.variable.type not in (T.CODE, T.TEXTE, T.ENTIER):
+    if c.valeur is not None or not c.variable.condition_pose or c.variable.type not in ("code", "texte", "entier"):
         return None
     if asked(c.t.monde, c.fiche, c.variable.nom) or not known(c.t.monde, c.fiche, c.variable.condition_pose):
         return None  # a filter left unanswered accuses nobody
     codes = list(c.t.codes(c.variable))
-    texte = codes[0] if codes else 3 if c.variable.type == T.ENTIER else "Texte fictif"
+    texte = codes[0] if codes else 3 if c.variable.type == "entier" else "Texte fictif"
     return Ecrit(texte, None, "réponse à une question qui n'était pas posée")
 
 
@@ -383,7 +382,7 @@ def spoil_cell(
         ecrit = fabrique(Cas(t, fiche, declaree, valeur, alea, entete in etalees))
         if ecrit is None or (valeur is None and nom != "hors_filtre" and not asked(t.monde, fiche, variable)):
             continue
-        code, gravite = bareme.juge(constat, fiche.entite, variable, declaree.type.value)
+        code, gravite = bareme.juge(constat, fiche.entite, variable, declaree.type)
         jumeaux: dict[int, Fiche] = {}
         gardee = copy(hote.ecrite, None, jumeaux)
         jumeaux[id(fiche)].valeurs[variable] = None if gravite == "rejet_cellule" else ecrit.reste
@@ -427,7 +426,7 @@ def unknown_unit(t: Tirage, hote: Reponse, bareme: Bareme, alea: random.Random) 
     ecrite.unites = []
     attendus: list[Attendu] = []
     for rang, variable in enumerate(liens):
-        if ecrite.valeurs.get(variable) is None or t.questionnaire.variables[variable].type != TypeVariable.FINESS:
+        if ecrite.valeurs.get(variable) is None or t.questionnaire.variables[variable].type != "finess":
             continue
         ecrite.valeurs[variable] = finess(9000 + hote.modele.numero * 3 + rang, ecrite.valeurs[variable][:2], {})
         code, gravite = bareme.juge("absent_de_la_base", racine, variable, "finess")

@@ -17,7 +17,6 @@ from cartographie.survey.model import (
     Modele,
     Nomenclature,
     Questionnaire,
-    TypeVariable,
 )
 from cartographie_demo.oracle import Fiche
 from cartographie_demo.writers import MENTION, Page, unzip, write_xls, write_xlsx, zip_bytes
@@ -72,11 +71,11 @@ def spell(q: Questionnaire, nom: str, valeur: Any, ecriture: Ecriture) -> Any:
     nomenclature = q.nomenclatures.get(variable.nomenclature or "")
     if isinstance(valeur, tuple):
         return "|".join(_label(nomenclature, v, ecriture) for v in valeur)
-    if variable.type == TypeVariable.ANNEE_MOIS:
+    if variable.type == "annee_mois":
         return f"{valeur:%Y-%m}"
     if isinstance(valeur, date):
         return valeur.isoformat() if ecriture.texte else valeur
-    if variable.type == TypeVariable.CODE and nomenclature:
+    if variable.type == "code" and nomenclature:
         return _label(nomenclature, valeur, ecriture)
     return valeur
 

@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cartographie.survey.model import Questionnaire, Regle, Variable
-
-_TYPES = {
-    "texte": "texte", "entier": "nombre entier", "decimal": "nombre", "booleen": "oui ou non", "date": "date",
-    "annee_mois": "mois et année", "code": "une réponse d'une liste", "codes": "plusieurs réponses d'une liste",
-    "finess": "numéro FINESS (9 caractères)", "siret": "numéro SIRET (14 chiffres)", "siren": "numéro SIREN (9 chiffres)",
-    "rpps": "numéro RPPS (11 chiffres)", "commune": "code de commune", "departement": "code de département",
-    "region": "code de région",
-}  # fmt: skip
+from cartographie.survey.types import TYPES
 
 
 def build_dictionary(q: Questionnaire, annee: str) -> str:
@@ -68,7 +61,7 @@ def _row(v: Variable, lue: bool) -> str:
     publiee = "non (donnée personnelle)" if v.personnel else "oui" if v.publiable else "non"
     obligatoire = "oui" if v.obligatoire else "sous condition" if v.obligatoire_si else ""
     return (
-        f"| `{v.nom}` | {_cell(v.libelle)} | {_TYPES[v.type]}{bornes} | {f'`{v.nomenclature}`' if v.nomenclature else ''} "
+        f"| `{v.nom}` | {_cell(v.libelle)} | {TYPES[v.type].libelle}{bornes} | {f'`{v.nomenclature}`' if v.nomenclature else ''} "
         f"| {obligatoire} | {publiee} | {'questionnaire' if lue else 'calculée'} |"
     )
 

@@ -20,9 +20,9 @@ from cartographie.survey.model import (
     Modele,
     Nomenclature,
     Questionnaire,
-    TypeVariable,
     Variable,
 )
+from cartographie.survey.types import OUI_NON, TYPES
 
 # -------------------------------------------------------------------------------------------
 # What is written in the answer cells of a questionnaire: the types shared by who decides it and who writes it.
@@ -60,12 +60,6 @@ class Contenu:
 # -------------------------------------------------------------------------------------------
 # How one question is offered in a blank questionnaire: the style of its answer, its hint, its drop-down list or bounds.
 
-TEXTE = {
-    TypeVariable.TEXTE, TypeVariable.CODE, TypeVariable.CODES, TypeVariable.FINESS, TypeVariable.SIRET, TypeVariable.SIREN,
-    TypeVariable.RPPS, TypeVariable.COMMUNE, TypeVariable.DEPARTEMENT, TypeVariable.REGION, TypeVariable.ANNEE_MOIS,
-    TypeVariable.BOOLEEN,
-}  # fmt: skip
-
 
 class Page:
     """One sheet being written and what its cells need."""
@@ -86,17 +80,14 @@ class Page:
         return self.q.variables[colonne.variable]
 
 
-def answer_style(page: Page, variable: Variable, modalite: str | None) -> str:
+def answer_style(variable: Variable, modalite: str | None) -> str:
     """The name of the style of its answer."""
-    if modalite is not None or variable.type in TEXTE:
-        return "reponse_texte"
-    nom = {TypeVariable.DATE: "date", TypeVariable.ENTIER: "entier", TypeVariable.DECIMAL: "nombre"}[variable.type]
-    return f"reponse_{nom}"
+    return f"reponse_{'@' if modalite is not None else TYPES[variable.type].excel}"
 
 
 def hint(page: Page, colonne: ColonneAttendue, v: Variable) -> str:
     morceaux = [v.aide or v.definition]
-    if v.type is TypeVariable.CODES and colonne.modalite is None and v.nomenclature:
+    if TYPES[v.type].multiple and colonne.modalite is None and v.nomenclature:
         codes = ", ".join(page.q.nomenclatures[v.nomenclature].valides(page.annee))
         morceaux.append(f"Plusieurs réponses possibles, séparées par « ; » : {codes}.")
     if v.unite:
@@ -109,31 +100,17 @@ def hint(page: Page, colonne: ColonneAttendue, v: Variable) -> str:
 
 
 def add_validation(page: Page, colonne: ColonneAttendue, v: Variable, r1: int, c1: int, r2: int, c2: int) -> None:
-    commun: dict[str, Any] = {"error_title": "Réponse à vérifier", "ignore_blank": True}
-    if colonne.modalite is not None or v.type is TypeVariable.BOOLEEN:
-        regle: dict[str, Any] = {
-            "validate": "list",
-            "source": ["Oui", "Non"],
-            "error_message": "Répondez par Oui ou Non.",
-        }
-    elif v.nomenclature and v.type is not TypeVariable.CODES:
+    spec = TYPES[v.type]
+    if colonne.modalite is not None:
+        regle: Mapping[str, Any] | None = OUI_NON
+    elif v.nomenclature and not spec.multiple and spec.dtype != "boolean":
         regle = {"validate": "list", "source": f"={page.plages[v.nomenclature]}", "error_type": "warning",
                  "error_message": "Choisissez une réponse de la liste (feuille LISTES)."}  # fmt: skip
-    elif v.type in (TypeVariable.ENTIER, TypeVariable.DECIMAL):
-        bas, haut = v.minimum if v.minimum is not None else -1e12, v.maximum if v.maximum is not None else 1e12
-        genre = "integer" if v.type is TypeVariable.ENTIER else "decimal"
-        bornes = "un nombre entier" if genre == "integer" else "un nombre"
-        regle = {"validate": genre, "criteria": "between", "minimum": bas, "maximum": haut,
-                 "error_message": f"Écrivez {bornes}, sans unité ni texte."}  # fmt: skip
-    elif v.type is TypeVariable.DATE:
-        regle = {"validate": "date", "criteria": "between", "minimum": datetime(1990, 1, 1), "maximum": datetime(2100, 12, 31),
-                 "error_message": "Écrivez une date au format jj/mm/aaaa."}  # fmt: skip
-    elif v.longueur_max:
-        regle = {"validate": "length", "criteria": "<=", "value": v.longueur_max,
-                 "error_message": f"{v.longueur_max} caractères au plus."}  # fmt: skip
     else:
-        return
-    page.feuille.data_validation(r1, c1, r2, c2, {**commun, **regle})
+        regle = spec.saisie(v)
+    if regle is not None:
+        commun = {"error_title": "Réponse à vérifier", "ignore_blank": True}
+        page.feuille.data_validation(r1, c1, r2, c2, {**commun, **regle})
 
 
 # -------------------------------------------------------------------------------------------
@@ -141,7 +118,10 @@ def add_validation(page: Page, colonne: ColonneAttendue, v: Variable, r1: int, c
 
 _NOTE = {"author": "Enquête", "x_scale": 2.6, "y_scale": 1.8, "font_size": 10}
 _VIDE = Case()
-_LARGES = (TypeVariable.TEXTE, TypeVariable.CODES)
+
+
+def _is_wide(v: Variable) -> bool:
+    return TYPES[v.type].libre or TYPES[v.type].multiple
 
 
 def sheet_name(feuille: FeuilleAttendue) -> str:
@@ -247,7 +227,7 @@ def write_form(page: Page, titre: str, fiche: Fiche) -> dict[tuple[str, int, str
         f.write_string(r, question, colonne.entetes[0].texte, styles["obligatoire" if v.obligatoire else "question"])
         cle = (colonne.variable, colonne.modalite)
         case = fiche.get(cle, _VIDE)
-        _write_answer(page, r, reponse, case, v, answer_style(page, v, colonne.modalite))
+        _write_answer(page, r, reponse, case, v, answer_style(v, colonne.modalite))
         places[a.entite, 0, *cle] = (f.name, xl_rowcol_to_cell(r, reponse))
         notice = hint(page, colonne, v)
         f.write_string(r, aide, notice, styles["aide"])
@@ -281,10 +261,10 @@ def write_table(
         notice = hint(page, colonne, v)
         if notice:
             f.write_comment(entete, c, notice, {"author": "Notice", "x_scale": 2.2, "y_scale": 1.6, "font_size": 10})
-        f.set_column(c, c, 34 if v.type in _LARGES else 24)
-        style, cle = answer_style(page, v, colonne.modalite), (colonne.variable, colonne.modalite)
+        f.set_column(c, c, 34 if _is_wide(v) else 24)
+        style, cle = answer_style(v, colonne.modalite), (colonne.variable, colonne.modalite)
         for k, fiche in enumerate(fiches):
-            textes[k].append((text_of(fiche.get(cle, _VIDE).valeur or ""), 32 if v.type in _LARGES else 22))
+            textes[k].append((text_of(fiche.get(cle, _VIDE).valeur or ""), 32 if _is_wide(v) else 22))
             _write_answer(page, entete + 1 + k, c, fiche.get(cle, _VIDE), v, style)
             places[a.entite, k, *cle] = (f.name, xl_rowcol_to_cell(entete + 1 + k, c))
         for r in range(entete + 1 + len(fiches), fin + 1):
@@ -305,8 +285,8 @@ def _write_answer(page: Page, r: int, c: int, case: Case, v: Variable, style: st
     Elsewhere a date is written as the text it showed: its format would turn the number typed over it into a date.
     """
     f, valeur = page.feuille, case.valeur
-    if isinstance(valeur, date) and v.type in (TypeVariable.DATE, TypeVariable.ANNEE_MOIS):
-        style = "reponse_date"
+    if isinstance(valeur, date) and TYPES[v.type].serie:
+        style = f"reponse_{_JOUR}"
     elif isinstance(valeur, date):
         valeur = f"{valeur:%d/%m/%Y}"
     choisi = page.styles[f"{style}_{case.niveau}" if case.niveau else style]
@@ -328,7 +308,7 @@ _MARQUES = {  # a marked answer: colour of the cell and of its border, never the
     A_CORRIGER: {"bg_color": "#F9C9BF", "border": 2, "border_color": "#B3261E"},
     A_VERIFIER: {"bg_color": "#CFE2F7", "border": 2, "border_color": "#1D5FA8"},
 }
-_FORMATS = {"texte": "@", "nombre": "0.##", "entier": "0", "date": "dd/mm/yyyy"}
+_JOUR = "dd/mm/yyyy"
 Accueil = Callable[[Any, Mapping[str, Any], Places], None]
 
 
@@ -405,10 +385,10 @@ def _styles(classeur: Any) -> dict[str, Any]:
     }
     for nom, marque in _MARQUES.items():
         styles[nom] = {**base, **bord, "bold": True, **marque}
-    for genre, nombre in _FORMATS.items():
+    for nombre in sorted({spec.excel for spec in TYPES.values()} | {_JOUR}):
         reponse = {**base, **bord, "num_format": nombre, "bg_color": _FOND_REPONSE, "locked": False}
-        styles[f"reponse_{genre}"] = reponse
-        styles |= {f"reponse_{genre}_{nom}": {**reponse, **marque} for nom, marque in _MARQUES.items()}
+        styles[f"reponse_{nombre}"] = reponse
+        styles |= {f"reponse_{nombre}_{nom}": {**reponse, **marque} for nom, marque in _MARQUES.items()}
     return {nom: classeur.add_format(proprietes) for nom, proprietes in styles.items()}
 
 

@@ -12,61 +12,25 @@ import numpy as np
 import pandas as pd
 
 from cartographie.base.text import MASQUE
-from cartographie.decode.cells import (
-    NUL,
-    Contexte,
-    Decode,
-    cell_problem,
-    decline,
-    decode_booleen,
-    decode_decimal,
-    decode_entier,
-    decode_texte,
-    is_blank,
-    tell_blanks,
-)
-from cartographie.decode.codes import (
-    Repertoire,
-    decode_choix,
-    decode_code,
-    decode_codes,
-    decode_identifiant,
-    decode_lieu,
-    decode_rpps,
-    sort_codes,
-)
-from cartographie.decode.dates import day_comes_first, decode_annee_mois, decode_date
 from cartographie.decode.lots import SEPARATEUR, TECHNIQUES
-from cartographie.survey.model import Questionnaire, TypeVariable, Variable
+from cartographie.decode.repairs import decline, tell_blanks
+from cartographie.survey.codes import decode_choix, sort_codes
+from cartographie.survey.dates import day_comes_first
+from cartographie.survey.model import Questionnaire, Variable
 from cartographie.survey.received import Constat, Lot
+from cartographie.survey.types import TYPES, TypeSpec
+from cartographie.survey.values import NUL, Contexte, Decode, Repertoire, cell_problem, is_blank
 
-T = TypeVariable
-DECODEURS: dict[TypeVariable, Callable[[Any, Variable, Contexte], Decode]] = {
-    T.TEXTE: decode_texte,
-    T.ENTIER: decode_entier,
-    T.DECIMAL: decode_decimal,
-    T.BOOLEEN: decode_booleen,
-    T.DATE: decode_date,
-    T.ANNEE_MOIS: decode_annee_mois,
-    T.CODE: decode_code,
-    T.CODES: decode_codes,
-    T.FINESS: decode_identifiant,
-    T.SIRET: decode_identifiant,
-    T.SIREN: decode_identifiant,
-    T.RPPS: decode_rpps,
-    T.COMMUNE: decode_lieu,
-    T.DEPARTEMENT: decode_lieu,
-    T.REGION: decode_lieu,
-}
-_NOMBRES = (T.ENTIER, T.DECIMAL)
-_DTYPES = {T.ENTIER: "Int64", T.DECIMAL: "Float64", T.BOOLEEN: "boolean"}
+_CHOIX = TYPES["booleen"]  # how each column of a spread choice is read
 # Types whose equal values decode alike (1 and 1.0 included), so that equality is enough to tell them apart.
 _SIMPLES = frozenset({str, int, float, type(None), datetime, date, time, timedelta})
 
 
 def decode_cell(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
     """One cell of a variable: blank, unreadable, or decoded by its type."""
-    return _unreadable(valeur) or tell_blanks(valeur, DECODEURS[variable.type](valeur, variable, contexte), variable)
+    return _unreadable(valeur) or tell_blanks(
+        valeur, TYPES[variable.type].decoder(valeur, variable, contexte), variable
+    )
 
 
 def _unreadable(valeur: Any) -> Decode | None:
@@ -94,27 +58,27 @@ def factorise(valeurs: np.ndarray) -> tuple[np.ndarray, Sequence[Any]]:
     return codes, [v for _, v in rangs]
 
 
-def plain_numbers(valeurs: np.ndarray, type_variable: TypeVariable) -> tuple[np.ndarray, np.ndarray]:
+def plain_numbers(valeurs: np.ndarray, dtype: str) -> tuple[np.ndarray, np.ndarray]:
     """(the numbers to be kept as they are, where they were): what their decoder would return, for many at once."""
     directs = np.array([v.__class__ is float for v in valeurs], dtype=bool)
     nombres = valeurs[directs].astype("float64")
-    if type_variable is T.ENTIER:
+    if dtype == "Int64":
         bons = (nombres == np.floor(nombres)) & (nombres >= -(2.0**63)) & (nombres < 2.0**63)
     else:
         bons = np.isfinite(nombres)
     directs[directs] = bons
-    return (nombres[bons].astype("int64") if type_variable is T.ENTIER else nombres[bons] + 0.0), directs
+    return (nombres[bons].astype("int64") if dtype == "Int64" else nombres[bons] + 0.0), directs
 
 
-def to_array(valeurs: list[Any], type_variable: TypeVariable, codes: np.ndarray) -> Any:
-    """The decoded distinct values, taken back to the rows, in the type's own dtype."""
-    if type_variable is T.DATE:
-        return np.array([*valeurs, None], dtype="datetime64[s]")[codes]
-    if type_variable is T.CODES:
+def to_array(valeurs: list[Any], dtype: str, codes: np.ndarray) -> Any:
+    """The decoded distinct values, taken back to the rows, in that dtype."""
+    if dtype.startswith("datetime"):
+        return np.array([*valeurs, None], dtype=dtype)[codes]
+    if dtype == "object":
         distincts = np.empty(len(valeurs) + 1, dtype=object)
         distincts[: len(valeurs)] = pd.Series(valeurs, dtype=object).to_numpy()
         return distincts[codes]
-    return pd.array(valeurs, dtype=_DTYPES.get(type_variable, "str")).take(codes, allow_fill=True)
+    return pd.array(valeurs, dtype=dtype).take(codes, allow_fill=True)
 
 
 def findings(
@@ -164,17 +128,17 @@ class _Colonnes:
         return Contexte(self.campagne, self.repertoires[nom], cle=self.cle)
 
     def decode(
-        self, recues: np.ndarray, variable: Variable, decodeur: Callable[[Any, Contexte], Decode], type_: TypeVariable
+        self, recues: np.ndarray, variable: Variable, decodeur: Callable[[Any, Contexte], Decode], spec: TypeSpec
     ) -> Any:
         contexte = self.contexte(variable)
         codes, uniques = factorise(recues)
         decodes = [decodeur(u, contexte) for u in uniques]
-        if self.lignes_1904 is not None and type_ in (T.DATE, T.ANNEE_MOIS):
+        if self.lignes_1904 is not None and spec.serie:
             # the same number is another day in files counting from the other epoch
             autre = replace(contexte, date1904=True)
             codes = np.where(self.lignes_1904 & (codes >= 0), codes + len(decodes), codes)
             decodes += [decodeur(u, autre) for u in uniques]
-        if self.lignes_texte is not None and type_ is T.DATE:
+        if self.lignes_texte is not None and spec.jour:
             for jour_mois, lignes in self._text_dates(recues, self.lignes_texte).items():
                 francais = replace(contexte, jour_mois=jour_mois)
                 codes = np.where(lignes & (codes >= 0), codes + len(decodes), codes)
@@ -182,7 +146,7 @@ class _Colonnes:
         if self.refuse is not None:
             decodes = [self.refuse(d, variable) for d in decodes]
         self.constats += findings(self.lot.entite, variable, recues, codes, decodes)
-        return to_array([d.valeur for d in decodes], type_, codes)
+        return to_array([d.valeur for d in decodes], spec.dtype, codes)
 
     def _text_dates(self, recues: np.ndarray, lignes: np.ndarray) -> dict[bool, np.ndarray]:
         """Rows of text files where the day surely comes first in this column of the file, and the other rows of such files."""
@@ -194,15 +158,15 @@ class _Colonnes:
 
     def simple(self, variable: Variable, colonne: str) -> Any:
         recues = self.lot.df[colonne].to_numpy(dtype=object)
-        decodeur = DECODEURS[variable.type]
+        spec = TYPES[variable.type]
 
         def lire(valeur: Any, contexte: Contexte) -> Decode:
-            return _unreadable(valeur) or tell_blanks(valeur, decodeur(valeur, variable, contexte), variable)
+            return _unreadable(valeur) or tell_blanks(valeur, spec.decoder(valeur, variable, contexte), variable)
 
-        if variable.type not in _NOMBRES:
-            return self.decode(recues, variable, lire, variable.type)
-        nombres, directs = plain_numbers(recues, variable.type)
-        valeurs = self.decode(np.asarray(np.where(directs, None, recues), dtype=object), variable, lire, variable.type)
+        if not spec.direct:
+            return self.decode(recues, variable, lire, spec)
+        nombres, directs = plain_numbers(recues, spec.dtype)
+        valeurs = self.decode(np.asarray(np.where(directs, None, recues), dtype=object), variable, lire, spec)
         valeurs[directs] = nombres
         return valeurs
 
@@ -211,7 +175,7 @@ class _Colonnes:
         etats = np.zeros((len(self.lot.df), len(colonnes) + 1), dtype=bool)
         for k, (modalite, colonne) in enumerate(colonnes.items()):
             recues = self.lot.df[colonne].to_numpy(dtype=object)
-            lus = self.decode(recues, variable, partial(_read_choice, modalite, variable), T.BOOLEEN)
+            lus = self.decode(recues, variable, partial(_read_choice, modalite, variable), _CHOIX)
             etats[:, k] = lus.to_numpy(dtype=bool, na_value=False)
             etats[:, -1] |= ~np.asarray(lus.isna())
         motifs = [ligne.tobytes() for ligne in etats]
@@ -253,10 +217,10 @@ def decode_lot(
         valeurs = decodeur.simple(variable, colonne) if colonne else None
         if etalees:
             choix = decodeur.etalee(variable, etalees)
-            if variable.type is not T.CODES:
+            if not TYPES[variable.type].multiple:
                 choix = decodeur.une_seule(variable, choix)
             valeurs = choix if valeurs is None else pd.Series(valeurs).where(pd.notna(valeurs), choix).array
-        sortie[nom] = pd.Series(valeurs, index=lot.df.index, dtype=object if variable.type is T.CODES else None)
+        sortie[nom] = pd.Series(valeurs, index=lot.df.index, dtype=object if TYPES[variable.type].multiple else None)
     return replace(lot, df=pd.DataFrame(sortie, index=lot.df.index)), decodeur.constats
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +11,12 @@ import pandas as pd
 
 from cartographie.base.identifiers import pseudonym
 from cartographie.base.text import text_of
-from cartographie.decode.codes import Repertoire, sort_codes
 from cartographie.decode.columns import to_array
-from cartographie.survey.model import Entite, Passage, Questionnaire, TypeVariable, Variable
+from cartographie.survey.codes import sort_codes
+from cartographie.survey.model import Entite, Passage, Questionnaire, Variable
 from cartographie.survey.received import Lot
+from cartographie.survey.types import TYPES
+from cartographie.survey.values import Repertoire
 
 # --------------------------------------------------------------------------------- conditions, in one place
 
@@ -80,11 +82,11 @@ def _target(passage: Passage, cle: tuple[Any, ...], variable: Variable, repertoi
     multiples = [i for i, v in enumerate(cle) if isinstance(v, tuple)]
     if not multiples:
         trouve = look_up(passage, cle)
-        return (trouve,) if trouve is not None and variable.type is TypeVariable.CODES else trouve
+        return (trouve,) if trouve is not None and TYPES[variable.type].multiple else trouve
     i = multiples[0]
     cles = [(*cle[:i], v, *cle[i + 1 :]) for v in cle[i] or (None,)]
     cibles = [c for c in (look_up(passage, k) for k in cles) if c is not None]
-    if variable.type is TypeVariable.CODES:
+    if TYPES[variable.type].multiple:
         return sort_codes(cibles, repertoire) if cibles else None
     rangs = {cible: rang for rang, (_, cible) in reversed(list(enumerate(passage.lignes)))}
     return min(cibles, key=lambda c: rangs[c], default=None)
@@ -122,8 +124,8 @@ def derive(lot: Lot, questionnaire: Questionnaire, campagne: str, lots: Mapping[
 
 
 def _typed(valeurs: list[Any], variable: Variable, lot: Lot) -> pd.Series:
-    colonne = to_array(valeurs, variable.type, np.arange(len(valeurs)))
-    return pd.Series(colonne, index=lot.df.index, dtype=object if variable.type is TypeVariable.CODES else None)
+    colonne = to_array(valeurs, TYPES[variable.type].dtype, np.arange(len(valeurs)))
+    return pd.Series(colonne, index=lot.df.index, dtype=object if TYPES[variable.type].multiple else None)
 
 
 def _derived(
@@ -165,16 +167,9 @@ def _derived(
     return None
 
 
-_CONVERSIONS: dict[TypeVariable, Callable[[str], Any]] = {
-    TypeVariable.ENTIER: int,
-    TypeVariable.DECIMAL: float,
-    TypeVariable.BOOLEEN: lambda t: t == "VRAI",
-}
-
-
 def _convert(valeurs: list[Any], variable: Variable) -> list[Any]:
     """Targets are texts in a passage file; numbers and booleans get their type."""
-    conversion = _CONVERSIONS.get(variable.type)
+    conversion = TYPES[variable.type].du_passage
     return valeurs if conversion is None else [None if v is None else conversion(v) for v in valeurs]
 
 
@@ -208,7 +203,7 @@ def identify(
         if voie.get("si"):
             retenus &= _holds(voie["si"], entite.nom, tous, questionnaire, campagne)
         variable = questionnaire.variables[nom]
-        deja = variable.personnel and variable.type is TypeVariable.RPPS
+        deja = variable.personnel and TYPES[variable.type].pseudonyme
         hache = (bool(voie.get("hache")) or variable.personnel) and not deja
         rangs = np.flatnonzero(retenus)
         for i, valeur in zip(rangs.tolist(), map(_text, df[nom].iloc[rangs].tolist()), strict=True):

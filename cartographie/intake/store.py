@@ -18,8 +18,9 @@ from tempfile import NamedTemporaryFile
 from cartographie.base.errors import Statut, UserError
 from cartographie.base.files import busy, is_locked, locked, write_whole
 from cartographie.base.identifiers import published_key
-from cartographie.survey.model import Questionnaire, TypeVariable
+from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import Depot
+from cartographie.survey.types import TYPES
 
 # -------------------------------------------------------------------------------------------
 # The key of the pseudonyms of personal identifiers: raw/.cle_pseudonymes, drawn once per workspace, never in an output.
@@ -55,7 +56,7 @@ def pseudonym_key(projet: Path, q: Questionnaire) -> bytes:
 
 
 def _needed(q: Questionnaire) -> bool:
-    personnel = any(v.personnel and v.type is TypeVariable.RPPS for v in q.variables.values())
+    personnel = any(v.personnel and TYPES[v.type].pseudonyme for v in q.variables.values())
     return personnel or any(voie.get("hache") for e in q.entites.values() for voie in e.identifiant)
 
 

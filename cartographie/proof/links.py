@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from cartographie.survey.model import Questionnaire, TypeVariable
+from cartographie.survey.model import Questionnaire
+from cartographie.survey.types import TYPES
 
 # -------------------------------------------------------------------------------------------
 # What a published figure counts, read in the declarations: the part, and the whole it is a part of.
@@ -112,7 +113,7 @@ class Lecteur:
     def codes(self, nom: str, edition: str) -> frozenset[str] | None:
         """Codes of a variable that takes one of a list; None for others."""
         v = self.q.variables.get(nom.rpartition(".")[2])
-        if v is None or v.type is TypeVariable.CODES or v.nomenclature not in self.q.nomenclatures:
+        if v is None or TYPES[v.type].multiple or v.nomenclature not in self.q.nomenclatures:
             return None
         return frozenset(self.q.nomenclatures[str(v.nomenclature)].valides(edition))
 

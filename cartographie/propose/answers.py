@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from rapidfuzz import fuzz, process
 
 from cartographie.base.text import MASQUE, clean, normalise, personal_data, text_of
-from cartographie.decode.codes import Repertoire, cut_pieces, find_code
 from cartographie.intake.container import column_number
 from cartographie.intake.read import open_depots, workers_for
 from cartographie.propose.edits import Correctif, read_exact, set_cells
-from cartographie.survey.model import Questionnaire, TypeVariable, Variable
+from cartographie.survey.codes import cut_pieces, find_code
+from cartographie.survey.model import Questionnaire, Variable
 from cartographie.survey.received import Anomalie, Depot
 from cartographie.survey.rules import VALUE_MAX, load_catalogue, une_ligne
+from cartographie.survey.types import TYPES
+from cartographie.survey.values import Repertoire
 
 if TYPE_CHECKING:
     from cartographie.campaign.examine import Controle
@@ -100,7 +102,7 @@ def _coded(q: Questionnaire, nom: str) -> bool:
 
 def _unknown(valeur: str, variable: Variable, repertoire: Repertoire) -> Iterator[str]:
     """The answers of a cell that no spelling names."""
-    plusieurs = variable.type is TypeVariable.CODES
+    plusieurs = TYPES[variable.type].multiple
     for texte in cut_pieces(valeur, repertoire) if plusieurs else [clean(valeur)]:
         if find_code(texte, repertoire).constat == CONSTAT:
             yield texte
@@ -144,7 +146,7 @@ def _corrections(projet: Path, q: Questionnaire, ecritures: Iterable[Ecriture]) 
 
 def _was_changed(q: Questionnaire, a: Anomalie) -> bool:
     """Its finding quotes the beginning only, or may have lost the line breaks between several answers."""
-    several = q.variables[a.variable].type is TypeVariable.CODES
+    several = TYPES[q.variables[a.variable].type].multiple
     return a.valeur_recue != MASQUE and (several or len(a.valeur_recue) >= VALUE_MAX)
 
 

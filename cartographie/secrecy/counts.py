@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from cartographie.survey.model import Questionnaire, TypeVariable
+from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import Tableau
+from cartographie.survey.types import TYPES
 
 # -------------------------------------------------------------------------------------------
 # What a published count counts, as a set of clauses: two counts with the same clauses at the same place are one count.
@@ -76,7 +77,7 @@ def qualified(grain: str, variable: str) -> str:
 def codes_of(q: Questionnaire, campagne: str, nom: str) -> frozenset[str] | None:
     """Codes of a single-answer variable; None for any other kind."""
     variable = q.variables.get(nom.rpartition(".")[2])
-    if variable is None or variable.type is TypeVariable.CODES or variable.nomenclature not in q.nomenclatures:
+    if variable is None or TYPES[variable.type].multiple or variable.nomenclature not in q.nomenclatures:
         return None
     return frozenset(q.nomenclatures[str(variable.nomenclature)].valides(campagne))
 

@@ -11,8 +11,9 @@ from typing import Any
 import yaml
 
 from cartographie.base.text import normalise
-from cartographie.survey.model import Questionnaire, TypeVariable
+from cartographie.survey.model import Questionnaire
 from cartographie.survey.source import Chemin, Problemes, Source
+from cartographie.survey.types import TYPES
 
 # -------------------------------------------------------------------------------------------
 # References inside declarations: does the variable, the entity, the operator exist, and where is it written?
@@ -90,7 +91,6 @@ def _walk(c: Mapping[str, Any], entite: str, chemin: Chemin) -> Iterator[tuple[C
         yield from _walk(c["non"], entite, (*chemin, "non"))
 
 
-_AVEC_NOMENCLATURE = {TypeVariable.CODE, TypeVariable.CODES}
 # Grains built by the program beside the declared entities (see tables).
 _GRAINS = {"qualite_variable", "anomalie"}
 LIBRES = {"a_repondu", "disposition"}  # columns of the frame that the warehouse adds
@@ -195,7 +195,7 @@ def _check_variables(q: Questionnaire, s: Source, p: Problemes) -> None:
                 continue
             for cle in ("pose_si", "obligatoire_si"):
                 check_condition(q, e, s.contenu[nom].get(cle), s, (nom, cle), p)
-        if v.type in _AVEC_NOMENCLATURE and v.nomenclature is None:
+        if TYPES[v.type].liste and v.nomenclature is None:
             p.ajouter("D06", s, (nom,), f"une variable de type « {v.type} » doit nommer sa nomenclature.")
         if v.nomenclature is not None and v.nomenclature not in q.nomenclatures:
             p.ajouter("D06", s, (nom, "nomenclature"), f"le fichier nomenclatures/{v.nomenclature}.csv n'existe pas.")
@@ -355,7 +355,7 @@ def _check_modele(q: Questionnaire, annee: str, nom: str, s: Source, p: Probleme
                 and variable.nomenclature
                 and variable.nomenclature in q.nomenclatures
             ):
-                if variable.type is not TypeVariable.CODES:
+                if not TYPES[variable.type].multiple:
                     p.ajouter(
                         "D10", s, chemin, "seul un choix multiple (type « codes ») s'étale sur plusieurs colonnes."
                     )

@@ -28,7 +28,6 @@ from cartographie.survey.model import (
     Passage,
     Questionnaire,
     Regle,
-    TypeVariable,
     Variable,
 )
 from cartographie.survey.source import Problemes, Source, as_plain, hash_files, read_csv, read_yaml, validate_source
@@ -216,7 +215,7 @@ def _variable(nom: str, d: Mapping[str, Any]) -> Variable:
     return Variable(
         nom=nom,
         entites=tuple(d["entites"]),
-        type=TypeVariable(d["type"]),
+        type=d["type"],
         libelle=d["libelle"],
         condition_pose=d.get("pose_si"),
         **{

@@ -21,24 +21,6 @@ class Gravite(StrEnum):
     ALERTE = "alerte"
 
 
-class TypeVariable(StrEnum):
-    TEXTE = "texte"
-    ENTIER = "entier"
-    DECIMAL = "decimal"
-    BOOLEEN = "booleen"
-    DATE = "date"
-    ANNEE_MOIS = "annee_mois"
-    CODE = "code"
-    CODES = "codes"
-    FINESS = "finess"
-    SIRET = "siret"
-    SIREN = "siren"
-    RPPS = "rpps"
-    COMMUNE = "commune"
-    DEPARTEMENT = "departement"
-    REGION = "region"
-
-
 @dataclass(frozen=True, slots=True)
 class Modalite:
     """One allowed answer of a nomenclature. `variantes`: other spellings met; `valide_de`/`valide_a`: campaigns."""
@@ -87,7 +69,7 @@ class Variable:
 
     nom: str
     entites: tuple[str, ...]
-    type: TypeVariable
+    type: str  # a key of types.TYPES
     libelle: str
     definition: str = ""
     rubrique: str = ""

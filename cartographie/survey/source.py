@@ -19,6 +19,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from cartographie.base.errors import DeclarationError
+from cartographie.survey.types import TYPES
 
 Chemin = tuple[str | int, ...]
 
@@ -166,6 +167,9 @@ def _schemas() -> tuple[Registry, dict[str, Any]]:
         for f in resources.files("cartographie.survey.meta").iterdir()
         if f.name.endswith(".schema.json")
     }
+    types = list(TYPES)
+    contenus["variables.schema.json"]["additionalProperties"]["properties"]["type"]["enum"] = types
+    contenus["regles.schema.json"]["items"]["properties"]["types"]["items"]["enum"] = types
     registre: Registry = Registry().with_resources([(n, Resource.from_contents(c)) for n, c in contenus.items()])
     return registre, contenus
 

@@ -14,9 +14,10 @@ import pandas as pd
 from cartographie.base.text import MASQUE, personal_data
 from cartographie.decode.lots import locator
 from cartographie.survey.conditions import split
-from cartographie.survey.model import Questionnaire, Regle, TypeVariable
+from cartographie.survey.model import Questionnaire, Regle
 from cartographie.survey.received import Anomalie, Constat, Depot, Lot
 from cartographie.survey.rules import Catalogue, climb, column_letters, fill, judge, une_ligne
+from cartographie.survey.types import TYPES
 
 NO_VALUE = frozenset({"minimum", "maximum", "longueur_max", "longueur", "unite", "nomenclature", "format"})
 VALUE_READ = 4000  # characters looked at for personal data: more than a message ever shows
@@ -163,7 +164,7 @@ def _discloses(value: Any) -> bool:
 
 def _unreadable(variable: str | None, questionnaire: Questionnaire) -> bool:
     v = questionnaire.variables.get(variable or "")
-    return v is not None and (v.personnel or (v.type is TypeVariable.TEXTE and not v.publiable))
+    return v is not None and (v.personnel or (TYPES[v.type].libre and not v.publiable))
 
 
 def _proposal(proposed: Any, c: Constat, secret: bool) -> str:

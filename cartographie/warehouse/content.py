@@ -1,28 +1,9 @@
-"""What is loaded, and the one correspondence between declared types and SQL types."""
+"""What is loaded: the columns of each entity's table and of its analysis view."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from cartographie.survey.model import Entite, Questionnaire, TypeVariable, Variable
-
-TYPES_SQL: Mapping[TypeVariable, str] = {
-    TypeVariable.TEXTE: "VARCHAR",
-    TypeVariable.ENTIER: "BIGINT",
-    TypeVariable.DECIMAL: "DOUBLE",
-    TypeVariable.BOOLEEN: "BOOLEAN",
-    TypeVariable.DATE: "DATE",
-    TypeVariable.ANNEE_MOIS: "VARCHAR",
-    TypeVariable.CODE: "VARCHAR",
-    TypeVariable.CODES: "VARCHAR[]",
-    TypeVariable.FINESS: "VARCHAR",
-    TypeVariable.SIRET: "VARCHAR",
-    TypeVariable.SIREN: "VARCHAR",
-    TypeVariable.RPPS: "VARCHAR",
-    TypeVariable.COMMUNE: "VARCHAR",
-    TypeVariable.DEPARTEMENT: "VARCHAR",
-    TypeVariable.REGION: "VARCHAR",
-}
+from cartographie.survey.model import Entite, Questionnaire, Variable
+from cartographie.survey.types import TYPES
 
 LOCATION = {"depot": "VARCHAR", "feuille": "VARCHAR", "ligne": "BIGINT"}
 
@@ -34,7 +15,7 @@ def loaded_variables(questionnaire: Questionnaire, entite: str) -> list[Variable
     return [
         v
         for v in questionnaire.variables.values()
-        if entite in v.entites and not v.personnel and (v.publiable or v.type is not TypeVariable.TEXTE)
+        if entite in v.entites and not v.personnel and (v.publiable or not TYPES[v.type].libre)
     ]
 
 
@@ -57,7 +38,7 @@ def technical_columns(questionnaire: Questionnaire, entite: Entite) -> dict[str,
 def entity_columns(questionnaire: Questionnaire, entite: Entite) -> dict[str, str]:
     """Every column of the entity's table → SQL type."""
     columns = technical_columns(questionnaire, entite)
-    return columns | {v.nom: TYPES_SQL[v.type] for v in loaded_variables(questionnaire, entite.nom)}
+    return columns | {v.nom: TYPES[v.type].sql for v in loaded_variables(questionnaire, entite.nom)}
 
 
 def axis_variables(questionnaire: Questionnaire) -> list[str]:

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from cartographie.base.text import normalise, personal_data
-from cartographie.survey.model import Campagne, Entite, Questionnaire, TypeVariable
+from cartographie.survey.model import Campagne, Entite, Questionnaire
 from cartographie.survey.received import Contenu
+from cartographie.survey.types import TYPES
 from cartographie.warehouse.content import entity_columns
 from cartographie.warehouse.scheme import by_depth
 
@@ -108,7 +109,7 @@ def anomalies(questionnaire: Questionnaire, df: pd.DataFrame | None) -> pd.DataF
     hidden = {
         v.nom
         for v in questionnaire.variables.values()
-        if v.personnel or not v.publiable or v.type in (TypeVariable.TEXTE, TypeVariable.RPPS)
+        if v.personnel or not v.publiable or TYPES[v.type].libre or TYPES[v.type].pseudonyme
     }
     masked = df["variable"].isin(hidden).to_numpy()
     for column in ("valeur_recue", "proposition"):

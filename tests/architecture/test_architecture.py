@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cartographie.survey.model import TypeVariable
+from cartographie.survey.types import TYPES
 
 RACINE = Path(__file__).resolve().parents[2]
 PAQUET = RACINE / "cartographie"
@@ -42,7 +42,7 @@ MAY = {
 ATTAQUANT, SES_PIECES = {"reader", "links", "solve", "attack"}, {"base", "survey"}
 FICHIERS_MAX, LIGNES_MAX = 14, 600
 # Words of the published contract and of the received-file log and names of types, that this survey also uses as variables' names.
-COMMUNS = {"edition", "version", "version_modele", "taille"} | {str(t) for t in TypeVariable}
+COMMUNS = {"edition", "version", "version_modele", "taille"} | set(TYPES)
 
 
 def _nom(fichier: Path) -> str:

@@ -25,7 +25,6 @@ from cartographie.survey.model import (
     Regle,
     Variable,  # fmt: skip
 )
-from cartographie.survey.model import TypeVariable as T
 from cartographie.survey.received import Bloc, Colonne, Compte, Depot, Extraction, Lot
 
 G = Gravite
@@ -53,16 +52,16 @@ ENTITES = {
 VARIABLES = {
     v.nom: v
     for v in [
-        Variable("numero", ("unite", "cadre"), T.FINESS, "Numéro"),
-        Variable("secret", ("unite",), T.TEXTE, "Nom", personnel=True),
-        Variable("jour", ("unite",), T.DATE, "Jour"),
-        Variable("emploi", ("unite",), T.CODE, "Emploi ?", nomenclature="emploi", obligatoire=True),
-        Variable("effectif", ("unite",), T.ENTIER, "Effectif", minimum=0, maximum=100),
-        Variable("detail", ("unite",), T.TEXTE, "Détail", longueur_max=5,
+        Variable("numero", ("unite", "cadre"), "finess", "Numéro"),
+        Variable("secret", ("unite",), "texte", "Nom", personnel=True),
+        Variable("jour", ("unite",), "date", "Jour"),
+        Variable("emploi", ("unite",), "code", "Emploi ?", nomenclature="emploi", obligatoire=True),
+        Variable("effectif", ("unite",), "entier", "Effectif", minimum=0, maximum=100),
+        Variable("detail", ("unite",), "texte", "Détail", longueur_max=5,
                  condition_pose={"variable": "emploi", "egal": "OUI"}, obligatoire=True),
-        Variable("motifs", ("unite",), T.CODES, "Motifs", nomenclature="motifs"),
-        Variable("rang", ("machine",), T.ENTIER, "Rang"),
-        Variable("prix", ("machine",), T.DECIMAL, "Prix", maximum=1000),
+        Variable("motifs", ("unite",), "codes", "Motifs", nomenclature="motifs"),
+        Variable("rang", ("machine",), "entier", "Rang"),
+        Variable("prix", ("machine",), "decimal", "Prix", maximum=1000),
     ]
 }  # fmt: skip
 NOMENCLATURES = {
@@ -94,7 +93,7 @@ def questionnaire(regles: Sequence[Regle] = REGLES) -> Questionnaire:
     return Questionnaire(link, ENTITES, VARIABLES, NOMENCLATURES, {}, tuple(regles), {}, {}, (), {"c1": campagne}, {})
 
 
-DTYPES = {T.ENTIER: "Int64", T.DECIMAL: "Float64", T.BOOLEEN: "boolean", T.DATE: "datetime64[s]", T.CODES: object}
+DTYPES = {"entier": "Int64", "decimal": "Float64", "booleen": "boolean", "date": "datetime64[s]", "codes": object}
 
 
 def lot(entite: str, rows: Sequence[Mapping[str, Any]], raw: bool = False, **technical: Sequence[Any]) -> Lot:
@@ -140,4 +139,4 @@ def extraction(name: str, comptes: Sequence[Compte], refuse: bool = False) -> Ex
     return Extraction(name, "xlsx", "m", None, (), tuple(comptes), (), refuse)
 
 
-F1, F2 = "010000012", "2A0000023"
+F1, F2 = "010000016", "2A0000022"

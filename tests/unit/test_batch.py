@@ -13,7 +13,6 @@ from cartographie.survey.model import (
     FeuilleAttendue,
     Modele,
     Questionnaire,
-    TypeVariable,
     Variable,
 )
 from cartographie.survey.received import Bloc, Colonne, Extraction
@@ -35,7 +34,7 @@ def questionnaire():
     modele = Modele("m", "", CAMPAGNE, "reponse", ("xlsx",), FEUILLES)
     entites = {"unite": Entite("unite", ""), "outil": Entite("outil", "", parent="unite")}
     noms = {"num": "texte", "nom": "texte", "edition": "texte", "tech": "codes"}
-    variables = {n: Variable(n, ("unite", "outil"), TypeVariable(t), "") for n, t in noms.items()}
+    variables = {n: Variable(n, ("unite", "outil"), t, "") for n, t in noms.items()}
     campagne = Campagne(CAMPAGNE, "", date(2026, 3, 1), date(2026, 6, 30), "", None, {"m": modele}, {})
     return Questionnaire({}, entites, variables, {}, {}, (), {}, {}, (), {CAMPAGNE: campagne}, {})
 

@@ -12,7 +12,7 @@ import pytest
 from cartographie.base.errors import UserError
 from cartographie.decode.corrections import apply_corrections, require_applied, superseded, unknown
 from cartographie.decode.lots import SEPARATEUR
-from cartographie.survey.model import Campagne, Correction, Entite, Questionnaire, TypeVariable, Variable
+from cartographie.survey.model import Campagne, Correction, Entite, Questionnaire, Variable
 from cartographie.survey.received import Bloc, Colonne, Constat, Depot, Lot
 
 UN, DEUX = "a" * 12, "b" * 12
@@ -29,7 +29,7 @@ COLONNES = (Colonne("lits", 2), Colonne("ouvert", 3), Colonne("choix", 4, "A"), 
 def questionnaire(*corrections: Correction) -> Questionnaire:
     """An establishment says its beds, opening day, choices and mail; a unit hangs below it."""
     variables = {
-        n: Variable(n, ("site",), TypeVariable(t), n, personnel=n == "courriel")
+        n: Variable(n, ("site",), t, n, personnel=n == "courriel")
         for n, t in {"lits": "entier", "ouvert": "date", "choix": "codes", "courriel": "texte"}.items()
     }
     campagne = Campagne("ed", "", date(2001, 1, 1), date(2001, 2, 1), "", None, {}, {}, tuple(corrections))

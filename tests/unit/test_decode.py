@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from cartographie.base.identifiers import pseudonym, rpps_key
 from cartographie.base.text import personal_data
-from cartographie.decode.cells import Contexte, is_blank
-from cartographie.decode.codes import Repertoire, decode_choix
 from cartographie.decode.columns import decode_cell, decode_lot
-from cartographie.decode.dates import serial_to_date
 from cartographie.decode.derive import derive, identify, look_up
 from cartographie.decode.lots import SEPARATEUR
+from cartographie.survey.codes import decode_choix
+from cartographie.survey.dates import serial_to_date
 from cartographie.survey.model import (
     Campagne,
     Entite,
@@ -23,10 +22,11 @@ from cartographie.survey.model import (
     Nomenclature,
     Passage,
     Questionnaire,
-    TypeVariable,
     Variable,
 )
 from cartographie.survey.received import Lot
+from cartographie.survey.types import TYPES
+from cartographie.survey.values import Contexte, Repertoire, is_blank
 
 CAMPAGNE = "2026"
 
@@ -59,7 +59,7 @@ NOMENCLATURES = {n.nom: n for n in (USAGE, REGION, DEPARTEMENT, TECHNIQUE, TAILL
 
 
 def variable(type_, nom="v", **options):
-    return Variable(nom, ("unite",), TypeVariable(type_), "Libellé", **options)
+    return Variable(nom, ("unite",), type_, "Libellé", **options)
 
 
 def lire(valeur, type_, **options):
@@ -74,7 +74,7 @@ class FormuleNonCalculee(str):
     __slots__ = ()
 
 
-@pytest.mark.parametrize("type_", [t.value for t in TypeVariable])
+@pytest.mark.parametrize("type_", list(TYPES))
 def test_every_type_knows_blanks_errors_and_formulas(type_):
     for blanc in (None, "", "  ", "\u00a0\n", float("nan"), "\ufeff"):
         assert lire(blanc, type_) == (None, None, None)
@@ -415,7 +415,7 @@ def test_dtypes(type_, recus, dtype, attendu):
 
 
 def test_empty_lot_keeps_its_types():
-    for type_ in TypeVariable:
+    for type_ in TYPES:
         sortie, constats = decode_lot(lot(v=[]), questionnaire(variable(type_)), CAMPAGNE)
         assert len(sortie.df) == 0 and not constats
 
@@ -555,7 +555,7 @@ CELLULES = st.one_of(
 )
 NOMS = {"code": "usage", "codes": "technique", "region": "region", "departement": "departement"}
 VARIABLES = [
-    *(variable(t.value, t.value, longueur_max=10, unite="%") for t in TypeVariable),
+    *(variable(t, t, longueur_max=10, unite="%") for t in TYPES),
     *(variable(t, f"{t}_n", nomenclature=n) for t, n in NOMS.items()),
 ]
 QUESTIONNAIRE = questionnaire(*VARIABLES)

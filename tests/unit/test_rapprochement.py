@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from cartographie.campaign import links
-from cartographie.survey.model import Entite, Questionnaire, TypeVariable, Variable
+from cartographie.survey.model import Entite, Questionnaire, Variable
 
 DECLARE = {
     "nom": "nom", "base_nom": "nom_base", "commune": "commune", "base_commune": "commune",
@@ -35,7 +35,7 @@ def questionnaire(declare: Mapping[str, Any] = DECLARE, **variables: Variable) -
     identifiant = ({"prefixe": "F", "variable": "numero"}, {"prefixe": "P", "variable": "praticien", "hache": True})
     entites = [Entite("acteur", "", identifiant=identifiant), Entite("registre", "", base=True)]
     noms = ("nom", "nom_base", "commune", "departement", "numero", "praticien")
-    toutes = {n: Variable(n, ("acteur",), TypeVariable.TEXTE, n) for n in noms} | variables
+    toutes = {n: Variable(n, ("acteur",), "texte", n) for n in noms} | variables
     vides: dict[str, Any] = dict.fromkeys(
         ("nomenclatures", "passages", "denominateurs", "tableaux", "campagnes", "empreintes"), {}
     )
@@ -134,7 +134,7 @@ def test_a_person_is_never_named() -> None:
     ]
     df = propose(*reponses)
     assert set(df["nom"]) == {"(masqué)"} and len(df) == 2
-    secret = Variable("nom", ("acteur",), TypeVariable.TEXTE, "nom", personnel=True)
+    secret = Variable("nom", ("acteur",), "texte", "nom", personnel=True)
     assert set(propose(("F:9", "Pharmacie du Port", "01001", "01"), q=questionnaire(nom=secret))["nom"]) == {"(masqué)"}
 
 

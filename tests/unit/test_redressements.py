@@ -23,11 +23,11 @@ from cartographie.survey.model import (
     Nomenclature,
     Questionnaire,
     Regle,
-    TypeVariable,
     Variable,
 )
 from cartographie.survey.received import Anomalie, Bloc, Colonne, Depot, Lot
 from cartographie.survey.rules import repairs
+from cartographie.survey.types import TYPES
 from cartographie.validate.wording import word
 
 ANNEE, CSV = "ed", "c" * 12
@@ -38,10 +38,7 @@ LISTES = {
     "usage": Nomenclature("usage", {"OUI": Modalite("OUI", "Oui", ("en routine",)), "NON": Modalite("NON", "Non")}),
 }
 NOMENCLATURE = {"code": "usage", "codes": "technique", "departement": "departement"}
-VARIABLES = {
-    t.value: Variable(t.value, ("site",), t, t.value, unite="lits", nomenclature=NOMENCLATURE.get(t.value))
-    for t in TypeVariable
-}
+VARIABLES = {t: Variable(t, ("site",), t, t, unite="lits", nomenclature=NOMENCLATURE.get(t)) for t in TYPES}
 FINESS = "01000001" + finess_key("01000001")
 CORSE = "2A000001" + finess_key("2A000001")
 SIREN = "12000101" + cle_luhn("12000101")
@@ -205,7 +202,7 @@ _FORMES = {
 
 def says(recu: Any, lu: Any, variable: Variable) -> bool:
     """`recu` is a plain writing of `lu`, as litteral.py lists them. Written apart from the decoders, to judge them."""
-    type_ = variable.type.value
+    type_ = variable.type
     if isinstance(recu, str):
         recu = recu.replace("\u00a0", " ").replace("\u202f", " ").replace("\r\n", "\n")
     if type_ == "texte":

@@ -18,13 +18,14 @@ from petite_enquete import CATALOGUE, ENTITES, F1, F2, NOMENCLATURES, VARIABLES,
 
 from cartographie.base.text import neutralise
 from cartographie.cli.screen import print_bug
-from cartographie.decode.cells import Contexte, is_blank
-from cartographie.decode.codes import Repertoire, decode_choix
 from cartographie.decode.columns import decode_cell
 from cartographie.release.data import format_csv
+from cartographie.survey.codes import decode_choix
 from cartographie.survey.load import load_questionnaire
-from cartographie.survey.model import Gravite, Questionnaire, Regle, TypeVariable, Variable
+from cartographie.survey.model import Gravite, Questionnaire, Regle, Variable
 from cartographie.survey.received import Constat
+from cartographie.survey.types import TYPES
+from cartographie.survey.values import Contexte, Repertoire, is_blank
 from cartographie.validate import files
 from cartographie.validate.accounts import EcartComptable
 from cartographie.validate.settle import validate
@@ -62,7 +63,7 @@ RECUES = st.one_of(
 @example(recue="\u200f")
 @given(recue=RECUES)
 def test_a_decoded_null_is_a_finding_or_a_blank_cell(recue: object) -> None:
-    for type_ in TypeVariable:
+    for type_ in TYPES:
         for nom in ("motifs", None):
             contexte = Contexte("c1", Repertoire(NOMENCLATURES[nom], "c1") if nom else None, cle=b"cle")
             lu = decode_cell(recue, Variable("v", ("unite",), type_, "V", nomenclature=nom), contexte)
@@ -199,7 +200,7 @@ def test_a_declared_rule_that_empties_two_cells_is_refused(tmp_path: Path) -> No
 def test_a_listed_unit_absent_from_the_frame_is_told() -> None:
     q = questionnaire([])
     links = [*q.enquete["lien_base"], {"entite": "machine", "variable": "site", "base": "numero", "mode": "perimetre"}]
-    site = Variable("site", ("machine",), TypeVariable.FINESS, "Site")
+    site = Variable("site", ("machine",), "finess", "Site")
     q = replace(q, enquete={**copy.copy(q.enquete), "lien_base": links}, variables={**VARIABLES, "site": site})
     machines = lot("machine", [{"parent": 0, "rang": i} for i in range(3)])
     machines = replace(machines, df=machines.df.assign(site=pd.Series([F1, F2, None], dtype="str")))

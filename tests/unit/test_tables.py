@@ -29,7 +29,6 @@ from cartographie.survey.model import (
     Regle,
     Variable,
 )
-from cartographie.survey.model import TypeVariable as T
 
 AXES = {
     "territoire": {"niveaux": [{"code": "pays", "libelle": "Pays"}, {"code": "zone", "variable": "zone"}]},
@@ -38,17 +37,17 @@ AXES = {
 VARIABLES = {
     v.nom: v
     for v in (
-        Variable("zone", ("ferme", "annuaire"), T.CODE, "Zone", nomenclature="zone"),
-        Variable("genre", ("ferme", "annuaire"), T.CODE, "Genre", nomenclature="genre"),
-        Variable("lait", ("ferme",), T.CODE, "Faites-vous du lait ?", nomenclature="reponse"),
-        Variable("marches", ("ferme",), T.CODES, "Où vendez-vous ?", nomenclature="marche"),
-        Variable("aide_1", ("ferme",), T.CODE, "Aide 1", nomenclature="marche"),
-        Variable("aide_2", ("ferme",), T.CODE, "Aide 2", nomenclature="marche"),
-        Variable("litres", ("ferme",), T.ENTIER, "Litres"),
-        Variable("capacite", ("annuaire",), T.ENTIER, "Capacité"),
-        Variable("race", ("vache",), T.CODE, "Race", nomenclature="race"),
-        Variable("age", ("vache",), T.ENTIER, "Âge"),
-        Variable("jamais", ("ferme",), T.CODE, "Jamais posée", nomenclature="reponse"),
+        Variable("zone", ("ferme", "annuaire"), "code", "Zone", nomenclature="zone"),
+        Variable("genre", ("ferme", "annuaire"), "code", "Genre", nomenclature="genre"),
+        Variable("lait", ("ferme",), "code", "Faites-vous du lait ?", nomenclature="reponse"),
+        Variable("marches", ("ferme",), "codes", "Où vendez-vous ?", nomenclature="marche"),
+        Variable("aide_1", ("ferme",), "code", "Aide 1", nomenclature="marche"),
+        Variable("aide_2", ("ferme",), "code", "Aide 2", nomenclature="marche"),
+        Variable("litres", ("ferme",), "entier", "Litres"),
+        Variable("capacite", ("annuaire",), "entier", "Capacité"),
+        Variable("race", ("vache",), "code", "Race", nomenclature="race"),
+        Variable("age", ("vache",), "entier", "Âge"),
+        Variable("jamais", ("ferme",), "code", "Jamais posée", nomenclature="reponse"),
     )
 }
 NOMENCLATURES = {

@@ -27,7 +27,6 @@ from cartographie.survey.model import (
     Nomenclature,
     Questionnaire,
     Succession,
-    TypeVariable,
     Variable,
 )
 from cartographie.survey.received import Contenu
@@ -35,7 +34,7 @@ from cartographie.warehouse.write import build
 
 
 def variable(nom: str, entites: str, type_: str, **more: object) -> Variable:
-    return Variable(nom, tuple(entites.split()), TypeVariable(type_), f"Libellé de {nom}", **more)  # type: ignore[arg-type]
+    return Variable(nom, tuple(entites.split()), type_, f"Libellé de {nom}", **more)  # type: ignore[arg-type]
 
 
 def campaign(annee: str, precedente: str | None, asked: dict[str, list[str]]) -> Campagne:

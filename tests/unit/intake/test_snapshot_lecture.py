@@ -20,7 +20,6 @@ from cartographie.intake import store
 from cartographie.intake import store as snapshot
 from cartographie.intake.read import read_depot, read_depots
 from cartographie.intake.store import forget, ingest, pseudonym_key, read_registre, unregistered, verify
-from cartographie.survey.model import TypeVariable
 
 
 def test_ingest_folder_sorted_twice(tmp_path, xlsx):
@@ -190,7 +189,7 @@ def test_a_failed_reception_leaves_nothing(tmp_path, monkeypatch):
 
 
 def _enquete(fictif, personnel=True):
-    rpps = SimpleNamespace(personnel=personnel, type=TypeVariable.RPPS)
+    rpps = SimpleNamespace(personnel=personnel, type="rpps")
     return SimpleNamespace(enquete={"fictif": fictif, "titre": "T"}, variables={"n": rpps}, entites={})
 
 

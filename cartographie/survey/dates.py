@@ -9,8 +9,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from cartographie.base.text import clean, normalise
-from cartographie.decode.cells import Contexte, Decode
 from cartographie.survey.model import Variable
+from cartographie.survey.values import Contexte, Decode
 
 _MOIS = {
     nom: rang

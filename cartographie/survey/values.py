@@ -1,29 +1,24 @@
-"""What decoding one cell gives, what had to be repaired, and the decoders of texts, numbers and booleans."""
+"""What decoding one cell gives, and the decoders of texts, numbers and booleans.
+
+A decoder is a plain function (valeur, variable, contexte) -> Decode. It never raises, whatever the cell holds. What it
+cannot type is None; what it could read with a repair is kept with a finding that says so (what is no repair: decode/repairs.py).
+"""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, time, timedelta
+from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+
+from rapidfuzz import fuzz, process
 
 from cartographie.base.text import MASQUE, clean, normalise, personal_data, text_of
-from cartographie.survey.model import Questionnaire, TypeVariable, Variable
-from cartographie.survey.received import Constat
-from cartographie.survey.rules import declined, judge, repairs
-
-if TYPE_CHECKING:
-    from cartographie.decode.codes import Repertoire
-
-
-# -------------------------------------------------------------------------------------------
-# What decoding one cell gives, and the decoders of texts, numbers and booleans.
-#
-# A decoder is a plain function (valeur, variable, contexte) -> Decode. It never raises, whatever the cell holds. What it
-# cannot type is None; what it could read with a repair is kept with a finding that says so (what is no repair: `litteral`).
+from cartographie.survey.model import Modalite, Nomenclature, Variable
 
 _ERREURS = """#REF! #N/A #NAME? #DIV/0! #VALUE! #NUM! #NULL! #GETTING_DATA #SPILL! #CALC! #FIELD! #BLOCKED! #CONNECT!
 #BUSY! #UNKNOWN! #NOM? #VALEUR! #NOMBRE! #NUL! #N/D #EPARS! #PROPAGATION! #CALCUL! #CHAMP!"""
@@ -44,6 +39,75 @@ class Decode(NamedTuple):
     proposition: str | None = None
     details: Mapping[str, Any] = _RIEN
     suite: tuple[Decode, ...] = ()
+
+
+SEUIL_PROPOSITION = 80
+_SEPARATEURS = (" - ", " – ", " — ", " : ")
+
+
+class Repertoire:
+    """A nomenclature indexed by every accepted spelling, for one campaign. A spelling of two modalities is in no index."""
+
+    def __init__(self, nomenclature: Nomenclature, campagne: str) -> None:
+        self.nomenclature = nomenclature
+        self.valides = nomenclature.valides(campagne)
+        self.ordre = {code: rang for rang, code in enumerate(nomenclature.modalites)}
+
+    @cached_property
+    def exact(self) -> dict[str, str]:
+        return _index_exact(self.valides)
+
+    @cached_property
+    def normalises(self) -> dict[str, str]:
+        return _index_normalise(self.valides)
+
+    @cached_property
+    def formes(self) -> list[str]:
+        return list(self.normalises)
+
+    @cached_property
+    def perimes(self) -> dict[str, str]:
+        """Every spelling, plain or normalised, of the codes of other campaigns only."""
+        autres = {c: m for c, m in self.nomenclature.modalites.items() if c not in self.valides}
+        return _index_normalise(autres) | _index_exact(autres)
+
+    @cached_property
+    def longueurs(self) -> list[int]:
+        return sorted({len(c) for c in self.valides if c.isdigit()})
+
+    def closest(self, texte: str) -> str | None:
+        """The code whose spelling is closest to the text, when close enough."""
+        plat = normalise(texte)
+        if len(plat) < 2:
+            return None
+        trouve = process.extractOne(plat, self.formes, scorer=fuzz.token_sort_ratio, score_cutoff=SEUIL_PROPOSITION)
+        return self.normalises[trouve[0]] if trouve else None
+
+
+def _unambiguous(paires: Iterable[tuple[str, str]], reserves: Mapping[str, str]) -> dict[str, str]:
+    index: dict[str, str] = {}
+    doubles: set[str] = set()
+    for forme, code in paires:
+        if forme and forme not in reserves and index.setdefault(forme, code) != code:
+            doubles.add(forme)
+    return {forme: code for forme, code in index.items() if forme not in doubles}
+
+
+def _index_exact(modalites: Mapping[str, Modalite]) -> dict[str, str]:
+    codes = {code: code for code in modalites}
+    libelles = {
+        m.code: [m.libelle, *(f"{m.code}{s}{m.libelle}" for s in _SEPARATEURS), *m.variantes]
+        for m in modalites.values()
+    }
+    return codes | _unambiguous(((clean(f), c) for c, formes in libelles.items() for f in formes), codes)
+
+
+def _index_normalise(modalites: Mapping[str, Modalite]) -> dict[str, str]:
+    codes = _unambiguous(((normalise(code), code) for code in modalites), {})
+    formes = (
+        (normalise(f), m.code) for m in modalites.values() for f in (m.libelle, f"{m.code} {m.libelle}", *m.variantes)
+    )
+    return codes | _unambiguous(formes, codes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +200,11 @@ def _unite(texte: str) -> str:
     return _UNITES.get(plat, plat)
 
 
-def read_number(valeur: Any, variable: Variable) -> tuple[float | int | None, list[str], str | None]:
-    """(number, what it was repaired of, what to propose when there is no number). A typed number is never repaired."""
+def read_number(
+    valeur: Any, variable: Variable, net: re.Pattern[str]
+) -> tuple[float | int | None, list[str], str | None]:
+    """(number, what it was repaired of, what to propose when there is no number). A typed number is never repaired, nor a text
+    written as `net` says."""
     if isinstance(valeur, int | float):
         return (valeur if math.isfinite(valeur) else None), [], None
     recu = clean(valeur)
@@ -151,7 +218,7 @@ def read_number(valeur: Any, variable: Variable) -> tuple[float | int | None, li
         pointe = texte.replace(",", ".")
         nombre = float(pointe) if re.search("[.eE]", pointe) else int(pointe) if len(pointe) < 300 else math.inf
         repares = ["decimale_virgule"] if "," in texte else []
-        if not (_ENTIER if variable.type is TypeVariable.ENTIER else _DECIMAL).fullmatch(recu.replace(",", ".")):
+        if not net.fullmatch(recu.replace(",", ".")):
             repares.append("nombre_reecrit")
         return (nombre if math.isfinite(nombre) else None), repares, None
     return None, [], _propose_number(texte)
@@ -178,7 +245,7 @@ def decode_entier(valeur: Any, variable: Variable, contexte: Contexte) -> Decode
         return Decode(int(valeur))
     if is_moment(valeur):
         return Decode(None, "type_inattendu", details={"attendu": "un nombre entier"})
-    nombre, repares, proposition = read_number(valeur, variable)
+    nombre, repares, proposition = read_number(valeur, variable, _ENTIER)
     if nombre is None or nombre != int(nombre) or not -(2**63) <= nombre < 2**63:
         if nombre is not None and isinstance(valeur, str):
             texte = clean(valeur)
@@ -193,7 +260,7 @@ def decode_decimal(valeur: Any, variable: Variable, contexte: Contexte) -> Decod
         return Decode(valeur + 0.0)
     if is_moment(valeur):
         return Decode(None, "type_inattendu", details={"attendu": "un nombre"})
-    nombre, repares, proposition = read_number(valeur, variable)
+    nombre, repares, proposition = read_number(valeur, variable, _DECIMAL)
     try:
         flottant = None if nombre is None else float(nombre) + 0.0
     except OverflowError:
@@ -236,59 +303,3 @@ def decode_booleen(valeur: Any, variable: Variable, contexte: Contexte) -> Decod
     if lu is None:
         return Decode(None, "booleen_invalide")
     return Decode(lu) if says_plainly(valeur) else Decode(lu, "ecriture_normalisee", "oui" if lu else "non")
-
-
-# -------------------------------------------------------------------------------------------
-# What a cell says as it is, and what had to be repaired: a repair is always a finding, and may be declined by the campaign.
-#
-# Read as they are, without a finding: a typed cell of the right kind (a number, a date and its hour, VRAI/FAUX); a text that is
-# the exact code, label or declared spelling of a modality, alone or between separators (; | , line break) whatever the order;
-# digits, with a decimal point for a decimal; AAAA-MM-JJ (an hour may follow), AAAA-MM, MM/AAAA, and in a text file JJ/MM/AAAA
-# when its order is beyond doubt; a usual yes or no in any case; the exact characters of an identifier, as text or number.
-# A no-break blank is a blank. Free texts only lose blanks and invisible characters in excess, which is no repair.
-
-BLANCS = "ecriture_normalisee"
-_INSECABLES = str.maketrans({"\u00a0": " ", "\u202f": " "})
-Refus = Callable[[Decode, Variable], Decode]
-
-
-def tell_blanks(recue: Any, lu: Decode, variable: Variable) -> Decode:
-    """The same, with a finding when blanks or invisible characters in excess were overlooked to read the cell."""
-    if lu.valeur is None or variable.type is TypeVariable.TEXTE or not isinstance(recue, str):
-        return lu
-    if recue.translate(_INSECABLES).replace("\r\n", "\n") == clean(recue):
-        return lu
-    if BLANCS in (lu.constat, *(s.constat for s in lu.suite)):
-        return lu
-    dit = Decode(None, BLANCS, None if variable.personnel else written(lu.valeur), lu.details)
-    return dit._replace(valeur=lu.valeur) if lu.constat is None else lu._replace(suite=(*lu.suite, dit))
-
-
-def written(valeur: Any) -> str:
-    """A decoded value as a proposal shows it."""
-    if isinstance(valeur, bool):
-        return "oui" if valeur else "non"
-    if isinstance(valeur, tuple):
-        return " ; ".join(map(str, valeur))
-    return valeur.isoformat() if isinstance(valeur, date) else text_of(valeur)
-
-
-def decline(questionnaire: Questionnaire, campagne: str, entite: str) -> Refus | None:
-    """How a repair that the campaign declines is undone: no value, its finding kept with what it proposed, the other repairs
-    of the cell forgotten (they led to nothing). None when the campaign accepts them all.
-    """
-    refuses = declined(questionnaire, campagne)
-    if not refuses:
-        return None
-    rule_of, connus = judge(questionnaire, campagne), repairs(questionnaire)
-
-    def is_refused(constat: str, variable: Variable) -> bool:
-        return bool(refuses & {constat, rule_of(Constat(constat, entite, variable=variable.nom)).code})
-
-    def refuse(lu: Decode, variable: Variable) -> Decode:
-        refusee = {d.constat for d in (lu, *lu.suite) if d.constat is not None and is_refused(d.constat, variable)}
-        if not refusee:
-            return lu
-        return combine(None, [d for d in (lu, *lu.suite) if d.constat in refusee or d.constat not in connus])
-
-    return refuse

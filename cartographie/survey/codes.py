@@ -3,92 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from functools import cached_property
+from collections.abc import Iterable
 from typing import Any
-
-from rapidfuzz import fuzz, process
 
 from cartographie.base.identifiers import CLE, TRONQUE, changes, is_scientific, propose, pseudonym, repair
 from cartographie.base.text import clean, normalise, text_of
-from cartographie.decode.cells import NUL, Contexte, Decode, combine, is_moment, read_boolean, says_plainly
-from cartographie.survey.model import Modalite, Nomenclature, TypeVariable, Variable
+from cartographie.survey.model import Variable
+from cartographie.survey.values import (
+    NUL,
+    Contexte,
+    Decode,
+    Repertoire,
+    combine,
+    is_moment,
+    read_boolean,
+    says_plainly,
+)
 
-# -------------------------------------------------------------------------------------------
-# Decoders of coded answers: one modality, several, a choice spread over columns. Never a guess, sometimes a proposal.
-
-SEUIL_PROPOSITION = 80
-_SEPARATEURS = (" - ", " – ", " — ", " : ")
 _COUPE = re.compile(r"[;|\n]")
 _DECIMAL_NUL = re.compile(r"([0-9]+)[.,]0+")
 
 
-class Repertoire:
-    """A nomenclature indexed by every accepted spelling, for one campaign. A spelling of two modalities is in no index."""
-
-    def __init__(self, nomenclature: Nomenclature, campagne: str) -> None:
-        self.nomenclature = nomenclature
-        self.valides = nomenclature.valides(campagne)
-        self.ordre = {code: rang for rang, code in enumerate(nomenclature.modalites)}
-
-    @cached_property
-    def exact(self) -> dict[str, str]:
-        return _index_exact(self.valides)
-
-    @cached_property
-    def normalises(self) -> dict[str, str]:
-        return _index_normalise(self.valides)
-
-    @cached_property
-    def formes(self) -> list[str]:
-        return list(self.normalises)
-
-    @cached_property
-    def perimes(self) -> dict[str, str]:
-        """Every spelling, plain or normalised, of the codes of other campaigns only."""
-        autres = {c: m for c, m in self.nomenclature.modalites.items() if c not in self.valides}
-        return _index_normalise(autres) | _index_exact(autres)
-
-    @cached_property
-    def longueurs(self) -> list[int]:
-        return sorted({len(c) for c in self.valides if c.isdigit()})
-
-    def closest(self, texte: str) -> str | None:
-        """The code whose spelling is closest to the text, when close enough."""
-        plat = normalise(texte)
-        if len(plat) < 2:
-            return None
-        trouve = process.extractOne(plat, self.formes, scorer=fuzz.token_sort_ratio, score_cutoff=SEUIL_PROPOSITION)
-        return self.normalises[trouve[0]] if trouve else None
-
-
-def _unambiguous(paires: Iterable[tuple[str, str]], reserves: Mapping[str, str]) -> dict[str, str]:
-    index: dict[str, str] = {}
-    doubles: set[str] = set()
-    for forme, code in paires:
-        if forme and forme not in reserves and index.setdefault(forme, code) != code:
-            doubles.add(forme)
-    return {forme: code for forme, code in index.items() if forme not in doubles}
-
-
-def _index_exact(modalites: Mapping[str, Modalite]) -> dict[str, str]:
-    codes = {code: code for code in modalites}
-    libelles = {
-        m.code: [m.libelle, *(f"{m.code}{s}{m.libelle}" for s in _SEPARATEURS), *m.variantes]
-        for m in modalites.values()
-    }
-    return codes | _unambiguous(((clean(f), c) for c, formes in libelles.items() for f in formes), codes)
-
-
-def _index_normalise(modalites: Mapping[str, Modalite]) -> dict[str, str]:
-    codes = _unambiguous(((normalise(code), code) for code in modalites), {})
-    formes = (
-        (normalise(f), m.code) for m in modalites.values() for f in (m.libelle, f"{m.code} {m.libelle}", *m.variantes)
-    )
-    return codes | _unambiguous(formes, codes)
-
-
-def find_code(texte: str, repertoire: Repertoire, geographique: bool = False) -> Decode:
+def find_code(texte: str, repertoire: Repertoire, casse: bool = False) -> Decode:
     """The modality a cleaned text names; its spelling repaired only in ways that cannot change the meaning."""
     code = repertoire.exact.get(texte)
     if code is not None:
@@ -96,7 +32,7 @@ def find_code(texte: str, repertoire: Repertoire, geographique: bool = False) ->
     plat = normalise(texte)
     code = repertoire.normalises.get(plat) if plat and not texte.startswith("-") else None
     if code is not None:
-        constat = "casse_corrigee" if geographique and texte.upper() == code else "ecriture_normalisee"
+        constat = "casse_corrigee" if casse and texte.upper() == code else "ecriture_normalisee"
         return Decode(code, constat, code)
     entier = _DECIMAL_NUL.fullmatch(texte)
     if entier and entier[1] in repertoire.valides:
@@ -114,8 +50,8 @@ def find_code(texte: str, repertoire: Repertoire, geographique: bool = False) ->
     return Decode(None, "modalite_inconnue", repertoire.closest(texte))
 
 
-def decode_code(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
-    """One modality: its code, label or declared variant; the rest with a finding."""
+def decode_code(valeur: Any, variable: Variable, contexte: Contexte, casse: bool = False) -> Decode:
+    """One modality: its code, label or declared variant; the rest with a finding. `casse`: letters of its codes are capitals."""
     if is_moment(valeur):
         return Decode(None, "type_inattendu", details={"attendu": "une réponse de la liste"})
     texte = text_of(valeur)
@@ -123,8 +59,7 @@ def decode_code(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
         return NUL
     if contexte.repertoire is None:
         return Decode(texte)
-    geographique = variable.type in (TypeVariable.DEPARTEMENT, TypeVariable.COMMUNE)
-    return find_code(texte, contexte.repertoire, geographique)
+    return find_code(texte, contexte.repertoire, casse)
 
 
 def cut_pieces(texte: str, repertoire: Repertoire | None) -> list[str]:
@@ -204,15 +139,14 @@ def decode_choix(valeur: Any, modalite: str, contexte: Contexte) -> Decode:
     return Decode(True, trouve.constat, trouve.proposition, {"modalite": modalite} if trouve.constat else {})
 
 
-# -------------------------------------------------------------------------------------------
-# Decoders of identifiers of actors and places (rules and repairs: cartographie.identifiers).
+# ---- identifiers of actors and places (rules and repairs: base/identifiers.py)
 
 
 def decode_identifiant(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
     """The identifier as text, repaired when nothing is lost. A wrong key alone keeps the value: its severity is declared."""
     if is_moment(valeur):
         return Decode(None, "type_inattendu", details={"attendu": "un identifiant"})
-    nature = variable.type.value
+    nature = variable.type
     lu, constat = repair(nature, valeur)
     if lu is None:
         return Decode(None, constat, propose(nature, valeur))
@@ -231,4 +165,6 @@ def decode_rpps(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
 
 def decode_lieu(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
     """A place: a modality when the variable has a nomenclature, else the format of its code."""
-    return (decode_identifiant if contexte.repertoire is None else decode_code)(valeur, variable, contexte)
+    if contexte.repertoire is None:
+        return decode_identifiant(valeur, variable, contexte)
+    return decode_code(valeur, variable, contexte, casse=True)
