@@ -24,10 +24,15 @@ CASSE = "casse_corrigee"
 ECRITURE = "ecriture_normalisee"
 CHIFFRES_MAX = 10**15  # a spreadsheet number is exact below
 
-_FINESS = re.compile(r"(?:0[1-9]|[1-9][0-9]|2[AB])[0-9]{7}")
-_COMMUNE = re.compile(r"(?:0[1-9]|[1-9][0-9]|2[AB])[0-9]{3}")
-_DEPARTEMENT = re.compile(r"0[1-9]|[1-8][0-9]|9[0-5]|2[AB]|97[1-8]|98[4-9]")
-_REGION = re.compile(r"[0-9]{2}")
+MOTIFS = {  # what each looks like, its key apart
+    "finess": "(?:0[1-9]|[1-9][0-9]|2[AB])[0-9]{7}",
+    "siren": "[0-9]{9}",
+    "siret": "[0-9]{14}",
+    "rpps": "[0-9]{11}",
+    "commune": "(?:0[1-9]|[1-9][0-9]|2[AB])[0-9]{3}",
+    "departement": "0[1-9]|1[0-9]|2[1-9AB]|[3-8][0-9]|9[0-5]|97[1-8]|98[4-9]",
+    "region": "[0-9]{2}",
+}
 _SCIENTIFIQUE = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?E\+?[0-9]+", re.IGNORECASE)
 _SEPARATEURS = re.compile(r"[\s.'’‘`\-_\u200b-\u200f\u2060\ufeff]+")
 _DOUBLES = str.maketrans("0123456789", "0246813579")  # the sum of the digits of the double
@@ -74,21 +79,21 @@ def rpps_key(prefixe: str) -> str:
 
 def check_finess(valeur: str) -> str | None:
     """Two digits of department (or 2A, 2B) and seven digits, the last being the key."""
-    if not _FINESS.fullmatch(valeur):
+    if not re.fullmatch(MOTIFS["finess"], valeur):
         return FORMAT
     return None if luhn(_corse(valeur)) else CLE
 
 
 def check_siren(valeur: str) -> str | None:
     """Nine digits, Luhn."""
-    if not re.fullmatch("[0-9]{9}", valeur):
+    if not re.fullmatch(MOTIFS["siren"], valeur):
         return FORMAT
     return _stdnum(_siren, valeur)
 
 
 def check_siret(valeur: str) -> str | None:
     """Fourteen digits, Luhn; for La Poste (other than its head office) the sum of the digits is a multiple of 5."""
-    if not re.fullmatch("[0-9]{14}", valeur):
+    if not re.fullmatch(MOTIFS["siret"], valeur):
         return FORMAT
     return _stdnum(_siret, valeur)
 
@@ -103,24 +108,24 @@ def _stdnum(module: Any, valeur: str) -> str | None:
 
 def check_rpps(valeur: str) -> str | None:
     """Eleven digits, Luhn."""
-    if not re.fullmatch("[0-9]{11}", valeur):
+    if not re.fullmatch(MOTIFS["rpps"], valeur):
         return FORMAT
     return None if luhn(valeur) else CLE
 
 
 def check_commune(valeur: str) -> str | None:
     """An INSEE commune code: department (2A, 2B, 97, 98 included) and three digits. Not a postal code."""
-    return None if _COMMUNE.fullmatch(valeur) else FORMAT
+    return None if re.fullmatch(MOTIFS["commune"], valeur) else FORMAT
 
 
 def check_departement(valeur: str) -> str | None:
     """01 to 95 without 20, 2A, 2B, 971 to 978, 984 to 989."""
-    return None if _DEPARTEMENT.fullmatch(valeur) and valeur != "20" else FORMAT
+    return None if re.fullmatch(MOTIFS["departement"], valeur) else FORMAT
 
 
 def check_region(valeur: str) -> str | None:
     """Two digits; which ones exist is the nomenclature's business."""
-    return None if _REGION.fullmatch(valeur) else FORMAT
+    return None if re.fullmatch(MOTIFS["region"], valeur) else FORMAT
 
 
 CHECKS = {

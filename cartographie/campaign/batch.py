@@ -23,6 +23,7 @@ from cartographie.survey.model import Gravite, Questionnaire
 from cartographie.survey.received import Constat, Depot, Extraction, Lot
 from cartographie.survey.rules import judge, repairs
 from cartographie.validate import accounts
+from cartographie.validate.checks import judge_lots
 from cartographie.validate.settle import Validation, validate
 from cartographie.validate.wording import Redaction, word
 
@@ -73,6 +74,7 @@ def examine_files(cadre: Cadre, depots: Sequence[Depot], base: pd.DataFrame | No
     remplaces = {x.depot: x.remplace_par for x in extractions if x.remplace_par}
     corriges, corrections_faites, echecs = corrections.apply_corrections(bruts, depots, q, annee, remplaces)
     lots, constats = decode_lots(corriges, q, annee, cle)
+    lots, constats = judge_lots(lots, constats, q, annee)
     lots, orphelins = link_parents(lots, q)
     lus = {e: set(lot.df.columns) for e, lot in lots.items()}
     lots = _derive_all(lots, q, annee)
@@ -101,6 +103,7 @@ def examine_frame_files(cadre: Cadre, depots: Sequence[Depot]) -> Fournee:
     bruts = {e: lot for e, lot in tous.items() if q.entites[e].base and len(lot.df)}
     corriges, corrections_faites, echecs = corrections.apply_corrections(bruts, depots, q, annee)
     lots, constats = decode_lots(corriges, q, annee, cle)
+    lots, constats = judge_lots(lots, constats, q, annee)
     for entite, lot in lots.items():
         derive_lot = derive(lot, q, annee, lots)
         identifiants = identify(derive_lot, q.entites[entite], q, annee, {entite: derive_lot}, cle)

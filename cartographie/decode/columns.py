@@ -221,7 +221,7 @@ def decode_lot(
                 choix = decodeur.une_seule(variable, choix)
             valeurs = choix if valeurs is None else pd.Series(valeurs).where(pd.notna(valeurs), choix).array
         sortie[nom] = pd.Series(valeurs, index=lot.df.index, dtype=object if TYPES[variable.type].multiple else None)
-    return replace(lot, df=pd.DataFrame(sortie, index=lot.df.index)), decodeur.constats
+    return replace(lot, df=pd.DataFrame(sortie, index=lot.df.index), recues=lot.df), decodeur.constats
 
 
 def decode_lots(

@@ -27,7 +27,7 @@ Refus = Callable[[Decode, Variable], Decode]
 
 def tell_blanks(recue: Any, lu: Decode, variable: Variable) -> Decode:
     """The same, with a finding when blanks or invisible characters in excess were overlooked to read the cell."""
-    if lu.valeur is None or TYPES[variable.type].libre or not isinstance(recue, str):
+    if lu.valeur is None or lu.a_juger or TYPES[variable.type].libre or not isinstance(recue, str):
         return lu
     if recue.translate(_INSECABLES).replace("\r\n", "\n") == clean(recue):
         return lu

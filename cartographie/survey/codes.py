@@ -6,7 +6,17 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from cartographie.base.identifiers import CLE, TRONQUE, changes, is_scientific, propose, pseudonym, repair
+from cartographie.base.identifiers import (
+    CLE,
+    FORMAT,
+    TRONQUE,
+    changes,
+    is_scientific,
+    propose,
+    pseudonym,
+    repair,
+    text_of_number,
+)
 from cartographie.base.text import clean, normalise, text_of
 from cartographie.survey.model import Variable
 from cartographie.survey.values import (
@@ -20,6 +30,8 @@ from cartographie.survey.values import (
     says_plainly,
 )
 
+INCONNUE, PERIMEE = "modalite_inconnue", "modalite_perimee"
+HORS_LISTE = frozenset({INCONNUE, PERIMEE})
 _COUPE = re.compile(r"[;|\n]")
 _DECIMAL_NUL = re.compile(r"([0-9]+)[.,]0+")
 
@@ -44,14 +56,14 @@ def find_code(texte: str, repertoire: Repertoire, casse: bool = False) -> Decode
                 return Decode(complet, "zero_perdu", complet)
     ancien = repertoire.perimes.get(texte) or repertoire.perimes.get(plat)
     if ancien is not None:
-        return Decode(None, "modalite_perimee", details={"modalite": ancien})
+        return Decode(None, PERIMEE, details={"modalite": ancien})
     if is_scientific(texte):  # a code whose digits the spreadsheet dropped: never guessed
         return Decode(None, TRONQUE)
-    return Decode(None, "modalite_inconnue", repertoire.closest(texte))
+    return Decode(None, INCONNUE)
 
 
 def decode_code(valeur: Any, variable: Variable, contexte: Contexte, casse: bool = False) -> Decode:
-    """One modality: its code, label or declared variant; the rest with a finding. `casse`: letters of its codes are capitals."""
+    """One modality: its code, label or declared variant; anything else as it is written. `casse`: its codes have capitals."""
     if is_moment(valeur):
         return Decode(None, "type_inattendu", details={"attendu": "une réponse de la liste"})
     texte = text_of(valeur)
@@ -59,7 +71,25 @@ def decode_code(valeur: Any, variable: Variable, contexte: Contexte, casse: bool
         return NUL
     if contexte.repertoire is None:
         return Decode(texte)
-    return find_code(texte, contexte.repertoire, casse)
+    lu = find_code(texte, contexte.repertoire, casse)
+    return Decode(_as_written(lu, texte), a_juger=True) if lu.constat in HORS_LISTE else lu
+
+
+def explain_code(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+    """What to say of an answer that is not, or no longer, of the list: the closest one."""
+    if contexte.repertoire is None:
+        return NUL
+    lu = find_code(text_of(valeur), contexte.repertoire)
+    return lu._replace(proposition=_closest(lu, text_of(valeur), contexte.repertoire))
+
+
+def _as_written(lu: Decode, texte: str) -> str:
+    """The code it names, of this campaign or of another, else the text itself."""
+    return str(lu.valeur or lu.details.get("modalite") or texte)
+
+
+def _closest(lu: Decode, texte: str, repertoire: Repertoire) -> str | None:
+    return repertoire.closest(texte) if lu.constat == INCONNUE else lu.proposition
 
 
 def cut_pieces(texte: str, repertoire: Repertoire | None) -> list[str]:
@@ -84,30 +114,54 @@ def decode_codes(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
     if is_moment(valeur):
         return Decode(None, "type_inattendu", details={"attendu": "des réponses de la liste"})
     repertoire = contexte.repertoire
-    texte = text_of(valeur)
-    # a label may itself hold a separator: the whole cell first
-    entier = find_code(texte, repertoire) if repertoire and _COUPE.search(texte) else None
-    pieces = [texte] if entier and entier.valeur is not None else cut_pieces(texte, repertoire)
+    pieces = _pieces(valeur, repertoire)
     if not pieces:  # nothing but separators: something was typed, and it names no answer
-        return Decode(None, "modalite_inconnue", details={"inconnues": texte}) if texte else NUL
+        texte = text_of(valeur)
+        return (
+            NUL
+            if not texte
+            else explain_codes(valeur, variable, contexte)
+            if repertoire is None
+            else Decode((texte,), a_juger=True)
+        )
     if repertoire is None:
         distincts = tuple(dict.fromkeys(pieces))
         if len(distincts) < len(pieces):
             return Decode(distincts, "choix_en_double", " ; ".join(distincts))
         return Decode(distincts)
     lus = [find_code(p, repertoire) for p in pieces]
-    refuses = [d for d in lus if d.valeur is None]
+    refuses = {d.constat for d in lus if d.valeur is None}
     if refuses:
-        repares = [d.valeur or d.proposition for d in lus]
-        proposition = _join([str(r) for r in repares], repertoire) if all(repares) else None
-        inconnues = [p for p, d in zip(pieces, lus, strict=True) if d.valeur is None]
-        details = {"inconnues": " ; ".join(inconnues)}
-        return combine(None, [Decode(None, nom, proposition, details) for nom in _names(refuses)])
+        if refuses <= HORS_LISTE:
+            return Decode(tuple(map(_as_written, lus, pieces)), a_juger=True)
+        return explain_codes(valeur, variable, contexte)
     codes = [d.valeur for d in lus]
     ecrits = [Decode(None, nom, _join(codes, repertoire)) for nom in _names(lus)]
     if len(set(codes)) < len(codes):
         ecrits.append(Decode(None, "choix_en_double", _join(codes, repertoire)))
     return combine(sort_codes(codes, repertoire), ecrits)
+
+
+def explain_codes(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+    """What to say of answers of which one at least is not of the list: which, and all of them as they may have been meant."""
+    repertoire = contexte.repertoire
+    pieces = _pieces(valeur, repertoire)
+    if repertoire is None or not pieces:
+        return Decode(None, INCONNUE, details={"inconnues": text_of(valeur)})
+    lus = [find_code(p, repertoire) for p in pieces]
+    repares = [d.valeur or _closest(d, p, repertoire) for d, p in zip(lus, pieces, strict=True)]
+    proposition = _join([str(r) for r in repares], repertoire) if all(repares) else None
+    details = {"inconnues": " ; ".join(p for p, d in zip(pieces, lus, strict=True) if d.valeur is None)}
+    return combine(
+        None, [Decode(None, nom, proposition, details) for nom in _names(d for d in lus if d.valeur is None)]
+    )
+
+
+def _pieces(valeur: Any, repertoire: Repertoire | None) -> list[str]:
+    texte = text_of(valeur)
+    # a label may itself hold a separator: the whole cell first
+    entier = find_code(texte, repertoire) if repertoire and _COUPE.search(texte) else None
+    return [texte] if entier and entier.valeur is not None else cut_pieces(texte, repertoire)
 
 
 def _names(lus: Iterable[Decode]) -> list[str]:
@@ -143,7 +197,17 @@ def decode_choix(valeur: Any, modalite: str, contexte: Contexte) -> Decode:
 
 
 def decode_identifiant(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
-    """The identifier as text, repaired when nothing is lost. A wrong key alone keeps the value: its severity is declared."""
+    """The identifier as text, repaired when nothing is lost; one that is ill-formed as it is written."""
+    lu = explain_identifiant(valeur, variable, contexte)
+    if lu.constat == FORMAT:
+        return Decode(text_of_number(valeur) or str(valeur), a_juger=True)
+    if lu.constat == CLE and not lu.suite:
+        return Decode(lu.valeur)
+    return lu  # a wrong key beside a repair is said here: the campaign may decline the repair, and the value with it
+
+
+def explain_identifiant(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+    """All that is to be said of an identifier, its format and its key included."""
     if is_moment(valeur):
         return Decode(None, "type_inattendu", details={"attendu": "un identifiant"})
     nature = variable.type
@@ -155,9 +219,11 @@ def decode_identifiant(valeur: Any, variable: Variable, contexte: Contexte) -> D
 
 
 def decode_rpps(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
-    """A RPPS number, replaced by its pseudonym once checked when the variable is personal."""
-    lu = decode_identifiant(valeur, variable, contexte)
-    if not variable.personnel or lu.valeur is None:
+    """A RPPS number. A person's is replaced by its pseudonym once checked here: nothing else will ever see it."""
+    if not variable.personnel:
+        return decode_identifiant(valeur, variable, contexte)
+    lu = explain_identifiant(valeur, variable, contexte)
+    if lu.valeur is None:
         return lu
     muets = tuple(s._replace(proposition=None) for s in lu.suite)
     return Decode(pseudonym(lu.valeur, contexte.cle), lu.constat, None, lu.details, muets)
@@ -168,3 +234,7 @@ def decode_lieu(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
     if contexte.repertoire is None:
         return decode_identifiant(valeur, variable, contexte)
     return decode_code(valeur, variable, contexte, casse=True)
+
+
+def explain_lieu(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+    return (explain_identifiant if contexte.repertoire is None else explain_code)(valeur, variable, contexte)

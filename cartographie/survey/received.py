@@ -172,6 +172,8 @@ class Lot:
     blocs: tuple[tuple[str, Bloc], ...]  # (depot, bloc), bloc emptied of its values
     depots_1904: frozenset[str] = frozenset()  # files whose date serials count from 1904
     depots_texte: frozenset[str] = frozenset()  # text files (csv): no cell of theirs can be a typed number or date
+    recues: pd.DataFrame | None = None  # once decoded: the same records, their cells as received
+    juges: frozenset[str] = frozenset()  # variables the pandera schema has judged
 
 
 @dataclass(frozen=True, slots=True)

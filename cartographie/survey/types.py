@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cartographie.survey.codes import decode_code, decode_codes, decode_identifiant, decode_lieu, decode_rpps
+from cartographie.base.identifiers import MOTIFS
+from cartographie.survey.codes import (
+    decode_code,
+    decode_codes,
+    decode_identifiant,
+    decode_lieu,
+    decode_rpps,
+    explain_code,
+    explain_codes,
+    explain_identifiant,
+    explain_lieu,
+)
 from cartographie.survey.dates import decode_annee_mois, decode_date
 from cartographie.survey.model import Variable
 from cartographie.survey.values import (
@@ -21,6 +32,7 @@ from cartographie.survey.values import (
     decode_decimal,
     decode_entier,
     decode_texte,
+    explain_texte,
 )
 
 Decodeur = Callable[[Any, Variable, Contexte], Decode]
@@ -100,7 +112,7 @@ class TypeSpec:
 
     `decoder`: one cell → its value. `dtype`: of the decoded column; "object" for tuples of codes. `sql`: its column of the
     warehouse. `controles`: pandera checks, by the names of the constats they state (validate/schema.py); `motif`: the sound
-    values of a text, whole. `excel`: number format of the answer cells; `saisie`: what the spreadsheet lets type there.
+    values of a text, whole. `explique`: a received value that they refuse → what more to say of it, and what to propose. `excel`: number format of the answer cells; `saisie`: what the spreadsheet lets type there.
     `attendu`: what is told to respondents, given the labels of the list. `du_passage`: a target of a passage file → a value.
     """
 
@@ -111,6 +123,7 @@ class TypeSpec:
     sql: str = "VARCHAR"
     controles: tuple[str, ...] = ()
     motif: str | None = None
+    explique: Decodeur | None = None
     excel: str = "@"
     saisie: Saisie = _short
     du_passage: Callable[[str], Any] | None = None
@@ -132,7 +145,7 @@ class TypeSpec:
 
 
 TYPES: dict[str, TypeSpec] = {
-    "texte": TypeSpec("texte", _text, decode_texte, controles=(*_LISTE, "texte_trop_long"), libre=True),
+    "texte": TypeSpec("texte", _text, decode_texte, controles=(*_LISTE, "texte_trop_long"), explique=explain_texte, libre=True),
     "entier": TypeSpec(
         "nombre entier", _number("un nombre entier"), decode_entier, "Int64", "BIGINT", ("hors_bornes",),
         excel="0", saisie=_a_number("integer", "un nombre entier"), du_passage=int, direct=True,
@@ -150,41 +163,41 @@ TYPES: dict[str, TypeSpec] = {
     ),
     "annee_mois": TypeSpec(
         "mois et année", said("un mois, mois/année"), decode_annee_mois,
-        controles=("annee_mois_invalide",), motif=r"\d{4}-(?:0[1-9]|1[0-2])", serie=True,
+        controles=("annee_mois_invalide",), motif="[0-9]{4}-(?:0[1-9]|1[0-2])", serie=True,
     ),
     "code": TypeSpec(
-        "une réponse d'une liste", _of_list("une réponse de la liste"), decode_code, controles=_LISTE, liste=True,
+        "une réponse d'une liste", _of_list("une réponse de la liste"), decode_code, controles=_LISTE, explique=explain_code, liste=True,
     ),
     "codes": TypeSpec(
         "plusieurs réponses d'une liste", _of_list("une ou plusieurs réponses de la liste, séparées par « ; »"), decode_codes,
-        "object", "VARCHAR[]", _LISTE, liste=True,
+        "object", "VARCHAR[]", _LISTE, explique=explain_codes, liste=True,
     ),
     "finess": TypeSpec(
         "numéro FINESS (9 caractères)", said("les 9 caractères du numéro FINESS"), decode_identifiant,
-        controles=_NUMERO, motif=r"(?:\d{2}|2[AB])\d{7}",
+        controles=_NUMERO, motif=MOTIFS["finess"], explique=explain_identifiant,
     ),
     "siret": TypeSpec(
         "numéro SIRET (14 chiffres)", said("les 14 chiffres du numéro SIRET"), decode_identifiant,
-        controles=_NUMERO, motif=r"\d{14}",
+        controles=_NUMERO, motif=MOTIFS["siret"], explique=explain_identifiant,
     ),
     "siren": TypeSpec(
         "numéro SIREN (9 chiffres)", said("les 9 chiffres du numéro SIREN"), decode_identifiant,
-        controles=_NUMERO, motif=r"\d{9}",
+        controles=_NUMERO, motif=MOTIFS["siren"], explique=explain_identifiant,
     ),
     "rpps": TypeSpec(
         "numéro RPPS (11 chiffres)", said("les 11 chiffres du numéro RPPS"), decode_rpps,
-        controles=_NUMERO, motif=r"\d{11}|[0-9a-f]{16}", pseudonyme=True,
+        controles=_NUMERO, motif=MOTIFS["rpps"] + "|[0-9a-f]{16}", explique=explain_identifiant, pseudonyme=True,
     ),
     "commune": TypeSpec(
         "code de commune", said("le code INSEE de la commune (5 caractères)"), decode_lieu,
-        controles=_LIEU, motif=r"(?:\d{2}|2[AB])\d{3}",
+        controles=_LIEU, motif=MOTIFS["commune"], explique=explain_lieu,
     ),
     "departement": TypeSpec(
         "code de département", said("le code ou le nom du département"), decode_lieu,
-        controles=_LIEU, motif=r"\d{2}|2[AB]|9[78]\d",
+        controles=_LIEU, motif=MOTIFS["departement"], explique=explain_lieu,
     ),
     "region": TypeSpec(
         "code de région", said("le code ou le nom de la région"), decode_lieu,
-        controles=_LIEU, motif=r"\d{2}",
+        controles=_LIEU, motif=MOTIFS["region"], explique=explain_lieu,
     ),
 }  # fmt: skip

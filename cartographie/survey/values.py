@@ -30,6 +30,7 @@ _RIEN: Mapping[str, Any] = MappingProxyType({})
 
 class Decode(NamedTuple):
     """One cell decoded. `valeur`: None when null. `suite`: further findings on the same cell (their `valeur` is moot).
+    `a_juger`: the value as it was written, which is no answer we know: the schema will say so (validate/schema.py).
 
     A tuple rather than a dataclass: hundreds of thousands are made per campaign.
     """
@@ -39,6 +40,7 @@ class Decode(NamedTuple):
     proposition: str | None = None
     details: Mapping[str, Any] = _RIEN
     suite: tuple[Decode, ...] = ()
+    a_juger: bool = False
 
 
 SEUIL_PROPOSITION = 80
@@ -157,23 +159,19 @@ def is_moment(valeur: Any) -> bool:
 
 
 def decode_texte(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
-    """Any cell as text. Alerts: personal data (then masked), too long, first character that starts a formula."""
+    """Any cell as text. Alerts: personal data (then masked), first character that starts a formula."""
     texte = text_of(valeur)
     if not texte:
         return NUL
     if not variable.personnel and (nature := personal_data(texte)):
         return Decode(MASQUE, "donnee_personnelle", details={"nature": nature})
-    trop_long = variable.longueur_max is not None and len(texte) > variable.longueur_max
     formule = texte[0] in "=+-@" and len(texte) > 1 and isinstance(valeur, str)
-    if not trop_long and not formule:
-        return Decode(texte)
-    trouves = []
-    if trop_long:
-        details = {"longueur": len(texte), "longueur_max": variable.longueur_max}
-        trouves.append(Decode(texte, "texte_trop_long", details=details))
-    if formule:
-        trouves.append(Decode(texte, "injection_formule"))
-    return combine(texte, trouves)
+    return Decode(texte, "injection_formule" if formule else None)
+
+
+def explain_texte(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+    details = {"longueur": len(text_of(valeur)), "longueur_max": variable.longueur_max}
+    return Decode(None, "texte_trop_long", details=details)
 
 
 def combine(valeur: Any, trouves: list[Decode]) -> Decode:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pandera.errors
 
+from cartographie.base.identifiers import FORMAT
+from cartographie.base.text import MASQUE
 from cartographie.decode.lots import carriers
+from cartographie.survey.codes import HORS_LISTE
 from cartographie.survey.conditions import references
 from cartographie.survey.evaluate import Contexte, evaluate, known
-from cartographie.survey.model import Entite, Regle
+from cartographie.survey.model import Entite, Questionnaire, Regle, Variable
 from cartographie.survey.received import Constat, Depot, Lot
 from cartographie.survey.rules import RULE, details_of
+from cartographie.survey.types import TYPES
+from cartographie.survey.values import NUL, Decode, Repertoire
+from cartographie.survey.values import Contexte as Decoding
 from cartographie.validate.schema import ABSENT, build_schema
 
 # -------------------------------------------------------------------------------------------
@@ -89,6 +96,7 @@ def _answered_twice(
 # What is wrong in decoded records, cell by cell. Nothing is changed here.
 
 MISSING = "valeur_obligatoire_absente"
+_NO_ANSWER = {*HORS_LISTE, FORMAT}
 Rejected = Mapping[tuple[str, str], set[int]]
 
 
@@ -115,12 +123,32 @@ def attach(constats: Sequence[Constat], lots: Mapping[str, Lot]) -> list[Constat
     return out
 
 
-def check_schema(contexte: Contexte, lot: Lot) -> list[Constat]:
-    """One finding per cell the generated schema refuses."""
-    entite, df = contexte.entite, contexte.df
-    schema = build_schema(entite, contexte.questionnaire, contexte.campagne)
+def judge_lots(
+    lots: Mapping[str, Lot], constats: Iterable[Constat], questionnaire: Questionnaire, campagne: str
+) -> tuple[dict[str, Lot], list[Constat]]:
+    """Decoded lots as the schema judges them, and the findings of decoding followed by its own, each once.
+
+    An answer that is none (not of the list, ill-formed) is emptied whatever its severity: nothing may be derived from it.
+    """
+    sortie, constats = {}, list(constats)
+    dits = {(c.constat, c.entite, c.enregistrement, c.variable) for c in constats}
+    for e, lot in lots.items():
+        trouves = check_schema(lot, questionnaire, campagne)
+        vides: dict[str, list[int]] = {}
+        for c in trouves:
+            if c.constat in _NO_ANSWER and c.variable and c.enregistrement is not None:
+                vides.setdefault(c.variable, []).append(c.enregistrement)
+        df = lot.df.assign(**{v: lot.df[v].mask(lot.df.index.isin(records)) for v, records in vides.items()})
+        sortie[e] = replace(lot, df=df, juges=lot.juges | frozenset(lot.df.columns))
+        constats += [c for c in trouves if (c.constat, e, c.enregistrement, c.variable) not in dits]
+    return sortie, constats
+
+
+def check_schema(lot: Lot, questionnaire: Questionnaire, campagne: str) -> list[Constat]:
+    """One finding per cell the generated schema refuses, among the variables not judged yet: one lazy pass of pandera."""
+    entite, df = lot.entite, lot.df[lot.df.columns.difference(lot.juges, sort=False)]
     try:
-        schema.validate(df, lazy=True)
+        build_schema(entite, questionnaire, campagne).validate(df, lazy=True)
     except pandera.errors.SchemaErrors as error:
         cases = error.failure_cases[["column", "check", "index"]]
     else:
@@ -130,20 +158,39 @@ def check_schema(contexte: Contexte, lot: Lot) -> list[Constat]:
         columns = ", ".join(sorted(set(whole["column"].astype(str))))
         raise AssertionError(f"{entite} : colonnes mal décodées ({columns})")
     out = []
-    carried = {
-        v: pd.Series(has_column(lot, v), index=df.index) for v in cases.loc[cases["check"] == ABSENT, "column"].unique()
-    }
-    values = {}
-    for v, part in cases.groupby("column", sort=False):  # only the faulty cells, not the whole columns
-        records = part["index"].astype("int64").unique()
-        values[v] = dict(zip(records.tolist(), df[v].loc[records].tolist(), strict=True))
-    for column, check, record in cases.itertuples(index=False):
-        name = MISSING if check == ABSENT else str(check)
-        if name == MISSING and not carried[column][record]:
-            continue  # the column itself is missing: stated by the header stage
-        received = None if name == MISSING else values[column][int(record)]
-        out.append(Constat(name, entite, int(record), column, received))
+    repertoires: dict[str, Repertoire] = {}
+    for (column, check), part in cases.groupby(["column", "check"], sort=False):
+        variable, records = questionnaire.variables[column], part["index"].astype("int64").tolist()
+        if check == ABSENT:  # where the column itself is missing, the header stage said so
+            carried = pd.Series(has_column(lot, column), index=df.index)
+            out += [Constat(MISSING, entite, r, column) for r in records if carried[r]]
+            continue
+        raw = lot.recues if lot.recues is not None and column in lot.recues.columns else df
+        received = raw[column].loc[records].tolist()
+        if variable.personnel:
+            out += [Constat(str(check), entite, r, column, MASQUE) for r in records]
+            continue
+        explain = _explainer(variable, str(check), questionnaire, campagne, repertoires)
+        for r, value in zip(records, received, strict=True):
+            said = explain(value)
+            out.append(Constat(str(check), entite, r, column, value, said.proposition, dict(said.details)))
     return out
+
+
+def _explainer(
+    variable: Variable, check: str, questionnaire: Questionnaire, campagne: str, repertoires: dict[str, Repertoire]
+) -> Callable[[Any], Decode]:
+    """A received value that this check refused → what its type has to say of it."""
+    explique, nom = TYPES[variable.type].explique, variable.nomenclature or ""
+    if nom in questionnaire.nomenclatures and nom not in repertoires:
+        repertoires[nom] = Repertoire(questionnaire.nomenclatures[nom], campagne)
+    contexte = Decoding(campagne, repertoires.get(nom))
+
+    def explain(value: Any) -> Decode:
+        said = explique(value, variable, contexte) if explique else NUL
+        return next((d for d in (said, *said.suite) if d.constat == check), NUL)
+
+    return explain
 
 
 def check_asked(contexte: Contexte, lot: Lot) -> Iterator[Constat]:

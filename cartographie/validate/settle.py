@@ -6,7 +6,7 @@ rules; then the scope of each finding's severity: file, record and its children,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import pandas as pd
@@ -66,12 +66,19 @@ def validate(
     contexts = {e: Contexte(e, frames, questionnaire, campagne, base) for e in order}
 
     constats = attach(constats, lots)
-    rejected_before = {(c.entite, c.enregistrement, c.variable) for c in constats if rule_of(c).gravite in _REJECTS}
-    new: list[Constat] = []
+    # a required cell already rejected for its content is not also "missing"
+    refused = {
+        (c.entite, c.enregistrement, c.variable)
+        for c in constats
+        if c.constat != MISSING and rule_of(c).gravite in _REJECTS
+    }
+
+    def unsaid(stated: Iterable[Constat]) -> list[Constat]:
+        return [c for c in stated if c.constat != MISSING or (c.entite, c.enregistrement, c.variable) not in refused]
+
+    constats, new = unsaid(constats), []
     for e in order:
-        stated = [*check_schema(contexts[e], lots[e]), *check_asked(contexts[e], lots[e])]
-        # a required cell already rejected for its content is not also "missing"
-        new += [c for c in stated if c.constat != MISSING or (e, c.enregistrement, c.variable) not in rejected_before]
+        new += unsaid([*check_schema(lots[e], questionnaire, campagne), *check_asked(contexts[e], lots[e])])
     for e in order:
         new += check_identity(contexts[e], depots)
         new += check_base(contexts[e])

@@ -10,15 +10,19 @@ from hypothesis import strategies as st
 
 from cartographie.base.identifiers import pseudonym, rpps_key
 from cartographie.base.text import personal_data
-from cartographie.decode.columns import decode_cell, decode_lot
+from cartographie.decode.columns import decode_cell, decode_lot, decode_lots
 from cartographie.decode.derive import derive, identify, look_up
 from cartographie.decode.lots import SEPARATEUR
 from cartographie.survey.codes import decode_choix
 from cartographie.survey.dates import serial_to_date
 from cartographie.survey.model import (
     Campagne,
+    ColonneAttendue,
+    EnteteAttendu,
     Entite,
+    FeuilleAttendue,
     Modalite,
+    Modele,
     Nomenclature,
     Passage,
     Questionnaire,
@@ -27,6 +31,7 @@ from cartographie.survey.model import (
 from cartographie.survey.received import Lot
 from cartographie.survey.types import TYPES
 from cartographie.survey.values import Contexte, Repertoire, is_blank
+from cartographie.validate.checks import judge_lots
 
 CAMPAGNE = "2026"
 
@@ -63,11 +68,18 @@ def variable(type_, nom="v", **options):
 
 
 def lire(valeur, type_, **options):
-    """(value, finding, proposal) of one cell."""
+    """(value, finding, proposal) of one cell, decoded, then judged by the schema."""
     v = variable(type_, **options)
-    repertoire = Repertoire(NOMENCLATURES[v.nomenclature], CAMPAGNE) if v.nomenclature else None
-    d = decode_cell(valeur, v, Contexte(CAMPAGNE, repertoire))
-    return d.valeur, d.constat, d.proposition
+    lots, constats = decode_lots({"unite": lot(v=[valeur])}, questionnaire(v), CAMPAGNE)
+    lots, constats = judge_lots(lots, constats, questionnaire(v), CAMPAGNE)
+    lue = to_list(lots["unite"].df["v"])[0]
+    trouve = next(iter(constats), None)
+    return lue, trouve and trouve.constat, trouve and trouve.proposition
+
+
+def to_list(colonne):
+    lues = [None if nul else x for x, nul in zip(colonne.tolist(), colonne.isna(), strict=True)]
+    return [x.date() if isinstance(x, pd.Timestamp) else x for x in lues]
 
 
 class FormuleNonCalculee(str):
@@ -360,7 +372,9 @@ def test_a_personal_rpps_leaves_no_trace():
 
 
 def questionnaire(*variables, entites=None, passages=None):
-    campagne = Campagne(CAMPAGNE, "", date(2026, 3, 1), date(2026, 6, 30), "", None, {}, {})
+    posees = tuple(ColonneAttendue(v.nom, (EnteteAttendu(v.nom),)) for v in variables if not v.derivee)
+    modele = Modele("m", "", CAMPAGNE, "reponse", ("xlsx",), (FeuilleAttendue("unite", ("F",), "tableau", posees),))
+    campagne = Campagne(CAMPAGNE, "", date(2026, 3, 1), date(2026, 6, 30), "", None, {"m": modele}, {})
     return Questionnaire(
         enquete={},
         entites=entites or {"unite": Entite("unite", "Unité")},
@@ -568,6 +582,19 @@ def test_decoding_never_raises(valeur):
         repertoire = Repertoire(NOMENCLATURES[v.nomenclature], CAMPAGNE) if v.nomenclature else None
         d = decode_cell(valeur, v, Contexte(CAMPAGNE, repertoire))
         assert d.constat is not None or d.valeur is not None or is_blank(valeur) or not d.details
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(CELLULES, min_size=1, max_size=12))
+def test_what_decoding_leaves_to_the_schema_is_refused_and_emptied(valeurs):
+    lots, constats = decode_lots({"unite": lot(**{v.nom: valeurs for v in VARIABLES})}, QUESTIONNAIRE, CAMPAGNE)
+    lots, constats = judge_lots(lots, constats, QUESTIONNAIRE, CAMPAGNE)
+    dits = {(c.enregistrement, c.variable) for c in constats}
+    for v in VARIABLES:
+        contexte = Contexte(CAMPAGNE, Repertoire(NOMENCLATURES[v.nomenclature], CAMPAGNE) if v.nomenclature else None)
+        for i, (valeur, lue) in enumerate(zip(valeurs, to_list(lots["unite"].df[v.nom]), strict=True)):
+            assert not decode_cell(valeur, v, contexte).a_juger or (lue is None and (i, v.nom) in dits)
+            assert lue is not None or (i, v.nom) in dits or is_blank(valeur)
 
 
 @settings(deadline=None, max_examples=60)

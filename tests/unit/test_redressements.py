@@ -28,6 +28,7 @@ from cartographie.survey.model import (
 from cartographie.survey.received import Anomalie, Bloc, Colonne, Depot, Lot
 from cartographie.survey.rules import repairs
 from cartographie.survey.types import TYPES
+from cartographie.validate.checks import judge_lots
 from cartographie.validate.wording import word
 
 ANNEE, CSV = "ed", "c" * 12
@@ -261,7 +262,8 @@ def test_a_value_read_otherwise_than_as_typed_always_carries_a_finding(recu: Any
     for nom, variable in VARIABLES.items():
         brut = lot(nom, recu, texte=texte)
         decode, constats = decode_lot(brut, q, ANNEE)
-        (valeur,) = decode.df[nom]
+        lots, constats = judge_lots({decode.entite: decode}, constats, q, ANNEE)
+        (valeur,) = lots[decode.entite].df[nom]
         if constats or (not isinstance(valeur, tuple) and pd.isna(valeur)):
             continue
         if isinstance(valeur, datetime):

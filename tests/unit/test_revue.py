@@ -18,7 +18,7 @@ from petite_enquete import CATALOGUE, ENTITES, F1, F2, NOMENCLATURES, VARIABLES,
 
 from cartographie.base.text import neutralise
 from cartographie.cli.screen import print_bug
-from cartographie.decode.columns import decode_cell
+from cartographie.decode.columns import decode_cell, decode_lots
 from cartographie.release.data import format_csv
 from cartographie.survey.codes import decode_choix
 from cartographie.survey.load import load_questionnaire
@@ -28,6 +28,7 @@ from cartographie.survey.types import TYPES
 from cartographie.survey.values import Contexte, Repertoire, is_blank
 from cartographie.validate import files
 from cartographie.validate.accounts import EcartComptable
+from cartographie.validate.checks import judge_lots
 from cartographie.validate.settle import validate
 from cartographie.validate.wording import word
 from cartographie.warehouse.content import entity_columns, loaded_variables
@@ -46,9 +47,12 @@ ALLUSIONS = ("jean.dupont", "06 12", "0612345678")
 @pytest.mark.parametrize("valeur", [";", "|", " ; | ", "\n;\n", ";;;"])
 @pytest.mark.parametrize("nomenclature", ["motifs", None])
 def test_separators_alone_are_a_finding(valeur: str, nomenclature: str | None) -> None:
-    repertoire = Repertoire(NOMENCLATURES[nomenclature], "c1") if nomenclature else None
-    lu = decode_cell(valeur, VARIABLES["motifs"], Contexte("c1", repertoire))
-    assert (lu.valeur, lu.constat) == (None, "modalite_inconnue")
+    q = questionnaire()
+    q = replace(q, variables={**q.variables, "motifs": replace(VARIABLES["motifs"], nomenclature=nomenclature)})
+    lots, constats = decode_lots({"unite": lot("unite", [{**ANSWER, "motifs": valeur}], raw=True)}, q, "c1")
+    lots, constats = judge_lots(lots, constats, q, "c1")
+    assert [c.constat for c in constats if c.variable == "motifs"] == ["modalite_inconnue"]
+    assert lots["unite"].df["motifs"].isna().all()
 
 
 RECUES = st.one_of(

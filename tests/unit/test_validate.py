@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from petite_enquete import CATALOGUE, F1, F2, REGLES, depot, identified, lot, questionnaire
 
-from cartographie.survey import conditions
 from cartographie.survey.model import Gravite, Regle
 from cartographie.survey.received import Constat
 from cartographie.survey.rules import judge
@@ -202,7 +202,7 @@ def test_the_schema_is_fast_and_sees_every_cell() -> None:
     )
     bad = rng.choice(n, 500, replace=False)
     df.loc[bad, "effectif"] = 999
-    found = checks.check_schema(conditions.Contexte("unite", {"unite": df}, q, "c1"), lot("unite", []))
+    found = checks.check_schema(replace(lot("unite", []), df=df), q, "c1")
     assert sorted(c.enregistrement for c in found) == sorted(bad.tolist())
     start = time.perf_counter()
     build_schema("unite", q, "c1").validate(df.drop(index=bad), lazy=True)
