@@ -24,6 +24,7 @@ CASSE = "casse_corrigee"
 ECRITURE = "ecriture_normalisee"
 CHIFFRES_MAX = 10**15  # a spreadsheet number is exact below
 
+LA_POSTE = "356000000"  # the SIREN whose SIRET keys follow another rule
 MOTIFS = {  # what each looks like, its key apart
     "finess": "(?:0[1-9]|[1-9][0-9]|2[AB])[0-9]{7}",
     "siren": "[0-9]{9}",

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pandera.pandas as pa
 
 from cartographie.survey.model import Questionnaire, Regle, Variable
 from cartographie.survey.types import TYPES
+from cartographie.validate.schema import build_schema
+
+_SCHEMA = (
+    "Ce que pandera vérifie de chaque colonne, une fois les cases lues : son type, les valeurs vides, et des contrôles qui portent le nom "
+    "du constat qu'ils énoncent (voir « Règles et constats »). C'est le schéma qui juge, tel que `validate` l'exécute."
+)
 
 
 def build_dictionary(q: Questionnaire, annee: str) -> str:
@@ -22,6 +31,7 @@ def build_dictionary(q: Questionnaire, annee: str) -> str:
     ]
     posees = q.posees(annee)
     nomenclatures: set[str] = set()
+    controles = ["# Schéma de validation", "", _SCHEMA, ""]
     for entite in q.entites.values():
         variables = [
             v for v in q.variables.values() if entite.nom in v.entites and ((entite.nom, v.nom) in posees or v.derivee)
@@ -37,6 +47,12 @@ def build_dictionary(q: Questionnaire, annee: str) -> str:
         lignes += [_row(v, (entite.nom, v.nom) in posees) for v in variables]
         lignes.append("")
         nomenclatures |= {v.nomenclature for v in variables if v.nomenclature}
+        controles += [
+            f"## {entite.libelle} (`{entite.nom}`)",
+            "",
+            "| Variable | Type pandas | Vide admis | Contrôles |",
+        ]
+        controles += ["|---|---|---|---|", *_schema(build_schema(entite.nom, q, annee), variables), ""]
     absentes = sorted(
         {v.nom for v in q.variables.values() if not v.derivee and not any((e, v.nom) in posees for e in v.entites)}
     )
@@ -51,7 +67,7 @@ def build_dictionary(q: Questionnaire, annee: str) -> str:
             for m in modalites
         ]
         lignes.append("")
-    lignes += ["# Règles de contrôle", "", "| Règle | Gravité | Message | Référence |", "|---|---|---|---|"]
+    lignes += [*controles, "# Règles de contrôle", "", "| Règle | Gravité | Message | Référence |", "|---|---|---|---|"]
     lignes += _rules(r for r in q.regles if not r.campagnes or annee in r.campagnes)
     return "\n".join(lignes) + "\n"
 
@@ -64,6 +80,24 @@ def _row(v: Variable, lue: bool) -> str:
         f"| `{v.nom}` | {_cell(v.libelle)} | {TYPES[v.type].libelle}{bornes} | {f'`{v.nomenclature}`' if v.nomenclature else ''} "
         f"| {obligatoire} | {publiee} | {'questionnaire' if lue else 'calculée'} |"
     )
+
+
+def _schema(schema: pa.DataFrameSchema, variables: Iterable[Variable]) -> Iterator[str]:
+    """One line a column of the schema that judges: its dtype, its checks by the names of their constats."""
+    for v in variables:
+        colonne = schema.columns[v.nom]
+        dits = " · ".join(f"`{c.name}` {_parameters(c.statistics)}".strip() for c in colonne.checks)
+        yield f"| `{v.nom}` | {TYPES[v.type].dtype} | {'oui' if colonne.nullable else 'non'} | {_cell(dits)} |"
+
+
+def _parameters(parametres: Mapping[str, Any]) -> str:
+    dits = []
+    for nom, x in parametres.items():
+        if nom == "codes":
+            dits.append(f"{len(x)} réponse{'s' if len(x) > 1 else ''}")
+        elif x is not None:
+            dits.append(f"{nom} `{x}`" if isinstance(x, str) else f"{nom} {x:g}")
+    return f"({', '.join(dits)})" if dits else ""
 
 
 def _rules(regles: Iterable[Regle]) -> list[str]:
