@@ -202,7 +202,7 @@ _FORMES = {
 
 
 def says(recu: Any, lu: Any, variable: Variable) -> bool:
-    """`recu` is a plain writing of `lu`, as litteral.py lists them. Written apart from the decoders, to judge them."""
+    """`recu` is a plain writing of `lu`, as decode/repairs.py lists them. Written apart from the decoders, to judge them."""
     type_ = variable.type
     if isinstance(recu, str):
         recu = recu.replace("\u00a0", " ").replace("\u202f", " ").replace("\r\n", "\n")
