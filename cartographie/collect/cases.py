@@ -29,8 +29,7 @@ def expected(v: Variable, q: Questionnaire, annee: str) -> str:
     return TYPES[v.type].attendu(v, [m.libelle for m in modalites])
 
 
-# -------------------------------------------------------------------------------------------
-# Who has something to correct, and which received files must be read together to show their answers again.
+# ---- Who has something to correct, and which received files must be read together to show their answers again.
 
 PAQUET = 4_000  # files read again together
 
@@ -147,8 +146,7 @@ def batches(c: Controle, ensembles: Sequence[set[str]]) -> Iterator[list[Depot]]
         yield sorted(lot, key=lambda d: rang[d.depot])
 
 
-# -------------------------------------------------------------------------------------------
-# What each respondent concerned is asked to correct, and the answers they gave, as they gave them.
+# ---- What each respondent concerned is asked to correct, and the answers they gave, as they gave them.
 
 _DEJA = "Déjà transmis : laissez cette case vide pour ne rien changer."
 _PERSONNEL = "Ce que vous aviez écrit semble contenir une donnée personnelle : réécrivez votre réponse sans elle."
@@ -210,7 +208,7 @@ def build_dossiers(cadre: Cadre, c: Controle, seul: str = "") -> Iterator[Dossie
             yield Dossier(d.depot, d, write_reference(cadre.cle, c.annee, d.depot, "", 0), {}, points, refuse=True)
 
 
-# ------------------------------------------------------------------------------------------- one dossier
+# ---- one dossier
 
 
 def _dossier(

@@ -24,8 +24,7 @@ from cartographie.survey.model import (
 )
 from cartographie.survey.types import OUI_NON, TYPES
 
-# -------------------------------------------------------------------------------------------
-# What is written in the answer cells of a questionnaire: the types shared by who decides it and who writes it.
+# ---- What is written in the answer cells of a questionnaire: the types shared by who decides it and who writes it.
 
 A_CORRIGER, A_VERIFIER = "corriger", "verifier"
 Cle = tuple[str, str | None]  # (variable, modality of a spread choice)
@@ -57,8 +56,7 @@ class Contenu:
     lignes_libres: int = 300
 
 
-# -------------------------------------------------------------------------------------------
-# How one question is offered in a blank questionnaire: the style of its answer, its hint, its drop-down list or bounds.
+# ---- How one question is offered in a blank questionnaire: the style of its answer, its hint, its drop-down list or bounds.
 
 
 class Page:
@@ -113,8 +111,7 @@ def add_validation(page: Page, colonne: ColonneAttendue, v: Variable, r1: int, c
         page.feuille.data_validation(r1, c1, r2, c2, {**commun, **regle})
 
 
-# -------------------------------------------------------------------------------------------
-# The sheets of a questionnaire: presentation, lists of admitted answers, one form or table an entity.
+# ---- The sheets of a questionnaire: presentation, lists of admitted answers, one form or table an entity.
 
 _NOTE = {"author": "Enquête", "x_scale": 2.6, "y_scale": 1.8, "font_size": 10}
 _VIDE = Case()

@@ -124,7 +124,7 @@ def require_applied(echecs: Sequence[Echec], annee: str) -> None:
         raise UserError("D12", message, Statut.DECLARATION)
 
 
-# ------------------------------------------------------------------------------------------- one cell
+# ---- one cell
 
 
 def _targets(c: Correction, depots: Sequence[Depot]) -> list[str]:

@@ -18,7 +18,7 @@ from cartographie.survey.received import Lot
 from cartographie.survey.types import TYPES
 from cartographie.survey.values import Repertoire
 
-# --------------------------------------------------------------------------------- conditions, in one place
+# ---- conditions, in one place
 
 
 def _holds(
@@ -31,7 +31,7 @@ def _holds(
     return evaluate(si, Contexte(entite, frames, questionnaire, campagne))
 
 
-# -------------------------------------------------------------------------------------------------- passages
+# ---- passages
 
 
 def _text(valeur: Any) -> str:
@@ -92,7 +92,7 @@ def _target(passage: Passage, cle: tuple[Any, ...], variable: Variable, repertoi
     return min(cibles, key=lambda c: rangs[c], default=None)
 
 
-# ------------------------------------------------------------------------------------------ derived variables
+# ---- derived variables
 
 _PERCENT = ("%", "pct")
 
@@ -173,7 +173,7 @@ def _convert(valeurs: list[Any], variable: Variable) -> list[Any]:
     return valeurs if conversion is None else [None if v is None else conversion(v) for v in valeurs]
 
 
-# --------------------------------------------------------------------------------------------------- identity
+# ---- identity
 
 
 def identify(

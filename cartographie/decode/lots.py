@@ -114,7 +114,7 @@ def _constants(x: Extraction, bloc: Bloc, questionnaire: Questionnaire, campagne
     return choisies[0].constantes
 
 
-# --------------------------------------------------------------------------------------------------- cells
+# ---- cells
 
 
 def layouts(lot: Lot) -> tuple[list[tuple[Colonne, ...]], np.ndarray]:
@@ -182,7 +182,7 @@ def locate(lot: Lot, enregistrement: int, variable: str | None = None, modalite:
     return locator(lot)(enregistrement, variable, modalite)
 
 
-# ------------------------------------------------------------------------------------------------- parents
+# ---- parents
 
 
 def link_parents(lots: Mapping[str, Lot], questionnaire: Questionnaire) -> tuple[dict[str, Lot], list[Constat]]:

@@ -13,8 +13,7 @@ from cartographie.base.text import text_of
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import Bloc, Colonne, Compte, Constat, Depot, Extraction
 
-# -------------------------------------------------------------------------------------------
-# The return reference of a correction workbook: which received answer it corrects, and the proof that we wrote it.
+# ---- The return reference of a correction workbook: which received answer it corrects, and the proof that we wrote it.
 #
 # `<depot>-<ligne>-<jeton>`: the 12 hex id of the received file, the row of the respondent's record in it (0: the whole file,
 # refused), and 16 hex of a keyed digest, so that nobody can claim to correct someone else's answer.
@@ -43,8 +42,7 @@ def is_ours(cle: bytes, annee: str, depot: str, feuille: str, ligne: int, jeton:
     return hmac.compare_digest(reference_token(cle, annee, depot, feuille, ligne), jeton)
 
 
-# -------------------------------------------------------------------------------------------
-# Versions of one answer: a correction workbook that came back takes the place of what it corrects, cell by cell.
+# ---- Versions of one answer: a correction workbook that came back takes the place of what it corrects, cell by cell.
 #
 # Every file stays in raw/. The latest returned version is read; what it leaves blank is taken from the version before
 # (`retours: {vides: conserver}`) or stands erased (`effacer`); personal answers, which are not sent back, are always taken. The
@@ -177,7 +175,7 @@ def _supersede(
     )
 
 
-# ------------------------------------------------------------------------------------------- rows
+# ---- rows
 
 
 def _rows(f: _Fichier, entite: str, racine: Adresse, nom_racine: str, chez_soi: bool) -> list[tuple[int, int]]:
@@ -258,7 +256,7 @@ def _filled(bloc: Bloc, r: int) -> int:
     )
 
 
-# ------------------------------------------------------------------------------------------- cells
+# ---- cells
 
 
 def _complete(apres: _Fichier, place: tuple[int, int], depot: str, ancien: Bloc, r: int, regle: _Regle) -> None:
@@ -292,7 +290,7 @@ def _put(colonnes: list[Colonne], valeurs: list[list[Any]], lignes: int, k: int,
     valeurs.append([valeur if r == k else None for r in range(lignes)])
 
 
-# ------------------------------------------------------------------------------------------- accounts
+# ---- accounts
 
 
 def _finished(f: _Fichier) -> Extraction:

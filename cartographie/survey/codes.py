@@ -117,13 +117,9 @@ def decode_codes(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
     pieces = _pieces(valeur, repertoire)
     if not pieces:  # nothing but separators: something was typed, and it names no answer
         texte = text_of(valeur)
-        return (
-            NUL
-            if not texte
-            else explain_codes(valeur, variable, contexte)
-            if repertoire is None
-            else Decode((texte,), a_juger=True)
-        )
+        if texte and repertoire is None:
+            return explain_codes(valeur, variable, contexte)
+        return Decode((texte,), a_juger=True) if texte else NUL
     if repertoire is None:
         distincts = tuple(dict.fromkeys(pieces))
         if len(distincts) < len(pieces):

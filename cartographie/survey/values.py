@@ -155,7 +155,7 @@ def is_moment(valeur: Any) -> bool:
     return isinstance(valeur, _MOMENTS)
 
 
-# ------------------------------------------------------------------------------------------------ texts
+# ---- texts
 
 
 def decode_texte(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
@@ -182,7 +182,7 @@ def combine(valeur: Any, trouves: list[Decode]) -> Decode:
     return Decode(valeur, premier.constat, premier.proposition, premier.details, tuple(reste))
 
 
-# ------------------------------------------------------------------------------------------------ numbers
+# ---- numbers
 
 _NOMBRE = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]*)?(?:[eE][+-]?[0-9]{1,3})?|[+-]?[.,][0-9]+")
 _ENTIER, _DECIMAL = re.compile("[+-]?[0-9]+"), re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")  # read as they are written
@@ -268,7 +268,7 @@ def decode_decimal(valeur: Any, variable: Variable, contexte: Contexte) -> Decod
     return combine(flottant, [Decode(None, nom, text_of(flottant)) for nom in repares])
 
 
-# ------------------------------------------------------------------------------------------------ booleans
+# ---- booleans
 
 VRAIS = frozenset({"oui", "o", "yes", "y", "vrai", "true", "v", "1", "x", "coche", "cochee"})
 FAUX = frozenset({"non", "n", "no", "faux", "false", "f", "0"})

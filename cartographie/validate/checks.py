@@ -1,4 +1,4 @@
-"""What is wrong in decoded records, cell by cell, and whose answer each is. Nothing is changed here."""
+"""What is wrong in decoded records, cell by cell, and whose answer each is. Only `judge_lots` changes any: what is no answer."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ from cartographie.survey.values import NUL, Decode, Repertoire
 from cartographie.survey.values import Contexte as Decoding
 from cartographie.validate.schema import ABSENT, build_schema
 
-# -------------------------------------------------------------------------------------------
-# Who each answer is from, and which rows are nobody's or someone's twice.
+# ---- Who each answer is from, and which rows are nobody's or someone's twice.
 
 NO_RECORD = -1
 
@@ -92,8 +91,7 @@ def _answered_twice(
         )
 
 
-# -------------------------------------------------------------------------------------------
-# What is wrong in decoded records, cell by cell. Nothing is changed here.
+# ---- What is wrong in decoded records, cell by cell.
 
 MISSING = "valeur_obligatoire_absente"
 _NO_ANSWER = {*HORS_LISTE, FORMAT}

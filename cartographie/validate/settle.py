@@ -1,6 +1,6 @@
 """Decoded records → kept │ quarantined. What is wrong is stated first, on the values as decoded; then it is applied.
 
-Order: pandera (types, bounds, codes, required) · questions asked under a condition · identity · sampling frame · declared
+Order: pandera (what was read is judged before, see `judge_lots`; here, what was derived) · questions asked under a condition · identity · sampling frame · declared
 rules; then the scope of each finding's severity: file, record and its children, cell. What is kept is checked again.
 """
 

@@ -584,7 +584,7 @@ def test_decoding_never_raises(valeur):
         assert d.constat is not None or d.valeur is not None or is_blank(valeur) or not d.details
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=15)
 @given(st.lists(CELLULES, min_size=1, max_size=12))
 def test_what_decoding_leaves_to_the_schema_is_refused_and_emptied(valeurs):
     lots, constats = decode_lots({"unite": lot(**{v.nom: valeurs for v in VARIABLES})}, QUESTIONNAIRE, CAMPAGNE)
