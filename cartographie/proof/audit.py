@@ -30,8 +30,7 @@ from cartographie.proof.steps import (
 from cartographie.release.manifest import NOM, compare_figures, is_table, read_figures, read_manifest
 from cartographie.release.publish import Preparation
 
-# -------------------------------------------------------------------------------------------
-# The steps of an audit in order, and the first where a release parts from what it should be.
+# ---- the steps of an audit in order, and the first where a release parts from what it should be
 
 Refaire = Callable[[Path, Mapping[str, Any]], Preparation]
 SANS_BRUT = "Demande les fichiers reçus (--raw)."
@@ -174,8 +173,7 @@ def _says(x: Mapping[Any, Any]) -> str:
     return f"Tableau {x['table_id']}, {lieu} : {avant} publié, {apres} recalculé"
 
 
-# -------------------------------------------------------------------------------------------
-# The report of an audit, in French, to be attached to a letter: HTML, Markdown, plain values.
+# ---- the report of an audit, in French, to be attached to a letter: HTML, Markdown, plain values
 
 
 def conclusion(a: Audit) -> str:

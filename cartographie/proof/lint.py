@@ -17,8 +17,7 @@ from openpyxl.utils import get_column_letter, range_boundaries
 from cartographie.base.errors import UserError
 from cartographie.base.text import neutralise, personal_data
 
-# -------------------------------------------------------------------------------------------
-# What a rule broken is, and what a spreadsheet takes for a formula: shared by the rules of workbooks and of CSV files.
+# ---- what a rule broken is, and what a spreadsheet takes for a formula: shared by the rules of workbooks and of CSV files
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,7 @@ def _number(texte: str) -> bool:
     return True
 
 
-# -------------------------------------------------------------------------------------------
-# The rules of an accessible statistical workbook (Government Analysis Function; RGAA for downloadable office files).
+# ---- the rules of an accessible statistical workbook (Government Analysis Function; RGAA for downloadable office files)
 
 CONTRASTE = 4.5  # WCAG 1.4.3
 POLICE_MIN = 10
@@ -204,8 +202,7 @@ def contrast(a: str, b: str) -> float:
     return (clair + 0.05) / (sombre + 0.05)
 
 
-# -------------------------------------------------------------------------------------------
-# The rules of a CSV, and which rules a file is held to.
+# ---- the rules of a CSV, and which rules a file is held to
 
 CSV, CLASSEURS = {".csv"}, {".xlsx", ".xlsm"}
 SEPARATEURS = ",;\t|"
@@ -269,8 +266,9 @@ def lint_csv(chemin: Path, admis: Collection[str]) -> Iterator[Defaut]:
                 yield Defaut("K06", ou, f"semble contenir une donnée personnelle ({genre}) : retirez-la")
 
 
-# -------------------------------------------------------------------------------------------
-# What each rule asks. X: workbooks (Government Analysis Function, accessible spreadsheets; RGAA 4, office files to
+# ---- what each rule asks
+
+# X: workbooks (Government Analysis Function, accessible spreadsheets; RGAA 4, office files to
 # download). K: CSV files (RFC 4180; OWASP, CSV injection).
 
 REGLES = {
@@ -308,8 +306,7 @@ REGLES = {
 }
 
 
-# -------------------------------------------------------------------------------------------
-# What data.gouv.fr asks of a dataset before it is put online (metadata quality score), read from the release itself.
+# ---- what data.gouv.fr asks of a dataset before it is put online (metadata quality score), read from the release itself
 
 CATALOGUE, PAQUET = "catalogue.jsonld", "datapackage.json"
 OUVERTS = {"text/csv", "application/vnd.apache.parquet"}

@@ -12,8 +12,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 from scipy.sparse.csgraph import connected_components
 
-# -------------------------------------------------------------------------------------------
-# What a reader knows before opening the release: each equation bounds its terms by what the others leave.
+# ---- what a reader knows before opening the release: each equation bounds its terms by what the others leave
 
 TOURS_BORNES = 30
 
@@ -51,9 +50,8 @@ def before_release(
     return bas, haut
 
 
-# -------------------------------------------------------------------------------------------
-# What a reader of a release can recompute: the interval left to each masked cell by the sums published.
-#
+# ---- what a reader of a release can recompute: the interval left to each masked cell by the sums published
+
 # Shares no code with what masks the cells. A cell that is `exact`, or whose interval is too narrow, is disclosed.
 
 TOLERANCE = 1e-6

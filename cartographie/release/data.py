@@ -15,11 +15,11 @@ import pandas as pd
 
 from cartographie.base.parquet import to_parquet
 from cartographie.base.text import neutralise, normalise
-from cartographie.release.manifest import ABREGES, mentions
+from cartographie.release.manifest import mentions
+from cartographie.survey.published import COLONNES, STATUTS, TOUS, axis_columns, key_columns
 from cartographie.survey.received import Tableau
 
-# -------------------------------------------------------------------------------------------
-# Long CSV of a table: UTF-8, comma, LF, ISO dates, decimal point, empty for a null value.
+# ---- long CSV of a table: UTF-8, comma, LF, ISO dates, decimal point, empty for a null value
 
 
 def csv_name(tableau: Tableau, meta: Mapping[str, Any]) -> str:
@@ -57,17 +57,12 @@ def _cell(valeur: Any) -> str:
     return "0" if texte == "-0" else texte
 
 
-# -------------------------------------------------------------------------------------------
-# Open data: one long CSV per table and one for everything, their French Excel and Parquet twins, and what describes them.
-#
+# ---- open data: one long CSV per table and one for everything, their French Excel and Parquet twins, and what describes them
+
 # Table Schema (Frictionless, schema.data.gouv.fr), Data Package, DCAT-AP in JSON-LD; statuses also in SDMX code lists
 # (CL_OBS_STATUS 2.2, CL_CONF_STATUS 1.3).
 
 CUBE = "cube"
-# status → (OBS_STATUS, CONF_STATUS)
-SDMX = {
-    "A": ("A", "F"), "u": ("U", "F"), "s": ("Q", "C"), "s2": ("Q", "D"), "ns": ("Q", "F"), "nd": ("L", "F"), "b": ("B", "F"),
-}  # fmt: skip
 LICENCES = {
     "etalab-2.0": ("Licence Ouverte / Open Licence 2.0", "https://spdx.org/licenses/etalab-2.0.html"),
 }
@@ -80,40 +75,18 @@ FORMATS = {
     "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
              "http://publications.europa.eu/resource/authority/file-type/XLSX"),
 }  # fmt: skip
-COLONNES = {
-    "edition": ("string", "Édition de l'enquête, par son année."),
-    "table_id": ("string", "Code du tableau publié."),
-    "dimension": ("string", "Question dont la ligne donne une réponse ; vide pour l'ensemble."),
-    "modalite_code": ("string", "Code de la réponse, vide pour l'ensemble."),
-    "modalite_libelle": ("string", "Libellé de la réponse."),
-    "indicateur": ("string", "Code de l'indicateur ; le suffixe « .evolution » désigne une différence entre éditions."),
-    "unite": ("string", "Unité de la valeur : pct (pour cent), points (points de pourcentage) ou nombre."),
-    "denominateur": ("string", "Code de la population à laquelle la valeur se rapporte."),
-    "n_repondants": (
-        "integer",
-        "Répondants sur lesquels la valeur repose, non pondérés ; vide quand ce nombre est secret.",
-    ),
-    "n_pondere": ("number", "Unités de la base de sondage que ces répondants représentent."),
-    "valeur": ("number", "Valeur de l'indicateur, arrondie ; vide quand elle n'est pas publiée (voir statut)."),
-    "ic_bas": ("number", "Borne basse de l'intervalle de confiance à 95 %."),
-    "ic_haut": ("number", "Borne haute de l'intervalle de confiance à 95 %."),
-    "statut": ("string", "Pourquoi la valeur est, ou n'est pas, publiée."),
-    "obs_status": ("string", "Statut d'observation SDMX (CL_OBS_STATUS)."),
-    "conf_status": ("string", "Statut de confidentialité SDMX (CL_CONF_STATUS)."),
-}
-PUBLIEE = {"A": "valeur publiée"}
 
 
 def long_frame(df: pd.DataFrame) -> pd.DataFrame:
     """The rows of a table as published, with their SDMX statuses."""
-    codes = df["statut"].map(SDMX)
+    codes = df["statut"].map({e.code: e.sdmx for e in STATUTS.values()})
     return df.assign(obs_status=codes.str[0], conf_status=codes.str[1])
 
 
 def format_excel_csv(df: pd.DataFrame) -> bytes:
     """The same for a French Excel: semicolon, decimal comma, byte order mark, Windows line ends."""
     lignes = list(csv.reader(io.StringIO(format_csv(df))))
-    nombres = {i for i, c in enumerate(lignes[0]) if COLONNES.get(c, ("", ""))[0] == "number"}
+    nombres = {i for i, c in enumerate(lignes[0]) if c in COLONNES and COLONNES[c].genre == "number"}
     tampon = io.StringIO(newline="")
     plume = csv.writer(tampon, delimiter=";", lineterminator="\r\n")
     plume.writerow(lignes[0])
@@ -138,12 +111,13 @@ def table_schema(nom: str, tableaux: Sequence[Tableau], df: pd.DataFrame, meta: 
     axes = meta.get("axes") or {}
     champs = []
     for colonne in df.columns:
-        genre, description = COLONNES.get(colonne) or _axis_column(colonne, axes)
+        genre, description = (
+            (COLONNES[colonne].genre, COLONNES[colonne].description) if colonne in COLONNES else _axis_column(colonne, axes)
+        )  # fmt: skip
         champ: dict[str, Any] = {"name": colonne, "type": genre, "title": _title(colonne), "description": description}
         valeurs = sorted({str(v) for v in df[colonne].dropna().unique()} - {""})
         if colonne == "statut":
-            sens = PUBLIEE | {k: v for k, (_, v) in ABREGES.items()}
-            champ["description"] += " " + " ; ".join(f"{v} : {sens[v]}" for v in valeurs if v in sens) + "."
+            champ["description"] += " " + " ; ".join(f"{v} : {STATUTS[v].sens}" for v in valeurs if v in STATUTS) + "."
         if colonne in ("edition", "statut", "unite", "obs_status", "conf_status", "denominateur", "table_id"):
             champ["constraints"] = {"required": True, "enum": valeurs}
         elif genre == "string" and colonne.endswith(("_type", "_code")) and "" not in set(df[colonne]):
@@ -152,7 +126,6 @@ def table_schema(nom: str, tableaux: Sequence[Tableau], df: pd.DataFrame, meta: 
             libelles = {k: v for t in tableaux for k, v in t.meta["denominateurs"].items()}
             champ["description"] += " " + " ; ".join(f"{v} : {libelles[v]}" for v in valeurs if v in libelles) + "."
         champs.append(champ)
-    cle = [c for c in df.columns[: df.columns.get_loc("n_repondants")] if not c.endswith("_libelle") and c != "unite"]
     titre = tableaux[0].meta["titre"] if nom != CUBE else f"Tous les tableaux – {meta['titre']}, {meta['campagne']}"
     return {
         "$schema": "https://frictionlessdata.io/schemas/table-schema.json",
@@ -161,7 +134,7 @@ def table_schema(nom: str, tableaux: Sequence[Tableau], df: pd.DataFrame, meta: 
         "version": str(meta.get("version") or ""), "created": str(meta["date"]), "lastModified": str(meta["date"]),
         "contributors": [{"title": meta["producteur"], "organisation": meta["producteur"], "role": "author",
                           "email": meta.get("contact") or ""}],
-        "fields": champs, "primaryKey": cle, "missingValues": [""],
+        "fields": champs, "primaryKey": key_columns(df.columns), "missingValues": [""],
     }  # fmt: skip
 
 
@@ -251,10 +224,10 @@ def _cube(tableaux: Sequence[Tableau]) -> pd.DataFrame:
 
 
 def _axis_column(colonne: str, axes: Mapping[str, Any]) -> tuple[str, str]:
-    nom = next((a for a in axes if colonne in (a, f"{a}_type", f"{a}_code", f"{a}_libelle")), colonne)
+    nom = next((a for a, axe in axes.items() if colonne in axis_columns(a, axe)), colonne)
     libelle = (axes.get(nom) or {}).get("libelle") or nom.replace("_", " ")
     fin = {f"{nom}_type": "niveau de la ligne", f"{nom}_code": "code", f"{nom}_libelle": "libellé"}.get(
-        colonne, "code ; TOUS pour l'ensemble"
+        colonne, f"code ; {TOUS} pour l'ensemble"
     )
     return "string", f"{libelle[:1].upper()}{libelle[1:]} : {fin}."
 

@@ -17,16 +17,12 @@ from cartographie.base.errors import Statut, UserError
 from cartographie.base.files import sha256_of
 from cartographie.base.paper import html_page, html_table
 from cartographie.base.text import espace, nombre
+from cartographie.survey.published import CHIFFRES, SDMX, STATUTS
 from cartographie.survey.received import Depot, Tableau
-
-# -------------------------------------------------------------------------------------------
-# What a release states about itself: titles, dates, inputs, program, accounts.
 
 RESERVEES = ("corrections.yaml", "rapprochements.csv")  # about one respondent each: fingerprinted, never published
 
-
-# -------------------------------------------------------------------------------------------
-# What every output must say, worded once: fictitious data, working version, shorthand, common notes.
+# ---- what every output must say, worded once: fictitious data, working version, shorthand, common notes
 
 FICTIF = "DONNÉES FICTIVES"
 PHRASE_FICTIF = (
@@ -38,14 +34,7 @@ PHRASE_TRAVAIL = (
     "Une case masquée pourrait être retrouvée par différence avec les totaux."
 )
 # status of a figure → (shorthand of the workbook, meaning)
-ABREGES = {
-    "s": ("[c]", "couvert par le secret : trop peu de répondants, ou un seul apporte presque tout le total"),
-    "s2": ("[c2]", "masqué pour protéger une autre case"),
-    "ns": ("[ns]", "non significatif : trop peu de répondants pour publier un pourcentage"),
-    "nd": ("[nd]", "non disponible : question non posée à cette édition"),
-    "u": ("[u]", "peu fiable : intervalle de confiance large, à lire avec prudence"),
-    "b": ("[b]", "rupture : éditions non comparables"),
-}
+ABREGES = {e.code: (e.abrege, e.sens) for e in STATUTS.values() if e.abrege}
 SANS_OBJET = ("[so]", "sans objet : cet indicateur n'est pas calculé pour cette ligne")
 NOTES_COMMUNES = (
     "Les parts rapportent les réponses concernées aux répondants ayant répondu à la question. « Ne sait pas » est une réponse ; "
@@ -66,8 +55,7 @@ def mentions(meta: Mapping[str, Any]) -> list[str]:
     return phrases if meta.get("secret_secondaire") else [*phrases, PHRASE_TRAVAIL]
 
 
-# -------------------------------------------------------------------------------------------
-# The manifest of a release: fingerprints of what went in and came out, versions, parameters, row accounts.
+# ---- the manifest of a release: fingerprints of what went in and came out, versions, parameters, row accounts
 
 NOM = "manifeste.json"
 
@@ -148,12 +136,12 @@ def _tableau(t: Tableau) -> dict[str, Any]:
     return {"titre": t.meta["titre"], "lignes": len(t.df), "statuts": dict(sorted(Counter(t.df["statut"]).items()))}
 
 
-# -------------------------------------------------------------------------------------------
-# Two releases, figure by figure: of the same edition (a correction) or of two editions.
+# ---- two releases, figure by figure: of the same edition (a correction) or of two editions
 
 TABLEAUX = "tableaux/*.csv"
-CHIFFRES = ("valeur", "statut", "n_repondants", "ic_bas", "ic_haut", "n_pondere")
-HORS_CLE = {*CHIFFRES, "obs_status", "conf_status"}
+# what is compared, in the order it is told
+COMPARES = ("valeur", "statut", "n_repondants", "ic_bas", "ic_haut", "n_pondere")
+HORS_CLE = {c.nom for c in (*CHIFFRES, *SDMX)}
 AJOUTE, RETIRE, VALEUR, STATUT, EFFECTIF, PRECISION = "ajouté", "retiré", "valeur", "statut", "effectif", "précision"
 # what is said of a figure that differs in several ways: the last of these
 GENRES = ((PRECISION, "n_pondere"), (PRECISION, "ic_bas"), (PRECISION, "ic_haut"), (EFFECTIF, "n_repondants"), (STATUT, "statut"),
@@ -186,14 +174,14 @@ def compare_releases(avant: Path, apres: Path) -> Comparaison:
 def compare_figures(ancien: pd.DataFrame, nouveau: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """(what differs, figures found in both); frames as read from the CSV files, text only."""
     cle = [c for c in nouveau.columns if c in ancien.columns and c not in HORS_CLE and not c.endswith("_libelle")]
-    colonnes = [*cle, *CHIFFRES]
+    colonnes = [*cle, *COMPARES]
     tous = ancien[colonnes].merge(nouveau[colonnes], on=cle, how="outer", suffixes=("_avant", "_apres"), indicator=True)
     genre = pd.Series("", index=tous.index)
     for nom, colonne in GENRES:
         genre[tous[f"{colonne}_avant"] != tous[f"{colonne}_apres"]] = nom
     genre[tous["_merge"] == "left_only"], genre[tous["_merge"] == "right_only"] = RETIRE, AJOUTE
     ecarts = tous.assign(ecart=genre).drop(columns="_merge")[genre != ""].fillna("").reset_index(drop=True)
-    ecarts = ecarts[[*cle, "ecart", *(f"{c}_{q}" for c in CHIFFRES for q in ("avant", "apres"))]]
+    ecarts = ecarts[[*cle, "ecart", *(f"{c}_{q}" for c in COMPARES for q in ("avant", "apres"))]]
     return ecarts, int((tous["_merge"] == "both").sum())
 
 
@@ -221,8 +209,7 @@ def read_figures(dossier: Path) -> tuple[pd.DataFrame, dict[str, object]]:
     return pd.concat(lus, ignore_index=True), manifeste
 
 
-# -------------------------------------------------------------------------------------------
-# What a version is, and what a correction changes: a published version is never overwritten, it is replaced by another.
+# ---- what a version is, and what a correction changes: a published version is never overwritten, it is replaced by another
 
 PROVISOIRE, DEFINITIVE, CORRIGEE = NATURES = ("provisoire", "définitive", "corrigée")
 FICHIER = "revisions.csv"
@@ -270,5 +257,5 @@ def build_revisions(r: Revision, fichiers: Mapping[str, bytes]) -> pd.DataFrame 
     )
     ecarts, _ = compare_figures(read_figures(r.remplace)[0], nouvelle)
     cle = list(ecarts.columns[: ecarts.columns.get_loc("ecart")])
-    ancien, nouveau = ([f"{c}_{q}" for c in CHIFFRES] for q in ("avant", "apres"))
+    ancien, nouveau = ([f"{c}_{q}" for c in COMPARES] for q in ("avant", "apres"))
     return ecarts[[*cle, "ecart", *ancien, *nouveau]].assign(motif=r.motif)

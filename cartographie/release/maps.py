@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 
 from cartographie.release.manifest import ABREGES, mentions
+from cartographie.survey.published import EVOLUTION, TOUS
 from cartographie.survey.received import Tableau
 
-# -------------------------------------------------------------------------------------------
-# Classes of a map: five at most, of equal numbers of areas, on colours told apart by everybody and printed in grey.
+# ---- classes of a map: five at most, of equal numbers of areas, on colours told apart by everybody and printed in grey
 
 # ColorBrewer YlGnBu and PuOr (Brewer 2003), safe for colour-blind readers, from light to dark
 SUITE = ("#c7e9b4", "#7fcdbb", "#41b6c4", "#2c7fb8", "#253494")
@@ -65,10 +65,7 @@ def classify(valeurs: Sequence[float], *, divergent: bool = False) -> Classes:
     return Classes(tuple(bornes_), couleurs, len(positives) < len(valeurs))
 
 
-# -------------------------------------------------------------------------------------------
-# What each map shows, read from the published tables: never a figure that they do not hold.
-
-EVOLUTION = ".evolution"
+# ---- what each map shows, read from the published tables: never a figure that they do not hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +139,7 @@ def _carte(d: Mapping[str, Any], t: Tableau, axe: str, meta: Mapping[str, Any]) 
         garde &= df["modalite_code"] == d["modalite"]
     for autre, x in (meta.get("axes") or {}).items():
         if "niveaux" not in x:
-            garde &= df[autre] == "TOUS"
+            garde &= df[autre] == TOUS
     df = df[garde]
     if df.empty:
         return None
@@ -180,8 +177,7 @@ def format_number(valeur: float | None, unite: str) -> str:
     return signe + texte + fin
 
 
-# -------------------------------------------------------------------------------------------
-# Outlines of regions and departments, made once by docs/geometrie.py.
+# ---- outlines of regions and departments, made once by docs/geometrie.py
 
 METROPOLE = "metropole"
 
@@ -202,8 +198,7 @@ def read_geometry() -> Geometrie:
     return Geometrie(niveaux, {z: tuple(b) for z, b in brut["zones"].items()}, brut["credit"])
 
 
-# -------------------------------------------------------------------------------------------
-# One map as SVG: mainland, overseas territories at their own scale, legend, source, alternative text.
+# ---- one map as SVG: mainland, overseas territories at their own scale, legend, source, alternative text
 
 POLICE = "Source Sans Pro"
 FAMILLE = f"'{POLICE}', 'Segoe UI', Arial, sans-serif"
@@ -401,8 +396,7 @@ def _unit(carte: Carte) -> str:
     return {"pct": "En pour cent", "points": "En points"}.get(carte.unite, "En nombre")
 
 
-# -------------------------------------------------------------------------------------------
-# SVG → PNG with the font of the package, whatever the machine has.
+# ---- SVG → PNG with the font of the package, whatever the machine has
 
 
 def to_png(svg: str, largeur: int) -> bytes:

@@ -38,8 +38,7 @@ from cartographie.release.workbook import write_workbook
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import Tableau
 
-# -------------------------------------------------------------------------------------------
-# What a release is made of, before it is written.
+# ---- what a release is made of, before it is written
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +67,8 @@ class Preparation:
     lues: Sequence[tuple[Path, pd.DataFrame]]
 
 
-# -------------------------------------------------------------------------------------------
-# Signed manifests: SSH signatures (OpenSSH, `ssh-keygen -Y`), made and verified by ssh-keygen itself.
-#
+# ---- signed manifests: SSH signatures (OpenSSH, `ssh-keygen -Y`), made and verified by ssh-keygen itself
+
 # The manifest holds the fingerprint of every other file: signing it signs the release. Keys stay outside the workspace.
 
 SIGNATURE = f"{NOM}.sig"
@@ -129,8 +127,7 @@ def _ssh_keygen(*arguments: str, entree: bytes | None = None) -> subprocess.Comp
         ) from None
 
 
-# -------------------------------------------------------------------------------------------
-# Write a release directory whole or not at all.
+# ---- write a release directory whole or not at all
 
 RAPPORT, PRESSE, PLAUSIBILITE = "rapport-qualite.html", "presse.html", "plausibilite.html"
 DECLARATIONS = "declarations.zip"

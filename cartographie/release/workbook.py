@@ -14,10 +14,10 @@ import xlsxwriter
 
 from cartographie.release.manifest import ABREGES, FICTIF, NOTES_COMMUNES, SANS_OBJET, TRAVAIL, Revision, mentions
 from cartographie.release.maps import Carte, Lieu, build_cartes
+from cartographie.survey.published import EVOLUTION, TOUS, axis_columns
 from cartographie.survey.received import Tableau
 
-# -------------------------------------------------------------------------------------------
-# Native charts of the workbook: one sheet per map of one panel, its published values as a table and as bars.
+# ---- native charts of the workbook: one sheet per map of one panel, its published values as a table and as bars
 
 MINIMUM = 3  # fewer bars compare nothing
 COULEUR, TRAIT = "#2C7FB8", "#404040"
@@ -82,9 +82,8 @@ def add_chart(classeur: Any, ws: Any, g: Graphique, premiere: int, colonne: int)
     ws.insert_chart(premiere - 1, colonne, chart, {"description": g.texte(), "object_position": 2})
 
 
-# -------------------------------------------------------------------------------------------
-# Long rows → tables to be read: lines are territories, kinds of actor or answers; columns are indicators or answers.
-#
+# ---- long rows → tables to be read: lines are territories, kinds of actor or answers; columns are indicators or answers
+
 # A published table gives one page per set of columns: shares of the same answers stand together, a count does not stand
 # among percentages it has no line with. Rows that cross two axes get pages of their own.
 
@@ -109,9 +108,9 @@ def pages(tableau: Tableau, axes: Mapping[str, Any]) -> list[Page]:
     df = _placed(tableau, axes)
     groupes: dict[tuple[bool, tuple[str, ...]], list[pd.DataFrame]] = {}
     for detail in (False, True):
-        partie = df[df["_detail"] == detail]
-        for _, bloc in partie.groupby("_bloc", sort=False):
-            groupes.setdefault((detail, tuple(dict.fromkeys(bloc["_colonne"]))), []).append(bloc)
+        partie = df[df["detail_"] == detail]
+        for _, bloc in partie.groupby("bloc_", sort=False):
+            groupes.setdefault((detail, tuple(dict.fromkeys(bloc["colonne_"]))), []).append(bloc)
     plusieurs = len({c for _, c in groupes}) > 1
     out: list[Page] = []
     numeros: dict[tuple[str, ...], int] = {}
@@ -119,7 +118,7 @@ def pages(tableau: Tableau, axes: Mapping[str, Any]) -> list[Page]:
         numero = numeros.setdefault(colonnes, len(numeros) + 1)
         nom = tableau.code + (f" ({numero})" if numero > 1 else "") + (" détail" if detail else "")
         bloc = pd.concat(blocs)
-        sujets = list(dict.fromkeys(bloc["_sujet"]))
+        sujets = list(dict.fromkeys(bloc["sujet_"]))
         titre = tableau.meta["titre"]
         titre += f" – {sujets[0]}" if plusieurs and len(sujets) == 1 and sujets[0] else ""
         titre += " – croisement détaillé" if detail else ""
@@ -128,18 +127,24 @@ def pages(tableau: Tableau, axes: Mapping[str, Any]) -> list[Page]:
 
 
 def _placed(t: Tableau, axes: Mapping[str, Any]) -> pd.DataFrame:
-    """The long rows with where each goes: `_bloc`, `_colonne`, `_indicateur` and `_modalite` of its line, `_detail`."""
+    """The long rows with where each goes: `bloc_`, `colonne_`, `indicateur_` and `modalite_` of its line, `detail_`."""
     df = t.df.copy()
     croises = sum((_axe(df, a, axes) != _total(a, axes)).astype(int) for a in axes) if axes else 0
-    df["_detail"] = croises >= 2
-    df["_cellule"] = df.groupby([c for a in axes for c in _axis_columns(a, axes)], sort=False).ngroup() if axes else 0
-    base = df["indicateur"].str.removesuffix(".evolution")
+    df["detail_"] = croises >= 2
+    df["cellule_"] = (
+        df.groupby(
+            [c for a, axe in axes.items() for c in axis_columns(a, axe) if not c.endswith("_libelle")], sort=False
+        ).ngroup()
+        if axes
+        else 0
+    )
+    base = df["indicateur"].str.removesuffix(EVOLUTION)
     racine = base.where(~base.isin(t.meta["modalites"]), base.str.partition(".")[0])
     evolution = base != df["indicateur"]
     libelle = racine.map(t.meta["indicateurs"]).fillna(racine)
     unites = " (" + df["unite"].map(lambda u: UNITES.get(u, u)) + ")"
-    df["_titre"] = evolution.map({True: "Évolution – ", False: ""}) + libelle + unites
-    df["_sujet"], df["_indicateur"], df["_colonne"], df["_modalite"], df["_bloc"] = "", "", df["_titre"], ENSEMBLE, ""
+    df["titre_"] = evolution.map({True: "Évolution – ", False: ""}) + libelle + unites
+    df["sujet_"], df["indicateur_"], df["colonne_"], df["modalite_"], df["bloc_"] = "", "", df["titre_"], ENSEMBLE, ""
     for (denominateur, dimension, code), i in df.groupby(
         ["denominateur", "dimension", racine], sort=False
     ).groups.items():
@@ -149,32 +154,32 @@ def _placed(t: Tableau, axes: Mapping[str, Any]) -> pd.DataFrame:
         seule = (
             df.loc[(df["denominateur"] == denominateur) & (df["dimension"] == dimension), "indicateur"].nunique() == 1
         )
-        en_colonnes = bloc["_cellule"].nunique() > 1 and bloc["modalite_libelle"].nunique() <= MODALITES_MAX
-        df.loc[i, "_bloc"] = f"{denominateur}|{dimension}"
+        en_colonnes = bloc["cellule_"].nunique() > 1 and bloc["modalite_libelle"].nunique() <= MODALITES_MAX
+        df.loc[i, "bloc_"] = f"{denominateur}|{dimension}"
         if fermee and croisee:
-            df.loc[i, "_colonne"] = base.loc[i].map(t.meta["modalites"]) + " (%)"
-            df.loc[i, "_modalite"] = bloc["modalite_libelle"]
-            df.loc[i, "_sujet"] = libelle.loc[i]
+            df.loc[i, "colonne_"] = base.loc[i].map(t.meta["modalites"]) + " (%)"
+            df.loc[i, "modalite_"] = bloc["modalite_libelle"]
+            df.loc[i, "sujet_"] = libelle.loc[i]
             if (
                 racine.loc[df.index[(df["denominateur"] == denominateur) & (df["dimension"] == dimension)]].nunique()
                 == 1
             ):
-                df.loc[i, "_indicateur"] = bloc["_titre"]
+                df.loc[i, "indicateur_"] = bloc["titre_"]
         elif dimension and (fermee or seule) and en_colonnes:
-            df.loc[i, "_colonne"] = bloc["modalite_libelle"] + (" (%)" if fermee and not _counted(df, t) else "")
-            df.loc[i, "_indicateur"] = bloc["_titre"]
-            df.loc[i, "_bloc"] = f"{denominateur}|{dimension}|{code}"
-            df.loc[i, "_sujet"] = libelle.loc[i]
+            df.loc[i, "colonne_"] = bloc["modalite_libelle"] + (" (%)" if fermee and not _counted(df, t) else "")
+            df.loc[i, "indicateur_"] = bloc["titre_"]
+            df.loc[i, "bloc_"] = f"{denominateur}|{dimension}|{code}"
+            df.loc[i, "sujet_"] = libelle.loc[i]
         elif dimension:
-            df.loc[i, "_modalite"] = bloc["modalite_libelle"]
+            df.loc[i, "modalite_"] = bloc["modalite_libelle"]
             if fermee:
-                df.loc[i, "_colonne"] = "Part (%)"
-                df.loc[i, "_indicateur"] = libelle.loc[i]
-                df.loc[i, "_bloc"] = f"{denominateur}|{dimension}|{code}"
+                df.loc[i, "colonne_"] = "Part (%)"
+                df.loc[i, "indicateur_"] = libelle.loc[i]
+                df.loc[i, "bloc_"] = f"{denominateur}|{dimension}|{code}"
             elif seule:
-                df.loc[i, "_sujet"] = libelle.loc[i]
+                df.loc[i, "sujet_"] = libelle.loc[i]
     if df["edition"].nunique() > 1:
-        df["_colonne"] += (" – " + df["edition"].astype(str)).where(~evolution, "")
+        df["colonne_"] += (" – " + df["edition"].astype(str)).where(~evolution, "")
     return df
 
 
@@ -187,20 +192,20 @@ def _counted(df: pd.DataFrame, t: Tableau) -> bool:
 
 def _page(t: Tableau, nom: str, titre: str, df: pd.DataFrame, axes: Mapping[str, Any]) -> Page:
     cle = _keys(t, df, axes)
-    rang = pd.concat([df["denominateur"], df["_indicateur"], df["_cellule"], df["dimension"], df["_modalite"]], axis=1)
-    for c in ("denominateur", "_indicateur", "_cellule"):
+    rang = pd.concat([df["denominateur"], df["indicateur_"], df["cellule_"], df["dimension"], df["modalite_"]], axis=1)
+    for c in ("denominateur", "indicateur_", "cellule_"):
         rang[c] = pd.factorize(rang[c])[0]
-    ordre = rang.sort_values(["denominateur", "_indicateur", "_cellule"], kind="stable").index
+    ordre = rang.sort_values(["denominateur", "indicateur_", "cellule_"], kind="stable").index
     df, cle, rang = df.loc[ordre], cle.loc[ordre], rang.loc[ordre]
-    rang["dimension"] = rang["dimension"].where(rang["_modalite"] != ENSEMBLE, "")
+    rang["dimension"] = rang["dimension"].where(rang["modalite_"] != ENSEMBLE, "")
     ligne = rang.groupby(list(rang.columns), sort=False).ngroup().to_numpy()
-    tetes = list(dict.fromkeys(df["_colonne"]))
+    tetes = list(dict.fromkeys(df["colonne_"]))
     n_lignes = int(ligne.max()) + 1
     grille: list[list[Any]] = [[SANS_OBJET[0]] * len(tetes) for _ in range(n_lignes)]
     effectifs: list[list[tuple[Any, str]]] = [[] for _ in range(n_lignes)]
-    formats = [_format(df.loc[df["_colonne"] == c]) for c in tetes]
+    formats = [_format(df.loc[df["colonne_"] == c]) for c in tetes]
     indice = {c: j for j, c in enumerate(tetes)}
-    colonnes = (ligne, df["_colonne"], df["valeur"], df["unite"], df["statut"], df["n_repondants"])
+    colonnes = (ligne, df["colonne_"], df["valeur"], df["unite"], df["statut"], df["n_repondants"])
     fragiles: list[list[str]] = [[] for _ in range(n_lignes)]
     for i, c, v, u, s, n in zip(*colonnes, strict=True):
         if s == FRAGILE:
@@ -234,12 +239,12 @@ def _keys(t: Tableau, df: pd.DataFrame, axes: Mapping[str, Any]) -> pd.DataFrame
         niveaux = "niveaux" in axe
         candidates[titre] = df[f"{nom}_libelle"] if niveaux else df[nom].map(lambda c: libelles.get(c, c))
     candidates["Champ"] = df["denominateur"].map(t.meta["denominateurs"])
-    candidates["Indicateur"] = df["_indicateur"]
-    dimensions = df.loc[df["_modalite"] != ENSEMBLE, "dimension"].unique()
+    candidates["Indicateur"] = df["indicateur_"]
+    dimensions = df.loc[df["modalite_"] != ENSEMBLE, "dimension"].unique()
     if len(dimensions) == 1:
-        candidates[_short(t.meta["dimensions"].get(dimensions[0], dimensions[0]))] = df["_modalite"]
+        candidates[_short(t.meta["dimensions"].get(dimensions[0], dimensions[0]))] = df["modalite_"]
     elif len(dimensions):
-        candidates["Réponse"] = df["_modalite"]
+        candidates["Réponse"] = df["modalite_"]
     gardees = {k: v for k, v in candidates.items() if v.nunique() > 1} or dict(list(candidates.items())[:1])
     return pd.DataFrame(gardees)
 
@@ -285,17 +290,12 @@ def _axe(df: pd.DataFrame, nom: str, axes: Mapping[str, Any]) -> pd.Series:
     return df[f"{nom}_type"] if "niveaux" in axes[nom] else df[nom]
 
 
-def _axis_columns(nom: str, axes: Mapping[str, Any]) -> list[str]:
-    return [f"{nom}_type", f"{nom}_code"] if "niveaux" in axes[nom] else [nom]
-
-
 def _total(nom: str, axes: Mapping[str, Any]) -> str:
-    return str(axes[nom]["niveaux"][0]["code"]) if "niveaux" in axes[nom] else "TOUS"
+    return str(axes[nom]["niveaux"][0]["code"]) if "niveaux" in axes[nom] else TOUS
 
 
-# -------------------------------------------------------------------------------------------
-# One accessible workbook for the whole release: cover, contents, notes, one native Excel table per sheet.
-#
+# ---- one accessible workbook for the whole release: cover, contents, notes, one native Excel table per sheet
+
 # No merged cell, no empty cell inside a table, one header row, title in A1, text never read as a formula. Same inputs, same bytes:
 # the creation date of the properties is the date given.
 

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-# -------------------------------------------------------------------------------------------
-# What everybody knows of each cell before anything is published: intervals narrowed equation by equation.
+# ---- what everybody knows of each cell before anything is published: intervals narrowed equation by equation
 
 PRECISION = 1e-9
 TOURS = 50
@@ -58,8 +57,7 @@ def _others(valeurs: np.ndarray, lignes: np.ndarray, n: int) -> np.ndarray:
     return np.where(autres > 0, np.copysign(np.inf, np.where(sens == 0, 1.0, sens)), somme)
 
 
-# -------------------------------------------------------------------------------------------
-# What adds up to what, as a sparse matrix: one row an equation, one column a cell, M x = M (true values).
+# ---- what adds up to what, as a sparse matrix: one row an equation, one column a cell, M x = M (true values)
 
 Lien = tuple[Hashable, Sequence[Hashable]]  # who is the sum of whom
 

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse, stats
 
-# -------------------------------------------------------------------------------------------
-# Estimates and their variance: stratified, with finite population correction, on the residuals of the calibration.
+# ---- estimates and their variance: stratified, with finite population correction, on the residuals of the calibration
 
 
 @dataclass(frozen=True)
@@ -192,8 +191,7 @@ def _estimate(p: Plan, valeur: float, z: np.ndarray, dans: np.ndarray) -> Estima
     return Estimation(valeur, float(np.sqrt(variances(p, z[:, None])[0])), p.ddl, int(dans.sum()))
 
 
-# -------------------------------------------------------------------------------------------
-# Change between two editions, with a variance that counts the respondents found in both.
+# ---- change between two editions, with a variance that counts the respondents found in both
 
 
 def change_variance(avant: Plan, z_avant: Any, ids_avant: Any, apres: Plan, z_apres: Any, ids_apres: Any) -> np.ndarray:
@@ -237,8 +235,9 @@ def _centred(plan: Plan, z: Any) -> np.ndarray:
     return scaled
 
 
-# -------------------------------------------------------------------------------------------
-# Intervals of proportions and means, and how reliable a figure is. An interval says what sampling and response leave to
+# ---- intervals of proportions and means, and how reliable a figure is
+
+# An interval says what sampling and response leave to
 # chance, the response model being right; it says nothing of bias.
 
 METHODES = ("auto", "logit", "beta", "korn-graubard", "wilson")
@@ -343,8 +342,7 @@ _INTERVALLES: Mapping[str, Any] = {
 }
 
 
-# -------------------------------------------------------------------------------------------
-# Unit and item non-response (AAPOR, Standard Definitions, 10th ed. 2023, establishment surveys; SIMS S.13.3.3).
+# ---- unit and item non-response (AAPOR, Standard Definitions, 10th ed. 2023, establishment surveys; SIMS S.13.3.3)
 
 # I complete, P partial, R refusal, NC no contact, O other (late, unusable), U unknown eligibility, NE not eligible
 DISPOSITIONS = {

@@ -16,9 +16,8 @@ from cartographie.survey.conditions import references
 from cartographie.survey.evaluate import Contexte, evaluate, known
 from cartographie.survey.model import SUFFIXE_PANEL, Questionnaire
 
-# -------------------------------------------------------------------------------------------
-# Where rows fall: a placement puts each row of a grain in the cells of a grid, with the weight it has there.
-#
+# ---- where rows fall: a placement puts each row of a grain in the cells of a grid, with the weight it has there
+
 # A row counts once in a cell. A respondent that answered for several sites has one line per cell where it has sites, with
 # the weight of those sites: expanded explicitly, and counted once wherever cells are summed.
 
@@ -99,8 +98,7 @@ def join(pos: np.ndarray, lignes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.repeat(np.arange(len(pos)), fois), np.repeat(debut, fois) + rang
 
 
-# -------------------------------------------------------------------------------------------
-# One campaign's analysis frames, with what the tables ask of them: conditions, units, modalities, availability.
+# ---- one campaign's analysis frames, with what the tables ask of them: conditions, units, modalities, availability
 
 SUFFIXE_PRECEDENTE = "_precedente"
 COLONNE_VARIABLE, COLONNE_REGLE = "variable", "regle"  # of the quality and findings grains
@@ -242,7 +240,7 @@ class Edition:
         parents = self.frame(enfant)["parent"].to_numpy(dtype=int)[self.vraie(enfant, valeur.get("si"))]
         return np.bincount(parents[parents >= 0], minlength=len(df)).astype(float)
 
-    # ------------------------------------------------------------------ classifications
+    # ---- classifications
 
     def modalites(self, grain: str, variable: str | Sequence[str]) -> list[tuple[str, str]]:
         """(code, label) of a classification, in nomenclature order; the values met, sorted, when it has none."""
@@ -311,7 +309,7 @@ class Edition:
         presentes = [df[n].notna().to_numpy() for n in noms if n in df.columns]
         return np.logical_or.reduce(presentes) if presentes else np.zeros(len(df), dtype=bool)
 
-    # ------------------------------------------------------------------ was it asked?
+    # ---- was it asked?
 
     def disponible(self, grain: str, variable: str) -> bool:
         """The variable was asked in that campaign, or can be derived from what was."""

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from cartographie.statistics.estimates import Plan
 
 
-# -------------------------------------------------------------------------------------------
-# The weights of a campaign: response groups, then calibration to the frame, as campagne.yaml declares them.
-#
+# ---- the weights of a campaign: response groups, then calibration to the frame, as campagne.yaml declares them
+
 # The unit is the unit of the frame (an establishment). Everyone is invited: it is a census with non-response, the base
 # weight is 1 and responding is a second phase, Poisson within each response homogeneity group (docs/methodologie.md).
 
@@ -195,8 +194,7 @@ def _written(donnees: pd.DataFrame, poids: np.ndarray, marges: Mapping[str, Mapp
     return pd.DataFrame(lignes, columns=["variable", "modalite", "repondants", "population", "estimee"])
 
 
-# -------------------------------------------------------------------------------------------
-# Calibration of weights to known totals (Deville and Särndal, JASA 1992; Calmar, INSEE).
+# ---- calibration of weights to known totals (Deville and Särndal, JASA 1992; Calmar, INSEE)
 
 Marges = Mapping[str, Mapping[Any, float] | float]
 METHODES = {"linear": "lineaire", "truncated": "tronquee"}  # other names
@@ -385,8 +383,7 @@ def _impossible(pourquoi: str, noms: list[str], voulu: np.ndarray, atteint: np.n
     return CalageImpossible(f"{pourquoi} ({detail})", df)
 
 
-# -------------------------------------------------------------------------------------------
-# Response homogeneity groups: where everyone is supposed to answer with the same probability.
+# ---- response homogeneity groups: where everyone is supposed to answer with the same probability
 
 TOUS = "tous"
 SEPARATEUR = " × "
