@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,14 +39,14 @@ def tell_map(r: Calcul) -> Bilan:
 
 
 def tell_publish(r: Publication) -> Bilan:
-    n = r.secret["cellules"]
+    n = r.secret.cellules
     return Bilan(
         f"{r.annee} : {nombre(len(r.tableaux), 'tableau', 'tableaux')} dans {r.dossier}.",
         {
             "campagne": r.annee,
             "dossier": str(r.dossier),
             "tableaux": len(r.tableaux),
-            "secret": dict(r.secret),
+            "secret": asdict(r.secret),
             "statuts": dict(sorted(Counter(s for t in r.tableaux for s in t.df["statut"]).items())),
         },
         [

@@ -156,7 +156,7 @@ def _compare(dossier: Path, manifeste: Mapping[str, Any], p: Preparation) -> tup
     tableaux = step("tableaux", titres["tableaux"], dits)
     etapes_.append(tableaux if len(ecarts) else Etape(tableaux.code, tableaux.titre, Verdict.CONFORME, tuple(note)))
     etapes_.append(guarded("attaque", titres["attaque"], lambda: step(
-        "attaque", titres["attaque"], attack_release(dossier, p.q, p.exacts, p.meta["seuils"], p.lues).manquements
+        "attaque", titres["attaque"], attack_release(dossier, p.q, p.exacts, p.meta.seuils, p.lues).manquements
     )))  # fmt: skip
     autres = [
         f"{nom} : n'a pas les octets que donne le recalcul"

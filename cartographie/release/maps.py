@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 import pandas as pd
 
-from cartographie.release.manifest import ABREGES, mentions
+from cartographie.release.manifest import ABREGES, Notice, mentions
 from cartographie.survey.published import EVOLUTION, TOUS
 from cartographie.survey.received import Tableau
 
@@ -119,25 +119,25 @@ class Carte:
         return texte + (f" {caches} valeurs ne sont pas publiées." if caches else " Toutes les valeurs sont publiées.")
 
 
-def build_cartes(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> list[Carte]:
+def build_cartes(tableaux: Sequence[Tableau], meta: Notice) -> list[Carte]:
     """The maps that `publication.cartes` declares and that the tables of this edition can fill."""
     par_code = {t.code: t for t in tableaux}
-    axe = next((a for a, x in (meta.get("axes") or {}).items() if "niveaux" in x), None)
+    axe = next((a for a, x in meta.axes.items() if "niveaux" in x), None)
     out = []
-    for d in (meta.get("publication") or {}).get("cartes", ()):
+    for d in meta.publication.get("cartes", ()):
         if axe is not None and d["tableau"] in par_code:
             carte = _carte(d, par_code[d["tableau"]], axe, meta)
             out += [carte] if carte else []
     return out
 
 
-def _carte(d: Mapping[str, Any], t: Tableau, axe: str, meta: Mapping[str, Any]) -> Carte | None:
+def _carte(d: Mapping[str, Any], t: Tableau, axe: str, meta: Notice) -> Carte | None:
     df = t.df
-    garde = (df["edition"].astype(str) == str(meta["campagne"])) & (df[f"{axe}_type"] == d["niveau"])
+    garde = (df["edition"].astype(str) == meta.campagne) & (df[f"{axe}_type"] == d["niveau"])
     garde &= (df["indicateur"] == d["indicateur"]) & (df["dimension"] == d.get("dimension", ""))
     if "modalite" in d:
         garde &= df["modalite_code"] == d["modalite"]
-    for autre, x in (meta.get("axes") or {}).items():
+    for autre, x in meta.axes.items():
         if "niveaux" not in x:
             garde &= df[autre] == TOUS
     df = df[garde]
@@ -150,7 +150,7 @@ def _carte(d: Mapping[str, Any], t: Tableau, axe: str, meta: Mapping[str, Any]) 
     vus = [x.valeur for p in panneaux for x in p.lieux if x.valeur is not None]
     unite = str(df["unite"].iloc[0])
     return Carte(
-        d["code"], d["titre"], str(meta["campagne"]), d["niveau"], unite, t.code, str(t.meta.get("champ") or ""),
+        d["code"], d["titre"], meta.campagne, d["niveau"], unite, t.code, str(t.meta.get("champ") or ""),
         str(t.meta.get("source") or ""), str(t.meta["effectif"]), panneaux, classify(vus, divergent=d["indicateur"].endswith(EVOLUTION)),
     )  # fmt: skip
 
@@ -223,7 +223,7 @@ _MOTIFS = (
 )  # fmt: skip
 
 
-def draw(carte: Carte, g: Geometrie, meta: Mapping[str, Any]) -> str:
+def draw(carte: Carte, g: Geometrie, meta: Notice) -> str:
     """The whole picture. Texts are text; nothing is told by colour alone: each area has its title."""
     multiples = len(carte.panneaux) > 1
     haut = _Plume(24, 0)
@@ -233,7 +233,7 @@ def draw(carte: Carte, g: Geometrie, meta: Mapping[str, Any]) -> str:
     corps, y = (_multiples if multiples else _single)(carte, g, haut.y + 10)
     bas = _Plume(24, y + 8)
     for phrase in [
-        *mentions(meta), f"Source : {carte.source}. Tableau {carte.tableau}. Mise à jour : {meta['date']}.",
+        *mentions(meta), f"Source : {carte.source}. Tableau {carte.tableau}. Mise à jour : {meta.date}.",
         f"{g.credit}. Chaque territoire d'outre-mer est à sa propre échelle.",
     ]:  # fmt: skip
         bas.text(phrase, 15, 140, couleur=GRIS)

@@ -6,13 +6,15 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
 import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
 
-from cartographie.release.manifest import ABREGES, FICTIF, NOTES_COMMUNES, SANS_OBJET, TRAVAIL, Revision, mentions
+from cartographie.release.manifest import ABREGES, FICTIF, NOTES_COMMUNES, SANS_OBJET, Notice, banner, mentions
 from cartographie.release.maps import Carte, Lieu, build_cartes
 from cartographie.survey.published import EVOLUTION, TOUS, axis_columns
 from cartographie.survey.received import Tableau
@@ -55,7 +57,7 @@ def build_graphiques(cartes: Sequence[Carte]) -> list[Graphique]:
     return out
 
 
-def add_chart(classeur: Any, ws: Any, g: Graphique, premiere: int, colonne: int) -> None:
+def add_chart(classeur: xlsxwriter.Workbook, ws: Worksheet, g: Graphique, premiere: int, colonne: int) -> None:
     """Bars of the values written from line `premiere` (0-based), with their interval, at `colonne`."""
     derniere = premiere + len(g.lieux) - 1
     serie: dict[str, Any] = {
@@ -311,151 +313,160 @@ FORMATS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def write_workbook(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> bytes:
-    """The workbook's bytes.
+Largeurs = Sequence[float]
 
-    `meta`: titre, sous_titre, producteur, contact, licence, fictif, axes (as in enquete.yaml), campagne, version, date,
-    champ, secret_secondaire.
-    """
+
+@dataclass(frozen=True, slots=True)
+class _Livre:
+    """The workbook being written. `styles`: its formats, by name."""
+
+    classeur: xlsxwriter.Workbook
+    styles: Mapping[str, Format]
+    meta: Notice
+
+    def sheet(self, nom: str, titre: str, largeurs: Largeurs) -> Worksheet:
+        """A sheet with its title, set up to be read on screen and printed, landscape, one page wide."""
+        ws = self.classeur.add_worksheet(nom)
+        ws.hide_gridlines(2)
+        ws.set_landscape()
+        ws.set_paper(8 if sum(largeurs) > 220 else 9)  # A3 when very wide, else A4
+        ws.fit_to_pages(1, 0)
+        ws.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.5)
+        for j, largeur in enumerate(largeurs):
+            ws.set_column(j, j, largeur)
+        ws.set_row(0, 24)
+        ws.write_string(0, 0, titre, self.styles["titre"])
+        return ws
+
+    def lines(self, ws: Worksheet, rang: int, phrases: Sequence[str], style: str = "note") -> int:
+        """Sentences from a line on, one a line; the next line."""
+        for i, phrase in enumerate(phrases, start=rang):
+            ws.write_string(i, 0, phrase, self.styles[style])
+        return rang + len(phrases)
+
+    def table(self, ws: Worksheet, rang: int, page: Page, largeurs: Largeurs) -> None:
+        """A native Excel table at `rang`, column A, without filter; numbers stay numbers, shorthand is right-aligned text."""
+        f = self.styles
+        colonnes = [
+            {"header": h, "header_format": f["entete" if g == "texte" else "entete_nombre"]}
+            for h, g in zip(page.entetes, page.formats, strict=True)
+        ]
+        nom = re.sub(r"\W+", "_", page.nom).strip("_").replace("é", "e")
+        ws.add_table(rang, 0, rang + len(page.lignes), len(page.entetes) - 1, {
+            "name": f"tableau_{nom}", "columns": colonnes, "autofilter": False, "style": "Table Style Light 1", "banded_rows": True,
+        })  # fmt: skip
+        ws.set_row(rang, 15.5 * max(_lines(h, x * 0.92) for h, x in zip(page.entetes, largeurs, strict=True)) + 3)
+        for i, ligne in enumerate(page.lignes, start=rang + 1):
+            hauteur = max(_lines(v, x * 1.2) for v, x in zip(ligne, largeurs, strict=True))
+            if hauteur > 1:
+                ws.set_row(i, 14.5 * hauteur)
+            for j, (valeur, nom_format) in enumerate(zip(ligne, page.formats, strict=True)):
+                if isinstance(valeur, int | float):
+                    exact = nom_format != "mixte" or isinstance(valeur, float)
+                    ws.write_number(i, j, valeur, f[nom_format if exact else "nombre"])
+                else:
+                    ws.write_string(i, j, valeur or SANS_OBJET[0], f["texte" if nom_format == "texte" else "abrege"])
+
+
+def write_workbook(tableaux: Sequence[Tableau], meta: Notice) -> bytes:
+    """The workbook's bytes."""
     tampon = io.BytesIO()
     classeur = xlsxwriter.Workbook(
         tampon, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     )
     classeur.set_size(2400, 1600)
-    jour = _date(meta["date"])
-    titre = f"{meta['titre']} – édition {meta['campagne']}"
+    titre = f"{meta.titre} – édition {meta.campagne}"
     classeur.set_properties({
-        "title": titre, "subject": meta.get("sous_titre") or titre, "author": meta["producteur"] or meta["titre"], "company": meta["producteur"],
-        "category": FICTIF if meta.get("fictif") else "Statistiques", "keywords": "fr-FR",
-        "comments": " ".join(mentions(meta)), "created": datetime(jour.year, jour.month, jour.day),
+        "title": titre, "subject": meta.sous_titre or titre, "author": meta.producteur or meta.titre, "company": meta.producteur,
+        "category": FICTIF if meta.fictif else "Statistiques", "keywords": "fr-FR",
+        "comments": " ".join(mentions(meta)), "created": datetime.fromisoformat(meta.date),
     })  # fmt: skip
     classeur.set_custom_property("Language", "fr-FR")
-    styles = {nom: classeur.add_format({**POLICE, **style}) for nom, style in FORMATS.items()}
-    toutes = [(t, p) for t in tableaux for p in pages(t, meta.get("axes") or {})]
+    livre = _Livre(classeur, {nom: classeur.add_format({**POLICE, **style}) for nom, style in FORMATS.items()}, meta)
+    toutes = [(t, p) for t in tableaux for p in pages(t, meta.axes)]
     graphiques = build_graphiques(build_cartes(tableaux, meta))
-    _couverture(classeur, styles, meta, titre, jour)
-    _sommaire(classeur, styles, toutes, graphiques)
-    _notes(classeur, styles, tableaux, meta)
+    _couverture(livre, titre)
+    _sommaire(livre, toutes, graphiques)
+    _notes(livre, tableaux)
     for t, page in toutes:
-        _feuille(classeur, styles, t, page, meta)
+        _feuille(livre, t, page)
     for g in graphiques:
-        _graphique(classeur, styles, g, meta)
+        _graphique(livre, g)
     classeur.close()
     return tampon.getvalue()
 
 
-def _couverture(c: Any, f: Mapping[str, Any], meta: Mapping[str, Any], titre: str, jour: date) -> None:
-    ws = _onglet(c, "Couverture", (30, 95))
-    ws.write_string(0, 0, titre, f["titre"])
-    rang = 1
-    for phrase in mentions(meta):
-        ws.write_string(rang, 0, phrase, f["alerte"])
-        rang += 1
+def _texts(nom: str, entetes: Sequence[str], lignes: Sequence[tuple[str, ...]]) -> Page:
+    return Page(nom, "", tuple(entetes), tuple(lignes), ("texte",) * len(entetes))
+
+
+def _couverture(livre: _Livre, titre: str) -> None:
+    meta, largeurs = livre.meta, (30, 95)
+    ws = livre.sheet("Couverture", titre, largeurs)
+    rang = livre.lines(ws, 1, mentions(meta), "alerte")
     lignes = [
-        ("Statut", " – ".join([*([FICTIF] if meta.get("fictif") else []), *([] if meta.get("secret_secondaire") else [TRAVAIL])])),
-        ("Édition", str(meta["campagne"])), ("Version", _version(meta)),
-        ("Champ de l'enquête", str(meta.get("champ") or "")), ("Producteur", meta["producteur"]), ("Contact", meta.get("contact") or ""),
-        ("Date de mise à jour", jour.isoformat()), ("Licence", meta["licence"]),
+        ("Statut", " – ".join(banner(meta))), ("Édition", meta.campagne), ("Version", _version(meta)),
+        ("Champ de l'enquête", meta.champ), ("Producteur", meta.producteur), ("Contact", meta.contact),
+        ("Date de mise à jour", meta.date), ("Licence", meta.licence),
         ("Fichiers ouverts", "Chaque tableau existe aussi en CSV, avec toutes ses lignes et ses effectifs."),
     ]  # fmt: skip
-    _table(
-        ws,
-        f,
-        rang + 1,
-        "couverture",
-        ("Information", "Contenu"),
-        [x for x in lignes if x[1]],
-        ("texte", "texte"),
-        (30, 95),
-    )
-    depart = rang + 1 + len(lignes) + 3
-    ws.write_string(depart - 1, 0, "Signes employés dans les tableaux", f["gras"])
-    signes = [*ABREGES.values(), SANS_OBJET]
-    _table(ws, f, depart, "signes", ("Signe", "Signification"), signes, ("texte", "texte"), (30, 95))
+    livre.table(ws, rang + 1, _texts("couverture", ("Information", "Contenu"), [x for x in lignes if x[1]]), largeurs)
+    depart = livre.lines(ws, rang + len(lignes) + 3, ["Signes employés dans les tableaux"], "gras")
+    livre.table(ws, depart, _texts("signes", ("Signe", "Signification"), [*ABREGES.values(), SANS_OBJET]), largeurs)
 
 
-def _version(meta: Mapping[str, Any]) -> str:
-    r = meta.get("revision")
-    if not isinstance(r, Revision):
-        return str(meta.get("version") or "")
+def _version(meta: Notice) -> str:
+    r = meta.revision
     suite = f", remplace « {r.remplace.name} » : {r.motif}" if r.remplace else ""
-    return f"{meta.get('version')} ({r.nature}){suite}" if r.nature != meta.get("version") or suite else r.nature
+    return f"{meta.version} ({r.nature}){suite}" if r.nature != meta.version or suite else r.nature
 
 
-def _sommaire(
-    c: Any, f: Mapping[str, Any], toutes: Sequence[tuple[Tableau, Page]], graphiques: Sequence[Graphique]
-) -> None:
-    ws = _onglet(c, "Sommaire", (16, 105, 18))
-    ws.write_string(0, 0, "Sommaire", f["titre"])
-    ws.write_string(
-        1,
-        0,
-        f"{len(toutes)} feuilles de tableaux, {len(graphiques)} de graphiques. Chaque lien mène à la feuille.",
-        f["note"],
-    )
+def _sommaire(livre: _Livre, toutes: Sequence[tuple[Tableau, Page]], graphiques: Sequence[Graphique]) -> None:
+    largeurs = (16, 105, 18)
+    ws = livre.sheet("Sommaire", "Sommaire", largeurs)
+    dit = f"{len(toutes)} feuilles de tableaux, {len(graphiques)} de graphiques. Chaque lien mène à la feuille."
+    livre.lines(ws, 1, [dit])
     lignes = [(p.nom, p.titre, str(t.meta.get("axe", "")).replace("_", " ").capitalize()) for t, p in toutes]
     lignes += [(g.nom, g.titre, "Graphique") for g in graphiques]
-    _table(ws, f, 3, "sommaire", ("Feuille", "Titre", "Axe"), lignes, ("texte",) * 3, (16, 105, 18))
+    livre.table(ws, 3, _texts("sommaire", ("Feuille", "Titre", "Axe"), lignes), largeurs)
     for i, (nom, titre, _) in enumerate(lignes):
-        ws.write_url(4 + i, 0, f"internal:'{nom}'!A1", f["lien"], nom, f"Aller au tableau : {titre}"[:250])
+        ws.write_url(4 + i, 0, f"internal:'{nom}'!A1", livre.styles["lien"], nom, f"Aller au tableau : {titre}"[:250])
 
 
-def _notes(c: Any, f: Mapping[str, Any], tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> None:
-    ws = _onglet(c, "Notes", (14, 125))
-    ws.write_string(0, 0, "Notes", f["titre"])
-    ws.write_string(
-        1, 0, "Les notes communes valent pour tous les tableaux ; les autres pour le tableau nommé.", f["note"]
-    )
-    communes = [*mentions(meta), *NOTES_COMMUNES]
+def _notes(livre: _Livre, tableaux: Sequence[Tableau]) -> None:
+    largeurs = (14, 125)
+    ws = livre.sheet("Notes", "Notes", largeurs)
+    livre.lines(ws, 1, ["Les notes communes valent pour tous les tableaux ; les autres pour le tableau nommé."])
+    communes = [*mentions(livre.meta), *NOTES_COMMUNES]
     lignes = [("Toutes", n) for n in communes] + [(t.code, n) for t in tableaux for n in t.meta["notes"]]
-    _table(ws, f, 3, "notes", ("Tableau", "Note"), lignes, ("texte", "texte"), (14, 125))
+    livre.table(ws, 3, _texts("notes", ("Tableau", "Note"), lignes), largeurs)
 
 
-def _feuille(c: Any, f: Mapping[str, Any], t: Tableau, page: Page, meta: Mapping[str, Any]) -> None:
+def _feuille(livre: _Livre, t: Tableau, page: Page) -> None:
     largeurs = _largeurs(page)
-    ws = _onglet(c, page.nom, largeurs)
-    ws.write_string(0, 0, f"{page.nom}. {page.titre}", f["titre"])
+    ws = livre.sheet(page.nom, f"{page.nom}. {page.titre}", largeurs)
     denominateurs = " ; ".join(dict.fromkeys(t.meta["denominateurs"].values()))
-    entre = [
-        f"Champ : {t.meta['champ'] or denominateurs}.", f"Source : {t.meta['source']}.",
-        "Un tableau. Signes : " + ", ".join(f"{a} {b.split(' :')[0]}" for a, b in _signes(page)) + "." if _signes(page) else "Un tableau.",
+    signes = ", ".join(f"{a} {b.split(' :')[0]}" for a, b in _signes(page))
+    champ = f"Champ : {t.meta['champ'] or denominateurs}."
+    champ += f" Dénominateur : {denominateurs}." if len(t.meta["denominateurs"]) == 1 else ""
+    bandeau = banner(livre.meta)
+    rang = livre.lines(ws, 1, [" – ".join(bandeau)] if bandeau else [], "alerte")
+    rang = livre.lines(ws, rang, [
+        champ, f"Source : {t.meta['source']}.", f"Un tableau. Signes : {signes}." if signes else "Un tableau.",
         "Notes : voir la feuille Notes.",
-    ]  # fmt: skip
-    if len(t.meta["denominateurs"]) == 1:
-        entre[0] = f"Champ : {t.meta['champ'] or denominateurs}. Dénominateur : {denominateurs}."
-    rang = 1
-    bandeau = " – ".join(
-        [*([FICTIF] if meta.get("fictif") else []), *([] if meta.get("secret_secondaire") else [TRAVAIL])]
-    )
-    if bandeau:
-        ws.write_string(rang, 0, bandeau, f["alerte"])
-        rang += 1
-    for phrase in entre:
-        ws.write_string(rang, 0, phrase, f["note"])
-        rang += 1
-    _table(
-        ws,
-        f,
-        rang + 1,
-        re.sub(r"\W+", "_", page.nom).strip("_").replace("é", "e"),
-        page.entetes,
-        page.lignes,
-        page.formats,
-        largeurs,
-    )
+    ])  # fmt: skip
+    livre.table(ws, rang + 1, page, largeurs)
     ws.repeat_rows(rang + 1)
 
 
-def _graphique(c: Any, f: Mapping[str, Any], g: Graphique, meta: Mapping[str, Any]) -> None:
+def _graphique(livre: _Livre, g: Graphique) -> None:
     largeurs = (34.0, 14.0, 16.0, 16.0, 14.0)
-    ws = _onglet(c, g.nom, largeurs)
-    ws.write_string(0, 0, f"{g.nom}. {g.titre}", f["titre"])
+    ws = livre.sheet(g.nom, f"{g.nom}. {g.titre}", largeurs)
     intervalles = any(x.bas is not None for x in g.lieux)
-    dit = [*mentions(meta), f"Source : {g.source}.", "Un tableau et son graphique."]
+    dit = [*mentions(livre.meta), f"Source : {g.source}.", "Un tableau et son graphique."]
     dit[-1] += " Les traits sont les intervalles à 95 %." if intervalles else ""
     dit[-1] += f" {g.caches} valeurs ne sont pas publiées." if g.caches else ""
-    for rang, phrase in enumerate(dit, start=1):
-        ws.write_string(rang, 0, phrase, f["note"])
+    rang = livre.lines(ws, 1, dit) + 1
     genre = {"pct": "pct", "points": "points"}.get(g.unite, "moyenne")
     colonnes: list[tuple[str, str, list[Any]]] = [
         ("Territoire", "texte", [x.libelle for x in g.lieux]),
@@ -468,54 +479,14 @@ def _graphique(c: Any, f: Mapping[str, Any], g: Graphique, meta: Mapping[str, An
         ]
     colonnes.append(("Répondants (n)", "nombre", [x.n for x in g.lieux]))
     entetes, genres, valeurs = zip(*colonnes, strict=True)
-    lignes = [[SANS_OBJET[0] if v is None else v for v in x] for x in zip(*valeurs, strict=True)]
-    rang = len(dit) + 2
-    _table(ws, f, rang, g.nom, entetes, lignes, genres, largeurs[: len(entetes)])
-    add_chart(c, ws, g, rang + 1, len(entetes) + 1)
+    lignes = tuple(tuple(SANS_OBJET[0] if v is None else v for v in x) for x in zip(*valeurs, strict=True))
+    livre.table(ws, rang, Page(g.nom, "", entetes, lignes, genres), largeurs[: len(entetes)])
+    add_chart(livre.classeur, ws, g, rang + 1, len(entetes) + 1)
 
 
 def _signes(page: Page) -> list[tuple[str, str]]:
     presents = {v for ligne in page.lignes for v in ligne if isinstance(v, str) and v.startswith("[")}
     return [(a, b) for a, b in [*ABREGES.values(), SANS_OBJET] if a in presents]
-
-
-def _onglet(c: Any, nom: str, largeurs: Sequence[float]) -> Any:
-    """A sheet set up to be read on screen and printed, landscape, one page wide."""
-    ws = c.add_worksheet(nom)
-    ws.hide_gridlines(2)
-    ws.set_landscape()
-    ws.set_paper(8 if sum(largeurs) > 220 else 9)  # A3 when very wide, else A4
-    ws.fit_to_pages(1, 0)
-    ws.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.5)
-    for j, largeur in enumerate(largeurs):
-        ws.set_column(j, j, largeur)
-    ws.set_row(0, 24)
-    return ws
-
-
-def _table(
-    ws: Any, f: Mapping[str, Any], rang: int, nom: str, entetes: Sequence[str], lignes: Sequence[Sequence[Any]],
-    formats: Sequence[str], largeurs: Sequence[float],
-) -> None:  # fmt: skip
-    """A native Excel table at `rang`, column A, without filter; numbers stay numbers, shorthand is right-aligned text."""
-    colonnes = [
-        {"header": h, "header_format": f["entete" if g == "texte" else "entete_nombre"]}
-        for h, g in zip(entetes, formats, strict=True)
-    ]
-    ws.add_table(rang, 0, rang + len(lignes), len(entetes) - 1, {
-        "name": f"tableau_{nom}", "columns": colonnes, "autofilter": False, "style": "Table Style Light 1", "banded_rows": True,
-    })  # fmt: skip
-    ws.set_row(rang, 15.5 * max(_lines(h, x * 0.92) for h, x in zip(entetes, largeurs, strict=True)) + 3)
-    for i, ligne in enumerate(lignes, start=rang + 1):
-        hauteur = max(_lines(v, x * 1.2) for v, x in zip(ligne, largeurs, strict=True))
-        if hauteur > 1:
-            ws.set_row(i, 14.5 * hauteur)
-        for j, (valeur, nom_format) in enumerate(zip(ligne, formats, strict=True)):
-            if isinstance(valeur, int | float):
-                exact = nom_format != "mixte" or isinstance(valeur, float)
-                ws.write_number(i, j, valeur, f[nom_format if exact else "nombre"])
-            else:
-                ws.write_string(i, j, valeur or SANS_OBJET[0], f["texte" if nom_format == "texte" else "abrege"])
 
 
 def _lines(valeur: Any, largeur: float) -> int:
@@ -541,7 +512,3 @@ def _largeurs(page: Page) -> list[float]:
         else:
             out.append(float(min(max(mot + 1, 13, len(entete) / 3 + 3), 20)))
     return out
-
-
-def _date(jour: date | str) -> date:
-    return jour if isinstance(jour, date) else date.fromisoformat(jour)

@@ -13,7 +13,7 @@ import pandas as pd
 from cartographie.secrecy.suppression import suppress
 from cartographie.secrecy.system import Systeme, build_system
 from cartographie.survey.model import Questionnaire
-from cartographie.survey.published import VISIBLES, Prive, key_columns
+from cartographie.survey.published import VISIBLES, Masquage, Prive, key_columns
 from cartographie.survey.received import Tableau
 
 # ---- what earlier releases already show: it cannot be masked any more, and helps to tell what this one would mask
@@ -55,16 +55,17 @@ def _keys(df: pd.DataFrame) -> list[tuple[str, ...]]:
 # ---- choose what to mask so that no confidential count can be recomputed: populations and answers, in one system
 
 MASQUES = ("A", "B", "D")
+STATUTS_COMPTES = (*MASQUES, "V", "N")
 
 
 @dataclass(frozen=True, slots=True)
 class Protection:
     """`tableaux`: drafts, with what to mask. `cellules`: one row is one count of the system: valeur,
-    statut (A, B, D, V, N), bas, haut (what an outsider can tell), protege. `bilan`: number and value of cells by status."""
+    statut (A, B, D, V, N), bas, haut (what an outsider can tell), protege. `bilan`: their account."""
 
     tableaux: list[Tableau]
     cellules: pd.DataFrame
-    bilan: Mapping[str, Any]
+    bilan: Masquage
 
 
 def protect(
@@ -149,14 +150,13 @@ def _input(cellules: pd.DataFrame, largeur: float, part: float) -> pd.DataFrame:
     }, index=cellules.index)  # fmt: skip
 
 
-def _summary(cellules: pd.DataFrame) -> dict[str, Any]:
-    """Number and value of cells by status, and the ratio D / (A + B) that INSEE asks for."""
+def _summary(cellules: pd.DataFrame) -> Masquage:
     n = cellules["statut"].value_counts().to_dict()
     valeur = cellules.groupby("statut")["valeur"].sum().to_dict()
     primaires = n.get("A", 0) + n.get("B", 0)
-    return {
-        "cellules": {k: int(n.get(k, 0)) for k in ("A", "B", "D", "V", "N")},
-        "valeurs": {k: float(valeur.get(k, 0.0)) for k in ("A", "B", "D", "V", "N")},
-        "secondaires_par_primaire": round(n.get("D", 0) / primaires, 2) if primaires else 0.0,
-        "non_protegees": int((~cellules["protege"].astype(bool)).sum()) if "protege" in cellules else 0,
-    }
+    return Masquage(
+        {k: int(n.get(k, 0)) for k in STATUTS_COMPTES},
+        {k: float(valeur.get(k, 0.0)) for k in STATUTS_COMPTES},
+        round(n.get("D", 0) / primaires, 2) if primaires else 0.0,
+        int((~cellules["protege"].astype(bool)).sum()) if "protege" in cellules else 0,
+    )

@@ -6,7 +6,7 @@ A draft holds the same rows with private columns besides (`Prive`): confidential
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -134,3 +134,14 @@ STATUTS: Mapping[str, Etat] = {
     )
 }  # fmt: skip
 VISIBLES = tuple(e.code for e in STATUTS.values() if e.visible)
+
+
+@dataclass(frozen=True, slots=True)
+class Masquage:
+    """The account of secrecy: number and value of the counts by status (A too few, B one dominates, D masked to protect others, V
+    shown, N published nowhere), D / (A + B) as INSEE asks for, and those that could not be protected."""
+
+    cellules: Mapping[str, int] = field(default_factory=dict)
+    valeurs: Mapping[str, float] = field(default_factory=dict)
+    secondaires_par_primaire: float = 0.0
+    non_protegees: int = 0

@@ -15,7 +15,7 @@ from cartographie.statistics.measures import divise_arrondi
 from cartographie.statistics.precision import finish
 from cartographie.statistics.tables import Campagne as TablesOf
 from cartographie.statistics.tables import build_tableaux, draft_tableaux
-from cartographie.statistics.weights import Ponderation
+from cartographie.statistics.weights import Ponderation, weight_diagnostics
 from cartographie.survey.model import (
     Campagne,
     ColonneAttendue,
@@ -317,7 +317,9 @@ def test_weights_are_those_of_the_units_of_the_frame_each_in_its_own_cell() -> N
         "racine": [0, 0, 1, 2, 3], "base": [0, 7, 1, 2, 3], "groupe": "tous", "poids_initial": 1.0, "poids": [3.0, 2.0, 1.0, 1.0, 2.0],
     })  # fmt: skip
     plan = build_plan([5.0, 1.0, 1.0, 2.0], ["tous"] * 4, tailles={"tous": 9})
-    ponderation = Ponderation(unites, np.arange(4), plan, pd.DataFrame(), pd.DataFrame(), {})
+    ponderation = Ponderation(
+        unites, np.arange(4), plan, pd.DataFrame(), pd.DataFrame(), weight_diagnostics(np.ones(4), np.ones(4))
+    )
     q = questionnaire(serie(LAIT, croisements=((), ("zone",))), table={"min_repondants": 0, "min_contributeurs": 0})
     tout_montrer = {
         "seuils": {"fiabilite": {"demi_largeur_ns": 100, "effectif_ns": 0}}
