@@ -12,7 +12,11 @@ from typing import Any
 from zipfile import ZipFile
 
 from openpyxl import load_workbook
+from openpyxl.cell import Cell, MergedCell
+from openpyxl.styles.colors import Color
 from openpyxl.utils import get_column_letter, range_boundaries
+from openpyxl.worksheet.table import Table
+from openpyxl.worksheet.worksheet import Worksheet
 
 from cartographie.base.errors import UserError
 from cartographie.base.text import neutralise, personal_data
@@ -88,7 +92,7 @@ def lint_workbook(chemin: Path, admis: Collection[str]) -> Iterator[Defaut]:
         )
 
 
-def _sheet(ws: Any, fichier: str, admis: Collection[str]) -> Iterator[Defaut]:
+def _sheet(ws: Worksheet, fichier: str, admis: Collection[str]) -> Iterator[Defaut]:
     ici = f"{fichier}, feuille {ws.title}"
     if ws.sheet_state != "visible":
         yield Defaut("X07", ici, "est cachée : montrez-la ou retirez-la")
@@ -97,6 +101,18 @@ def _sheet(ws: Any, fichier: str, admis: Collection[str]) -> Iterator[Defaut]:
         return
     if not isinstance(ws["A1"].value, str) or not ws["A1"].value.strip():
         yield Defaut("X06", f"{ici}, case A1", "n'a pas de titre en A1")
+    yield from _layout(ws, ici)
+    if not ws.tables:
+        yield Defaut("X01", ici, "n'a pas de tableau balisé : insérez un tableau Excel (Insertion, Tableau)")
+    for table in ws.tables.values():
+        yield from _table(ws, table, ici)
+    for ligne in ws.iter_rows():
+        for case in ligne:
+            yield from _cell(case, f"{ici}, case {case.coordinate}", admis)
+
+
+def _layout(ws: Worksheet, ici: str) -> Iterator[Defaut]:
+    """What gets in the way of who listens to a sheet, and what is shown without words."""
     if ws.merged_cells.ranges:
         yield Defaut(
             "X03", f"{ici}, {next(iter(ws.merged_cells.ranges))}", "a des cases fusionnées : défaites la fusion"
@@ -116,16 +132,9 @@ def _sheet(ws: Any, fichier: str, admis: Collection[str]) -> Iterator[Defaut]:
             yield Defaut(
                 "X10", f"{ici}, objet {i + 1}", "est un graphique ou une image sans titre ni texte de remplacement"
             )
-    if not ws.tables:
-        yield Defaut("X01", ici, "n'a pas de tableau balisé : insérez un tableau Excel (Insertion, Tableau)")
-    for table in ws.tables.values():
-        yield from _table(ws, table, ici)
-    for ligne in ws.iter_rows():
-        for case in ligne:
-            yield from _cell(case, f"{ici}, case {case.coordinate}", admis)
 
 
-def _table(ws: Any, table: Any, ici: str) -> Iterator[Defaut]:
+def _table(ws: Worksheet, table: Table, ici: str) -> Iterator[Defaut]:
     c1, l1, c2, l2 = range_boundaries(table.ref)
     if c1 != 1:
         yield Defaut("X16", f"{ici}, {table.ref}", "a un tableau qui ne commence pas en colonne A")
@@ -153,7 +162,7 @@ def _table(ws: Any, table: Any, ici: str) -> Iterator[Defaut]:
             )
 
 
-def _cell(case: Any, ou: str, admis: Collection[str]) -> Iterator[Defaut]:
+def _cell(case: Cell | MergedCell, ou: str, admis: Collection[str]) -> Iterator[Defaut]:
     if case.comment is not None:
         yield Defaut("X18", ou, "porte un commentaire : mettez-le dans les notes")
     valeur = case.value
@@ -181,7 +190,7 @@ def _cell(case: Any, ou: str, admis: Collection[str]) -> Iterator[Defaut]:
         yield Defaut("X25", ou, f"a un contraste de {contrast(encre, fond):.1f} : {CONTRASTE} au moins")
 
 
-def _colour(couleur: Any, defaut: str) -> str | None:
+def _colour(couleur: Color | None, defaut: str) -> str | None:
     """RRGGBB, None when it comes from a theme."""
     if couleur is None:
         return defaut

@@ -43,7 +43,7 @@ def format_csv(df: pd.DataFrame) -> str:
     return tampon.getvalue()
 
 
-def _cell(valeur: Any) -> str:
+def _cell(valeur: str | float | date | None) -> str:
     if isinstance(valeur, str):
         return neutralise(valeur)
     if valeur is None or pd.isna(valeur):
@@ -203,7 +203,7 @@ def build_dcat(fichiers: Mapping[str, bytes], meta: Notice) -> bytes:
     })  # fmt: skip
 
 
-def dumps(contenu: Any) -> bytes:
+def dumps(contenu: object) -> bytes:
     return (json.dumps(contenu, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
 
 

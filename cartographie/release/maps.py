@@ -306,14 +306,15 @@ def _multiples(carte: Carte, g: Geometrie, y: float) -> tuple[str, float]:
         x, ici = 14 + (i % colonnes) * 245, y + (i // colonnes) * pas
         plume = _Plume(x + 2, ici)
         plume.text(panneau.titre, 15, 34, gras=True)
-        morceaux.append(f"{plume}{_france(carte, panneau, g, x, ici + 44, COTE_MULTIPLE, etiquettes=False)}")
+        morceaux.append(f"{plume}{_france(carte, panneau, g, x, ici + 44, COTE_MULTIPLE)}")
     bas = y + ((len(carte.panneaux) - 1) // colonnes + 1) * pas
     legende, fin = _legend(carte, g, 24, bas + 10, colonnes=2)
     return "".join(morceaux) + legende, fin
 
 
-def _france(carte: Carte, p: Panneau, g: Geometrie, x: float, y: float, cote: float, etiquettes: bool = True) -> str:
-    """Mainland in a square of side `cote`, overseas in a row below."""
+def _france(carte: Carte, p: Panneau, g: Geometrie, x: float, y: float, cote: float) -> str:
+    """Mainland in a square of side `cote`, overseas in a row below, named when there is room."""
+    etiquettes = cote == COTE
     lieux = {lieu.code: lieu for lieu in p.lieux}
     contours = g.niveaux[carte.niveau]
     out = []

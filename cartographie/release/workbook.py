@@ -251,7 +251,7 @@ def _keys(t: Tableau, df: pd.DataFrame, axes: Mapping[str, Any]) -> pd.DataFrame
     return pd.DataFrame(gardees)
 
 
-def _count(valeurs: list[tuple[Any, str]]) -> Any:
+def _count(valeurs: list[tuple[int | str, str]]) -> int | str:
     """Respondents a line rests on: the fewest among its percentages, else the most among its counts; else the shorthand."""
     entiers = [(v, u) for v, u in valeurs if isinstance(v, int)]
     parts = [v for v, u in entiers if u != "nombre"]
@@ -489,7 +489,7 @@ def _signes(page: Page) -> list[tuple[str, str]]:
     return [(a, b) for a, b in [*ABREGES.values(), SANS_OBJET] if a in presents]
 
 
-def _lines(valeur: Any, largeur: float) -> int:
+def _lines(valeur: object, largeur: float) -> int:
     """Lines a wrapped text takes in a column that wide."""
     if not isinstance(valeur, str):
         return 1

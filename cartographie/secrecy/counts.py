@@ -53,7 +53,9 @@ def clauses(q: Questionnaire, campagne: str, grain: str, condition: Mapping[str,
     return frozenset({("c", repr(_qualify(condition, grain)))})
 
 
-def answer(q: Questionnaire, campagne: str, grain: str, variable: str | list[str], code: str, si: Any) -> Clauses:
+def answer(
+    q: Questionnaire, campagne: str, grain: str, variable: str | list[str], code: str, si: Mapping[str, Any] | None
+) -> Clauses:
     """The clauses of one answer of a breakdown (`repartition`)."""
     if isinstance(variable, str) and "." not in variable:
         nom = qualified(grain, variable)
@@ -82,7 +84,10 @@ def codes_of(q: Questionnaire, campagne: str, nom: str) -> frozenset[str] | None
     return frozenset(q.nomenclatures[str(variable.nomenclature)].valides(campagne))
 
 
-def _qualify(condition: Any, grain: str) -> Any:
+Piece = Mapping[str, Any] | Sequence[Any] | str | float | None  # of a condition
+
+
+def _qualify(condition: Piece, grain: str) -> Piece:
     if isinstance(condition, Mapping):
         dedans = condition.get("nombre") or condition.get("existe") or grain
         return {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -60,6 +60,7 @@ def _others(valeurs: np.ndarray, lignes: np.ndarray, n: int) -> np.ndarray:
 # ---- what adds up to what, as a sparse matrix: one row an equation, one column a cell, M x = M (true values)
 
 Lien = tuple[Hashable, Sequence[Hashable]]  # who is the sum of whom
+Equations: TypeAlias = np.ndarray | sparse.sparray | Iterable[Lien]
 
 
 def from_rows(equations: Sequence[Mapping[int, float]], n: int) -> sparse.csr_array:
@@ -70,7 +71,7 @@ def from_rows(equations: Sequence[Mapping[int, float]], n: int) -> sparse.csr_ar
     return sparse.coo_array((valeurs, (lignes, colonnes)), shape=(len(equations), n)).tocsr()
 
 
-def as_matrix(equations: Any, index: pd.Index) -> sparse.csr_array:
+def as_matrix(equations: Equations, index: pd.Index) -> sparse.csr_array:
     """A matrix as given, or made from (total, parts) pairs of labels of `index`. ValueError if the width is not the right one."""
     if not sparse.issparse(equations) and not isinstance(equations, np.ndarray):
         rangs = {etiquette: i for i, etiquette in enumerate(index)}

@@ -57,7 +57,7 @@ class _Carnet:
     lignes: list[dict[str, Any]] = field(default_factory=list)
     reponses: set[tuple[Cle, str]] = field(default_factory=set)
 
-    def cell(self, cle: Cle, **proprietes: Any) -> int:
+    def cell(self, cle: Cle, **proprietes: float) -> int:
         """Rank of the cell; a cell met again is as confidential as its most confidential figure, and adds its cost."""
         if cle not in self.rangs:
             self.rangs[cle] = len(self.lignes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, TypeVar
@@ -105,6 +105,7 @@ COLONNE_VARIABLE, COLONNE_REGLE = "variable", "regle"  # of the quality and find
 LIBELLES_COLONNES = {COLONNE_VARIABLE: "Question", COLONNE_REGLE: "Règle"}
 _PLACE = re.compile(r"«?\s?\{[^}]*\}\s?»?")
 T = TypeVar("T")
+Condition = Mapping[str, Any] | None
 
 
 @dataclass
@@ -115,7 +116,7 @@ class Edition:
     campagne: str
     frames: Mapping[str, pd.DataFrame]
     ponderation: Ponderation | None = None
-    cache: dict[Any, Any] = field(default_factory=dict)
+    cache: dict[Hashable, Any] = field(default_factory=dict)
 
     @property
     def seuils(self) -> Mapping[str, Any]:
@@ -128,7 +129,7 @@ class Edition:
         df = self.frames.get(grain)
         return df if df is not None else pd.DataFrame({"id_repondant": pd.Series(dtype=object)})
 
-    def memo(self, cle: Any, calcul: Callable[[], T]) -> T:
+    def memo(self, cle: Hashable, calcul: Callable[[], T]) -> T:
         """The result kept under that key, computed the first time."""
         if cle not in self.cache:
             self.cache[cle] = calcul()
@@ -272,7 +273,7 @@ class Edition:
             return f"{code} – {_PLACE.sub('…', messages[0])}" if messages else code
         return code
 
-    def paires(self, grain: str, variable: str | Sequence[str], codes: Sequence[str], si: Any = None) -> Paires:
+    def paires(self, grain: str, variable: str | Sequence[str], codes: Sequence[str], si: Condition = None) -> Paires:
         """(row position, modality index) for each modality chosen; several for a multiple choice or a list of variables.
 
         "child.V": a row gets each modality met among its child rows meeting `si`.
@@ -280,7 +281,7 @@ class Edition:
         cle = ("paires", grain, repr(variable), tuple(codes), repr(si))
         return self.memo(cle, lambda: self._paires(grain, variable, codes, si))
 
-    def _paires(self, grain: str, variable: str | Sequence[str], codes: Sequence[str], si: Any) -> Paires:
+    def _paires(self, grain: str, variable: str | Sequence[str], codes: Sequence[str], si: Condition) -> Paires:
         noms = [variable] if isinstance(variable, str) else list(variable)
         morceaux: list[Paires] = []
         for nom in noms:

@@ -180,7 +180,7 @@ def _in_scope(
 
 
 def _margins(
-    cadre: pd.DataFrame, repondu: np.ndarray, variables: Any, minimum: int
+    cadre: pd.DataFrame, repondu: np.ndarray, variables: Sequence[str], minimum: int
 ) -> tuple[pd.DataFrame, dict[str, dict[str, float]]]:
     """(one row per responding unit, its modality of each margin; number of units of the frame by modality).
 
@@ -203,7 +203,7 @@ def _margins(
     return pd.DataFrame(donnees), marges
 
 
-def _plan(unites: pd.DataFrame, groupes: np.ndarray, x: Any) -> tuple[np.ndarray, Plan]:
+def _plan(unites: pd.DataFrame, groupes: np.ndarray, x: np.ndarray | None) -> tuple[np.ndarray, Plan]:
     """The design, by respondent: one that answers for several units is drawn as a whole, in the group of its first unit.
     The sampling fraction of a group is that of its units."""
     from cartographie.statistics.estimates import build_plan
@@ -218,9 +218,8 @@ def _plan(unites: pd.DataFrame, groupes: np.ndarray, x: Any) -> tuple[np.ndarray
     tailles = {h: float(effectifs[h] / taux[h]) for h in effectifs.index}
     moyenne = None
     if x is not None:
-        dense = np.asarray(x.toarray() if hasattr(x, "toarray") else x, dtype=float)
-        moyenne = np.zeros((len(repondants), dense.shape[1]))
-        np.add.at(moyenne, rang, dense * unites["poids"].to_numpy()[:, None])
+        moyenne = np.zeros((len(repondants), x.shape[1]))
+        np.add.at(moyenne, rang, x * unites["poids"].to_numpy()[:, None])
         moyenne /= poids[:, None]
     return repondants, build_plan(poids, strates, tailles=tailles, poids_initiaux=initial, X=moyenne)
 
