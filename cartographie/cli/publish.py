@@ -32,9 +32,7 @@ def tell_map(r: Calcul) -> Bilan:
     return Bilan(
         f"{r.annee} : {nombre(len(r.tableaux), 'tableau calculé', 'tableaux calculés')} dans {r.dossier} (rien n'est publié).",
         {"campagne": r.annee, "tableaux": {t.code: len(t.df) for t in r.tableaux}, "dossier": str(r.dossier)},
-        tables=[
-            Table(["tableau", "lignes", "titre"], [[t.code, len(t.df), t.meta.get("titre", "")] for t in r.tableaux])
-        ],
+        tables=[Table(["tableau", "lignes", "titre"], [[t.code, len(t.df), t.meta.titre] for t in r.tableaux])],
     )
 
 

@@ -121,10 +121,10 @@ def table_schema(nom: str, tableaux: Sequence[Tableau], df: pd.DataFrame, meta: 
         elif genre == "string" and colonne.endswith(("_type", "_code")) and "" not in set(df[colonne]):
             champ["constraints"] = {"required": True}
         if colonne == "denominateur":
-            libelles = {k: v for t in tableaux for k, v in t.meta["denominateurs"].items()}
+            libelles = {k: v for t in tableaux for k, v in t.meta.denominateurs.items()}
             champ["description"] += " " + " ; ".join(f"{v} : {libelles[v]}" for v in valeurs if v in libelles) + "."
         champs.append(champ)
-    titre = tableaux[0].meta["titre"] if nom != CUBE else f"Tous les tableaux – {meta.titre}, {meta.campagne}"
+    titre = tableaux[0].meta.titre if nom != CUBE else f"Tous les tableaux – {meta.titre}, {meta.campagne}"
     return {
         "$schema": "https://frictionlessdata.io/schemas/table-schema.json",
         "name": f"{slug(meta)}-{nom}", "title": titre,
@@ -138,7 +138,7 @@ def table_schema(nom: str, tableaux: Sequence[Tableau], df: pd.DataFrame, meta: 
 
 def build_datapackage(fichiers: Mapping[str, bytes], tableaux: Sequence[Tableau], meta: Notice) -> bytes:
     """Data Package 1.0: the canonical CSV files, each with its schema."""
-    titres = {t.code.lower(): t.meta["titre"] for t in tableaux}
+    titres = {t.code.lower(): t.meta.titre for t in tableaux}
     ressources = []
     for chemin in sorted(f for f in fichiers if f.startswith("schemas/")):
         nom = chemin.removeprefix("schemas/").removesuffix(".schema.json")

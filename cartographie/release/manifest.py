@@ -205,7 +205,7 @@ def _depot(depot: Depot) -> dict[str, Any]:
 
 
 def _tableau(t: Tableau) -> dict[str, Any]:
-    return {"titre": t.meta["titre"], "lignes": len(t.df), "statuts": dict(sorted(Counter(t.df["statut"]).items()))}
+    return {"titre": t.meta.titre, "lignes": len(t.df), "statuts": dict(sorted(Counter(t.df["statut"]).items()))}
 
 
 # ---- two releases, figure by figure: of the same edition (a correction) or of two editions

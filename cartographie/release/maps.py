@@ -150,8 +150,8 @@ def _carte(d: Mapping[str, Any], t: Tableau, axe: str, meta: Notice) -> Carte | 
     vus = [x.valeur for p in panneaux for x in p.lieux if x.valeur is not None]
     unite = str(df["unite"].iloc[0])
     return Carte(
-        d["code"], d["titre"], meta.campagne, d["niveau"], unite, t.code, str(t.meta.get("champ") or ""),
-        str(t.meta.get("source") or ""), str(t.meta["effectif"]), panneaux, classify(vus, divergent=d["indicateur"].endswith(EVOLUTION)),
+        d["code"], d["titre"], meta.campagne, d["niveau"], unite, t.code, t.meta.champ,
+        t.meta.source, t.meta.effectif, panneaux, classify(vus, divergent=d["indicateur"].endswith(EVOLUTION)),
     )  # fmt: skip
 
 

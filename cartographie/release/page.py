@@ -66,9 +66,9 @@ def key_figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[dict[str,
             garde &= (t.df[f"{nom}_type"] == axe["niveaux"][0]["code"]) if "niveaux" in axe else (t.df[nom] == TOUS)
         for x in t.df[garde].head(1).to_dict("records"):
             yield {
-                **x, "phrase": d.get("phrase") or t.meta["indicateurs"].get(d["indicateur"], d["indicateur"]),
-                "tableau": t.code, "champ": t.meta["denominateurs"].get(x["denominateur"], x["denominateur"]),
-                "effectif": t.meta["effectif"],
+                **x, "phrase": d.get("phrase") or t.meta.indicateurs.get(d["indicateur"], d["indicateur"]),
+                "tableau": t.code, "champ": t.meta.denominateurs.get(x["denominateur"], x["denominateur"]),
+                "effectif": t.meta.effectif,
             }  # fmt: skip
 
 
@@ -111,9 +111,9 @@ def _series(tableaux: Sequence[Tableau], cartes: Sequence[Carte], meta: Notice) 
                 cle = (str(edition), str(a), str(modalite))
                 if cle not in series:
                     series[cle] = {
-                        "edition": edition, "acteur": a, "libelle": t.meta["libelles_axes"].get(a, "Tous les acteurs"),
-                        "reponse": str(bloc["modalite_libelle"].iloc[0]), "tableau": code, "champ": t.meta.get("champ") or "",
-                        "effectif": t.meta["effectif"],
+                        "edition": edition, "acteur": a, "libelle": t.meta.libelles_axes.get(a, "Tous les acteurs"),
+                        "reponse": str(bloc["modalite_libelle"].iloc[0]), "tableau": code, "champ": t.meta.champ,
+                        "effectif": t.meta.effectif,
                         "lieux": [_area(x, axe) for x in bloc.to_dict("records")],
                         "trace": _trace_command(bloc.iloc[0].to_dict(), code, axe, acteur, meta),
                     }  # fmt: skip
@@ -146,7 +146,7 @@ def _downloads(tableaux: Sequence[Tableau], fichiers: Sequence[str]) -> str:
     """One line per table, with its three forms; then what holds everything."""
     lignes = []
     for code, titre in [
-        *((t.code, t.meta["titre"]) for t in tableaux),
+        *((t.code, t.meta.titre) for t in tableaux),
         ("cube", "Tous les tableaux, une ligne par chiffre"),
     ]:
         siens = [f for f in fichiers if f.startswith(f"tableaux/{code.lower()}_")]

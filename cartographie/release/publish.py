@@ -254,7 +254,7 @@ def _readme(tableaux: Sequence[Tableau], meta: Notice) -> str:
         "ic_bas et ic_haut : intervalle de confiance à 95 % ; n_pondere : unités de la base que les répondants représentent.", "",
         "Fichiers", *(f"- {nom} : {role}" for nom, role in FICHIERS), "",
         "Notes communes", *(f"- {n}" for n in NOTES_COMMUNES), "",
-        "Tableaux", *(f"- {t.code} : {t.meta['titre']}" for t in tableaux),
+        "Tableaux", *(f"- {t.code} : {t.meta.titre}" for t in tableaux),
     ]  # fmt: skip
     return "\n".join(lignes) + "\n"
 

@@ -95,7 +95,7 @@ def _metadata(_: Sequence[Tableau], m: Notice) -> list[str]:
 def _presentation(tableaux: Sequence[Tableau], m: Notice) -> list[str]:
     return [
         _p(f"Champ : {m.champ}."),
-        html_table("Tableaux publiés", ["Tableau", "Titre"], [(t.code, t.meta["titre"]) for t in tableaux]),
+        html_table("Tableaux publiés", ["Tableau", "Titre"], [(t.code, t.meta.titre) for t in tableaux]),
     ]
 
 
@@ -199,10 +199,10 @@ def _national(t: Tableau, m: Notice) -> str:
     for nom, axe in m.axes.items():
         garde &= (t.df[f"{nom}_type"] == axe["niveaux"][0]["code"]) if "niveaux" in axe else (t.df[nom] == "TOUS")
     lignes = [
-        (t.meta["indicateurs"].get(x["indicateur"], x["indicateur"]), decimal(x["valeur"]), x["unite"])
+        (t.meta.indicateurs.get(x["indicateur"], x["indicateur"]), decimal(x["valeur"]), x["unite"])
         for x in t.df[garde].to_dict("records")
     ]
-    return html_table(f"{t.code} : {t.meta['titre']}", ["Indicateur", "Valeur", "Unité"], lignes) if lignes else ""
+    return html_table(f"{t.code} : {t.meta.titre}", ["Indicateur", "Valeur", "Unité"], lignes) if lignes else ""
 
 
 def _timeliness(_: Sequence[Tableau], m: Notice) -> list[str]:

@@ -121,7 +121,7 @@ def pages(tableau: Tableau, axes: Mapping[str, Any]) -> list[Page]:
         nom = tableau.code + (f" ({numero})" if numero > 1 else "") + (" détail" if detail else "")
         bloc = pd.concat(blocs)
         sujets = list(dict.fromkeys(bloc["sujet_"]))
-        titre = tableau.meta["titre"]
+        titre = tableau.meta.titre
         titre += f" – {sujets[0]}" if plusieurs and len(sujets) == 1 and sujets[0] else ""
         titre += " – croisement détaillé" if detail else ""
         out.append(_page(tableau, nom, titre, bloc, axes))
@@ -141,9 +141,9 @@ def _placed(t: Tableau, axes: Mapping[str, Any]) -> pd.DataFrame:
         else 0
     )
     base = df["indicateur"].str.removesuffix(EVOLUTION)
-    racine = base.where(~base.isin(t.meta["modalites"]), base.str.partition(".")[0])
+    racine = base.where(~base.isin(t.meta.modalites), base.str.partition(".")[0])
     evolution = base != df["indicateur"]
-    libelle = racine.map(t.meta["indicateurs"]).fillna(racine)
+    libelle = racine.map(t.meta.indicateurs).fillna(racine)
     unites = " (" + df["unite"].map(lambda u: UNITES.get(u, u)) + ")"
     df["titre_"] = evolution.map({True: "Évolution – ", False: ""}) + libelle + unites
     df["sujet_"], df["indicateur_"], df["colonne_"], df["modalite_"], df["bloc_"] = "", "", df["titre_"], ENSEMBLE, ""
@@ -151,15 +151,15 @@ def _placed(t: Tableau, axes: Mapping[str, Any]) -> pd.DataFrame:
         ["denominateur", "dimension", racine], sort=False
     ).groups.items():
         bloc = df.loc[i]
-        fermee = code in t.meta["repartitions"]
-        croisee = base.loc[i].isin(t.meta["modalites"]).all()
+        fermee = code in t.meta.repartitions
+        croisee = base.loc[i].isin(t.meta.modalites).all()
         seule = (
             df.loc[(df["denominateur"] == denominateur) & (df["dimension"] == dimension), "indicateur"].nunique() == 1
         )
         en_colonnes = bloc["cellule_"].nunique() > 1 and bloc["modalite_libelle"].nunique() <= MODALITES_MAX
         df.loc[i, "bloc_"] = f"{denominateur}|{dimension}"
         if fermee and croisee:
-            df.loc[i, "colonne_"] = base.loc[i].map(t.meta["modalites"]) + " (%)"
+            df.loc[i, "colonne_"] = base.loc[i].map(t.meta.modalites) + " (%)"
             df.loc[i, "modalite_"] = bloc["modalite_libelle"]
             df.loc[i, "sujet_"] = libelle.loc[i]
             if (
@@ -188,7 +188,7 @@ def _placed(t: Tableau, axes: Mapping[str, Any]) -> pd.DataFrame:
 def _counted(df: pd.DataFrame, t: Tableau) -> bool:
     """A count by answer exists too: percentages and counts then share their columns, the line says which."""
     return bool(
-        ((df["dimension"] != "") & (df["unite"] == "nombre") & ~df["indicateur"].isin(t.meta["repartitions"])).any()
+        ((df["dimension"] != "") & (df["unite"] == "nombre") & ~df["indicateur"].isin(t.meta.repartitions)).any()
     )
 
 
@@ -216,7 +216,7 @@ def _page(t: Tableau, nom: str, titre: str, df: pd.DataFrame, axes: Mapping[str,
         effectifs[i].append((int(n) if pd.notna(n) else ABREGES.get(s, SANS_OBJET)[0], u))
     textes = cle[~pd.Series(ligne, index=cle.index).duplicated()].to_numpy(dtype=object).tolist()
     varie = any(len({x for x, _ in e if isinstance(x, int)}) > 1 for e in effectifs)
-    entete_n = t.meta["effectif"] + (" (n, au moins)" if varie else " (n)")
+    entete_n = t.meta.effectif + (" (n, au moins)" if varie else " (n)")
     lignes = [(*k, *g, _count(e)) for k, g, e in zip(textes, grille, effectifs, strict=True)]
     noms, genres = [*cle.columns, *tetes, entete_n], ("texte",) * len(cle.columns) + tuple(formats) + ("nombre",)
     if any(fragiles):  # numbers stay numbers: the mark stands in a column of its own
@@ -235,16 +235,16 @@ def _fragile(colonnes: list[str], toutes: list[str]) -> str:
 def _keys(t: Tableau, df: pd.DataFrame, axes: Mapping[str, Any]) -> pd.DataFrame:
     """The text columns that open each line; those that never vary are left out, one at least is kept."""
     candidates: dict[str, pd.Series] = {}
-    libelles = t.meta["libelles_axes"]
+    libelles = t.meta.libelles_axes
     for nom, axe in axes.items():
         titre = axe.get("libelle", nom.replace("_", " ").capitalize())
         niveaux = "niveaux" in axe
         candidates[titre] = df[f"{nom}_libelle"] if niveaux else df[nom].map(lambda c: libelles.get(c, c))
-    candidates["Champ"] = df["denominateur"].map(t.meta["denominateurs"])
+    candidates["Champ"] = df["denominateur"].map(t.meta.denominateurs)
     candidates["Indicateur"] = df["indicateur_"]
     dimensions = df.loc[df["modalite_"] != ENSEMBLE, "dimension"].unique()
     if len(dimensions) == 1:
-        candidates[_short(t.meta["dimensions"].get(dimensions[0], dimensions[0]))] = df["modalite_"]
+        candidates[_short(t.meta.dimensions.get(dimensions[0], dimensions[0]))] = df["modalite_"]
     elif len(dimensions):
         candidates["Réponse"] = df["modalite_"]
     gardees = {k: v for k, v in candidates.items() if v.nunique() > 1} or dict(list(candidates.items())[:1])
@@ -426,7 +426,7 @@ def _sommaire(livre: _Livre, toutes: Sequence[tuple[Tableau, Page]], graphiques:
     ws = livre.sheet("Sommaire", "Sommaire", largeurs)
     dit = f"{len(toutes)} feuilles de tableaux, {len(graphiques)} de graphiques. Chaque lien mène à la feuille."
     livre.lines(ws, 1, [dit])
-    lignes = [(p.nom, p.titre, str(t.meta.get("axe", "")).replace("_", " ").capitalize()) for t, p in toutes]
+    lignes = [(p.nom, p.titre, t.meta.axe.replace("_", " ").capitalize()) for t, p in toutes]
     lignes += [(g.nom, g.titre, "Graphique") for g in graphiques]
     livre.table(ws, 3, _texts("sommaire", ("Feuille", "Titre", "Axe"), lignes), largeurs)
     for i, (nom, titre, _) in enumerate(lignes):
@@ -438,21 +438,21 @@ def _notes(livre: _Livre, tableaux: Sequence[Tableau]) -> None:
     ws = livre.sheet("Notes", "Notes", largeurs)
     livre.lines(ws, 1, ["Les notes communes valent pour tous les tableaux ; les autres pour le tableau nommé."])
     communes = [*mentions(livre.meta), *NOTES_COMMUNES]
-    lignes = [("Toutes", n) for n in communes] + [(t.code, n) for t in tableaux for n in t.meta["notes"]]
+    lignes = [("Toutes", n) for n in communes] + [(t.code, n) for t in tableaux for n in t.meta.notes]
     livre.table(ws, 3, _texts("notes", ("Tableau", "Note"), lignes), largeurs)
 
 
 def _feuille(livre: _Livre, t: Tableau, page: Page) -> None:
     largeurs = _largeurs(page)
     ws = livre.sheet(page.nom, f"{page.nom}. {page.titre}", largeurs)
-    denominateurs = " ; ".join(dict.fromkeys(t.meta["denominateurs"].values()))
+    denominateurs = " ; ".join(dict.fromkeys(t.meta.denominateurs.values()))
     signes = ", ".join(f"{a} {b.split(' :')[0]}" for a, b in _signes(page))
-    champ = f"Champ : {t.meta['champ'] or denominateurs}."
-    champ += f" Dénominateur : {denominateurs}." if len(t.meta["denominateurs"]) == 1 else ""
+    champ = f"Champ : {t.meta.champ or denominateurs}."
+    champ += f" Dénominateur : {denominateurs}." if len(t.meta.denominateurs) == 1 else ""
     bandeau = banner(livre.meta)
     rang = livre.lines(ws, 1, [" – ".join(bandeau)] if bandeau else [], "alerte")
     rang = livre.lines(ws, rang, [
-        champ, f"Source : {t.meta['source']}.", f"Un tableau. Signes : {signes}." if signes else "Un tableau.",
+        champ, f"Source : {t.meta.source}.", f"Un tableau. Signes : {signes}." if signes else "Un tableau.",
         "Notes : voir la feuille Notes.",
     ])  # fmt: skip
     livre.table(ws, rang + 1, page, largeurs)

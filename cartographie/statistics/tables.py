@@ -18,7 +18,7 @@ from cartographie.statistics.precision import comparable, evolution_rows, finish
 from cartographie.statistics.weights import Ponderation
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.published import DIFFERENCE, TOUS, Prive, columns, key_columns
-from cartographie.survey.received import Tableau
+from cartographie.survey.received import Legende, Tableau
 
 # ---- what a table states about itself: titles, notes, labels of its indicators, answers and axes
 
@@ -34,7 +34,7 @@ def dimension_name(variable: str | list[str]) -> str:
     return nom.rpartition(".")[2]
 
 
-def table_meta(t: Mapping[str, Any], e: Edition) -> dict[str, Any]:
+def table_meta(t: Mapping[str, Any], e: Edition) -> Legende:
     """Titles, notes and labels of a table, placeholders filled."""
     q, repartitions = e.questionnaire, set()
     precedente = q.campagnes[e.campagne].precedente
@@ -62,16 +62,13 @@ def table_meta(t: Mapping[str, Any], e: Edition) -> dict[str, Any]:
     def fill(texte: str) -> str:
         return texte.replace("{edition}", e.campagne).replace("{precedente}", precedente or "édition précédente")
 
-    return {
-        "titre": fill(t["titre"]), "axe": t.get("axe", ""), "source": fill(t.get("source", "")),
-        "champ": fill(t.get("champ", "")), "notes": [fill(n) for n in t.get("notes", ())], "edition": e.campagne,
-        "indicateurs": libelles, "repartitions": sorted(repartitions), "modalites": modalites, "dimensions": dimensions,
-        "libelles_axes": {TOUS: "Tous"} | acteurs,
-        "effectif": "Unités" if {grain_of(e, s) for s in t["series"]} == {q.base} else "Répondants",
-        "evolution": any(s.get("evolution") for s in t["series"]),
-        "denominateurs": {s["denominateur"]: q.denominateurs[s["denominateur"]]["libelle"] for s in t["series"]},
-        "fictif": bool(q.enquete.get("fictif", False)), "secret_secondaire": False,
-    }  # fmt: skip
+    return Legende(
+        titre=fill(t["titre"]), axe=t.get("axe", ""), source=fill(t.get("source", "")), champ=fill(t.get("champ", "")),
+        notes=[fill(n) for n in t.get("notes", ())], indicateurs=libelles, repartitions=sorted(repartitions), modalites=modalites,
+        dimensions=dimensions, libelles_axes={TOUS: "Tous"} | acteurs,
+        effectif="Unités" if {grain_of(e, s) for s in t["series"]} == {q.base} else "Répondants",
+        denominateurs={s["denominateur"]: q.denominateurs[s["denominateur"]]["libelle"] for s in t["series"]},
+    )  # fmt: skip
 
 
 # ---- declared tables → drafts
