@@ -12,6 +12,7 @@ import pandas as pd
 
 from cartographie.statistics.estimates import DISPOSITIONS, rate
 from cartographie.statistics.frames import Edition, Grille, Lignes, Paires, Parts, by_respondent
+from cartographie.survey.conditions import references
 from cartographie.survey.published import DIFFERENCE, Prive, key_columns
 from cartographie.survey.received import Tableau
 
@@ -141,6 +142,7 @@ def _mark(plat: np.ndarray, repondants: np.ndarray, valeurs: np.ndarray, taille:
 # Nothing is masked here, and nothing rounded, except that `arrondi` is the exact figure rounded once, half to even.
 
 DECIMALES = {"pct": 1, "points": 1}
+VALEURS = ("valeur", "numerateur", "denominateur")  # keys of an indicator that name a quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +223,28 @@ class Resultat:
 def _not_measured(taille: int) -> Resultat:
     nan = np.full(taille, np.nan)
     return Resultat(np.zeros(taille, dtype=int), nan, nan, nan, nothing(taille))
+
+
+def variables_of(serie: Mapping[str, Any], indicateur: Mapping[str, Any]) -> list[str]:
+    """Variables an indicator and its crossing read outside conditions, as they are written."""
+    variable = indicateur.get("variable")
+    noms = [serie.get("dimension"), indicateur.get("poids"), *(variable if isinstance(variable, list) else [variable])]
+    noms += [indicateur.get(c) for c in VALEURS]
+    return [n for n in noms if isinstance(n, str)]
+
+
+def read_variables(grain: str, serie: Mapping[str, Any], indicateur: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(entity, variable) an indicator rests on, its denominator's left aside: what it reads first, then its crossing."""
+    enfant = str(indicateur.get("variable")).rpartition(".")[0] or grain
+    comptes = [v for v in map(indicateur.get, VALEURS) if isinstance(v, Mapping)]
+    conditions = [
+        (indicateur.get("condition"), grain),
+        (indicateur.get("si"), enfant),
+        *((v.get("si"), v["nombre"]) for v in comptes),
+    ]
+    lues = [x for c, entite in conditions for x in sorted(references(c, entite))]
+    lues += [(n.rpartition(".")[0] or grain, n.rpartition(".")[2]) for n in variables_of(serie, indicateur)]
+    return list(dict.fromkeys([*lues, *sorted(references(serie.get("filtre"), grain))]))
 
 
 # ---- which rows

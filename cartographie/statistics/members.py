@@ -11,8 +11,8 @@ import pandas as pd
 
 from cartographie.statistics.axes import Axes
 from cartographie.statistics.frames import Edition, Lignes
-from cartographie.statistics.measures import Assiette, Selection
-from cartographie.statistics.tables import Campagne, draft_tableau, place_figure, variables_of
+from cartographie.statistics.measures import Assiette, Selection, read_variables
+from cartographie.statistics.tables import Campagne, draft_tableau, place_figure
 from cartographie.survey.conditions import references
 from cartographie.survey.model import SUFFIXE_PANEL, Questionnaire
 from cartographie.survey.published import DIFFERENCE, Prive
@@ -94,14 +94,7 @@ class Traceur:
         return _Bloc(s, a, selection, a.grille.place(selection.base), numerateur)
 
     def _variables(self, s: Mapping[str, Any], a: Assiette) -> tuple[tuple[str, str], ...]:
-        """In a stable order: what the indicator reads, then its denominator and its crossing."""
-        ind, grain = a.indicateur, a.grain.removesuffix(SUFFIXE_PANEL)
-        lues: dict[tuple[str, str], None] = {}
-        for c in (ind.get("condition"), ind.get("si")):
-            lues |= dict.fromkeys(sorted(references(c, grain)))
-        for v in variables_of(s, ind):
-            entite, _, nom = v.rpartition(".")
-            lues[entite or grain, nom] = None
-        for c in (s.get("filtre"), self.q.denominateurs[s["denominateur"]].get("filtre")):
-            lues |= dict.fromkeys(sorted(references(c, grain)))
-        return tuple(lues)
+        """In a stable order: what the indicator reads, then its denominator."""
+        grain = a.grain.removesuffix(SUFFIXE_PANEL)
+        filtre = self.q.denominateurs[s["denominateur"]].get("filtre")
+        return tuple(dict.fromkeys([*read_variables(grain, s, a.indicateur), *sorted(references(filtre, grain))]))

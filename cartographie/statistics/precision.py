@@ -17,7 +17,7 @@ from cartographie.statistics.estimates import (
     reliability,
     variances,
 )
-from cartographie.statistics.measures import Influence, Resultat
+from cartographie.statistics.measures import Influence, Resultat, read_variables
 from cartographie.statistics.weights import Ponderation
 from cartographie.survey.conditions import references
 from cartographie.survey.model import Questionnaire
@@ -78,7 +78,7 @@ def comparable(
     """C0 and C1 are; C3 is not; C2 is for the indicators (or denominators) it lists, or for all when only crosswalked."""
     denominateur = serie["denominateur"]
     filtre = {v for _, v in references(q.denominateurs[denominateur].get("filtre"), grain)}
-    lues = read_variables(grain, serie, indicateur)
+    lues = {v for _, v in read_variables(grain, serie, indicateur)}
     notes = [n for n in q.comparabilite if n["de"] == de and n["a"] == a]
     return all(
         (n["variable"] not in lues or _accepts(n, indicateur["code"]))
@@ -93,21 +93,6 @@ def _accepts(note: Mapping[str, Any], code: str) -> bool:
     if note["drapeau"] == "C3":
         return False
     return code in note["indicateurs"] if "indicateurs" in note else "passage" in note
-
-
-def read_variables(grain: str, serie: Mapping[str, Any], indicateur: Mapping[str, Any]) -> set[str]:
-    """Names of the variables an indicator rests on, its denominator's left aside."""
-    lues = {v for c in (serie.get("filtre"), indicateur.get("condition")) for _, v in references(c, grain)}
-    directes = [serie.get("dimension"), indicateur.get("poids")]
-    for cle in ("variable", "valeur", "numerateur", "denominateur"):
-        valeur = indicateur.get(cle)
-        if isinstance(valeur, Mapping):
-            lues |= {v for _, v in references(valeur.get("si"), valeur["nombre"])}
-        else:
-            directes += valeur if isinstance(valeur, list) else [valeur]
-    enfant = str(indicateur.get("variable")).rpartition(".")[0] or grain
-    lues |= {v for _, v in references(indicateur.get("si"), enfant)}
-    return lues | {d.rpartition(".")[2] for d in directes if isinstance(d, str)}
 
 
 # ---- intervals and reliability of the figures of one block, from what each respondent brings to each (docs/methodologie.md)

@@ -13,7 +13,7 @@ import pandas as pd
 from cartographie.base.errors import Statut, UserError
 from cartographie.statistics.axes import Axes, Croisement
 from cartographie.statistics.frames import LIBELLES_COLONNES, SUFFIXE_PRECEDENTE, Edition, Grille
-from cartographie.statistics.measures import MESURES, Assiette, Influence
+from cartographie.statistics.measures import MESURES, Assiette, Influence, variables_of
 from cartographie.statistics.precision import comparable, evolution_rows, finish, with_precision, with_status
 from cartographie.statistics.weights import Ponderation
 from cartographie.survey.model import Questionnaire
@@ -220,11 +220,3 @@ def _regles(t: Mapping[str, Any], s: Mapping[str, Any], ind: Mapping[str, Any], 
         "min_contributeurs": contributeurs,
         "dominance_pct": seuils.get("dominance_pct", 100) if contributeurs else 100,
     }
-
-
-def variables_of(s: Mapping[str, Any], ind: Mapping[str, Any]) -> list[str]:
-    """Variables read outside conditions."""
-    noms = [s.get("dimension"), ind.get("poids")]
-    noms += ind["variable"] if isinstance(ind.get("variable"), list) else [ind.get("variable")]
-    noms += [ind.get(c) for c in ("valeur", "numerateur", "denominateur")]
-    return [n for n in noms if isinstance(n, str)]

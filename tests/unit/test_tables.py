@@ -12,6 +12,7 @@ import pytest
 from cartographie.base.errors import UserError
 from cartographie.statistics.estimates import build_plan
 from cartographie.statistics.measures import divise_arrondi
+from cartographie.statistics.members import Traceur
 from cartographie.statistics.precision import finish
 from cartographie.statistics.tables import Campagne as TablesOf
 from cartographie.statistics.tables import build_tableaux, draft_tableaux
@@ -236,6 +237,15 @@ def test_numeric_measures() -> None:
     attendu = {"somme": 2180, "moyenne": 0.67, "mediane": 150, "q3": 325, "max": 1000, "ratio": 0.3}
     assert {c: figure(df, indicateur=c)[0] for c in attendu} == attendu
     assert figure(df, indicateur="somme")[1] == 8
+
+
+def test_a_trace_reads_what_decides_which_child_rows_count() -> None:
+    """Its cells are those of the cows, not of a question of that name asked to farms."""
+    normandes = {"nombre": "vache", "si": {"variable": "race", "egal": "N"}}
+    jeunes = ind("jeunes", "repartition", variable="vache.race", si={"variable": "age", "inferieur": 5})
+    t = Traceur(questionnaire(serie(ind("normandes", "somme", valeur=normandes), jeunes)), TablesOf("c1", frames()))
+    lues = {x["indicateur"]: t.members("T01", x).variables for x in t.draft("T01").df.to_dict("records")}
+    assert lues == {"normandes": (("vache", "race"),), "jeunes": (("vache", "age"), ("vache", "race"))}
 
 
 def test_dominance_hides_a_total() -> None:
