@@ -93,7 +93,7 @@ def _outdated(t: Trace) -> list[str]:
     x = t.publie
     if x["unite"] != "pct" or not x["valeur"] or t.valeur != t.valeur or abs(t.valeur - float(x["valeur"])) <= 0.0501:
         return []
-    if t.recalcule["_mesure"] not in ("part", "repartition"):
+    if not t.mesure.part:
         return []
     return [
         "attention : ce n'est pas le chiffre publié ; l'entrepôt ou les déclarations ont changé depuis (voir « audit »)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,21 +32,19 @@ def tell_map(r: Calcul) -> Bilan:
     return Bilan(
         f"{r.annee} : {nombre(len(r.tableaux), 'tableau calculé', 'tableaux calculés')} dans {r.dossier} (rien n'est publié).",
         {"campagne": r.annee, "tableaux": {t.code: len(t.df) for t in r.tableaux}, "dossier": str(r.dossier)},
-        tables=[
-            Table(["tableau", "lignes", "titre"], [[t.code, len(t.df), t.meta.get("titre", "")] for t in r.tableaux])
-        ],
+        tables=[Table(["tableau", "lignes", "titre"], [[t.code, len(t.df), t.meta.titre] for t in r.tableaux])],
     )
 
 
 def tell_publish(r: Publication) -> Bilan:
-    n = r.secret["cellules"]
+    n = r.secret.cellules
     return Bilan(
         f"{r.annee} : {nombre(len(r.tableaux), 'tableau', 'tableaux')} dans {r.dossier}.",
         {
             "campagne": r.annee,
             "dossier": str(r.dossier),
             "tableaux": len(r.tableaux),
-            "secret": dict(r.secret),
+            "secret": asdict(r.secret),
             "statuts": dict(sorted(Counter(s for t in r.tableaux for s in t.df["statut"]).items())),
         },
         [

@@ -26,9 +26,8 @@ from cartographie.proof.reader import (
 from cartographie.proof.solve import attack, before_release
 from cartographie.survey.model import Questionnaire
 
-# -------------------------------------------------------------------------------------------
-# What a respondent can tell of the others: it knows the counts it makes alone, and takes them away from the equations.
-#
+# ---- what a respondent can tell of the others: it knows the counts it makes alone, and takes them away from the equations
+
 # Linear algebra modulo a prime: the tables that agree with what is visible are drawn at random among those where what the
 # respondent knows does not move; a count that never moves is told. Counts are not bounded here (see `porte`).
 
@@ -154,8 +153,7 @@ def _solve(lignes: sparse.csr_array, siennes: Sequence[int], x: np.ndarray) -> N
     x[colonnes] = libres
 
 
-# -------------------------------------------------------------------------------------------
-# The gate: no release leaves unless every masked count keeps an interval wide enough for whoever reads all its files.
+# ---- the gate: no release leaves unless every masked count keeps an interval wide enough for whoever reads all its files
 
 PRECISION = 1e-6
 CLE = ("table_id", "edition", "dimension", "modalite_code", "indicateur", "denominateur")
@@ -195,6 +193,10 @@ def attack_release(
         *workbook_differences(dossier, df),
     ]
     manquements += picture_differences(dossier, df)
+    manquements += [
+        f"Tableau {code} : l'attaque ne sait pas ce que révèle la mesure « {mesure} »"
+        for code, mesure in Lecteur(q).unread(sorted(set(df["table_id"]) & set(q.tableaux)))
+    ]
     axes = dict(q.enquete.get("axes", {}))
     cle = [*CLE, *(c for a, axe in axes.items() for c in ((f"{a}_type", f"{a}_code") if "niveaux" in axe else (a,)))]
     jointes = df.merge(exacts, on=cle, how="left", validate="one_to_one").assign(ancienne=False)

@@ -30,8 +30,7 @@ from cartographie.proof.steps import (
 from cartographie.release.manifest import NOM, compare_figures, is_table, read_figures, read_manifest
 from cartographie.release.publish import Preparation
 
-# -------------------------------------------------------------------------------------------
-# The steps of an audit in order, and the first where a release parts from what it should be.
+# ---- the steps of an audit in order, and the first where a release parts from what it should be
 
 Refaire = Callable[[Path, Mapping[str, Any]], Preparation]
 SANS_BRUT = "Demande les fichiers reçus (--raw)."
@@ -157,7 +156,7 @@ def _compare(dossier: Path, manifeste: Mapping[str, Any], p: Preparation) -> tup
     tableaux = step("tableaux", titres["tableaux"], dits)
     etapes_.append(tableaux if len(ecarts) else Etape(tableaux.code, tableaux.titre, Verdict.CONFORME, tuple(note)))
     etapes_.append(guarded("attaque", titres["attaque"], lambda: step(
-        "attaque", titres["attaque"], attack_release(dossier, p.q, p.exacts, p.meta["seuils"], p.lues).manquements
+        "attaque", titres["attaque"], attack_release(dossier, p.q, p.exacts, p.meta.seuils, p.lues).manquements
     )))  # fmt: skip
     autres = [
         f"{nom} : n'a pas les octets que donne le recalcul"
@@ -174,8 +173,7 @@ def _says(x: Mapping[Any, Any]) -> str:
     return f"Tableau {x['table_id']}, {lieu} : {avant} publié, {apres} recalculé"
 
 
-# -------------------------------------------------------------------------------------------
-# The report of an audit, in French, to be attached to a letter: HTML, Markdown, plain values.
+# ---- the report of an audit, in French, to be attached to a letter: HTML, Markdown, plain values
 
 
 def conclusion(a: Audit) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import repeat
 from typing import Any
@@ -16,8 +16,10 @@ from scipy import sparse
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.types import TYPES
 
-# -------------------------------------------------------------------------------------------
-# What a published figure counts, read in the declarations: the part, and the whole it is a part of.
+# ---- what a published figure counts, read in the declarations: the part, and the whole it is a part of
+
+
+Condition = Mapping[str, Any] | Sequence[Any] | str | float | None  # or a piece of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,33 +66,23 @@ class Lecteur:
         self, s: Mapping[str, Any], ind: Mapping[str, Any], ligne: Mapping[str, str]
     ) -> tuple[Quoi | None, Quoi | None]:
         d = self.q.denominateurs[s["denominateur"]]
-        entite, edition, mesure = d["entite"], ligne["edition"], ind["mesure"]
-        tout = Quoi(edition, entite, "")
+        tout = Quoi(ligne["edition"], d["entite"], "")
         for condition in (d.get("filtre"), s.get("filtre")):
             tout = self.narrow(tout, condition)
         if d.get("hors_base"):
             tout = replace(tout, autres=tout.autres | {"hors base"})
         modalite = ligne["modalite_code"]
         if s.get("dimension"):
-            tout = self._answering(tout, s["dimension"], modalite, None)
+            tout = self.answering(tout, s["dimension"], modalite, None)
             modalite = ligne["indicateur"].partition(".")[2]
-        if mesure == "part":
-            return self._ask(self.narrow(tout, ind["condition"])), self._ask(tout, self._read(ind["condition"], entite))
-        if mesure == "repartition":
-            partie = self._answering(tout, ind["variable"], modalite, ind.get("si"))
-            variables = [ind["variable"]] if isinstance(ind["variable"], str) else ind["variable"]
-            return partie, self._ask(tout, {self._full(v, entite) for v in variables if "." not in v})
-        if mesure == "nombre":
-            return self.narrow(tout, ind.get("condition")), None
-        if mesure == "ratio":
-            return self._sum(tout, ind["numerateur"]), self._sum(tout, ind["denominateur"])
-        if mesure == "somme":
-            return self._sum(tout, ind["valeur"]), None
-        if mesure == "moyenne":
-            return self._sum(tout, ind["valeur"]), self._ask(tout, self._names(ind["valeur"], entite))
-        if mesure in ("mediane", "q1", "q3", "maximum"):
-            return None, self._ask(tout, self._names(ind["valeur"], entite))
-        return None, None
+        lire = LECTURES.get(ind["mesure"])
+        return lire(self, tout, ind, modalite) if lire else (None, None)
+
+    def unread(self, tables: Iterable[str]) -> list[tuple[str, str]]:
+        """(table, measure) of the figures of these tables of which the attacker does not know what they count."""
+        series = [(code, s) for code in tables for s in self.q.tableaux[code]["series"]]
+        mesures = {(code, str(ind["mesure"])) for code, s in series for ind in s["indicateurs"]}
+        return sorted((code, m) for code, m in mesures if m not in LECTURES)
 
     def narrow(self, quoi: Quoi, condition: Mapping[str, Any] | None) -> Quoi:
         """The rows that meet a condition too."""
@@ -117,7 +109,8 @@ class Lecteur:
             return None
         return frozenset(self.q.nomenclatures[str(v.nomenclature)].valides(edition))
 
-    def _answering(self, quoi: Quoi, variable: Any, code: str, si: Any) -> Quoi:
+    def answering(self, quoi: Quoi, variable: str | list[str], code: str, si: Mapping[str, Any] | None) -> Quoi:
+        """The rows that gave an answer."""
         if isinstance(variable, str) and "." not in variable:
             quoi = self.narrow(quoi, si)
             nom = self._full(variable, quoi.entite)
@@ -128,26 +121,25 @@ class Lecteur:
             quoi, autres=quoi.autres | {f"{quoi.entite} : {variable} cite {code} si {json.dumps(si, sort_keys=True)}"}
         )
 
-    def _sum(self, tout: Quoi, valeur: Any) -> Quoi:
+    def sum(self, tout: Quoi, valeur: str | Mapping[str, Any]) -> Quoi:
+        """A variable added up, or the number of child rows."""
         if isinstance(valeur, str):
             return replace(tout, somme=self._full(valeur, tout.entite))
         enfant = Quoi(tout.edition, valeur["nombre"], "", tout.limites, tout.autres)
         return self.narrow(enfant, valeur.get("si"))
 
     @staticmethod
-    def _ask(quoi: Quoi, demandes: set[str] | None = None) -> Quoi:
-        return replace(quoi, demandes=frozenset((demandes or set()) - dict(quoi.limites).keys()))
+    def ask(quoi: Quoi, demandes: Iterable[str] = ()) -> Quoi:
+        """Those of the rows that answered some variables, but for what the rows are chosen by."""
+        return replace(quoi, demandes=frozenset(demandes).difference(dict(quoi.limites)))
+
+    def valued(self, tout: Quoi, valeur: str | Mapping[str, Any]) -> Quoi:
+        """Those of the rows that have a value."""
+        return self.ask(tout, [self._full(valeur, tout.entite)] if isinstance(valeur, str) else [])
 
     @staticmethod
     def _full(nom: str, entite: str) -> str:
         return nom if "." in nom else f"{entite}.{nom}"
-
-    def _names(self, valeur: Any, entite: str) -> set[str]:
-        return {self._full(valeur, entite)} if isinstance(valeur, str) else set()
-
-    def _read(self, condition: Any, entite: str) -> set[str]:
-        """Variables a condition reads."""
-        return set(_variables(condition, entite))
 
     def _text(self, condition: Mapping[str, Any], entite: str) -> str:
         return json.dumps(_named(condition, entite), sort_keys=True, ensure_ascii=False)
@@ -160,7 +152,40 @@ class Lecteur:
         return quoi.entite == self.q.racine and not quoi.somme and textes and lues <= connues
 
 
-def _variables(condition: Any, entite: str) -> Iterator[str]:
+Indicateur = Mapping[str, Any]
+Lus = tuple[Quoi | None, Quoi | None]
+
+
+def _share(x: Lecteur, tout: Quoi, ind: Indicateur, _: str) -> Lus:
+    condition = ind["condition"]
+    return x.narrow(tout, condition), x.ask(tout, _variables(condition, tout.entite))
+
+
+def _answers(x: Lecteur, tout: Quoi, ind: Indicateur, modalite: str) -> Lus:
+    noms = [ind["variable"]] if isinstance(ind["variable"], str) else ind["variable"]
+    partie = x.answering(tout, ind["variable"], modalite, ind.get("si"))
+    return partie, x.ask(tout, [f"{tout.entite}.{v}" for v in noms if "." not in v])
+
+
+def _quantile(x: Lecteur, tout: Quoi, ind: Indicateur, _: str) -> Lus:
+    return None, x.valued(tout, ind["valeur"])
+
+
+# What each kind of measure tells, read here apart from what computes it: (part, whole) of the rows `tout` of one line. A release
+# with another kind does not leave.
+LECTURES: dict[str, Callable[[Lecteur, Quoi, Indicateur, str], Lus]] = {
+    "part": _share,
+    "repartition": _answers,
+    "nombre": lambda x, tout, ind, _: (x.narrow(tout, ind.get("condition")), None),
+    "ratio": lambda x, tout, ind, _: (x.sum(tout, ind["numerateur"]), x.sum(tout, ind["denominateur"])),
+    "somme": lambda x, tout, ind, _: (x.sum(tout, ind["valeur"]), None),
+    "moyenne": lambda x, tout, ind, _: (x.sum(tout, ind["valeur"]), x.valued(tout, ind["valeur"])),
+    **dict.fromkeys(("mediane", "q1", "q3", "maximum"), _quantile),
+    "taux_reponse": lambda *_: (None, None),
+}
+
+
+def _variables(condition: Condition, entite: str) -> Iterator[str]:
     if isinstance(condition, Mapping):
         if isinstance(condition.get("variable"), str):
             nom = condition["variable"]
@@ -173,7 +198,7 @@ def _variables(condition: Any, entite: str) -> Iterator[str]:
             yield from _variables(x, entite)
 
 
-def _named(condition: Any, entite: str) -> Any:
+def _named(condition: Condition, entite: str) -> Condition:
     """The condition with every variable by its full name."""
     if isinstance(condition, Mapping):
         enfant = condition.get("nombre") or condition.get("existe") or entite
@@ -190,8 +215,7 @@ def _quoted(texte: str) -> Iterator[str]:
     yield from _variables(json.loads(texte), "")
 
 
-# -------------------------------------------------------------------------------------------
-# The counts a release speaks of, and what a reader knows binds them: answers make their whole, places make the country.
+# ---- the counts a release speaks of, and what a reader knows binds them: answers make their whole, places make the country
 
 Lieu = tuple[
     tuple[str, str], ...

@@ -12,13 +12,16 @@ from typing import Any
 from zipfile import ZipFile
 
 from openpyxl import load_workbook
+from openpyxl.cell import Cell, MergedCell
+from openpyxl.styles.colors import Color
 from openpyxl.utils import get_column_letter, range_boundaries
+from openpyxl.worksheet.table import Table
+from openpyxl.worksheet.worksheet import Worksheet
 
 from cartographie.base.errors import UserError
 from cartographie.base.text import neutralise, personal_data
 
-# -------------------------------------------------------------------------------------------
-# What a rule broken is, and what a spreadsheet takes for a formula: shared by the rules of workbooks and of CSV files.
+# ---- what a rule broken is, and what a spreadsheet takes for a formula: shared by the rules of workbooks and of CSV files
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,7 @@ def _number(texte: str) -> bool:
     return True
 
 
-# -------------------------------------------------------------------------------------------
-# The rules of an accessible statistical workbook (Government Analysis Function; RGAA for downloadable office files).
+# ---- the rules of an accessible statistical workbook (Government Analysis Function; RGAA for downloadable office files)
 
 CONTRASTE = 4.5  # WCAG 1.4.3
 POLICE_MIN = 10
@@ -90,7 +92,7 @@ def lint_workbook(chemin: Path, admis: Collection[str]) -> Iterator[Defaut]:
         )
 
 
-def _sheet(ws: Any, fichier: str, admis: Collection[str]) -> Iterator[Defaut]:
+def _sheet(ws: Worksheet, fichier: str, admis: Collection[str]) -> Iterator[Defaut]:
     ici = f"{fichier}, feuille {ws.title}"
     if ws.sheet_state != "visible":
         yield Defaut("X07", ici, "est cachée : montrez-la ou retirez-la")
@@ -99,6 +101,18 @@ def _sheet(ws: Any, fichier: str, admis: Collection[str]) -> Iterator[Defaut]:
         return
     if not isinstance(ws["A1"].value, str) or not ws["A1"].value.strip():
         yield Defaut("X06", f"{ici}, case A1", "n'a pas de titre en A1")
+    yield from _layout(ws, ici)
+    if not ws.tables:
+        yield Defaut("X01", ici, "n'a pas de tableau balisé : insérez un tableau Excel (Insertion, Tableau)")
+    for table in ws.tables.values():
+        yield from _table(ws, table, ici)
+    for ligne in ws.iter_rows():
+        for case in ligne:
+            yield from _cell(case, f"{ici}, case {case.coordinate}", admis)
+
+
+def _layout(ws: Worksheet, ici: str) -> Iterator[Defaut]:
+    """What gets in the way of who listens to a sheet, and what is shown without words."""
     if ws.merged_cells.ranges:
         yield Defaut(
             "X03", f"{ici}, {next(iter(ws.merged_cells.ranges))}", "a des cases fusionnées : défaites la fusion"
@@ -118,16 +132,9 @@ def _sheet(ws: Any, fichier: str, admis: Collection[str]) -> Iterator[Defaut]:
             yield Defaut(
                 "X10", f"{ici}, objet {i + 1}", "est un graphique ou une image sans titre ni texte de remplacement"
             )
-    if not ws.tables:
-        yield Defaut("X01", ici, "n'a pas de tableau balisé : insérez un tableau Excel (Insertion, Tableau)")
-    for table in ws.tables.values():
-        yield from _table(ws, table, ici)
-    for ligne in ws.iter_rows():
-        for case in ligne:
-            yield from _cell(case, f"{ici}, case {case.coordinate}", admis)
 
 
-def _table(ws: Any, table: Any, ici: str) -> Iterator[Defaut]:
+def _table(ws: Worksheet, table: Table, ici: str) -> Iterator[Defaut]:
     c1, l1, c2, l2 = range_boundaries(table.ref)
     if c1 != 1:
         yield Defaut("X16", f"{ici}, {table.ref}", "a un tableau qui ne commence pas en colonne A")
@@ -155,7 +162,7 @@ def _table(ws: Any, table: Any, ici: str) -> Iterator[Defaut]:
             )
 
 
-def _cell(case: Any, ou: str, admis: Collection[str]) -> Iterator[Defaut]:
+def _cell(case: Cell | MergedCell, ou: str, admis: Collection[str]) -> Iterator[Defaut]:
     if case.comment is not None:
         yield Defaut("X18", ou, "porte un commentaire : mettez-le dans les notes")
     valeur = case.value
@@ -183,7 +190,7 @@ def _cell(case: Any, ou: str, admis: Collection[str]) -> Iterator[Defaut]:
         yield Defaut("X25", ou, f"a un contraste de {contrast(encre, fond):.1f} : {CONTRASTE} au moins")
 
 
-def _colour(couleur: Any, defaut: str) -> str | None:
+def _colour(couleur: Color | None, defaut: str) -> str | None:
     """RRGGBB, None when it comes from a theme."""
     if couleur is None:
         return defaut
@@ -204,8 +211,7 @@ def contrast(a: str, b: str) -> float:
     return (clair + 0.05) / (sombre + 0.05)
 
 
-# -------------------------------------------------------------------------------------------
-# The rules of a CSV, and which rules a file is held to.
+# ---- the rules of a CSV, and which rules a file is held to
 
 CSV, CLASSEURS = {".csv"}, {".xlsx", ".xlsm"}
 SEPARATEURS = ",;\t|"
@@ -269,8 +275,9 @@ def lint_csv(chemin: Path, admis: Collection[str]) -> Iterator[Defaut]:
                 yield Defaut("K06", ou, f"semble contenir une donnée personnelle ({genre}) : retirez-la")
 
 
-# -------------------------------------------------------------------------------------------
-# What each rule asks. X: workbooks (Government Analysis Function, accessible spreadsheets; RGAA 4, office files to
+# ---- what each rule asks
+
+# X: workbooks (Government Analysis Function, accessible spreadsheets; RGAA 4, office files to
 # download). K: CSV files (RFC 4180; OWASP, CSV injection).
 
 REGLES = {
@@ -308,8 +315,7 @@ REGLES = {
 }
 
 
-# -------------------------------------------------------------------------------------------
-# What data.gouv.fr asks of a dataset before it is put online (metadata quality score), read from the release itself.
+# ---- what data.gouv.fr asks of a dataset before it is put online (metadata quality score), read from the release itself
 
 CATALOGUE, PAQUET = "catalogue.jsonld", "datapackage.json"
 OUVERTS = {"text/csv", "application/vnd.apache.parquet"}

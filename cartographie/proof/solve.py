@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 from scipy.sparse.csgraph import connected_components
 
-# -------------------------------------------------------------------------------------------
-# What a reader knows before opening the release: each equation bounds its terms by what the others leave.
+# ---- what a reader knows before opening the release: each equation bounds its terms by what the others leave
 
 TOURS_BORNES = 30
 
@@ -51,25 +50,26 @@ def before_release(
     return bas, haut
 
 
-# -------------------------------------------------------------------------------------------
-# What a reader of a release can recompute: the interval left to each masked cell by the sums published.
-#
+# ---- what a reader of a release can recompute: the interval left to each masked cell by the sums published
+
 # Shares no code with what masks the cells. A cell that is `exact`, or whose interval is too narrow, is disclosed.
 
 TOLERANCE = 1e-6
 TOURS = 8  # attempts at proving many cells with one table, before going one by one
 CONTRADICTION = "Les cellules visibles se contredisent"
-Tableau = np.ndarray[Any, np.dtype[np.float64]]
+Tableau: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
+Equations: TypeAlias = np.ndarray | sparse.sparray | Iterable[tuple[Hashable, Sequence[Hashable]]]
+Connus: TypeAlias = Mapping[Hashable, float] | Iterable[Hashable] | None
 
 
 def attack(
     cellules: pd.DataFrame,
-    equations: Any,
+    equations: Equations,
     *,
     constantes: Sequence[float] | Tableau | None = None,
     cibles: Iterable[Hashable] | None = None,
     exigence: pd.DataFrame | None = None,
-    connus: Mapping[Hashable, float] | Iterable[Hashable] | None = None,
+    connus: Connus = None,
 ) -> pd.DataFrame:
     """Intervals of the masked cells (`valeur` missing) of M x = constantes: `bas`, `haut`, `exact`.
 
@@ -126,7 +126,7 @@ def table_links(
     return liens
 
 
-def _known(connus: Any, exigence: pd.DataFrame | None) -> dict[Hashable, float]:
+def _known(connus: Connus, exigence: pd.DataFrame | None) -> dict[Hashable, float]:
     if connus is None or isinstance(connus, Mapping):
         return dict(connus or {})
     etiquettes = list(connus)
@@ -137,7 +137,7 @@ def _known(connus: Any, exigence: pd.DataFrame | None) -> dict[Hashable, float]:
     return {e: float(exigence.at[e, "valeur"]) for e in etiquettes}
 
 
-def _matrix(equations: Any, index: pd.Index) -> Any:
+def _matrix(equations: Equations, index: pd.Index) -> sparse.csr_matrix:
     if sparse.issparse(equations) or isinstance(equations, np.ndarray):
         matrice = sparse.csr_matrix(equations, dtype=float)
     else:
@@ -170,13 +170,13 @@ class _Need:
         t = exigence.reindex(index)
         return cls(*(t[c].to_numpy(dtype=float, na_value=np.nan) for c in ("valeur", "largeur", "dessous", "dessus")))
 
-    def met(self, bas: Tableau, haut: Tableau, i: Any) -> Any:
+    def met(self, bas: Tableau, haut: Tableau, i: np.ndarray) -> np.ndarray:
         return self.low(bas, i) & self.high(haut, i) & (haut - bas >= self.largeur[i] - TOLERANCE)
 
-    def low(self, bas: Tableau, i: Any) -> Any:
+    def low(self, bas: Tableau, i: np.ndarray) -> np.ndarray:
         return bas <= self.valeur[i] - self.dessous[i] + TOLERANCE
 
-    def high(self, haut: Tableau, i: Any) -> Any:
+    def high(self, haut: Tableau, i: np.ndarray) -> np.ndarray:
         return haut >= self.valeur[i] + self.dessus[i] - TOLERANCE
 
 
@@ -184,12 +184,12 @@ class _Need:
 class _System:
     """M x = b with what is known of x. `vu_bas`, `vu_haut`: the extreme values met, or the bounds once they are settled."""
 
-    matrice: Any
+    matrice: sparse.csr_matrix
     b: Tableau
     x: Tableau
     bas: Tableau
     haut: Tableau
-    entier: Any
+    entier: np.ndarray
     donnees: Tableau = field(default_factory=lambda: np.empty(0))
     vu_bas: Tableau = field(default_factory=lambda: np.empty(0))
     vu_haut: Tableau = field(default_factory=lambda: np.empty(0))
@@ -197,7 +197,11 @@ class _System:
 
     @classmethod
     def build(
-        cls, cellules: pd.DataFrame, equations: Any, constantes: Any, connus: Mapping[Hashable, float]
+        cls,
+        cellules: pd.DataFrame,
+        equations: Equations,
+        constantes: Sequence[float] | Tableau | None,
+        connus: Mapping[Hashable, float],
     ) -> _System:
         matrice = _matrix(equations, cellules.index)
         b = np.zeros(matrice.shape[0]) if constantes is None else np.asarray(constantes, dtype=float)
@@ -243,7 +247,7 @@ class _System:
     def _scale(self) -> Tableau:
         return 1 + abs(self.matrice) @ np.abs(np.nan_to_num(self.x))
 
-    def pieces(self, voulues: Any) -> list[_Piece]:
+    def pieces(self, voulues: np.ndarray) -> list[_Piece]:
         """Sets of unknowns bound together, those that hold a target; a cell bound by nothing keeps its a-priori interval."""
         inconnues = np.flatnonzero(np.isnan(self.x))
         motif = self.matrice[:, inconnues].tocsr()
@@ -261,7 +265,7 @@ class _System:
                 rendues.append(_Piece(self, inconnues[mes], motif[miennes][:, mes], self.reste[lignes[miennes]]))
         return rendues
 
-    def rounded(self, i: Any) -> tuple[Tableau, Tableau]:
+    def rounded(self, i: np.ndarray) -> tuple[Tableau, Tableau]:
         return _round(self.vu_bas[i], self.vu_haut[i], self.entier[i])
 
 
@@ -270,8 +274,8 @@ class _Piece:
     """One component of unknowns, attacked by linear programs."""
 
     systeme: _System
-    cellules: Any
-    matrice: Any
+    cellules: np.ndarray
+    matrice: sparse.csr_matrix
     b: Tableau
 
     def solve(self, cout: Tableau, bas: Tableau | None = None, haut: Tableau | None = None) -> float:
@@ -301,11 +305,11 @@ class _Piece:
                 cout[k] = signe
                 vus[i] = signe * self.solve(cout)
 
-    def enclose(self, voulues: Any) -> None:
+    def enclose(self, voulues: np.ndarray) -> None:
         for k in np.flatnonzero(voulues[self.cellules]):
             self.settle(int(k))
 
-    def prove(self, voulues: Any, besoin: _Need) -> None:
+    def prove(self, voulues: np.ndarray, besoin: _Need) -> None:
         """First tables that move many unproven cells at once, each no further than it needs; then one by one."""
         s, i = self.systeme, self.cellules
         demande = voulues[i] & ~np.isnan(besoin.valeur[i])
@@ -321,10 +325,10 @@ class _Piece:
             if not (demande[k] and self._proven(besoin)[k]):
                 self.settle(int(k))
 
-    def _proven(self, besoin: _Need) -> Any:
+    def _proven(self, besoin: _Need) -> np.ndarray:
         return besoin.met(*self.systeme.rounded(self.cellules), self.cellules)
 
-    def _move(self, restent: Any, besoin: _Need, vers_le_haut: bool) -> None:
+    def _move(self, restent: np.ndarray, besoin: _Need, vers_le_haut: bool) -> None:
         s, i = self.systeme, self.cellules
         vu_bas, vu_haut = s.rounded(i)
         marge = np.maximum(besoin.dessus[i] if vers_le_haut else besoin.dessous[i], 0.0)
@@ -343,6 +347,6 @@ class _Piece:
         self.solve(cout, bas, haut)
 
 
-def _round(bas: Tableau, haut: Tableau, entier: Any) -> tuple[Tableau, Tableau]:
+def _round(bas: Tableau, haut: Tableau, entier: np.ndarray) -> tuple[Tableau, Tableau]:
     """Inwards, to integers, where the cell counts."""
     return np.where(entier, np.ceil(bas - TOLERANCE), bas), np.where(entier, np.floor(haut + TOLERANCE), haut)

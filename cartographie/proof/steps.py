@@ -21,8 +21,7 @@ from cartographie.intake.store import read_registre, unregistered
 from cartographie.release.manifest import NOM, RESERVEES, manifest_fingerprint
 from cartographie.release.publish import DECLARATIONS, SIGNATURE, verify_signature
 
-# -------------------------------------------------------------------------------------------
-# What the files of a release prove by themselves: fingerprints, declarations, forms that agree, signature.
+# ---- what the files of a release prove by themselves: fingerprints, declarations, forms that agree, signature
 
 MONTRES = 20
 DECLARATIONS_MAX = 50_000_000  # bytes, once out of the archive
@@ -153,8 +152,7 @@ def check_signature(dossier: Path, signataires: Path | None) -> Etape:
     return Etape("signature", titre, Verdict.CONFORME if signataires else Verdict.NOTER, (dit,))
 
 
-# -------------------------------------------------------------------------------------------
-# Everything made again from what was received, in a folder of its own that is thrown away.
+# ---- everything made again from what was received, in a folder of its own that is thrown away
 
 
 @dataclass(frozen=True, slots=True)

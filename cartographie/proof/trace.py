@@ -16,23 +16,23 @@ from cartographie.base.errors import UserError
 from cartographie.base.text import MASQUE, personal_data
 from cartographie.intake.gate import cell_name
 from cartographie.release.manifest import read_figures
-from cartographie.statistics.axes import TOUS
+from cartographie.statistics.measures import MESURES, Measure
 from cartographie.statistics.members import Membres, Traceur
 from cartographie.survey.model import Questionnaire
+from cartographie.survey.published import CHIFFRES, COLONNES, DIFFERENCE, TOUS, Prive, key_columns, published
 from cartographie.survey.received import Bloc, Extraction
-
-CLE = ("edition", "table_id", "dimension", "modalite_code", "indicateur", "denominateur")
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """`publie`: the row published; `recalcule`: the same row as computed; `membres`: who makes it; `cases`: one row is one cell
-    received: id_repondant, fichier, feuille, cellule, variable, recu."""
+    """`publie`: the row published; `exact`: the same figure as computed, not rounded; `membres`: who makes it; `valeur`: the
+    figure made again from its rows, nan for what they do not add up to; `mesure`: what kind of figure it is."""
 
     publie: Mapping[str, str]
-    recalcule: Mapping[Any, Any]
+    exact: float
     membres: Membres
     valeur: float
+    mesure: Measure
 
 
 def find_figure(dossier: Path, code: str, criteres: Mapping[str, str]) -> dict[str, str]:
@@ -61,7 +61,7 @@ def find_figure(dossier: Path, code: str, criteres: Mapping[str, str]) -> dict[s
             c for c in lignes.columns if c not in criteres and lignes[c].nunique() > 1 and not c.endswith("_libelle")
         ]
         axes = [c for c in publies.columns if (publies[c] == TOUS).any() or c.endswith(("_code", "_type"))]
-        varient = [c for c in varient if c in CLE or c in axes] or varient
+        varient = [c for c in varient if (c in COLONNES and COLONNES[c].cle) or c in axes] or varient
         raise UserError(
             "U28",
             f"{len(lignes)} lignes répondent à ces critères ; précisez {', '.join(varient[:4])} (colonne=valeur).",
@@ -88,9 +88,8 @@ def trace_figure(t: Traceur, publie: Mapping[str, str]) -> Trace:
     """Raises UserError U28 when the figure is not one that rows make: a difference between editions, or no longer computed."""
     code = publie["table_id"]
     df = t.draft(code).df
-    cle = [c for c in df.columns[: df.columns.get_loc("n_repondants")] if not c.endswith("_libelle") and c != "unite"]
     garde = pd.Series(True, index=df.index)
-    for c in cle:
+    for c in key_columns(df.columns):
         garde &= df[c].astype(str) == publie[c]
     if not garde.any():
         raise UserError("U28", "Ce chiffre n'est plus calculé par les déclarations de l'espace de travail.")
@@ -101,22 +100,12 @@ def trace_figure(t: Traceur, publie: Mapping[str, str]) -> Trace:
         raise UserError(
             "U28", "Une évolution est la différence de deux chiffres : demandez chacune des deux éditions (edition=…, indicateur sans « .evolution »)."
         ) from None  # fmt: skip
-    return Trace(publie, x, membres, _value(membres, str(x["_mesure"])))
+    mesure = MESURES[x[Prive.MESURE]]
+    refait = mesure.refait(membres.lignes["poids"], membres.lignes["compte"])
+    return Trace(publie, float(x[Prive.EXACT]), membres, refait, mesure)
 
 
-def _value(m: Membres, mesure: str) -> float:
-    """The figure made again from its rows: a share, or a total; nan for what rows do not add up to."""
-    poids, compte = m.lignes["poids"], m.lignes["compte"]
-    if mesure in ("part", "repartition"):
-        return float(100 * (poids * compte).sum() / poids.sum()) if poids.sum() else float("nan")
-    if mesure in ("nombre", "somme"):
-        return float((poids * compte).sum())
-    if mesure == "moyenne":
-        return float((poids * compte).sum() / poids.sum()) if poids.sum() else float("nan")
-    return float("nan")
-
-
-# ------------------------------------------------------------------------------------------- cells
+# ---- down to the cells received
 
 
 def cells(
@@ -184,7 +173,7 @@ def _sources(q: Questionnaire, nom: tuple[str, str]) -> list[tuple[str, str]]:
     return [(entite, v), *((entite, s) for s in sources)]
 
 
-# ------------------------------------------------------------------------------------------- up
+# ---- up to the figures a file touches
 
 
 def touched_by(t: Traceur, publies: pd.DataFrame, depots: Sequence[str]) -> pd.DataFrame:
@@ -192,14 +181,16 @@ def touched_by(t: Traceur, publies: pd.DataFrame, depots: Sequence[str]) -> pd.D
     voulus, lignes = set(depots), []
     for code in sorted(set(publies["table_id"]) & set(t.q.tableaux)):
         df = t.draft(code).df
+        colonnes = published(df.columns)[: -len(CHIFFRES)]
         for x in df.to_dict("records"):
-            if int(x["_edition"]) == 2 or not x["_base"]:
+            if int(x[Prive.EDITION]) == DIFFERENCE or not x[Prive.BASE]:
                 continue
             m = t.members(code, x).lignes
             if "depot" not in m or m.empty:
                 continue
             siennes = m[m["depot"].isin(voulus)]
             if len(siennes):
-                cle = {c: x[c] for c in df.columns[: df.columns.get_loc("n_repondants")] if not str(c).startswith("_")}
-                lignes.append({**cle, "role": "numérateur" if siennes["compte"].any() else "dénominateur"})
+                lignes.append(
+                    {**{c: x[c] for c in colonnes}, "role": "numérateur" if siennes["compte"].any() else "dénominateur"}
+                )
     return pd.DataFrame(lignes)

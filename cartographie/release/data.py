@@ -15,19 +15,18 @@ import pandas as pd
 
 from cartographie.base.parquet import to_parquet
 from cartographie.base.text import neutralise, normalise
-from cartographie.release.manifest import ABREGES, mentions
+from cartographie.release.manifest import Notice, mentions
+from cartographie.survey.published import COLONNES, STATUTS, TOUS, axis_columns, key_columns
 from cartographie.survey.received import Tableau
 
-# -------------------------------------------------------------------------------------------
-# Long CSV of a table: UTF-8, comma, LF, ISO dates, decimal point, empty for a null value.
+# ---- long CSV of a table: UTF-8, comma, LF, ISO dates, decimal point, empty for a null value
 
 
-def csv_name(tableau: Tableau, meta: Mapping[str, Any]) -> str:
-    """File name: table code, campaign, and the mention when the data are fictitious."""
-    return f"{tableau.code.lower()}_{meta['campagne']}{'_donnees-fictives' if meta.get('fictif') else ''}.csv"
+def csv_name(tableau: Tableau, meta: Notice) -> str:
+    return f"{tableau.code.lower()}{meta.suffixe}.csv"
 
 
-def write_csv(dossier: Path, tableau: Tableau, meta: Mapping[str, Any]) -> Path:
+def write_csv(dossier: Path, tableau: Tableau, meta: Notice) -> Path:
     """Write one table's CSV in an existing folder; the path written."""
     chemin = dossier / csv_name(tableau, meta)
     chemin.write_bytes(format_csv(tableau.df).encode("utf-8"))
@@ -44,7 +43,7 @@ def format_csv(df: pd.DataFrame) -> str:
     return tampon.getvalue()
 
 
-def _cell(valeur: Any) -> str:
+def _cell(valeur: str | float | date | None) -> str:
     if isinstance(valeur, str):
         return neutralise(valeur)
     if valeur is None or pd.isna(valeur):
@@ -57,17 +56,12 @@ def _cell(valeur: Any) -> str:
     return "0" if texte == "-0" else texte
 
 
-# -------------------------------------------------------------------------------------------
-# Open data: one long CSV per table and one for everything, their French Excel and Parquet twins, and what describes them.
-#
+# ---- open data: one long CSV per table and one for everything, their French Excel and Parquet twins, and what describes them
+
 # Table Schema (Frictionless, schema.data.gouv.fr), Data Package, DCAT-AP in JSON-LD; statuses also in SDMX code lists
 # (CL_OBS_STATUS 2.2, CL_CONF_STATUS 1.3).
 
 CUBE = "cube"
-# status → (OBS_STATUS, CONF_STATUS)
-SDMX = {
-    "A": ("A", "F"), "u": ("U", "F"), "s": ("Q", "C"), "s2": ("Q", "D"), "ns": ("Q", "F"), "nd": ("L", "F"), "b": ("B", "F"),
-}  # fmt: skip
 LICENCES = {
     "etalab-2.0": ("Licence Ouverte / Open Licence 2.0", "https://spdx.org/licenses/etalab-2.0.html"),
 }
@@ -80,40 +74,18 @@ FORMATS = {
     "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
              "http://publications.europa.eu/resource/authority/file-type/XLSX"),
 }  # fmt: skip
-COLONNES = {
-    "edition": ("string", "Édition de l'enquête, par son année."),
-    "table_id": ("string", "Code du tableau publié."),
-    "dimension": ("string", "Question dont la ligne donne une réponse ; vide pour l'ensemble."),
-    "modalite_code": ("string", "Code de la réponse, vide pour l'ensemble."),
-    "modalite_libelle": ("string", "Libellé de la réponse."),
-    "indicateur": ("string", "Code de l'indicateur ; le suffixe « .evolution » désigne une différence entre éditions."),
-    "unite": ("string", "Unité de la valeur : pct (pour cent), points (points de pourcentage) ou nombre."),
-    "denominateur": ("string", "Code de la population à laquelle la valeur se rapporte."),
-    "n_repondants": (
-        "integer",
-        "Répondants sur lesquels la valeur repose, non pondérés ; vide quand ce nombre est secret.",
-    ),
-    "n_pondere": ("number", "Unités de la base de sondage que ces répondants représentent."),
-    "valeur": ("number", "Valeur de l'indicateur, arrondie ; vide quand elle n'est pas publiée (voir statut)."),
-    "ic_bas": ("number", "Borne basse de l'intervalle de confiance à 95 %."),
-    "ic_haut": ("number", "Borne haute de l'intervalle de confiance à 95 %."),
-    "statut": ("string", "Pourquoi la valeur est, ou n'est pas, publiée."),
-    "obs_status": ("string", "Statut d'observation SDMX (CL_OBS_STATUS)."),
-    "conf_status": ("string", "Statut de confidentialité SDMX (CL_CONF_STATUS)."),
-}
-PUBLIEE = {"A": "valeur publiée"}
 
 
 def long_frame(df: pd.DataFrame) -> pd.DataFrame:
     """The rows of a table as published, with their SDMX statuses."""
-    codes = df["statut"].map(SDMX)
+    codes = df["statut"].map({e.code: e.sdmx for e in STATUTS.values()})
     return df.assign(obs_status=codes.str[0], conf_status=codes.str[1])
 
 
 def format_excel_csv(df: pd.DataFrame) -> bytes:
     """The same for a French Excel: semicolon, decimal comma, byte order mark, Windows line ends."""
     lignes = list(csv.reader(io.StringIO(format_csv(df))))
-    nombres = {i for i, c in enumerate(lignes[0]) if COLONNES.get(c, ("", ""))[0] == "number"}
+    nombres = {i for i, c in enumerate(lignes[0]) if c in COLONNES and COLONNES[c].genre == "number"}
     tampon = io.StringIO(newline="")
     plume = csv.writer(tampon, delimiter=";", lineterminator="\r\n")
     plume.writerow(lignes[0])
@@ -121,11 +93,11 @@ def format_excel_csv(df: pd.DataFrame) -> bytes:
     return b"\xef\xbb\xbf" + tampon.getvalue().encode("utf-8")
 
 
-def build_data_files(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> dict[str, bytes]:
+def build_data_files(tableaux: Sequence[Tableau], meta: Notice) -> dict[str, bytes]:
     """Relative path → content: `tableaux/<code>….csv`, `-excel.csv`, `.parquet`, the cube of everything and all schemas."""
     fichiers: dict[str, bytes] = {}
     for nom, df, tables in [*((t.code.lower(), t.df, [t]) for t in tableaux), (CUBE, _cube(tableaux), tableaux)]:
-        long, souche = long_frame(df), f"tableaux/{nom}{_suffix(meta)}"
+        long, souche = long_frame(df), f"tableaux/{nom}{meta.suffixe}"
         fichiers[f"{souche}.csv"] = format_csv(long).encode("utf-8")
         fichiers[f"{souche}-excel.csv"] = format_excel_csv(long)
         fichiers[f"{souche}.parquet"] = to_parquet(long)
@@ -133,72 +105,71 @@ def build_data_files(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> di
     return fichiers
 
 
-def table_schema(nom: str, tableaux: Sequence[Tableau], df: pd.DataFrame, meta: Mapping[str, Any]) -> dict[str, Any]:
+def table_schema(nom: str, tableaux: Sequence[Tableau], df: pd.DataFrame, meta: Notice) -> dict[str, Any]:
     """Table Schema of one CSV: every column described in French, its codes enumerated when there are few."""
-    axes = meta.get("axes") or {}
     champs = []
     for colonne in df.columns:
-        genre, description = COLONNES.get(colonne) or _axis_column(colonne, axes)
+        genre, description = (
+            (COLONNES[colonne].genre, COLONNES[colonne].description) if colonne in COLONNES else _axis_column(colonne, meta.axes)
+        )  # fmt: skip
         champ: dict[str, Any] = {"name": colonne, "type": genre, "title": _title(colonne), "description": description}
         valeurs = sorted({str(v) for v in df[colonne].dropna().unique()} - {""})
         if colonne == "statut":
-            sens = PUBLIEE | {k: v for k, (_, v) in ABREGES.items()}
-            champ["description"] += " " + " ; ".join(f"{v} : {sens[v]}" for v in valeurs if v in sens) + "."
+            champ["description"] += " " + " ; ".join(f"{v} : {STATUTS[v].sens}" for v in valeurs if v in STATUTS) + "."
         if colonne in ("edition", "statut", "unite", "obs_status", "conf_status", "denominateur", "table_id"):
             champ["constraints"] = {"required": True, "enum": valeurs}
         elif genre == "string" and colonne.endswith(("_type", "_code")) and "" not in set(df[colonne]):
             champ["constraints"] = {"required": True}
         if colonne == "denominateur":
-            libelles = {k: v for t in tableaux for k, v in t.meta["denominateurs"].items()}
+            libelles = {k: v for t in tableaux for k, v in t.meta.denominateurs.items()}
             champ["description"] += " " + " ; ".join(f"{v} : {libelles[v]}" for v in valeurs if v in libelles) + "."
         champs.append(champ)
-    cle = [c for c in df.columns[: df.columns.get_loc("n_repondants")] if not c.endswith("_libelle") and c != "unite"]
-    titre = tableaux[0].meta["titre"] if nom != CUBE else f"Tous les tableaux – {meta['titre']}, {meta['campagne']}"
+    titre = tableaux[0].meta.titre if nom != CUBE else f"Tous les tableaux – {meta.titre}, {meta.campagne}"
     return {
         "$schema": "https://frictionlessdata.io/schemas/table-schema.json",
         "name": f"{slug(meta)}-{nom}", "title": titre,
         "description": " ".join([*mentions(meta), "Une ligne est un chiffre, publié ou non."]),
-        "version": str(meta.get("version") or ""), "created": str(meta["date"]), "lastModified": str(meta["date"]),
-        "contributors": [{"title": meta["producteur"], "organisation": meta["producteur"], "role": "author",
-                          "email": meta.get("contact") or ""}],
-        "fields": champs, "primaryKey": cle, "missingValues": [""],
+        "version": meta.version, "created": meta.date, "lastModified": meta.date,
+        "contributors": [{"title": meta.producteur, "organisation": meta.producteur, "role": "author",
+                          "email": meta.contact}],
+        "fields": champs, "primaryKey": key_columns(df.columns), "missingValues": [""],
     }  # fmt: skip
 
 
-def build_datapackage(fichiers: Mapping[str, bytes], tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> bytes:
+def build_datapackage(fichiers: Mapping[str, bytes], tableaux: Sequence[Tableau], meta: Notice) -> bytes:
     """Data Package 1.0: the canonical CSV files, each with its schema."""
-    titres = {t.code.lower(): t.meta["titre"] for t in tableaux}
+    titres = {t.code.lower(): t.meta.titre for t in tableaux}
     ressources = []
     for chemin in sorted(f for f in fichiers if f.startswith("schemas/")):
         nom = chemin.removeprefix("schemas/").removesuffix(".schema.json")
-        donnees = f"tableaux/{nom}{_suffix(meta)}.csv"
+        donnees = f"tableaux/{nom}{meta.suffixe}.csv"
         ressources.append({
             "name": f"{nom}", "title": titres.get(nom, "Tous les tableaux, une ligne par chiffre"), "path": donnees,
             "profile": "tabular-data-resource", "format": "csv", "mediatype": "text/csv", "encoding": "utf-8",
             "dialect": {"delimiter": ",", "lineTerminator": "\n", "quoteChar": '"', "header": True},
             "bytes": len(fichiers[donnees]), "hash": "sha256:" + _sha256(fichiers[donnees]), "schema": chemin,
         })  # fmt: skip
-    licence, adresse = LICENCES.get(meta["licence"], (meta["licence"], ""))
+    licence, adresse = LICENCES.get(meta.licence, (meta.licence, ""))
     return dumps({
-        "profile": "data-package", "name": slug(meta), "title": f"{meta['titre']} – édition {meta['campagne']}",
-        "description": _description(meta), "version": str(meta.get("version") or ""), "created": f"{meta['date']}T00:00:00Z",
-        "licenses": [{"name": meta["licence"], "title": licence, **({"path": adresse} if adresse else {})}],
-        "contributors": [{"title": meta["producteur"], "role": "publisher", "organization": meta["producteur"]}],
-        "sources": [{"title": f"{meta['titre']}, édition {meta['campagne']}"}],
+        "profile": "data-package", "name": slug(meta), "title": f"{meta.titre} – édition {meta.campagne}",
+        "description": _description(meta), "version": meta.version, "created": f"{meta.date}T00:00:00Z",
+        "licenses": [{"name": meta.licence, "title": licence, **({"path": adresse} if adresse else {})}],
+        "contributors": [{"title": meta.producteur, "role": "publisher", "organization": meta.producteur}],
+        "sources": [{"title": f"{meta.titre}, édition {meta.campagne}"}],
         "resources": ressources,
     })  # fmt: skip
 
 
-def build_dcat(fichiers: Mapping[str, bytes], meta: Mapping[str, Any]) -> bytes:
+def build_dcat(fichiers: Mapping[str, bytes], meta: Notice) -> bytes:
     """DCAT-AP 3: the dataset and one distribution per file of data, in JSON-LD."""
-    adresse = LICENCES.get(meta["licence"], ("", meta["licence"]))[1]
+    adresse = LICENCES.get(meta.licence, ("", meta.licence))[1]
     distributions = []
     for chemin in sorted(fichiers):
         suffixe = chemin.rpartition(".")[2]
         if suffixe not in FORMATS:
             continue
         mime, genre = FORMATS[suffixe]
-        nom = chemin.removeprefix("tableaux/").removesuffix(f"{_suffix(meta)}.{suffixe}")
+        nom = chemin.removeprefix("tableaux/").removesuffix(f"{meta.suffixe}.{suffixe}")
         schema = f"schemas/{nom}.schema.json"
         distributions.append({
             "@type": "dcat:Distribution", "@id": chemin, "dct:title": {"@language": "fr", "@value": chemin},
@@ -215,35 +186,31 @@ def build_dcat(fichiers: Mapping[str, bytes], meta: Mapping[str, Any]) -> bytes:
             "vcard": "http://www.w3.org/2006/vcard/ns#", "spdx": "http://spdx.org/rdf/terms#", "xsd": "http://www.w3.org/2001/XMLSchema#",
         },
         "@type": "dcat:Dataset", "@id": slug(meta),
-        "dct:identifier": slug(meta), "dct:title": {"@language": "fr", "@value": f"{meta['titre']} – édition {meta['campagne']}"},
+        "dct:identifier": slug(meta), "dct:title": {"@language": "fr", "@value": f"{meta.titre} – édition {meta.campagne}"},
         "dct:description": {"@language": "fr", "@value": _description(meta)},
-        "dct:publisher": {"@type": "foaf:Agent", "foaf:name": meta["producteur"]},
-        "dcat:contactPoint": {"@type": "vcard:Organization", "vcard:fn": meta["producteur"],
-                              **({"vcard:hasEmail": {"@id": f"mailto:{meta['contact']}"}} if meta.get("contact") else {})},
+        "dct:publisher": {"@type": "foaf:Agent", "foaf:name": meta.producteur},
+        "dcat:contactPoint": {"@type": "vcard:Organization", "vcard:fn": meta.producteur,
+                              **({"vcard:hasEmail": {"@id": f"mailto:{meta.contact}"}} if meta.contact else {})},
         "dcat:theme": {"@id": THEME}, "dct:accrualPeriodicity": {"@id": FREQUENCE}, "dct:spatial": {"@id": FRANCE},
         "dct:language": {"@id": "http://publications.europa.eu/resource/authority/language/FRA"},
         **({"dct:temporal": {
             "@type": "dct:PeriodOfTime",
-            "dcat:startDate": {"@type": "xsd:date", "@value": str(meta["debut"])},
-            "dcat:endDate": {"@type": "xsd:date", "@value": str(meta["fin"])},
-        }} if meta.get("debut") else {}),
+            "dcat:startDate": {"@type": "xsd:date", "@value": meta.debut},
+            "dcat:endDate": {"@type": "xsd:date", "@value": meta.fin},
+        }} if meta.debut else {}),
         "dct:license": {"@id": adresse}, "dct:issued": _date(meta), "dct:modified": _date(meta),
-        "dcat:version": str(meta.get("version") or ""), "dcat:distribution": distributions,
+        "dcat:version": meta.version, "dcat:distribution": distributions,
     })  # fmt: skip
 
 
-def dumps(contenu: Any) -> bytes:
+def dumps(contenu: object) -> bytes:
     return (json.dumps(contenu, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
 
 
-def slug(meta: Mapping[str, Any]) -> str:
+def slug(meta: Notice) -> str:
     """Name of the dataset: lower case, no accent, hyphens."""
-    nom = str(meta.get("nom") or "tableaux")
-    return f"{'-'.join(normalise(nom).split())}-{meta['campagne']}{'-donnees-fictives' if meta.get('fictif') else ''}"
-
-
-def _suffix(meta: Mapping[str, Any]) -> str:
-    return f"_{meta['campagne']}{'_donnees-fictives' if meta.get('fictif') else ''}"
+    nom = "-".join(normalise(str(meta.publication.get("nom") or "tableaux")).split())
+    return f"{nom}-{meta.campagne}{'-donnees-fictives' if meta.fictif else ''}"
 
 
 def _cube(tableaux: Sequence[Tableau]) -> pd.DataFrame:
@@ -251,10 +218,10 @@ def _cube(tableaux: Sequence[Tableau]) -> pd.DataFrame:
 
 
 def _axis_column(colonne: str, axes: Mapping[str, Any]) -> tuple[str, str]:
-    nom = next((a for a in axes if colonne in (a, f"{a}_type", f"{a}_code", f"{a}_libelle")), colonne)
+    nom = next((a for a, axe in axes.items() if colonne in axis_columns(a, axe)), colonne)
     libelle = (axes.get(nom) or {}).get("libelle") or nom.replace("_", " ")
     fin = {f"{nom}_type": "niveau de la ligne", f"{nom}_code": "code", f"{nom}_libelle": "libellé"}.get(
-        colonne, "code ; TOUS pour l'ensemble"
+        colonne, f"code ; {TOUS} pour l'ensemble"
     )
     return "string", f"{libelle[:1].upper()}{libelle[1:]} : {fin}."
 
@@ -263,13 +230,13 @@ def _title(colonne: str) -> str:
     return colonne.replace("_", " ").capitalize()
 
 
-def _description(meta: Mapping[str, Any]) -> str:
-    return " ".join([*mentions(meta), f"Champ : {meta.get('champ') or ''}.",
+def _description(meta: Notice) -> str:
+    return " ".join([*mentions(meta), f"Champ : {meta.champ}.",
                      "Une ligne est un chiffre, avec son effectif, son intervalle de confiance et son statut."])  # fmt: skip
 
 
-def _date(meta: Mapping[str, Any]) -> dict[str, str]:
-    return {"@type": "xsd:date", "@value": str(meta["date"])}
+def _date(meta: Notice) -> dict[str, str]:
+    return {"@type": "xsd:date", "@value": meta.date}
 
 
 def _sha256(contenu: bytes) -> str:

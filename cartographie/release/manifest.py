@@ -7,9 +7,9 @@ import io
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -17,16 +17,83 @@ from cartographie.base.errors import Statut, UserError
 from cartographie.base.files import sha256_of
 from cartographie.base.paper import html_page, html_table
 from cartographie.base.text import espace, nombre
+from cartographie.survey.published import CHIFFRES, SDMX, STATUTS, Masquage
 from cartographie.survey.received import Depot, Tableau
 
-# -------------------------------------------------------------------------------------------
-# What a release states about itself: titles, dates, inputs, program, accounts.
+if TYPE_CHECKING:
+    from cartographie.release.plausibility import Attente
+    from cartographie.statistics.weights import PonderationPubliee
 
 RESERVEES = ("corrections.yaml", "rapprochements.csv")  # about one respondent each: fingerprinted, never published
 
+# ---- what a release states about itself
 
-# -------------------------------------------------------------------------------------------
-# What every output must say, worded once: fictitious data, working version, shorthand, common notes.
+PROVISOIRE, DEFINITIVE, CORRIGEE = NATURES = ("provisoire", "définitive", "corrigée")
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What a version is. `nature`: one of NATURES. `remplace`: the release corrected, None when it is the first of its kind;
+    `nombre`: figures revised, once they are known."""
+
+    nature: str
+    remplace: Path | None = None
+    motif: str = ""
+    nombre: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What a release states about itself: titles, dates, inputs, program, accounts. Clock and commit are given, never read.
+
+    `publication`, `axes`: of enquete.yaml; `qualite`: of qualite.yaml, plain values. `comptes`: campaign → rows and cells by what
+    became of them. `declarations`, `pieces`: path → sha256; `declarations_jointes`: path → content of those that are published.
+    `comparabilite`: libelle, drapeau, note of each question that changed. `anterieures`: earlier release → sha256 of its
+    manifest. `secret_secondaire`: secondary secrecy was applied."""
+
+    titre: str
+    sous_titre: str = ""
+    producteur: str
+    contact: str = ""
+    licence: str
+    fictif: bool
+    axes: Mapping[str, Any]
+    publication: Mapping[str, Any]
+    theme: str = ""
+    campagne: str
+    campagnes: Sequence[str]
+    precedente: str | None
+    debut: str
+    fin: str
+    champ: str
+    version: str
+    date: str
+    commit: str | None = None
+    programme: Mapping[str, str]
+    seuils: Mapping[str, Any]
+    qualite: Mapping[str, Any]
+    libelles: Mapping[str, str]
+    comparabilite: Sequence[Mapping[str, str]]
+    depots: Sequence[Depot]
+    declarations: Mapping[str, str]
+    declarations_jointes: Mapping[str, bytes] = field(default_factory=dict)
+    pieces: Mapping[str, str] = field(default_factory=dict)
+    comptes: Mapping[str, Mapping[str, Mapping[str, int]]]
+    revision: Revision = Revision(PROVISOIRE)
+    secret_secondaire: bool = False
+    secret: Masquage = Masquage()
+    ponderation: PonderationPubliee | None = None
+    plausibilite: Sequence[Attente] = ()
+    plausibilite_html: str = ""
+    anterieures: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def suffixe(self) -> str:
+        """Ends the name of a file: the campaign, and the mention when the data are fictitious."""
+        return f"_{self.campagne}{'_donnees-fictives' if self.fictif else ''}"
+
+
+# ---- what every output must say, worded once: fictitious data, working version, shorthand, common notes
 
 FICTIF = "DONNÉES FICTIVES"
 PHRASE_FICTIF = (
@@ -38,14 +105,7 @@ PHRASE_TRAVAIL = (
     "Une case masquée pourrait être retrouvée par différence avec les totaux."
 )
 # status of a figure → (shorthand of the workbook, meaning)
-ABREGES = {
-    "s": ("[c]", "couvert par le secret : trop peu de répondants, ou un seul apporte presque tout le total"),
-    "s2": ("[c2]", "masqué pour protéger une autre case"),
-    "ns": ("[ns]", "non significatif : trop peu de répondants pour publier un pourcentage"),
-    "nd": ("[nd]", "non disponible : question non posée à cette édition"),
-    "u": ("[u]", "peu fiable : intervalle de confiance large, à lire avec prudence"),
-    "b": ("[b]", "rupture : éditions non comparables"),
-}
+ABREGES = {e.code: (e.abrege, e.sens) for e in STATUTS.values() if e.abrege}
 SANS_OBJET = ("[so]", "sans objet : cet indicateur n'est pas calculé pour cette ligne")
 NOTES_COMMUNES = (
     "Les parts rapportent les réponses concernées aux répondants ayant répondu à la question. « Ne sait pas » est une réponse ; "
@@ -60,58 +120,59 @@ NOTES_COMMUNES = (
 )
 
 
-def mentions(meta: Mapping[str, Any]) -> list[str]:
+def mentions(meta: Notice) -> list[str]:
     """Sentences that head every output of this release."""
-    phrases = [PHRASE_FICTIF] if meta.get("fictif") else []
-    return phrases if meta.get("secret_secondaire") else [*phrases, PHRASE_TRAVAIL]
+    phrases = [PHRASE_FICTIF] if meta.fictif else []
+    return phrases if meta.secret_secondaire else [*phrases, PHRASE_TRAVAIL]
 
 
-# -------------------------------------------------------------------------------------------
-# The manifest of a release: fingerprints of what went in and came out, versions, parameters, row accounts.
+def banner(meta: Notice) -> list[str]:
+    """The same in a few words."""
+    return [*([FICTIF] if meta.fictif else []), *([] if meta.secret_secondaire else [TRAVAIL])]
+
+
+# ---- the manifest of a release: fingerprints of what went in and came out, versions, parameters, row accounts
 
 NOM = "manifeste.json"
 
 
-def build_manifest(
-    fichiers: Mapping[str, bytes], tableaux: Sequence[Tableau], meta: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Plain values, sorted. `fichiers`: relative path → content of every other file of the release.
-
-    `meta`: as for publish; clock and commit are in it, never read here.
-    """
+def build_manifest(fichiers: Mapping[str, bytes], tableaux: Sequence[Tableau], meta: Notice) -> dict[str, Any]:
+    """Plain values, sorted. `fichiers`: relative path → content of every other file of the release."""
+    r = meta.revision
     return {
-        "titre": meta["titre"],
-        "campagne": str(meta["campagne"]),
-        "version": meta.get("version"),
-        "revision": meta.get("revision"),
-        "date": str(meta["date"]),
-        "commit": meta.get("commit"),
-        "producteur": meta["producteur"],
-        "licence": meta["licence"],
-        "donnees_fictives": bool(meta.get("fictif")),
-        "secret_secondaire": bool(meta.get("secret_secondaire")),
+        "titre": meta.titre,
+        "campagne": meta.campagne,
+        "version": meta.version,
+        "revision": {
+            "nature": r.nature, "remplace": r.remplace.name if r.remplace else None, "motif": r.motif or None, "nombre": r.nombre,
+        },
+        "date": meta.date,
+        "commit": meta.commit,
+        "producteur": meta.producteur,
+        "licence": meta.licence,
+        "donnees_fictives": meta.fictif,
+        "secret_secondaire": meta.secret_secondaire,
         "mentions": mentions(meta),
-        "programme": dict(sorted((meta.get("programme") or {}).items())),
-        "parametres": {"seuils": dict(sorted((meta.get("seuils") or {}).items()))},
+        "programme": dict(sorted(meta.programme.items())),
+        "parametres": {"seuils": dict(sorted(meta.seuils.items()))},
         "entrees": {
-            "depots": sorted((_depot(d) for d in meta.get("depots") or ()), key=lambda d: (d["campagne"], d["depot"])),
-            "declarations": dict(sorted((meta.get("declarations") or {}).items())),
-            "pieces": dict(sorted((meta.get("pieces") or {}).items())),
+            "depots": sorted((_depot(d) for d in meta.depots), key=lambda d: (d["campagne"], d["depot"])),
+            "declarations": dict(sorted(meta.declarations.items())),
+            "pieces": dict(sorted(meta.pieces.items())),
         },
-        "comptes": meta.get("comptes"),
-        "ponderation": meta.get("ponderation"),
-        "secret": meta.get("secret"),
+        "comptes": meta.comptes,
+        "ponderation": asdict(meta.ponderation) if meta.ponderation else None,
+        "secret": asdict(meta.secret),
         "vraisemblance": {
-            a.code: {"libelle": a.libelle, "tenue": a.tenue, "derogation": a.derogation or None}
-            for a in meta.get("plausibilite") or ()
+            a.code: {"libelle": a.libelle, "tenue": a.tenue, "derogation": a.derogation or None} for a in meta.plausibilite
         },
-        "publications_anterieures": dict(meta.get("anterieures") or {}),
+        "publications_anterieures": dict(meta.anterieures),
         "tableaux": {t.code: _tableau(t) for t in tableaux},
         "sorties": {
             nom: {"sha256": hashlib.sha256(contenu).hexdigest(), "octets": len(contenu)}
             for nom, contenu in sorted(fichiers.items())
         },
-    }
+    }  # fmt: skip
 
 
 def manifest_fingerprint(dossier: Path) -> str:
@@ -138,22 +199,21 @@ def format_manifest(manifeste: Mapping[str, Any]) -> bytes:
     return (json.dumps(manifeste, ensure_ascii=False, indent=1, default=str) + "\n").encode("utf-8")
 
 
-def _depot(depot: Depot | Mapping[str, Any]) -> dict[str, Any]:
+def _depot(depot: Depot) -> dict[str, Any]:
     """A received file without its name: file names may name a person or an establishment."""
-    lire = depot.get if isinstance(depot, Mapping) else lambda cle: getattr(depot, cle)
-    return {cle: lire(cle) for cle in ("campagne", "depot", "sha256", "taille", "role")}
+    return {cle: getattr(depot, cle) for cle in ("campagne", "depot", "sha256", "taille", "role")}
 
 
 def _tableau(t: Tableau) -> dict[str, Any]:
-    return {"titre": t.meta["titre"], "lignes": len(t.df), "statuts": dict(sorted(Counter(t.df["statut"]).items()))}
+    return {"titre": t.meta.titre, "lignes": len(t.df), "statuts": dict(sorted(Counter(t.df["statut"]).items()))}
 
 
-# -------------------------------------------------------------------------------------------
-# Two releases, figure by figure: of the same edition (a correction) or of two editions.
+# ---- two releases, figure by figure: of the same edition (a correction) or of two editions
 
 TABLEAUX = "tableaux/*.csv"
-CHIFFRES = ("valeur", "statut", "n_repondants", "ic_bas", "ic_haut", "n_pondere")
-HORS_CLE = {*CHIFFRES, "obs_status", "conf_status"}
+# what is compared, in the order it is told
+COMPARES = ("valeur", "statut", "n_repondants", "ic_bas", "ic_haut", "n_pondere")
+HORS_CLE = {c.nom for c in (*CHIFFRES, *SDMX)}
 AJOUTE, RETIRE, VALEUR, STATUT, EFFECTIF, PRECISION = "ajouté", "retiré", "valeur", "statut", "effectif", "précision"
 # what is said of a figure that differs in several ways: the last of these
 GENRES = ((PRECISION, "n_pondere"), (PRECISION, "ic_bas"), (PRECISION, "ic_haut"), (EFFECTIF, "n_repondants"), (STATUT, "statut"),
@@ -186,14 +246,14 @@ def compare_releases(avant: Path, apres: Path) -> Comparaison:
 def compare_figures(ancien: pd.DataFrame, nouveau: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """(what differs, figures found in both); frames as read from the CSV files, text only."""
     cle = [c for c in nouveau.columns if c in ancien.columns and c not in HORS_CLE and not c.endswith("_libelle")]
-    colonnes = [*cle, *CHIFFRES]
+    colonnes = [*cle, *COMPARES]
     tous = ancien[colonnes].merge(nouveau[colonnes], on=cle, how="outer", suffixes=("_avant", "_apres"), indicator=True)
     genre = pd.Series("", index=tous.index)
     for nom, colonne in GENRES:
         genre[tous[f"{colonne}_avant"] != tous[f"{colonne}_apres"]] = nom
     genre[tous["_merge"] == "left_only"], genre[tous["_merge"] == "right_only"] = RETIRE, AJOUTE
     ecarts = tous.assign(ecart=genre).drop(columns="_merge")[genre != ""].fillna("").reset_index(drop=True)
-    ecarts = ecarts[[*cle, "ecart", *(f"{c}_{q}" for c in CHIFFRES for q in ("avant", "apres"))]]
+    ecarts = ecarts[[*cle, "ecart", *(f"{c}_{q}" for c in COMPARES for q in ("avant", "apres"))]]
     return ecarts, int((tous["_merge"] == "both").sum())
 
 
@@ -221,20 +281,9 @@ def read_figures(dossier: Path) -> tuple[pd.DataFrame, dict[str, object]]:
     return pd.concat(lus, ignore_index=True), manifeste
 
 
-# -------------------------------------------------------------------------------------------
-# What a version is, and what a correction changes: a published version is never overwritten, it is replaced by another.
+# ---- what a correction changes: a published version is never overwritten, it is replaced by another
 
-PROVISOIRE, DEFINITIVE, CORRIGEE = NATURES = ("provisoire", "définitive", "corrigée")
 FICHIER = "revisions.csv"
-
-
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """`nature`: one of NATURES. `remplace`: the release corrected, None when it is the first of its kind."""
-
-    nature: str
-    remplace: Path | None = None
-    motif: str = ""
 
 
 def make_revision(nature: str, dossier: Path, remplacee: Path | None, motif: str) -> Revision:
@@ -270,5 +319,5 @@ def build_revisions(r: Revision, fichiers: Mapping[str, bytes]) -> pd.DataFrame 
     )
     ecarts, _ = compare_figures(read_figures(r.remplace)[0], nouvelle)
     cle = list(ecarts.columns[: ecarts.columns.get_loc("ecart")])
-    ancien, nouveau = ([f"{c}_{q}" for c in CHIFFRES] for q in ("avant", "apres"))
+    ancien, nouveau = ([f"{c}_{q}" for c in COMPARES] for q in ("avant", "apres"))
     return ecarts[[*cle, "ecart", *ancien, *nouveau]].assign(motif=r.motif)

@@ -14,11 +14,11 @@ from xml.sax.saxutils import escape
 import numpy as np
 import pandas as pd
 
-from cartographie.release.manifest import ABREGES, mentions
+from cartographie.release.manifest import ABREGES, Notice, mentions
+from cartographie.survey.published import EVOLUTION, TOUS
 from cartographie.survey.received import Tableau
 
-# -------------------------------------------------------------------------------------------
-# Classes of a map: five at most, of equal numbers of areas, on colours told apart by everybody and printed in grey.
+# ---- classes of a map: five at most, of equal numbers of areas, on colours told apart by everybody and printed in grey
 
 # ColorBrewer YlGnBu and PuOr (Brewer 2003), safe for colour-blind readers, from light to dark
 SUITE = ("#c7e9b4", "#7fcdbb", "#41b6c4", "#2c7fb8", "#253494")
@@ -65,10 +65,7 @@ def classify(valeurs: Sequence[float], *, divergent: bool = False) -> Classes:
     return Classes(tuple(bornes_), couleurs, len(positives) < len(valeurs))
 
 
-# -------------------------------------------------------------------------------------------
-# What each map shows, read from the published tables: never a figure that they do not hold.
-
-EVOLUTION = ".evolution"
+# ---- what each map shows, read from the published tables: never a figure that they do not hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,27 +119,27 @@ class Carte:
         return texte + (f" {caches} valeurs ne sont pas publiées." if caches else " Toutes les valeurs sont publiées.")
 
 
-def build_cartes(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> list[Carte]:
+def build_cartes(tableaux: Sequence[Tableau], meta: Notice) -> list[Carte]:
     """The maps that `publication.cartes` declares and that the tables of this edition can fill."""
     par_code = {t.code: t for t in tableaux}
-    axe = next((a for a, x in (meta.get("axes") or {}).items() if "niveaux" in x), None)
+    axe = next((a for a, x in meta.axes.items() if "niveaux" in x), None)
     out = []
-    for d in (meta.get("publication") or {}).get("cartes", ()):
+    for d in meta.publication.get("cartes", ()):
         if axe is not None and d["tableau"] in par_code:
             carte = _carte(d, par_code[d["tableau"]], axe, meta)
             out += [carte] if carte else []
     return out
 
 
-def _carte(d: Mapping[str, Any], t: Tableau, axe: str, meta: Mapping[str, Any]) -> Carte | None:
+def _carte(d: Mapping[str, Any], t: Tableau, axe: str, meta: Notice) -> Carte | None:
     df = t.df
-    garde = (df["edition"].astype(str) == str(meta["campagne"])) & (df[f"{axe}_type"] == d["niveau"])
+    garde = (df["edition"].astype(str) == meta.campagne) & (df[f"{axe}_type"] == d["niveau"])
     garde &= (df["indicateur"] == d["indicateur"]) & (df["dimension"] == d.get("dimension", ""))
     if "modalite" in d:
         garde &= df["modalite_code"] == d["modalite"]
-    for autre, x in (meta.get("axes") or {}).items():
+    for autre, x in meta.axes.items():
         if "niveaux" not in x:
-            garde &= df[autre] == "TOUS"
+            garde &= df[autre] == TOUS
     df = df[garde]
     if df.empty:
         return None
@@ -153,8 +150,8 @@ def _carte(d: Mapping[str, Any], t: Tableau, axe: str, meta: Mapping[str, Any]) 
     vus = [x.valeur for p in panneaux for x in p.lieux if x.valeur is not None]
     unite = str(df["unite"].iloc[0])
     return Carte(
-        d["code"], d["titre"], str(meta["campagne"]), d["niveau"], unite, t.code, str(t.meta.get("champ") or ""),
-        str(t.meta.get("source") or ""), str(t.meta["effectif"]), panneaux, classify(vus, divergent=d["indicateur"].endswith(EVOLUTION)),
+        d["code"], d["titre"], meta.campagne, d["niveau"], unite, t.code, t.meta.champ,
+        t.meta.source, t.meta.effectif, panneaux, classify(vus, divergent=d["indicateur"].endswith(EVOLUTION)),
     )  # fmt: skip
 
 
@@ -180,8 +177,7 @@ def format_number(valeur: float | None, unite: str) -> str:
     return signe + texte + fin
 
 
-# -------------------------------------------------------------------------------------------
-# Outlines of regions and departments, made once by docs/geometrie.py.
+# ---- outlines of regions and departments, made once by docs/geometrie.py
 
 METROPOLE = "metropole"
 
@@ -202,8 +198,7 @@ def read_geometry() -> Geometrie:
     return Geometrie(niveaux, {z: tuple(b) for z, b in brut["zones"].items()}, brut["credit"])
 
 
-# -------------------------------------------------------------------------------------------
-# One map as SVG: mainland, overseas territories at their own scale, legend, source, alternative text.
+# ---- one map as SVG: mainland, overseas territories at their own scale, legend, source, alternative text
 
 POLICE = "Source Sans Pro"
 FAMILLE = f"'{POLICE}', 'Segoe UI', Arial, sans-serif"
@@ -228,7 +223,7 @@ _MOTIFS = (
 )  # fmt: skip
 
 
-def draw(carte: Carte, g: Geometrie, meta: Mapping[str, Any]) -> str:
+def draw(carte: Carte, g: Geometrie, meta: Notice) -> str:
     """The whole picture. Texts are text; nothing is told by colour alone: each area has its title."""
     multiples = len(carte.panneaux) > 1
     haut = _Plume(24, 0)
@@ -238,7 +233,7 @@ def draw(carte: Carte, g: Geometrie, meta: Mapping[str, Any]) -> str:
     corps, y = (_multiples if multiples else _single)(carte, g, haut.y + 10)
     bas = _Plume(24, y + 8)
     for phrase in [
-        *mentions(meta), f"Source : {carte.source}. Tableau {carte.tableau}. Mise à jour : {meta['date']}.",
+        *mentions(meta), f"Source : {carte.source}. Tableau {carte.tableau}. Mise à jour : {meta.date}.",
         f"{g.credit}. Chaque territoire d'outre-mer est à sa propre échelle.",
     ]:  # fmt: skip
         bas.text(phrase, 15, 140, couleur=GRIS)
@@ -311,14 +306,15 @@ def _multiples(carte: Carte, g: Geometrie, y: float) -> tuple[str, float]:
         x, ici = 14 + (i % colonnes) * 245, y + (i // colonnes) * pas
         plume = _Plume(x + 2, ici)
         plume.text(panneau.titre, 15, 34, gras=True)
-        morceaux.append(f"{plume}{_france(carte, panneau, g, x, ici + 44, COTE_MULTIPLE, etiquettes=False)}")
+        morceaux.append(f"{plume}{_france(carte, panneau, g, x, ici + 44, COTE_MULTIPLE)}")
     bas = y + ((len(carte.panneaux) - 1) // colonnes + 1) * pas
     legende, fin = _legend(carte, g, 24, bas + 10, colonnes=2)
     return "".join(morceaux) + legende, fin
 
 
-def _france(carte: Carte, p: Panneau, g: Geometrie, x: float, y: float, cote: float, etiquettes: bool = True) -> str:
-    """Mainland in a square of side `cote`, overseas in a row below."""
+def _france(carte: Carte, p: Panneau, g: Geometrie, x: float, y: float, cote: float) -> str:
+    """Mainland in a square of side `cote`, overseas in a row below, named when there is room."""
+    etiquettes = cote == COTE
     lieux = {lieu.code: lieu for lieu in p.lieux}
     contours = g.niveaux[carte.niveau]
     out = []
@@ -401,8 +397,7 @@ def _unit(carte: Carte) -> str:
     return {"pct": "En pour cent", "points": "En points"}.get(carte.unite, "En nombre")
 
 
-# -------------------------------------------------------------------------------------------
-# SVG → PNG with the font of the package, whatever the machine has.
+# ---- SVG → PNG with the font of the package, whatever the machine has
 
 
 def to_png(svg: str, largeur: int) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from cartographie.base.text import jour
-from cartographie.release.manifest import ABREGES, NOTES_COMMUNES, SANS_OBJET, mentions
+from cartographie.release.manifest import ABREGES, NOTES_COMMUNES, SANS_OBJET, Notice, mentions
 from cartographie.release.maps import Carte, Geometrie, classify, format_number
 from cartographie.survey.received import Tableau
 
@@ -26,19 +26,19 @@ TOUS = "TOUS"
 
 
 def build_page(
-    tableaux: Sequence[Tableau], cartes: Sequence[Carte], g: Geometrie, meta: Mapping[str, Any], fichiers: Sequence[str]
+    tableaux: Sequence[Tableau], cartes: Sequence[Carte], g: Geometrie, meta: Notice, fichiers: Sequence[str]
 ) -> bytes:
-    """The page. `fichiers`: relative paths offered for download. `meta["theme"]`: CSS added after the neutral theme."""
+    """The page. `fichiers`: relative paths offered for download. `meta.theme`: CSS added after the neutral theme."""
     donnees = {
         "cartes": list(_series(tableaux, cartes, meta)), "zones": g.zones,
         "niveaux": {c.niveau: g.niveaux[c.niveau] for c in cartes},
-        "statuts": {k: v for k, (_, v) in ABREGES.items()}, "couverture": (meta.get("publication") or {}).get("couverture"),
+        "statuts": {k: v for k, (_, v) in ABREGES.items()}, "couverture": meta.publication.get("couverture"),
     }  # fmt: skip
-    titre = f"{meta['titre']} – édition {meta['campagne']}"
+    titre = f"{meta.titre} – édition {meta.campagne}"
     html = Template(_lire("page.html")).substitute(
-        titre=escape(titre), producteur=escape(meta["producteur"]), date=escape(str(meta["date"])), jour=jour(str(meta["date"])),
-        version=escape(str(meta.get("version") or "")), licence=escape(str(meta["licence"])),
-        champ=escape(str(meta.get("champ") or "")), contact=escape(str(meta.get("contact") or "")),
+        titre=escape(titre), producteur=escape(meta.producteur), date=escape(meta.date), jour=jour(meta.date),
+        version=escape(meta.version), licence=escape(meta.licence),
+        champ=escape(meta.champ), contact=escape(meta.contact),
         alertes="".join(f'<p class="alerte">{escape(m)}</p>' for m in mentions(meta)),
         chiffres="".join(_figures(tableaux, meta)), cache_carte="" if donnees["cartes"] else " hidden",
         credit=escape(g.credit), telechargements=_downloads(tableaux, fichiers),
@@ -46,33 +46,33 @@ def build_page(
         notes="".join(f"<li>{escape(n)}</li>" for n in NOTES_COMMUNES),
         signes="".join(f"<tr><th scope='row'>{escape(s)}</th><td>{escape(t)}</td></tr>" for s, t in [*ABREGES.values(), SANS_OBJET]),
         donnees=json.dumps(donnees, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/"),
-        style=_lire("page.css") + (str(meta.get("theme") or "")).replace("</", "<\\/"), script=_lire("page.js"),
+        style=_lire("page.css") + (meta.theme).replace("</", "<\\/"), script=_lire("page.js"),
     )  # fmt: skip
     return html.encode("utf-8")
 
 
-def key_figures(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def key_figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[dict[str, Any]]:
     """The national figures that `publication.chiffres` declares: phrase, unite, denominateur, and the published row."""
     par_code = {t.code: t for t in tableaux}
-    for d in (meta.get("publication") or {}).get("chiffres", ()):
+    for d in meta.publication.get("chiffres", ()):
         t = par_code.get(d["tableau"])
         if t is None:
             continue
-        garde = (t.df["edition"].astype(str) == str(meta["campagne"])) & (t.df["indicateur"] == d["indicateur"])
+        garde = (t.df["edition"].astype(str) == meta.campagne) & (t.df["indicateur"] == d["indicateur"])
         garde &= (t.df["dimension"] == d.get("dimension", "")) & (t.df["modalite_code"] == d.get("modalite", ""))
         if "denominateur" in d:
             garde &= t.df["denominateur"] == d["denominateur"]
-        for nom, axe in (meta.get("axes") or {}).items():
+        for nom, axe in meta.axes.items():
             garde &= (t.df[f"{nom}_type"] == axe["niveaux"][0]["code"]) if "niveaux" in axe else (t.df[nom] == TOUS)
         for x in t.df[garde].head(1).to_dict("records"):
             yield {
-                **x, "phrase": d.get("phrase") or t.meta["indicateurs"].get(d["indicateur"], d["indicateur"]),
-                "tableau": t.code, "champ": t.meta["denominateurs"].get(x["denominateur"], x["denominateur"]),
-                "effectif": t.meta["effectif"],
+                **x, "phrase": d.get("phrase") or t.meta.indicateurs.get(d["indicateur"], d["indicateur"]),
+                "tableau": t.code, "champ": t.meta.denominateurs.get(x["denominateur"], x["denominateur"]),
+                "effectif": t.meta.effectif,
             }  # fmt: skip
 
 
-def _figures(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> Iterator[str]:
+def _figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[str]:
     for x in key_figures(tableaux, meta):
         valeur = format_number(None if pd.isna(x["valeur"]) else x["valeur"], x["unite"])
         detail = f"Parmi : {x['champ']}."
@@ -88,11 +88,11 @@ def _figures(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> Iterator[s
         )
 
 
-def _series(tableaux: Sequence[Tableau], cartes: Sequence[Carte], meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _series(tableaux: Sequence[Tableau], cartes: Sequence[Carte], meta: Notice) -> Iterator[dict[str, Any]]:
     """One entry per map, with every edition, kind of actor and answer that its tables publish at that level."""
     par_code = {t.code: t for t in tableaux}
-    declarees = {d["code"]: d for d in (meta.get("publication") or {}).get("cartes", ())}
-    axes = meta.get("axes") or {}
+    declarees = {d["code"]: d for d in meta.publication.get("cartes", ())}
+    axes = meta.axes
     axe = next((a for a, x in axes.items() if "niveaux" in x), "")
     acteur = next((a for a, x in axes.items() if "niveaux" not in x), None)
     for carte in cartes:
@@ -111,9 +111,9 @@ def _series(tableaux: Sequence[Tableau], cartes: Sequence[Carte], meta: Mapping[
                 cle = (str(edition), str(a), str(modalite))
                 if cle not in series:
                     series[cle] = {
-                        "edition": edition, "acteur": a, "libelle": t.meta["libelles_axes"].get(a, "Tous les acteurs"),
-                        "reponse": str(bloc["modalite_libelle"].iloc[0]), "tableau": code, "champ": t.meta.get("champ") or "",
-                        "effectif": t.meta["effectif"],
+                        "edition": edition, "acteur": a, "libelle": t.meta.libelles_axes.get(a, "Tous les acteurs"),
+                        "reponse": str(bloc["modalite_libelle"].iloc[0]), "tableau": code, "champ": t.meta.champ,
+                        "effectif": t.meta.effectif,
                         "lieux": [_area(x, axe) for x in bloc.to_dict("records")],
                         "trace": _trace_command(bloc.iloc[0].to_dict(), code, axe, acteur, meta),
                     }  # fmt: skip
@@ -125,13 +125,13 @@ def _series(tableaux: Sequence[Tableau], cartes: Sequence[Carte], meta: Mapping[
         }  # fmt: skip
 
 
-def _trace_command(x: Mapping[Any, Any], code: str, axe: str, acteur: str | None, meta: Mapping[str, Any]) -> str:
+def _trace_command(x: Mapping[Any, Any], code: str, axe: str, acteur: str | None, meta: Notice) -> str:
     """The command that takes a figure apart, but for the code of its place; "" for a difference, which no row makes."""
     if str(x["indicateur"]).endswith(".evolution"):
         return ""
     colonnes = ["edition", acteur, "dimension", "modalite_code", "indicateur", "denominateur", f"{axe}_type"]
     criteres = [f"{c}={x[c]}" for c in colonnes if c]
-    dossier = f"outputs/{meta['campagne']}/{meta.get('version')}"
+    dossier = f"outputs/{meta.campagne}/{meta.version}"
     return shlex.join(["cartographie", "trace", dossier, code, *criteres, f"{axe}_code="])
 
 
@@ -146,7 +146,7 @@ def _downloads(tableaux: Sequence[Tableau], fichiers: Sequence[str]) -> str:
     """One line per table, with its three forms; then what holds everything."""
     lignes = []
     for code, titre in [
-        *((t.code, t.meta["titre"]) for t in tableaux),
+        *((t.code, t.meta.titre) for t in tableaux),
         ("cube", "Tous les tableaux, une ligne par chiffre"),
     ]:
         siens = [f for f in fichiers if f.startswith(f"tableaux/{code.lower()}_")]

@@ -25,9 +25,9 @@ from great_expectations.render.view.view import DefaultJinjaPageView
 from cartographie.base.errors import Statut, UserError
 from cartographie.base.paper import html_page
 from cartographie.base.text import decimal
-from cartographie.statistics.axes import TOUS
 from cartographie.statistics.weights import Ponderation
 from cartographie.survey.model import Questionnaire
+from cartographie.survey.published import TOUS
 from cartographie.survey.received import Tableau
 
 # -------------------------------------------------------------------------------------------

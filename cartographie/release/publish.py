@@ -7,9 +7,8 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import pandas as pd
@@ -19,12 +18,12 @@ from cartographie.base.files import recover_folder, whole_folder, write_whole
 from cartographie.release.data import build_data_files, build_datapackage, build_dcat, format_csv, slug
 from cartographie.release.manifest import (
     FICHIER,
-    FICTIF,
     NOM,
     NOTES_COMMUNES,
     PROVISOIRE,
-    TRAVAIL,
+    Notice,
     Revision,
+    banner,
     build_manifest,
     build_revisions,
     format_manifest,
@@ -38,8 +37,7 @@ from cartographie.release.workbook import write_workbook
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import Tableau
 
-# -------------------------------------------------------------------------------------------
-# What a release is made of, before it is written.
+# ---- what a release is made of, before it is written
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +61,13 @@ class Preparation:
     q: Questionnaire
     dossier: Path
     tableaux: Sequence[Tableau]
-    meta: dict[str, Any]
+    meta: Notice
     exacts: pd.DataFrame
     lues: Sequence[tuple[Path, pd.DataFrame]]
 
 
-# -------------------------------------------------------------------------------------------
-# Signed manifests: SSH signatures (OpenSSH, `ssh-keygen -Y`), made and verified by ssh-keygen itself.
-#
+# ---- signed manifests: SSH signatures (OpenSSH, `ssh-keygen -Y`), made and verified by ssh-keygen itself
+
 # The manifest holds the fingerprint of every other file: signing it signs the release. Keys stay outside the workspace.
 
 SIGNATURE = f"{NOM}.sig"
@@ -129,8 +126,7 @@ def _ssh_keygen(*arguments: str, entree: bytes | None = None) -> subprocess.Comp
         ) from None
 
 
-# -------------------------------------------------------------------------------------------
-# Write a release directory whole or not at all.
+# ---- write a release directory whole or not at all
 
 RAPPORT, PRESSE, PLAUSIBILITE = "rapport-qualite.html", "presse.html", "plausibilite.html"
 DECLARATIONS = "declarations.zip"
@@ -140,7 +136,7 @@ RESERVES = ("controle", "tableaux")  # what other commands write beside the rele
 def publish(
     dossier_sortie: Path,
     tableaux: Sequence[Tableau],
-    meta: Mapping[str, Any],
+    meta: Notice,
     remplacer: bool = False,
     controle: Callable[[Path], None] | None = None,
 ) -> list[Path]:
@@ -150,8 +146,6 @@ def publish(
 
     `controle` is given the files before anybody can see them: what it raises leaves no release.
 
-    `meta`: titre, sous_titre, producteur, contact, licence, fictif, axes (enquete.yaml); campagne, version, date, commit;
-    champ, depots, declarations, programme, seuils, comptes; secret_secondaire once it is treated, secret (its account).
     Files are written in a hidden sibling directory, renamed at the end: an interruption leaves no release.
     """
     dossier_sortie = Path(dossier_sortie)
@@ -168,17 +162,17 @@ def publish(
     return [dossier_sortie / nom for nom in fichiers]
 
 
-def build_files(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> dict[str, bytes]:
+def build_files(tableaux: Sequence[Tableau], meta: Notice) -> dict[str, bytes]:
     """Every file of the release, by relative path. Same inputs, same bytes."""
     fichiers = build_data_files(tableaux, meta)
     fichiers[f"{slug(meta)}.xlsx"] = write_workbook(tableaux, meta)
-    meta = {**meta, "revision": _revise(meta.get("revision") or Revision(PROVISOIRE), fichiers)}
+    meta = replace(meta, revision=_revise(meta.revision, fichiers))
     fichiers |= {nom: texte.encode("utf-8") for nom, texte in build_reports(tableaux, meta).items()}
     fichiers |= build_pictures(tableaux, meta, sorted(fichiers))
     fichiers["datapackage.json"] = build_datapackage(fichiers, tableaux, meta)
     fichiers["catalogue.jsonld"] = build_dcat(fichiers, meta)
-    if meta.get("declarations_jointes"):
-        fichiers[DECLARATIONS] = zip_files(meta["declarations_jointes"])
+    if meta.declarations_jointes:
+        fichiers[DECLARATIONS] = zip_files(meta.declarations_jointes)
     fichiers["LISEZMOI.txt"] = _readme(tableaux, meta).encode("utf-8")
     fichiers[NOM] = format_manifest(build_manifest(fichiers, tableaux, meta))
     return fichiers
@@ -195,35 +189,31 @@ def zip_files(fichiers: Mapping[str, bytes]) -> bytes:
     return tampon.getvalue()
 
 
-def build_reports(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> dict[str, str]:
+def build_reports(tableaux: Sequence[Tableau], meta: Notice) -> dict[str, str]:
     """Pages to be read by people: quality, press, and what the campaign was expected to show (without any value)."""
     rapports = {RAPPORT: build_quality_report(tableaux, meta), PRESSE: build_press_sheet(tableaux, meta)}
-    if meta.get("plausibilite_html"):
-        rapports[PLAUSIBILITE] = str(meta["plausibilite_html"])
+    if meta.plausibilite_html:
+        rapports[PLAUSIBILITE] = meta.plausibilite_html
     return rapports
 
 
-def _revise(r: Revision, fichiers: dict[str, bytes]) -> dict[str, Any]:
-    """Add what a correction changes to `fichiers`; what is said of it."""
+def _revise(r: Revision, fichiers: dict[str, bytes]) -> Revision:
+    """Add what a correction changes to `fichiers`; the revision with the number of figures it changes."""
     revisions = build_revisions(r, fichiers)
-    if revisions is not None:
-        fichiers[FICHIER] = format_csv(revisions).encode("utf-8")
-    return {
-        "nature": r.nature, "remplace": r.remplace.name if r.remplace else None, "motif": r.motif or None,
-        "nombre": 0 if revisions is None else len(revisions),
-    }  # fmt: skip
+    if revisions is None:
+        return r
+    fichiers[FICHIER] = format_csv(revisions).encode("utf-8")
+    return replace(r, nombre=len(revisions))
 
 
-def build_pictures(
-    tableaux: Sequence[Tableau], meta: Mapping[str, Any], a_telecharger: Sequence[str]
-) -> dict[str, bytes]:
+def build_pictures(tableaux: Sequence[Tableau], meta: Notice, a_telecharger: Sequence[str]) -> dict[str, bytes]:
     """The maps, as SVG and PNG, and the page. `a_telecharger`: the other files, offered by the page."""
     g = read_geometry()
     cartes = [c for c in build_cartes(tableaux, meta) if c.niveau in g.niveaux]
     fichiers: dict[str, bytes] = {}
     for carte in cartes:
         svg = draw(carte, g, meta)
-        nom = f"cartes/{carte.code}_{meta['campagne']}{'_donnees-fictives' if meta.get('fictif') else ''}"
+        nom = f"cartes/{carte.code}{meta.suffixe}"
         fichiers[f"{nom}.svg"], fichiers[f"{nom}.png"] = svg.encode("utf-8"), to_png(svg, 2 * LARGEUR)
     fichiers["index.html"] = build_page(tableaux, cartes, g, meta, [*a_telecharger, *fichiers])
     return fichiers
@@ -249,23 +239,22 @@ FICHIERS = (
 )
 
 
-def _version(meta: Mapping[str, Any]) -> str:
-    r = meta["revision"]
-    suite = f", remplace « {r['remplace']} » : {r['motif']} ({r['nombre']} chiffres révisés)" if r["remplace"] else ""
-    return f"Version : {meta['version']} ({r['nature']}){suite}"
+def _version(meta: Notice) -> str:
+    r = meta.revision
+    suite = f", remplace « {r.remplace.name} » : {r.motif} ({r.nombre} chiffres révisés)" if r.remplace else ""
+    return f"Version : {meta.version} ({r.nature}){suite}"
 
 
-def _readme(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> str:
-    bandeau = [*([FICTIF] if meta.get("fictif") else []), *([] if meta.get("secret_secondaire") else [TRAVAIL])]
+def _readme(tableaux: Sequence[Tableau], meta: Notice) -> str:
     lignes = [
-        f"{meta['titre']} – édition {meta['campagne']}", *bandeau, "", *mentions(meta), "",
-        f"Producteur : {meta['producteur']}", _version(meta), f"Date de mise à jour : {meta['date']}", f"Licence : {meta['licence']}", "",
+        f"{meta.titre} – édition {meta.campagne}", *banner(meta), "", *mentions(meta), "",
+        f"Producteur : {meta.producteur}", _version(meta), f"Date de mise à jour : {meta.date}", f"Licence : {meta.licence}", "",
         "Fichiers CSV : UTF-8, virgule, point décimal, une ligne par chiffre. La colonne « statut » dit pourquoi une valeur",
         "est vide : s et s2 secret, ns non significatif, nd question non posée, b rupture. A : valeur publiée, u : peu fiable.",
         "ic_bas et ic_haut : intervalle de confiance à 95 % ; n_pondere : unités de la base que les répondants représentent.", "",
         "Fichiers", *(f"- {nom} : {role}" for nom, role in FICHIERS), "",
         "Notes communes", *(f"- {n}" for n in NOTES_COMMUNES), "",
-        "Tableaux", *(f"- {t.code} : {t.meta['titre']}" for t in tableaux),
+        "Tableaux", *(f"- {t.code} : {t.meta.titre}" for t in tableaux),
     ]  # fmt: skip
     return "\n".join(lignes) + "\n"
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from html import escape
-from typing import Any
 
 import pandas as pd
 
 from cartographie.base.errors import Statut, UserError
 from cartographie.base.paper import html_page, html_table
 from cartographie.base.text import decimal, espace, jour, nombre
-from cartographie.release.manifest import ABREGES, NOTES_COMMUNES, mentions
+from cartographie.release.manifest import ABREGES, NOTES_COMMUNES, Notice, mentions
 from cartographie.release.maps import format_number
 from cartographie.release.page import key_figures
 from cartographie.survey.received import Tableau
@@ -22,7 +21,7 @@ from cartographie.survey.received import Tableau
 # The press sheet: one page, the declared key figures, each with its denominator, respondents and interval.
 
 
-def build_press_sheet(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> str:
+def build_press_sheet(tableaux: Sequence[Tableau], meta: Notice) -> str:
     """A figure that is not published says why in its place."""
     blocs = []
     for x in key_figures(tableaux, meta):
@@ -41,12 +40,12 @@ def build_press_sheet(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> s
             f'<p class="doux">{escape(" ; ".join(detail))}. Tableau {escape(x["tableau"])}.</p></div>'
         )
     fin = (
-        f'<p class="doux">Champ : {escape(str(meta.get("champ") or ""))}. {escape(NOTES_COMMUNES[2])}</p>'
-        f'<p class="doux">Source : {escape(meta["producteur"])}, édition {escape(str(meta["campagne"]))}, version '
-        f'{escape(str(meta.get("version") or ""))} du {jour(str(meta["date"]))}. Licence {escape(str(meta["licence"]))}. '
-        f'Contact : {escape(str(meta.get("contact") or ""))}.</p>'
+        f'<p class="doux">Champ : {escape(meta.champ)}. {escape(NOTES_COMMUNES[2])}</p>'
+        f'<p class="doux">Source : {escape(meta.producteur)}, édition {escape(meta.campagne)}, version '
+        f'{escape(meta.version)} du {jour(meta.date)}. Licence {escape(meta.licence)}. '
+        f'Contact : {escape(meta.contact)}.</p>'
     )  # fmt: skip
-    titre = f"{meta['titre']}\u00a0: les chiffres clés de {meta['campagne']}"
+    titre = f"{meta.titre}\u00a0: les chiffres clés de {meta.campagne}"
     return html_page(titre, "\n".join([*blocs, fin]), mentions(meta))
 
 
@@ -57,14 +56,13 @@ def build_press_sheet(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> s
 
 ABSENT = "Non renseigné par le producteur pour cette campagne."
 DRAPEAUX = {"C0": "identique", "C1": "formulation changée", "C2": "comparable après recodage", "C3": "rupture"}
-Meta = Mapping[str, Any]
-Calcul = Callable[[Sequence[Tableau], Meta], list[str]]
+Calcul = Callable[[Sequence[Tableau], Notice], list[str]]
 
 
-def build_quality_report(tableaux: Sequence[Tableau], meta: Meta) -> str:
+def build_quality_report(tableaux: Sequence[Tableau], meta: Notice) -> str:
     """One section per concept. `meta`: as for publish. Raises UserError E22 when a computed concept cannot be filled."""
     corps = []
-    humain = meta.get("qualite") or {}
+    humain = meta.qualite
     for i, (titre, contenu) in enumerate(CONCEPTS, start=1):
         if isinstance(contenu, str):
             paragraphes = [_p(str(humain.get(contenu) or ABSENT))]
@@ -79,43 +77,39 @@ def build_quality_report(tableaux: Sequence[Tableau], meta: Meta) -> str:
                     Statut.DECLARATION,
                 )  # fmt: skip
         corps.append(f"<section><h2>{i}. {escape(titre)}</h2>{''.join(paragraphes)}</section>")
-    return html_page(f"Rapport qualité – {meta['titre']}, édition {meta['campagne']}", "\n".join(corps), mentions(meta))
+    return html_page(f"Rapport qualité – {meta.titre}, édition {meta.campagne}", "\n".join(corps), mentions(meta))
 
 
 def _p(texte: str) -> str:
     return f"<p>{escape(texte)}</p>"
 
 
-def _contact(_: Sequence[Tableau], m: Meta) -> list[str]:
-    return [_p(f"{m['producteur']}, {m['contact']}.")]
+def _contact(_: Sequence[Tableau], m: Notice) -> list[str]:
+    return [_p(f"{m.producteur}, {m.contact}.")]
 
 
-def _metadata(_: Sequence[Tableau], m: Meta) -> list[str]:
+def _metadata(_: Sequence[Tableau], m: Notice) -> list[str]:
+    return [_p(f"Fiche arrêtée au {jour(m.date)}, pour la version « {m.version} » de l'édition {m.campagne}.")]
+
+
+def _presentation(tableaux: Sequence[Tableau], m: Notice) -> list[str]:
     return [
-        _p(f"Fiche arrêtée au {jour(str(m['date']))}, pour la version « {m['version']} » de l'édition {m['campagne']}.")
+        _p(f"Champ : {m.champ}."),
+        html_table("Tableaux publiés", ["Tableau", "Titre"], [(t.code, t.meta.titre) for t in tableaux]),
     ]
 
 
-def _presentation(tableaux: Sequence[Tableau], m: Meta) -> list[str]:
-    return [
-        _p(f"Champ : {m['champ']}."),
-        html_table("Tableaux publiés", ["Tableau", "Titre"], [(t.code, t.meta["titre"]) for t in tableaux]),
-    ]
-
-
-def _units(tableaux: Sequence[Tableau], _: Meta) -> list[str]:
+def _units(tableaux: Sequence[Tableau], _: Notice) -> list[str]:
     vues = sorted({str(u) for t in tableaux for u in t.df["unite"]})
     return [_p(f"Unités employées : {', '.join(vues)}. Chaque part dit son dénominateur dans son tableau.")]
 
 
-def _period(_: Sequence[Tableau], m: Meta) -> list[str]:
-    return [
-        _p(f"Réponses reçues du {jour(m['debut'])} au {jour(m['fin'])} ; elles décrivent la situation à cette date.")
-    ]
+def _period(_: Sequence[Tableau], m: Notice) -> list[str]:
+    return [_p(f"Réponses reçues du {jour(m.debut)} au {jour(m.fin)} ; elles décrivent la situation à cette date.")]
 
 
-def _confidentiality(_: Sequence[Tableau], m: Meta) -> list[str]:
-    s, c = m["seuils"], m["secret"]["cellules"]
+def _confidentiality(_: Sequence[Tableau], m: Notice) -> list[str]:
+    s, c = m.seuils, m.secret.cellules
     regle = "Aucun seuil de secret n'est déclaré : les réponses de cette enquête sont publiques"
     if s.get("secret_min"):
         regle = f"Aucun effectif de moins de {s['secret_min']} répondants n'est publié"
@@ -127,26 +121,26 @@ def _confidentiality(_: Sequence[Tableau], m: Meta) -> list[str]:
         + _p(
             f"{espace(c['A'])} effectifs confidentiels, {espace(c['D'])} masqués pour les protéger, {espace(c['V'])} publiés. "
             "Avant d'être écrite, la publication a été attaquée par un programme indépendant qui lit ses fichiers avec "
-            f"{nombre(len(m['anterieures']), 'publication antérieure', 'publications antérieures')} : aucun effectif masqué ne se retrouve."
+            f"{nombre(len(m.anterieures), 'publication antérieure', 'publications antérieures')} : aucun effectif masqué ne se retrouve."
         ),
     ]  # fmt: skip
 
 
-def _frequency(_: Sequence[Tableau], m: Meta) -> list[str]:
-    return [_p(f"Annuelle. Campagnes déclarées : {', '.join(m['campagnes'])}.")]
+def _frequency(_: Sequence[Tableau], m: Notice) -> list[str]:
+    return [_p(f"Annuelle. Campagnes déclarées : {', '.join(m.campagnes)}.")]
 
 
-def _accessibility(_: Sequence[Tableau], m: Meta) -> list[str]:
+def _accessibility(_: Sequence[Tableau], m: Notice) -> list[str]:
     return [
         _p(
             "Page à consulter hors connexion, classeur Excel aux règles d'accessibilité vérifiées, CSV, Parquet, schémas de "
-            f"données et fiches de catalogue. Licence : {m['licence']}."
+            f"données et fiches de catalogue. Licence : {m.licence}."
         )
     ]
 
 
-def _accuracy(tableaux: Sequence[Tableau], m: Meta) -> list[str]:
-    lus, p = m["comptes"][m["campagne"]], m.get("ponderation")
+def _accuracy(tableaux: Sequence[Tableau], m: Notice) -> list[str]:
+    lus, p = m.comptes[m.campagne], m.ponderation
     ecartees = sum(n for k, n in lus["cellules"].items() if k.startswith("ecartees"))
     sortie = [
         _p(
@@ -156,20 +150,20 @@ def _accuracy(tableaux: Sequence[Tableau], m: Meta) -> list[str]:
         )
     ]  # fmt: skip
     if p:
-        d = p["diagnostic"]
+        d = p.diagnostic
         sortie.append(
             _p(
-                f"{espace(p['repondants'])} répondants couvrent {espace(p['unites'])} unités d'une base de {espace(p['population'])}. "
-                f"Rapports de poids de {decimal(d['rapport_min'], 2)} à {decimal(d['rapport_max'], 2)}, effet de Kish {decimal(d['effet_kish'], 2)}, "
-                f"effectif efficace {decimal(d['n_effectif'], 0)}."
+                f"{espace(p.repondants)} répondants couvrent {espace(p.unites)} unités d'une base de {espace(p.population)}. "
+                f"Rapports de poids de {decimal(d.rapport_min, 2)} à {decimal(d.rapport_max, 2)}, effet de Kish {decimal(d.effet_kish, 2)}, "
+                f"effectif efficace {decimal(d.n_effectif, 0)}."
             )
         )  # fmt: skip
-    if p and p.get("biais"):
-        ecarts = [(m["libelles"].get(v, v), f"{decimal(e)} points") for v, e in p["biais"]["ecarts_points"].items()]
+    if p and p.biais:
+        ecarts = [(m.libelles.get(v, v), f"{decimal(e)} points") for v, e in p.biais.ecarts_points.items()]
         sortie.append(
             _p(
                 "Biais de non-réponse, vu sur des variables de la base qui n'ont pas servi aux poids : indicateur R "
-                f"{decimal(p['biais']['indicateur_r'], 2)} (1 : répondre n'en dépend pas ; Schouten, Cobben et Bethlehem, 2009). "
+                f"{decimal(p.biais.indicateur_r, 2)} (1 : répondre n'en dépend pas ; Schouten, Cobben et Bethlehem, 2009). "
                 "Des taux observés sur de petits croisements l'abaissent : il se compare d'une édition à l'autre. Il ne dit rien de ce "
                 "que la base ignore."
             )
@@ -187,9 +181,9 @@ def _accuracy(tableaux: Sequence[Tableau], m: Meta) -> list[str]:
     )  # fmt: skip
     sortie += [_p(NOTES_COMMUNES[2])]
     for t in tableaux:
-        if t.code in m["publication"].get("qualite", ()):
+        if t.code in m.publication.get("qualite", ()):
             sortie.append(_national(t, m))
-    attentes = m["plausibilite"]
+    attentes = m.plausibilite
     if attentes:
         dit = {True: "tenue", False: "non tenue"}
         sortie.append(
@@ -199,21 +193,21 @@ def _accuracy(tableaux: Sequence[Tableau], m: Meta) -> list[str]:
     return sortie
 
 
-def _national(t: Tableau, m: Meta) -> str:
+def _national(t: Tableau, m: Notice) -> str:
     """What a table says of the whole, without its detail."""
-    garde = (t.df["edition"].astype(str) == str(m["campagne"])) & (t.df["dimension"] == "") & t.df["valeur"].notna()
-    for nom, axe in (m.get("axes") or {}).items():
+    garde = (t.df["edition"].astype(str) == m.campagne) & (t.df["dimension"] == "") & t.df["valeur"].notna()
+    for nom, axe in m.axes.items():
         garde &= (t.df[f"{nom}_type"] == axe["niveaux"][0]["code"]) if "niveaux" in axe else (t.df[nom] == "TOUS")
     lignes = [
-        (t.meta["indicateurs"].get(x["indicateur"], x["indicateur"]), decimal(x["valeur"]), x["unite"])
+        (t.meta.indicateurs.get(x["indicateur"], x["indicateur"]), decimal(x["valeur"]), x["unite"])
         for x in t.df[garde].to_dict("records")
     ]
-    return html_table(f"{t.code} : {t.meta['titre']}", ["Indicateur", "Valeur", "Unité"], lignes) if lignes else ""
+    return html_table(f"{t.code} : {t.meta.titre}", ["Indicateur", "Valeur", "Unité"], lignes) if lignes else ""
 
 
-def _timeliness(_: Sequence[Tableau], m: Meta) -> list[str]:
-    sortie_le, fin = date.fromisoformat(str(m["date"])), date.fromisoformat(m["fin"])
-    prevue = (m.get("qualite") or {}).get("diffusion_prevue")
+def _timeliness(_: Sequence[Tableau], m: Notice) -> list[str]:
+    sortie_le, fin = date.fromisoformat(m.date), date.fromisoformat(m.fin)
+    prevue = m.qualite.get("diffusion_prevue")
     dit = f"Publication {nombre((sortie_le - fin).days, 'jour', 'jours')} après la fin de la collecte."
     if not prevue:
         return [_p(f"{dit} Aucune date de diffusion n'avait été annoncée.")]
@@ -221,14 +215,14 @@ def _timeliness(_: Sequence[Tableau], m: Meta) -> list[str]:
     return [_p(f"{dit} Annoncée pour le {jour(prevue)} : " + (f"retard de {nombre(retard, 'jour', 'jours')}." if retard > 0 else "tenue."))]  # fmt: skip
 
 
-def _comparability(tableaux: Sequence[Tableau], m: Meta) -> list[str]:
+def _comparability(tableaux: Sequence[Tableau], m: Notice) -> list[str]:
     ruptures = sum(int((t.df["statut"] == "b").sum()) for t in tableaux)
-    if not m.get("precedente"):
+    if not m.precedente:
         return [_p("Première édition : aucune comparaison dans le temps.")]
-    lignes = [(c["libelle"], DRAPEAUX.get(c["drapeau"], c["drapeau"]), c["note"]) for c in m["comparabilite"]]
+    lignes = [(c["libelle"], DRAPEAUX.get(c["drapeau"], c["drapeau"]), c["note"]) for c in m.comparabilite]
     sortie = [
         _p(
-            f"Éditions comparées : {m['precedente']} et {m['campagne']}. {nombre(ruptures, 'chiffre marqué', 'chiffres marqués')} d'une rupture."
+            f"Éditions comparées : {m.precedente} et {m.campagne}. {nombre(ruptures, 'chiffre marqué', 'chiffres marqués')} d'une rupture."
         )
     ]
     return sortie + (
@@ -236,20 +230,20 @@ def _comparability(tableaux: Sequence[Tableau], m: Meta) -> list[str]:
     )
 
 
-def _revisions(_: Sequence[Tableau], m: Meta) -> list[str]:
-    r = m["revision"]
-    if r["remplace"] is None:
-        return [_p(f"Version {r['nature']}. Aucune version antérieure de cette édition n'est corrigée par celle-ci.")]
+def _revisions(_: Sequence[Tableau], m: Notice) -> list[str]:
+    r = m.revision
+    if r.remplace is None:
+        return [_p(f"Version {r.nature}. Aucune version antérieure de cette édition n'est corrigée par celle-ci.")]
     return [
         _p(
-            f"Version {r['nature']} : elle remplace « {r['remplace']} ». Motif : {r['motif']}. "
-            f"{nombre(r['nombre'], 'chiffre révisé', 'chiffres révisés')}, un par un dans revisions.csv."
+            f"Version {r.nature} : elle remplace « {r.remplace.name} ». Motif : {r.motif}. "
+            f"{nombre(r.nombre, 'chiffre révisé', 'chiffres révisés')}, un par un dans revisions.csv."
         )
     ]
 
 
-def _processing(_: Sequence[Tableau], m: Meta) -> list[str]:
-    p = m.get("ponderation")
+def _processing(_: Sequence[Tableau], m: Notice) -> list[str]:
+    p = m.ponderation
     etapes = [
         ("5.1", "Fichiers reçus, reconnus à leur empreinte, lus sans rien exécuter"),
         ("5.2", "Réponses rapprochées des nomenclatures déclarées"),
@@ -257,7 +251,7 @@ def _processing(_: Sequence[Tableau], m: Meta) -> list[str]:
         ("5.4", "Redressements déclarés seulement, chacun tracé ; aucune valeur n'est imputée"),
         (
             "5.6",
-            f"Poids : {len(p['groupes'])} groupes de réponse homogène, puis calage sur {len(p['marges'])} marges de la base"
+            f"Poids : {len(p.groupes)} groupes de réponse homogène, puis calage sur {len(p.marges)} marges de la base"
             if p
             else "Aucun poids : chaque répondant compte pour lui seul",
         ),

@@ -6,18 +6,20 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
 import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
 
-from cartographie.release.manifest import ABREGES, FICTIF, NOTES_COMMUNES, SANS_OBJET, TRAVAIL, Revision, mentions
+from cartographie.release.manifest import ABREGES, FICTIF, NOTES_COMMUNES, SANS_OBJET, Notice, banner, mentions
 from cartographie.release.maps import Carte, Lieu, build_cartes
+from cartographie.survey.published import EVOLUTION, TOUS, axis_columns
 from cartographie.survey.received import Tableau
 
-# -------------------------------------------------------------------------------------------
-# Native charts of the workbook: one sheet per map of one panel, its published values as a table and as bars.
+# ---- native charts of the workbook: one sheet per map of one panel, its published values as a table and as bars
 
 MINIMUM = 3  # fewer bars compare nothing
 COULEUR, TRAIT = "#2C7FB8", "#404040"
@@ -55,7 +57,7 @@ def build_graphiques(cartes: Sequence[Carte]) -> list[Graphique]:
     return out
 
 
-def add_chart(classeur: Any, ws: Any, g: Graphique, premiere: int, colonne: int) -> None:
+def add_chart(classeur: xlsxwriter.Workbook, ws: Worksheet, g: Graphique, premiere: int, colonne: int) -> None:
     """Bars of the values written from line `premiere` (0-based), with their interval, at `colonne`."""
     derniere = premiere + len(g.lieux) - 1
     serie: dict[str, Any] = {
@@ -82,9 +84,8 @@ def add_chart(classeur: Any, ws: Any, g: Graphique, premiere: int, colonne: int)
     ws.insert_chart(premiere - 1, colonne, chart, {"description": g.texte(), "object_position": 2})
 
 
-# -------------------------------------------------------------------------------------------
-# Long rows → tables to be read: lines are territories, kinds of actor or answers; columns are indicators or answers.
-#
+# ---- long rows → tables to be read: lines are territories, kinds of actor or answers; columns are indicators or answers
+
 # A published table gives one page per set of columns: shares of the same answers stand together, a count does not stand
 # among percentages it has no line with. Rows that cross two axes get pages of their own.
 
@@ -109,9 +110,9 @@ def pages(tableau: Tableau, axes: Mapping[str, Any]) -> list[Page]:
     df = _placed(tableau, axes)
     groupes: dict[tuple[bool, tuple[str, ...]], list[pd.DataFrame]] = {}
     for detail in (False, True):
-        partie = df[df["_detail"] == detail]
-        for _, bloc in partie.groupby("_bloc", sort=False):
-            groupes.setdefault((detail, tuple(dict.fromkeys(bloc["_colonne"]))), []).append(bloc)
+        partie = df[df["detail_"] == detail]
+        for _, bloc in partie.groupby("bloc_", sort=False):
+            groupes.setdefault((detail, tuple(dict.fromkeys(bloc["colonne_"]))), []).append(bloc)
     plusieurs = len({c for _, c in groupes}) > 1
     out: list[Page] = []
     numeros: dict[tuple[str, ...], int] = {}
@@ -119,8 +120,8 @@ def pages(tableau: Tableau, axes: Mapping[str, Any]) -> list[Page]:
         numero = numeros.setdefault(colonnes, len(numeros) + 1)
         nom = tableau.code + (f" ({numero})" if numero > 1 else "") + (" détail" if detail else "")
         bloc = pd.concat(blocs)
-        sujets = list(dict.fromkeys(bloc["_sujet"]))
-        titre = tableau.meta["titre"]
+        sujets = list(dict.fromkeys(bloc["sujet_"]))
+        titre = tableau.meta.titre
         titre += f" – {sujets[0]}" if plusieurs and len(sujets) == 1 and sujets[0] else ""
         titre += " – croisement détaillé" if detail else ""
         out.append(_page(tableau, nom, titre, bloc, axes))
@@ -128,79 +129,85 @@ def pages(tableau: Tableau, axes: Mapping[str, Any]) -> list[Page]:
 
 
 def _placed(t: Tableau, axes: Mapping[str, Any]) -> pd.DataFrame:
-    """The long rows with where each goes: `_bloc`, `_colonne`, `_indicateur` and `_modalite` of its line, `_detail`."""
+    """The long rows with where each goes: `bloc_`, `colonne_`, `indicateur_` and `modalite_` of its line, `detail_`."""
     df = t.df.copy()
     croises = sum((_axe(df, a, axes) != _total(a, axes)).astype(int) for a in axes) if axes else 0
-    df["_detail"] = croises >= 2
-    df["_cellule"] = df.groupby([c for a in axes for c in _axis_columns(a, axes)], sort=False).ngroup() if axes else 0
-    base = df["indicateur"].str.removesuffix(".evolution")
-    racine = base.where(~base.isin(t.meta["modalites"]), base.str.partition(".")[0])
+    df["detail_"] = croises >= 2
+    df["cellule_"] = (
+        df.groupby(
+            [c for a, axe in axes.items() for c in axis_columns(a, axe) if not c.endswith("_libelle")], sort=False
+        ).ngroup()
+        if axes
+        else 0
+    )
+    base = df["indicateur"].str.removesuffix(EVOLUTION)
+    racine = base.where(~base.isin(t.meta.modalites), base.str.partition(".")[0])
     evolution = base != df["indicateur"]
-    libelle = racine.map(t.meta["indicateurs"]).fillna(racine)
+    libelle = racine.map(t.meta.indicateurs).fillna(racine)
     unites = " (" + df["unite"].map(lambda u: UNITES.get(u, u)) + ")"
-    df["_titre"] = evolution.map({True: "Évolution – ", False: ""}) + libelle + unites
-    df["_sujet"], df["_indicateur"], df["_colonne"], df["_modalite"], df["_bloc"] = "", "", df["_titre"], ENSEMBLE, ""
+    df["titre_"] = evolution.map({True: "Évolution – ", False: ""}) + libelle + unites
+    df["sujet_"], df["indicateur_"], df["colonne_"], df["modalite_"], df["bloc_"] = "", "", df["titre_"], ENSEMBLE, ""
     for (denominateur, dimension, code), i in df.groupby(
         ["denominateur", "dimension", racine], sort=False
     ).groups.items():
         bloc = df.loc[i]
-        fermee = code in t.meta["repartitions"]
-        croisee = base.loc[i].isin(t.meta["modalites"]).all()
+        fermee = code in t.meta.repartitions
+        croisee = base.loc[i].isin(t.meta.modalites).all()
         seule = (
             df.loc[(df["denominateur"] == denominateur) & (df["dimension"] == dimension), "indicateur"].nunique() == 1
         )
-        en_colonnes = bloc["_cellule"].nunique() > 1 and bloc["modalite_libelle"].nunique() <= MODALITES_MAX
-        df.loc[i, "_bloc"] = f"{denominateur}|{dimension}"
+        en_colonnes = bloc["cellule_"].nunique() > 1 and bloc["modalite_libelle"].nunique() <= MODALITES_MAX
+        df.loc[i, "bloc_"] = f"{denominateur}|{dimension}"
         if fermee and croisee:
-            df.loc[i, "_colonne"] = base.loc[i].map(t.meta["modalites"]) + " (%)"
-            df.loc[i, "_modalite"] = bloc["modalite_libelle"]
-            df.loc[i, "_sujet"] = libelle.loc[i]
+            df.loc[i, "colonne_"] = base.loc[i].map(t.meta.modalites) + " (%)"
+            df.loc[i, "modalite_"] = bloc["modalite_libelle"]
+            df.loc[i, "sujet_"] = libelle.loc[i]
             if (
                 racine.loc[df.index[(df["denominateur"] == denominateur) & (df["dimension"] == dimension)]].nunique()
                 == 1
             ):
-                df.loc[i, "_indicateur"] = bloc["_titre"]
+                df.loc[i, "indicateur_"] = bloc["titre_"]
         elif dimension and (fermee or seule) and en_colonnes:
-            df.loc[i, "_colonne"] = bloc["modalite_libelle"] + (" (%)" if fermee and not _counted(df, t) else "")
-            df.loc[i, "_indicateur"] = bloc["_titre"]
-            df.loc[i, "_bloc"] = f"{denominateur}|{dimension}|{code}"
-            df.loc[i, "_sujet"] = libelle.loc[i]
+            df.loc[i, "colonne_"] = bloc["modalite_libelle"] + (" (%)" if fermee and not _counted(df, t) else "")
+            df.loc[i, "indicateur_"] = bloc["titre_"]
+            df.loc[i, "bloc_"] = f"{denominateur}|{dimension}|{code}"
+            df.loc[i, "sujet_"] = libelle.loc[i]
         elif dimension:
-            df.loc[i, "_modalite"] = bloc["modalite_libelle"]
+            df.loc[i, "modalite_"] = bloc["modalite_libelle"]
             if fermee:
-                df.loc[i, "_colonne"] = "Part (%)"
-                df.loc[i, "_indicateur"] = libelle.loc[i]
-                df.loc[i, "_bloc"] = f"{denominateur}|{dimension}|{code}"
+                df.loc[i, "colonne_"] = "Part (%)"
+                df.loc[i, "indicateur_"] = libelle.loc[i]
+                df.loc[i, "bloc_"] = f"{denominateur}|{dimension}|{code}"
             elif seule:
-                df.loc[i, "_sujet"] = libelle.loc[i]
+                df.loc[i, "sujet_"] = libelle.loc[i]
     if df["edition"].nunique() > 1:
-        df["_colonne"] += (" – " + df["edition"].astype(str)).where(~evolution, "")
+        df["colonne_"] += (" – " + df["edition"].astype(str)).where(~evolution, "")
     return df
 
 
 def _counted(df: pd.DataFrame, t: Tableau) -> bool:
     """A count by answer exists too: percentages and counts then share their columns, the line says which."""
     return bool(
-        ((df["dimension"] != "") & (df["unite"] == "nombre") & ~df["indicateur"].isin(t.meta["repartitions"])).any()
+        ((df["dimension"] != "") & (df["unite"] == "nombre") & ~df["indicateur"].isin(t.meta.repartitions)).any()
     )
 
 
 def _page(t: Tableau, nom: str, titre: str, df: pd.DataFrame, axes: Mapping[str, Any]) -> Page:
     cle = _keys(t, df, axes)
-    rang = pd.concat([df["denominateur"], df["_indicateur"], df["_cellule"], df["dimension"], df["_modalite"]], axis=1)
-    for c in ("denominateur", "_indicateur", "_cellule"):
+    rang = pd.concat([df["denominateur"], df["indicateur_"], df["cellule_"], df["dimension"], df["modalite_"]], axis=1)
+    for c in ("denominateur", "indicateur_", "cellule_"):
         rang[c] = pd.factorize(rang[c])[0]
-    ordre = rang.sort_values(["denominateur", "_indicateur", "_cellule"], kind="stable").index
+    ordre = rang.sort_values(["denominateur", "indicateur_", "cellule_"], kind="stable").index
     df, cle, rang = df.loc[ordre], cle.loc[ordre], rang.loc[ordre]
-    rang["dimension"] = rang["dimension"].where(rang["_modalite"] != ENSEMBLE, "")
+    rang["dimension"] = rang["dimension"].where(rang["modalite_"] != ENSEMBLE, "")
     ligne = rang.groupby(list(rang.columns), sort=False).ngroup().to_numpy()
-    tetes = list(dict.fromkeys(df["_colonne"]))
+    tetes = list(dict.fromkeys(df["colonne_"]))
     n_lignes = int(ligne.max()) + 1
     grille: list[list[Any]] = [[SANS_OBJET[0]] * len(tetes) for _ in range(n_lignes)]
     effectifs: list[list[tuple[Any, str]]] = [[] for _ in range(n_lignes)]
-    formats = [_format(df.loc[df["_colonne"] == c]) for c in tetes]
+    formats = [_format(df.loc[df["colonne_"] == c]) for c in tetes]
     indice = {c: j for j, c in enumerate(tetes)}
-    colonnes = (ligne, df["_colonne"], df["valeur"], df["unite"], df["statut"], df["n_repondants"])
+    colonnes = (ligne, df["colonne_"], df["valeur"], df["unite"], df["statut"], df["n_repondants"])
     fragiles: list[list[str]] = [[] for _ in range(n_lignes)]
     for i, c, v, u, s, n in zip(*colonnes, strict=True):
         if s == FRAGILE:
@@ -209,7 +216,7 @@ def _page(t: Tableau, nom: str, titre: str, df: pd.DataFrame, axes: Mapping[str,
         effectifs[i].append((int(n) if pd.notna(n) else ABREGES.get(s, SANS_OBJET)[0], u))
     textes = cle[~pd.Series(ligne, index=cle.index).duplicated()].to_numpy(dtype=object).tolist()
     varie = any(len({x for x, _ in e if isinstance(x, int)}) > 1 for e in effectifs)
-    entete_n = t.meta["effectif"] + (" (n, au moins)" if varie else " (n)")
+    entete_n = t.meta.effectif + (" (n, au moins)" if varie else " (n)")
     lignes = [(*k, *g, _count(e)) for k, g, e in zip(textes, grille, effectifs, strict=True)]
     noms, genres = [*cle.columns, *tetes, entete_n], ("texte",) * len(cle.columns) + tuple(formats) + ("nombre",)
     if any(fragiles):  # numbers stay numbers: the mark stands in a column of its own
@@ -228,23 +235,23 @@ def _fragile(colonnes: list[str], toutes: list[str]) -> str:
 def _keys(t: Tableau, df: pd.DataFrame, axes: Mapping[str, Any]) -> pd.DataFrame:
     """The text columns that open each line; those that never vary are left out, one at least is kept."""
     candidates: dict[str, pd.Series] = {}
-    libelles = t.meta["libelles_axes"]
+    libelles = t.meta.libelles_axes
     for nom, axe in axes.items():
         titre = axe.get("libelle", nom.replace("_", " ").capitalize())
         niveaux = "niveaux" in axe
         candidates[titre] = df[f"{nom}_libelle"] if niveaux else df[nom].map(lambda c: libelles.get(c, c))
-    candidates["Champ"] = df["denominateur"].map(t.meta["denominateurs"])
-    candidates["Indicateur"] = df["_indicateur"]
-    dimensions = df.loc[df["_modalite"] != ENSEMBLE, "dimension"].unique()
+    candidates["Champ"] = df["denominateur"].map(t.meta.denominateurs)
+    candidates["Indicateur"] = df["indicateur_"]
+    dimensions = df.loc[df["modalite_"] != ENSEMBLE, "dimension"].unique()
     if len(dimensions) == 1:
-        candidates[_short(t.meta["dimensions"].get(dimensions[0], dimensions[0]))] = df["_modalite"]
+        candidates[_short(t.meta.dimensions.get(dimensions[0], dimensions[0]))] = df["modalite_"]
     elif len(dimensions):
-        candidates["Réponse"] = df["_modalite"]
+        candidates["Réponse"] = df["modalite_"]
     gardees = {k: v for k, v in candidates.items() if v.nunique() > 1} or dict(list(candidates.items())[:1])
     return pd.DataFrame(gardees)
 
 
-def _count(valeurs: list[tuple[Any, str]]) -> Any:
+def _count(valeurs: list[tuple[int | str, str]]) -> int | str:
     """Respondents a line rests on: the fewest among its percentages, else the most among its counts; else the shorthand."""
     entiers = [(v, u) for v, u in valeurs if isinstance(v, int)]
     parts = [v for v, u in entiers if u != "nombre"]
@@ -285,17 +292,12 @@ def _axe(df: pd.DataFrame, nom: str, axes: Mapping[str, Any]) -> pd.Series:
     return df[f"{nom}_type"] if "niveaux" in axes[nom] else df[nom]
 
 
-def _axis_columns(nom: str, axes: Mapping[str, Any]) -> list[str]:
-    return [f"{nom}_type", f"{nom}_code"] if "niveaux" in axes[nom] else [nom]
-
-
 def _total(nom: str, axes: Mapping[str, Any]) -> str:
-    return str(axes[nom]["niveaux"][0]["code"]) if "niveaux" in axes[nom] else "TOUS"
+    return str(axes[nom]["niveaux"][0]["code"]) if "niveaux" in axes[nom] else TOUS
 
 
-# -------------------------------------------------------------------------------------------
-# One accessible workbook for the whole release: cover, contents, notes, one native Excel table per sheet.
-#
+# ---- one accessible workbook for the whole release: cover, contents, notes, one native Excel table per sheet
+
 # No merged cell, no empty cell inside a table, one header row, title in A1, text never read as a formula. Same inputs, same bytes:
 # the creation date of the properties is the date given.
 
@@ -311,151 +313,160 @@ FORMATS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def write_workbook(tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> bytes:
-    """The workbook's bytes.
+Largeurs = Sequence[float]
 
-    `meta`: titre, sous_titre, producteur, contact, licence, fictif, axes (as in enquete.yaml), campagne, version, date,
-    champ, secret_secondaire.
-    """
+
+@dataclass(frozen=True, slots=True)
+class _Livre:
+    """The workbook being written. `styles`: its formats, by name."""
+
+    classeur: xlsxwriter.Workbook
+    styles: Mapping[str, Format]
+    meta: Notice
+
+    def sheet(self, nom: str, titre: str, largeurs: Largeurs) -> Worksheet:
+        """A sheet with its title, set up to be read on screen and printed, landscape, one page wide."""
+        ws = self.classeur.add_worksheet(nom)
+        ws.hide_gridlines(2)
+        ws.set_landscape()
+        ws.set_paper(8 if sum(largeurs) > 220 else 9)  # A3 when very wide, else A4
+        ws.fit_to_pages(1, 0)
+        ws.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.5)
+        for j, largeur in enumerate(largeurs):
+            ws.set_column(j, j, largeur)
+        ws.set_row(0, 24)
+        ws.write_string(0, 0, titre, self.styles["titre"])
+        return ws
+
+    def lines(self, ws: Worksheet, rang: int, phrases: Sequence[str], style: str = "note") -> int:
+        """Sentences from a line on, one a line; the next line."""
+        for i, phrase in enumerate(phrases, start=rang):
+            ws.write_string(i, 0, phrase, self.styles[style])
+        return rang + len(phrases)
+
+    def table(self, ws: Worksheet, rang: int, page: Page, largeurs: Largeurs) -> None:
+        """A native Excel table at `rang`, column A, without filter; numbers stay numbers, shorthand is right-aligned text."""
+        f = self.styles
+        colonnes = [
+            {"header": h, "header_format": f["entete" if g == "texte" else "entete_nombre"]}
+            for h, g in zip(page.entetes, page.formats, strict=True)
+        ]
+        nom = re.sub(r"\W+", "_", page.nom).strip("_").replace("é", "e")
+        ws.add_table(rang, 0, rang + len(page.lignes), len(page.entetes) - 1, {
+            "name": f"tableau_{nom}", "columns": colonnes, "autofilter": False, "style": "Table Style Light 1", "banded_rows": True,
+        })  # fmt: skip
+        ws.set_row(rang, 15.5 * max(_lines(h, x * 0.92) for h, x in zip(page.entetes, largeurs, strict=True)) + 3)
+        for i, ligne in enumerate(page.lignes, start=rang + 1):
+            hauteur = max(_lines(v, x * 1.2) for v, x in zip(ligne, largeurs, strict=True))
+            if hauteur > 1:
+                ws.set_row(i, 14.5 * hauteur)
+            for j, (valeur, nom_format) in enumerate(zip(ligne, page.formats, strict=True)):
+                if isinstance(valeur, int | float):
+                    exact = nom_format != "mixte" or isinstance(valeur, float)
+                    ws.write_number(i, j, valeur, f[nom_format if exact else "nombre"])
+                else:
+                    ws.write_string(i, j, valeur or SANS_OBJET[0], f["texte" if nom_format == "texte" else "abrege"])
+
+
+def write_workbook(tableaux: Sequence[Tableau], meta: Notice) -> bytes:
+    """The workbook's bytes."""
     tampon = io.BytesIO()
     classeur = xlsxwriter.Workbook(
         tampon, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     )
     classeur.set_size(2400, 1600)
-    jour = _date(meta["date"])
-    titre = f"{meta['titre']} – édition {meta['campagne']}"
+    titre = f"{meta.titre} – édition {meta.campagne}"
     classeur.set_properties({
-        "title": titre, "subject": meta.get("sous_titre") or titre, "author": meta["producteur"] or meta["titre"], "company": meta["producteur"],
-        "category": FICTIF if meta.get("fictif") else "Statistiques", "keywords": "fr-FR",
-        "comments": " ".join(mentions(meta)), "created": datetime(jour.year, jour.month, jour.day),
+        "title": titre, "subject": meta.sous_titre or titre, "author": meta.producteur or meta.titre, "company": meta.producteur,
+        "category": FICTIF if meta.fictif else "Statistiques", "keywords": "fr-FR",
+        "comments": " ".join(mentions(meta)), "created": datetime.fromisoformat(meta.date),
     })  # fmt: skip
     classeur.set_custom_property("Language", "fr-FR")
-    styles = {nom: classeur.add_format({**POLICE, **style}) for nom, style in FORMATS.items()}
-    toutes = [(t, p) for t in tableaux for p in pages(t, meta.get("axes") or {})]
+    livre = _Livre(classeur, {nom: classeur.add_format({**POLICE, **style}) for nom, style in FORMATS.items()}, meta)
+    toutes = [(t, p) for t in tableaux for p in pages(t, meta.axes)]
     graphiques = build_graphiques(build_cartes(tableaux, meta))
-    _couverture(classeur, styles, meta, titre, jour)
-    _sommaire(classeur, styles, toutes, graphiques)
-    _notes(classeur, styles, tableaux, meta)
+    _couverture(livre, titre)
+    _sommaire(livre, toutes, graphiques)
+    _notes(livre, tableaux)
     for t, page in toutes:
-        _feuille(classeur, styles, t, page, meta)
+        _feuille(livre, t, page)
     for g in graphiques:
-        _graphique(classeur, styles, g, meta)
+        _graphique(livre, g)
     classeur.close()
     return tampon.getvalue()
 
 
-def _couverture(c: Any, f: Mapping[str, Any], meta: Mapping[str, Any], titre: str, jour: date) -> None:
-    ws = _onglet(c, "Couverture", (30, 95))
-    ws.write_string(0, 0, titre, f["titre"])
-    rang = 1
-    for phrase in mentions(meta):
-        ws.write_string(rang, 0, phrase, f["alerte"])
-        rang += 1
+def _texts(nom: str, entetes: Sequence[str], lignes: Sequence[tuple[str, ...]]) -> Page:
+    return Page(nom, "", tuple(entetes), tuple(lignes), ("texte",) * len(entetes))
+
+
+def _couverture(livre: _Livre, titre: str) -> None:
+    meta, largeurs = livre.meta, (30, 95)
+    ws = livre.sheet("Couverture", titre, largeurs)
+    rang = livre.lines(ws, 1, mentions(meta), "alerte")
     lignes = [
-        ("Statut", " – ".join([*([FICTIF] if meta.get("fictif") else []), *([] if meta.get("secret_secondaire") else [TRAVAIL])])),
-        ("Édition", str(meta["campagne"])), ("Version", _version(meta)),
-        ("Champ de l'enquête", str(meta.get("champ") or "")), ("Producteur", meta["producteur"]), ("Contact", meta.get("contact") or ""),
-        ("Date de mise à jour", jour.isoformat()), ("Licence", meta["licence"]),
+        ("Statut", " – ".join(banner(meta))), ("Édition", meta.campagne), ("Version", _version(meta)),
+        ("Champ de l'enquête", meta.champ), ("Producteur", meta.producteur), ("Contact", meta.contact),
+        ("Date de mise à jour", meta.date), ("Licence", meta.licence),
         ("Fichiers ouverts", "Chaque tableau existe aussi en CSV, avec toutes ses lignes et ses effectifs."),
     ]  # fmt: skip
-    _table(
-        ws,
-        f,
-        rang + 1,
-        "couverture",
-        ("Information", "Contenu"),
-        [x for x in lignes if x[1]],
-        ("texte", "texte"),
-        (30, 95),
-    )
-    depart = rang + 1 + len(lignes) + 3
-    ws.write_string(depart - 1, 0, "Signes employés dans les tableaux", f["gras"])
-    signes = [*ABREGES.values(), SANS_OBJET]
-    _table(ws, f, depart, "signes", ("Signe", "Signification"), signes, ("texte", "texte"), (30, 95))
+    livre.table(ws, rang + 1, _texts("couverture", ("Information", "Contenu"), [x for x in lignes if x[1]]), largeurs)
+    depart = livre.lines(ws, rang + len(lignes) + 3, ["Signes employés dans les tableaux"], "gras")
+    livre.table(ws, depart, _texts("signes", ("Signe", "Signification"), [*ABREGES.values(), SANS_OBJET]), largeurs)
 
 
-def _version(meta: Mapping[str, Any]) -> str:
-    r = meta.get("revision")
-    if not isinstance(r, Revision):
-        return str(meta.get("version") or "")
+def _version(meta: Notice) -> str:
+    r = meta.revision
     suite = f", remplace « {r.remplace.name} » : {r.motif}" if r.remplace else ""
-    return f"{meta.get('version')} ({r.nature}){suite}" if r.nature != meta.get("version") or suite else r.nature
+    return f"{meta.version} ({r.nature}){suite}" if r.nature != meta.version or suite else r.nature
 
 
-def _sommaire(
-    c: Any, f: Mapping[str, Any], toutes: Sequence[tuple[Tableau, Page]], graphiques: Sequence[Graphique]
-) -> None:
-    ws = _onglet(c, "Sommaire", (16, 105, 18))
-    ws.write_string(0, 0, "Sommaire", f["titre"])
-    ws.write_string(
-        1,
-        0,
-        f"{len(toutes)} feuilles de tableaux, {len(graphiques)} de graphiques. Chaque lien mène à la feuille.",
-        f["note"],
-    )
-    lignes = [(p.nom, p.titre, str(t.meta.get("axe", "")).replace("_", " ").capitalize()) for t, p in toutes]
+def _sommaire(livre: _Livre, toutes: Sequence[tuple[Tableau, Page]], graphiques: Sequence[Graphique]) -> None:
+    largeurs = (16, 105, 18)
+    ws = livre.sheet("Sommaire", "Sommaire", largeurs)
+    dit = f"{len(toutes)} feuilles de tableaux, {len(graphiques)} de graphiques. Chaque lien mène à la feuille."
+    livre.lines(ws, 1, [dit])
+    lignes = [(p.nom, p.titre, t.meta.axe.replace("_", " ").capitalize()) for t, p in toutes]
     lignes += [(g.nom, g.titre, "Graphique") for g in graphiques]
-    _table(ws, f, 3, "sommaire", ("Feuille", "Titre", "Axe"), lignes, ("texte",) * 3, (16, 105, 18))
+    livre.table(ws, 3, _texts("sommaire", ("Feuille", "Titre", "Axe"), lignes), largeurs)
     for i, (nom, titre, _) in enumerate(lignes):
-        ws.write_url(4 + i, 0, f"internal:'{nom}'!A1", f["lien"], nom, f"Aller au tableau : {titre}"[:250])
+        ws.write_url(4 + i, 0, f"internal:'{nom}'!A1", livre.styles["lien"], nom, f"Aller au tableau : {titre}"[:250])
 
 
-def _notes(c: Any, f: Mapping[str, Any], tableaux: Sequence[Tableau], meta: Mapping[str, Any]) -> None:
-    ws = _onglet(c, "Notes", (14, 125))
-    ws.write_string(0, 0, "Notes", f["titre"])
-    ws.write_string(
-        1, 0, "Les notes communes valent pour tous les tableaux ; les autres pour le tableau nommé.", f["note"]
-    )
-    communes = [*mentions(meta), *NOTES_COMMUNES]
-    lignes = [("Toutes", n) for n in communes] + [(t.code, n) for t in tableaux for n in t.meta["notes"]]
-    _table(ws, f, 3, "notes", ("Tableau", "Note"), lignes, ("texte", "texte"), (14, 125))
+def _notes(livre: _Livre, tableaux: Sequence[Tableau]) -> None:
+    largeurs = (14, 125)
+    ws = livre.sheet("Notes", "Notes", largeurs)
+    livre.lines(ws, 1, ["Les notes communes valent pour tous les tableaux ; les autres pour le tableau nommé."])
+    communes = [*mentions(livre.meta), *NOTES_COMMUNES]
+    lignes = [("Toutes", n) for n in communes] + [(t.code, n) for t in tableaux for n in t.meta.notes]
+    livre.table(ws, 3, _texts("notes", ("Tableau", "Note"), lignes), largeurs)
 
 
-def _feuille(c: Any, f: Mapping[str, Any], t: Tableau, page: Page, meta: Mapping[str, Any]) -> None:
+def _feuille(livre: _Livre, t: Tableau, page: Page) -> None:
     largeurs = _largeurs(page)
-    ws = _onglet(c, page.nom, largeurs)
-    ws.write_string(0, 0, f"{page.nom}. {page.titre}", f["titre"])
-    denominateurs = " ; ".join(dict.fromkeys(t.meta["denominateurs"].values()))
-    entre = [
-        f"Champ : {t.meta['champ'] or denominateurs}.", f"Source : {t.meta['source']}.",
-        "Un tableau. Signes : " + ", ".join(f"{a} {b.split(' :')[0]}" for a, b in _signes(page)) + "." if _signes(page) else "Un tableau.",
+    ws = livre.sheet(page.nom, f"{page.nom}. {page.titre}", largeurs)
+    denominateurs = " ; ".join(dict.fromkeys(t.meta.denominateurs.values()))
+    signes = ", ".join(f"{a} {b.split(' :')[0]}" for a, b in _signes(page))
+    champ = f"Champ : {t.meta.champ or denominateurs}."
+    champ += f" Dénominateur : {denominateurs}." if len(t.meta.denominateurs) == 1 else ""
+    bandeau = banner(livre.meta)
+    rang = livre.lines(ws, 1, [" – ".join(bandeau)] if bandeau else [], "alerte")
+    rang = livre.lines(ws, rang, [
+        champ, f"Source : {t.meta.source}.", f"Un tableau. Signes : {signes}." if signes else "Un tableau.",
         "Notes : voir la feuille Notes.",
-    ]  # fmt: skip
-    if len(t.meta["denominateurs"]) == 1:
-        entre[0] = f"Champ : {t.meta['champ'] or denominateurs}. Dénominateur : {denominateurs}."
-    rang = 1
-    bandeau = " – ".join(
-        [*([FICTIF] if meta.get("fictif") else []), *([] if meta.get("secret_secondaire") else [TRAVAIL])]
-    )
-    if bandeau:
-        ws.write_string(rang, 0, bandeau, f["alerte"])
-        rang += 1
-    for phrase in entre:
-        ws.write_string(rang, 0, phrase, f["note"])
-        rang += 1
-    _table(
-        ws,
-        f,
-        rang + 1,
-        re.sub(r"\W+", "_", page.nom).strip("_").replace("é", "e"),
-        page.entetes,
-        page.lignes,
-        page.formats,
-        largeurs,
-    )
+    ])  # fmt: skip
+    livre.table(ws, rang + 1, page, largeurs)
     ws.repeat_rows(rang + 1)
 
 
-def _graphique(c: Any, f: Mapping[str, Any], g: Graphique, meta: Mapping[str, Any]) -> None:
+def _graphique(livre: _Livre, g: Graphique) -> None:
     largeurs = (34.0, 14.0, 16.0, 16.0, 14.0)
-    ws = _onglet(c, g.nom, largeurs)
-    ws.write_string(0, 0, f"{g.nom}. {g.titre}", f["titre"])
+    ws = livre.sheet(g.nom, f"{g.nom}. {g.titre}", largeurs)
     intervalles = any(x.bas is not None for x in g.lieux)
-    dit = [*mentions(meta), f"Source : {g.source}.", "Un tableau et son graphique."]
+    dit = [*mentions(livre.meta), f"Source : {g.source}.", "Un tableau et son graphique."]
     dit[-1] += " Les traits sont les intervalles à 95 %." if intervalles else ""
     dit[-1] += f" {g.caches} valeurs ne sont pas publiées." if g.caches else ""
-    for rang, phrase in enumerate(dit, start=1):
-        ws.write_string(rang, 0, phrase, f["note"])
+    rang = livre.lines(ws, 1, dit) + 1
     genre = {"pct": "pct", "points": "points"}.get(g.unite, "moyenne")
     colonnes: list[tuple[str, str, list[Any]]] = [
         ("Territoire", "texte", [x.libelle for x in g.lieux]),
@@ -468,10 +479,9 @@ def _graphique(c: Any, f: Mapping[str, Any], g: Graphique, meta: Mapping[str, An
         ]
     colonnes.append(("Répondants (n)", "nombre", [x.n for x in g.lieux]))
     entetes, genres, valeurs = zip(*colonnes, strict=True)
-    lignes = [[SANS_OBJET[0] if v is None else v for v in x] for x in zip(*valeurs, strict=True)]
-    rang = len(dit) + 2
-    _table(ws, f, rang, g.nom, entetes, lignes, genres, largeurs[: len(entetes)])
-    add_chart(c, ws, g, rang + 1, len(entetes) + 1)
+    lignes = tuple(tuple(SANS_OBJET[0] if v is None else v for v in x) for x in zip(*valeurs, strict=True))
+    livre.table(ws, rang, Page(g.nom, "", entetes, lignes, genres), largeurs[: len(entetes)])
+    add_chart(livre.classeur, ws, g, rang + 1, len(entetes) + 1)
 
 
 def _signes(page: Page) -> list[tuple[str, str]]:
@@ -479,46 +489,7 @@ def _signes(page: Page) -> list[tuple[str, str]]:
     return [(a, b) for a, b in [*ABREGES.values(), SANS_OBJET] if a in presents]
 
 
-def _onglet(c: Any, nom: str, largeurs: Sequence[float]) -> Any:
-    """A sheet set up to be read on screen and printed, landscape, one page wide."""
-    ws = c.add_worksheet(nom)
-    ws.hide_gridlines(2)
-    ws.set_landscape()
-    ws.set_paper(8 if sum(largeurs) > 220 else 9)  # A3 when very wide, else A4
-    ws.fit_to_pages(1, 0)
-    ws.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.5)
-    for j, largeur in enumerate(largeurs):
-        ws.set_column(j, j, largeur)
-    ws.set_row(0, 24)
-    return ws
-
-
-def _table(
-    ws: Any, f: Mapping[str, Any], rang: int, nom: str, entetes: Sequence[str], lignes: Sequence[Sequence[Any]],
-    formats: Sequence[str], largeurs: Sequence[float],
-) -> None:  # fmt: skip
-    """A native Excel table at `rang`, column A, without filter; numbers stay numbers, shorthand is right-aligned text."""
-    colonnes = [
-        {"header": h, "header_format": f["entete" if g == "texte" else "entete_nombre"]}
-        for h, g in zip(entetes, formats, strict=True)
-    ]
-    ws.add_table(rang, 0, rang + len(lignes), len(entetes) - 1, {
-        "name": f"tableau_{nom}", "columns": colonnes, "autofilter": False, "style": "Table Style Light 1", "banded_rows": True,
-    })  # fmt: skip
-    ws.set_row(rang, 15.5 * max(_lines(h, x * 0.92) for h, x in zip(entetes, largeurs, strict=True)) + 3)
-    for i, ligne in enumerate(lignes, start=rang + 1):
-        hauteur = max(_lines(v, x * 1.2) for v, x in zip(ligne, largeurs, strict=True))
-        if hauteur > 1:
-            ws.set_row(i, 14.5 * hauteur)
-        for j, (valeur, nom_format) in enumerate(zip(ligne, formats, strict=True)):
-            if isinstance(valeur, int | float):
-                exact = nom_format != "mixte" or isinstance(valeur, float)
-                ws.write_number(i, j, valeur, f[nom_format if exact else "nombre"])
-            else:
-                ws.write_string(i, j, valeur or SANS_OBJET[0], f["texte" if nom_format == "texte" else "abrege"])
-
-
-def _lines(valeur: Any, largeur: float) -> int:
+def _lines(valeur: object, largeur: float) -> int:
     """Lines a wrapped text takes in a column that wide."""
     if not isinstance(valeur, str):
         return 1
@@ -541,7 +512,3 @@ def _largeurs(page: Page) -> list[float]:
         else:
             out.append(float(min(max(mot + 1, 13, len(entete) / 3 + 3), 20)))
     return out
-
-
-def _date(jour: date | str) -> date:
-    return jour if isinstance(jour, date) else date.fromisoformat(jour)

@@ -9,13 +9,14 @@ from typing import Any
 
 import pandas as pd
 
+from cartographie.statistics.measures import MESURES, Revele, Somme
 from cartographie.survey.model import Questionnaire
+from cartographie.survey.published import DIFFERENCE, TOUS, Prive
 from cartographie.survey.received import Tableau
 from cartographie.survey.types import TYPES
 
-# -------------------------------------------------------------------------------------------
-# What a published count counts, as a set of clauses: two counts with the same clauses at the same place are one count.
-#
+# ---- what a published count counts, as a set of clauses: two counts with the same clauses at the same place are one count
+
 # « Users having a charter » is {not a vendor, usage in use, charter = yes}: it is the numerator of the share of users having a
 # charter, and a part of the numerator of the share of all respondents having one. Links between tables follow from that.
 
@@ -53,7 +54,9 @@ def clauses(q: Questionnaire, campagne: str, grain: str, condition: Mapping[str,
     return frozenset({("c", repr(_qualify(condition, grain)))})
 
 
-def answer(q: Questionnaire, campagne: str, grain: str, variable: str | list[str], code: str, si: Any) -> Clauses:
+def answer(
+    q: Questionnaire, campagne: str, grain: str, variable: str | list[str], code: str, si: Mapping[str, Any] | None
+) -> Clauses:
     """The clauses of one answer of a breakdown (`repartition`)."""
     if isinstance(variable, str) and "." not in variable:
         nom = qualified(grain, variable)
@@ -82,7 +85,10 @@ def codes_of(q: Questionnaire, campagne: str, nom: str) -> frozenset[str] | None
     return frozenset(q.nomenclatures[str(variable.nomenclature)].valides(campagne))
 
 
-def _qualify(condition: Any, grain: str) -> Any:
+Piece = Mapping[str, Any] | Sequence[Any] | str | float | None  # of a condition
+
+
+def _qualify(condition: Piece, grain: str) -> Piece:
     if isinstance(condition, Mapping):
         dedans = condition.get("nombre") or condition.get("existe") or grain
         return {
@@ -96,10 +102,7 @@ def _qualify(condition: Any, grain: str) -> Any:
     return condition
 
 
-# -------------------------------------------------------------------------------------------
-# Which counts each published figure reveals: its numerator and its base, by clauses and place.
-
-QUANTILES = ("mediane", "q1", "q3", "maximum")
+# ---- which counts each published figure reveals: its numerator and its base, by clauses and place
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +129,8 @@ def places(df: pd.DataFrame, axes: Mapping[str, Any]) -> list[Place]:
             colonnes.append(list(zip(df[f"{nom}_type"], df[f"{nom}_code"], strict=True)))
         else:
             colonnes.append([("", c) for c in df[nom]])
-    constant = df["_constant"].tolist()
-    totaux = [("", "TOUS")]
+    constant = df[Prive.CONSTANT].tolist()
+    totaux = [("", TOUS)]
     noeuds = zip(*colonnes, strict=True) if colonnes else repeat(())
     return [Place(n, bool(c) and any(x in totaux for x in n)) for n, c in zip(noeuds, constant, strict=False)]
 
@@ -135,12 +138,12 @@ def places(df: pd.DataFrame, axes: Mapping[str, Any]) -> list[Place]:
 def revelations(q: Questionnaire, t: Tableau) -> Iterator[Revelation | None]:
     """One per row of the draft; None for a difference, or a table that is not subject to secrecy."""
     declaration = q.tableaux[t.code]
-    colonnes = ("edition", "_serie", "_indicateur", "_edition", "modalite_code", "indicateur", "_protege", "statut")
+    prives = [Prive.SERIE, Prive.INDICATEUR, Prive.EDITION, Prive.PROTEGE]
     memo: dict[tuple[Any, ...], Revelation | None] = {}
-    for cle in t.df[list(colonnes)].itertuples(index=False, name=None):
+    for cle in t.df[["edition", "modalite_code", "indicateur", "statut", *prives]].itertuples(index=False, name=None):
         if cle not in memo:
-            edition, serie, indicateur, rang, modalite, nom, protege, statut = cle
-            if rang == 2 or not protege or statut == "nd":
+            edition, modalite, nom, statut, serie, indicateur, rang, protege = cle
+            if rang == DIFFERENCE or not protege or statut == "nd":
                 memo[cle] = None
             else:
                 s = declaration["series"][serie]
@@ -156,25 +159,21 @@ def _revelation(
     population = clauses(q, campagne, grain, denominateur.get("filtre")) | clauses(q, campagne, grain, s.get("filtre"))
     if denominateur.get("hors_base"):
         population |= {("c", "hors base")}
-    mesure, dimension = ind["mesure"], s.get("dimension")
-    if dimension:
-        population |= answer(q, campagne, grain, dimension, modalite, None)
+    if s.get("dimension"):
+        population |= answer(q, campagne, grain, s["dimension"], modalite, None)
         modalite = nom.partition(".")[2]
-    base = Compte(grain, "", population)
-    if mesure == "part":
-        return Revelation(base.also(*clauses(q, campagne, grain, ind["condition"])), base)
-    if mesure == "repartition":
-        return Revelation(base.also(*answer(q, campagne, grain, ind["variable"], modalite, ind.get("si"))), base)
-    if mesure == "nombre":
-        compte = base.also(*clauses(q, campagne, grain, ind.get("condition")))
-        return Revelation(compte, None)
-    if mesure == "ratio":
-        haut, bas = (_sum(q, campagne, base, ind[x]) for x in ("numerateur", "denominateur"))
-        return Revelation(haut, bas)
-    somme = _sum(q, campagne, base, ind["valeur"])
-    if mesure in QUANTILES:
-        return Revelation(None, base)
-    return Revelation(somme, base if mesure == "moyenne" else None)
+    base, mesure = Compte(grain, "", population), MESURES[ind["mesure"]]
+
+    def count(quoi: Revele) -> Compte | None:
+        if isinstance(quoi, Somme):
+            return _sum(q, campagne, base, ind[quoi.cle])
+        if quoi == "condition":
+            return base.also(*clauses(q, campagne, grain, ind.get("condition")))
+        if quoi == "reponse":
+            return base.also(*answer(q, campagne, grain, ind["variable"], modalite, ind.get("si")))
+        return None if quoi is None else base
+
+    return Revelation(count(mesure.numerateur), count(mesure.base))
 
 
 def _sum(q: Questionnaire, campagne: str, base: Compte, valeur: str | Mapping[str, Any]) -> Compte:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
-# -------------------------------------------------------------------------------------------
-# What everybody knows of each cell before anything is published: intervals narrowed equation by equation.
+# ---- what everybody knows of each cell before anything is published: intervals narrowed equation by equation
 
 PRECISION = 1e-9
 TOURS = 50
@@ -58,10 +57,10 @@ def _others(valeurs: np.ndarray, lignes: np.ndarray, n: int) -> np.ndarray:
     return np.where(autres > 0, np.copysign(np.inf, np.where(sens == 0, 1.0, sens)), somme)
 
 
-# -------------------------------------------------------------------------------------------
-# What adds up to what, as a sparse matrix: one row an equation, one column a cell, M x = M (true values).
+# ---- what adds up to what, as a sparse matrix: one row an equation, one column a cell, M x = M (true values)
 
 Lien = tuple[Hashable, Sequence[Hashable]]  # who is the sum of whom
+Equations: TypeAlias = np.ndarray | sparse.sparray | Iterable[Lien]
 
 
 def from_rows(equations: Sequence[Mapping[int, float]], n: int) -> sparse.csr_array:
@@ -72,7 +71,7 @@ def from_rows(equations: Sequence[Mapping[int, float]], n: int) -> sparse.csr_ar
     return sparse.coo_array((valeurs, (lignes, colonnes)), shape=(len(equations), n)).tocsr()
 
 
-def as_matrix(equations: Any, index: pd.Index) -> sparse.csr_array:
+def as_matrix(equations: Equations, index: pd.Index) -> sparse.csr_array:
     """A matrix as given, or made from (total, parts) pairs of labels of `index`. ValueError if the width is not the right one."""
     if not sparse.issparse(equations) and not isinstance(equations, np.ndarray):
         rangs = {etiquette: i for i, etiquette in enumerate(index)}

@@ -13,12 +13,11 @@ import pandas as pd
 from cartographie.secrecy.suppression import suppress
 from cartographie.secrecy.system import Systeme, build_system
 from cartographie.survey.model import Questionnaire
+from cartographie.survey.published import VISIBLES, Masquage, Prive, key_columns
 from cartographie.survey.received import Tableau
 
-# -------------------------------------------------------------------------------------------
-# What earlier releases already show: it cannot be masked any more, and helps to tell what this one would mask.
+# ---- what earlier releases already show: it cannot be masked any more, and helps to tell what this one would mask
 
-VISIBLES = ("A", "u")
 TABLEAUX = "tableaux/*.csv"
 
 
@@ -49,24 +48,24 @@ def read_earlier(dossier: Path, tableaux: Sequence[Tableau]) -> Anterieure:
 
 def _keys(df: pd.DataFrame) -> list[tuple[str, ...]]:
     """Edition, table, place, modality, indicator, denominator: never the labels, which may have been reworded."""
-    noms = [c for c in df.columns[: df.columns.get_loc("n_repondants")] if not c.endswith("_libelle") and c != "unite"]
-    return [tuple(str(x) for x in ligne) for ligne in df[noms].itertuples(index=False, name=None)]
+    lignes = df[key_columns(df.columns)].itertuples(index=False, name=None)
+    return [tuple(str(x) for x in ligne) for ligne in lignes]
 
 
-# -------------------------------------------------------------------------------------------
-# Choose what to mask so that no confidential count can be recomputed: populations and answers, in one system.
+# ---- choose what to mask so that no confidential count can be recomputed: populations and answers, in one system
 
 MASQUES = ("A", "B", "D")
+STATUTS_COMPTES = (*MASQUES, "V", "N")
 
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """`tableaux`: drafts, with `_cache` and `_cache_base` set. `cellules`: one row is one count of the system: valeur,
-    statut (A, B, D, V, N), bas, haut (what an outsider can tell), protege. `bilan`: number and value of cells by status."""
+    """`tableaux`: drafts, with what to mask. `cellules`: one row is one count of the system: valeur,
+    statut (A, B, D, V, N), bas, haut (what an outsider can tell), protege. `bilan`: their account."""
 
     tableaux: list[Tableau]
     cellules: pd.DataFrame
-    bilan: Mapping[str, Any]
+    bilan: Masquage
 
 
 def protect(
@@ -86,7 +85,7 @@ def protect(
         fin = debut + len(t.df)
         haut, bas = s.numerateurs[debut:fin], s.bases[debut:fin]
         base = masque[bas]
-        out.append(Tableau(t.code, t.meta, t.df.assign(_cache=base | masque[haut], _cache_base=base)))
+        out.append(Tableau(t.code, t.meta, t.df.assign(**{Prive.CACHE: base | masque[haut], Prive.CACHE_BASE: base})))
         debut = fin
     cellules = cellules.assign(**{c: statut[c].to_numpy() for c in statut.columns})
     return Protection(out, cellules, _summary(cellules))
@@ -151,14 +150,13 @@ def _input(cellules: pd.DataFrame, largeur: float, part: float) -> pd.DataFrame:
     }, index=cellules.index)  # fmt: skip
 
 
-def _summary(cellules: pd.DataFrame) -> dict[str, Any]:
-    """Number and value of cells by status, and the ratio D / (A + B) that INSEE asks for."""
+def _summary(cellules: pd.DataFrame) -> Masquage:
     n = cellules["statut"].value_counts().to_dict()
     valeur = cellules.groupby("statut")["valeur"].sum().to_dict()
     primaires = n.get("A", 0) + n.get("B", 0)
-    return {
-        "cellules": {k: int(n.get(k, 0)) for k in ("A", "B", "D", "V", "N")},
-        "valeurs": {k: float(valeur.get(k, 0.0)) for k in ("A", "B", "D", "V", "N")},
-        "secondaires_par_primaire": round(n.get("D", 0) / primaires, 2) if primaires else 0.0,
-        "non_protegees": int((~cellules["protege"].astype(bool)).sum()) if "protege" in cellules else 0,
-    }
+    return Masquage(
+        {k: int(n.get(k, 0)) for k in STATUTS_COMPTES},
+        {k: float(valeur.get(k, 0.0)) for k in STATUTS_COMPTES},
+        round(n.get("D", 0) / primaires, 2) if primaires else 0.0,
+        int((~cellules["protege"].astype(bool)).sum()) if "protege" in cellules else 0,
+    )

@@ -108,7 +108,7 @@ class Marges:
         utiles: np.ndarray = trouve[0][(np.abs(trouve[1]) > PRECISION) & ~cachees[trouve[0]]]
         return utiles
 
-    # ------------------------------------------------------------------ programs
+    # ---- programs
 
     def _solve(self, morceau: Morceau, cout: np.ndarray, bornes: np.ndarray) -> np.ndarray:
         """The deviation of least cost; none at all is always possible, it is the true table."""
@@ -180,7 +180,7 @@ class Marges:
         self.bas[colonnes] = np.minimum(self.bas[colonnes], d)
         self.haut[colonnes] = np.maximum(self.haut[colonnes], d)
 
-    # ------------------------------------------------------------------ pieces
+    # ---- pieces
 
     def _bound(self, libres: np.ndarray) -> np.ndarray:
         """Unknown cells that some equation binds; the others are as wide as what everybody knows."""

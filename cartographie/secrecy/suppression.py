@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import sparse
 
 from cartographie.secrecy.elimination import Perdues, hide_by_elimination, tells, told_exactly
-from cartographie.secrecy.equations import as_matrix, known_intervals
+from cartographie.secrecy.equations import Equations, as_matrix, known_intervals
 from cartographie.secrecy.repair import Marges
 
 PRIMAIRES = ("A", "B")
@@ -25,7 +27,7 @@ BUDGET = 500_000  # cells of programs that clean-up may cost
 
 def suppress(
     cellules: pd.DataFrame,
-    equations: Any,
+    equations: Equations,
     *,
     largeur_min: float = 2,
     largeur_part: float = 0.2,
@@ -57,10 +59,12 @@ def suppress(
 class _Probleme:
     """Cells, what is hidden, and the margins to reach."""
 
-    def __init__(self, cellules: pd.DataFrame, matrice: Any, largeur_min: float, largeur_part: float) -> None:
+    def __init__(
+        self, cellules: pd.DataFrame, matrice: sparse.csr_array, largeur_min: float, largeur_part: float
+    ) -> None:
         n = len(cellules)
 
-        def column(nom: str, defaut: Any) -> np.ndarray:
+        def column(nom: str, defaut: float | bool) -> np.ndarray:
             if nom not in cellules:
                 return np.full(n, defaut)
             return np.asarray(cellules[nom].where(cellules[nom].notna(), defaut).to_numpy(), dtype=type(defaut))
@@ -101,7 +105,7 @@ class _Probleme:
                 groupes[self.qui[i]].append(int(i))
         return list(groupes.values())
 
-    def hide(self, cellules: Any) -> None:
+    def hide(self, cellules: ArrayLike) -> None:
         self.cachees[np.asarray(cellules, dtype=int)] = True
 
     def prices(self) -> np.ndarray:

@@ -7,16 +7,28 @@ satisfy them up to constants (unknown region, several sites, item non-response),
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from cartographie.secrecy.counts import Compte, Place, codes_of, known_from_the_frame, ordered, places, revelations
+from cartographie.secrecy.counts import (
+    Compte,
+    Place,
+    Revelation,
+    codes_of,
+    known_from_the_frame,
+    ordered,
+    places,
+    revelations,
+)
+from cartographie.secrecy.equations import from_rows
 from cartographie.survey.model import Questionnaire
+from cartographie.survey.published import COLONNES as COLONNES_PUBLIEES
+from cartographie.survey.published import TOUS, Prive
 from cartographie.survey.received import Tableau
 
 Cle = tuple[str, Compte, Place]  # edition, what, where
@@ -36,20 +48,20 @@ class Systeme:
 
 @dataclass
 class _Carnet:
-    """Cells being gathered: one entry per count and place. `minimum`: below it a number of contributors is confidential.
-    `reponses`: (count, variable): those who are known to have all answered it."""
+    """Cells being gathered: one entry per count and place. `minimum`: below it a number of contributors is confidential;
+    `zeros_libres`: a nought is not. `reponses`: (count, variable): those who are known to have all answered it."""
 
     minimum: float
+    zeros_libres: bool
     rangs: dict[Cle, int] = field(default_factory=dict)
     lignes: list[dict[str, Any]] = field(default_factory=list)
     reponses: set[tuple[Cle, str]] = field(default_factory=set)
 
-    def cell(self, cle: Cle, **proprietes: Any) -> int:
+    def cell(self, cle: Cle, **proprietes: float) -> int:
         """Rank of the cell; a cell met again is as confidential as its most confidential figure, and adds its cost."""
         if cle not in self.rangs:
             self.rangs[cle] = len(self.lignes)
             self.lignes.append({"cle": cle, "cout": 0.0, "publie": False, "primaire": "", "reste": None, **proprietes})
-            return self.rangs[cle]
         return self.rangs[cle]
 
     def reveal(self, rang: int, primaire: str, cout: float, publie: bool, reste: float | None = None) -> None:
@@ -61,76 +73,92 @@ class _Carnet:
         x["primaire"] = x["primaire"] or primaire
 
 
+class _Chiffre(NamedTuple):
+    """One row of a draft: what secrecy knows of a figure."""
+
+    edition: str
+    statut: str
+    secret: str
+    secret_base: str
+    base: float
+    numerateur: float
+    contributeurs_base: int
+    contributeurs: int
+    seul: int
+    marque_base: int
+    marque: int
+
+
+_LUES = [c if c in COLONNES_PUBLIEES else Prive[c.upper()] for c in _Chiffre._fields]
+
+
 def build_system(q: Questionnaire, tableaux: Sequence[Tableau], seuils: Mapping[str, Any]) -> Systeme:
     """The system of all the tables together, previous editions included."""
     axes = dict(q.enquete.get("axes", {}))
-    carnet, numerateurs, bases = _Carnet(float(seuils.get("secret_min", 0))), [], []
-    zeros_libres = seuils.get("zeros", "publier") == "publier"
-    for t in tableaux:
-        for ligne, place, r in zip(_rows(t), places(t.df, axes), revelations(q, t), strict=True):
-            haut = bas = -1
-            if r is not None:
-                edition, cout = ligne["edition"], _cost(place)
-                cache = ligne["statut"] == "ns" or bool(ligne["_secret"]) or bool(ligne["_secret_base"])
-                if r.base is not None:
-                    bas = carnet.cell(
-                        (edition, r.base, place), valeur=ligne["_base"], contributeurs=ligne["_contributeurs_base"],
-                        seul=-1, marque=int(ligne["_marque_base"]),
-                    )  # fmt: skip
-                    fixe = known_from_the_frame(q, r.base)
-                    carnet.lignes[bas]["fixe"] = fixe
-                    primaire = "" if fixe else ligne["_secret_base"]
-                    carnet.reveal(bas, primaire, cout, not ligne["_secret_base"])
-                if r.numerateur is not None:
-                    haut = carnet.cell(
-                        (edition, r.numerateur, place),
-                        valeur=ligne["_numerateur"], contributeurs=ligne["_contributeurs"], seul=ligne["_seul"],
-                        marque=int(ligne["_marque"]),
-                    )  # fmt: skip
-                    primaire = ligne["_secret"] or ligne["_secret_base"]
-                    if not ligne["_numerateur"] and zeros_libres:
-                        primaire = ""  # nought out of one or two answers is no more secret than nought out of many
-                    carnet.reveal(haut, primaire, cout, not cache, _rest(ligne, seuils))
-                    if r.base is not None:  # a base leaves out those who did not answer
-                        posees = {x[1] for x in r.numerateur.clauses - r.base.clauses if x[0] == "v"}
-                        carnet.reponses |= {((edition, r.base, place), v) for v in posees}
-            numerateurs.append(haut)
-            bases.append(bas)
+    carnet = _Carnet(float(seuils.get("secret_min", 0)), seuils.get("zeros", "publier") == "publier")
+    rangs = [
+        (-1, -1) if r is None else _reveal(q, carnet, _Chiffre(*ligne), place, r)
+        for t in tableaux
+        for ligne, place, r in zip(
+            t.df[_LUES].itertuples(index=False, name=None), places(t.df, axes), revelations(q, t), strict=True
+        )
+    ]
     perimetre = {
         c
         for t in tableaux
         for a, axe in axes.items()
         if "niveaux" not in axe
-        for c in t.df.loc[t.df["_constant"], a].unique()
+        for c in t.df.loc[t.df[Prive.CONSTANT], a].unique()
     }
     equations = [*_answers(q, carnet), *_places(q, carnet, axes, perimetre)]
     cellules = pd.DataFrame(carnet.lignes, columns=COLONNES)
-    m = _matrix(equations, len(cellules))
+    m = from_rows(equations, len(cellules))
     for colonne, defaut in (("fixe", False), ("seul", -1)):
         cellules[colonne] = cellules[colonne].where(cellules[colonne].notna(), defaut)
     cellules["fixe"] = cellules["fixe"].astype(bool)
     cellules["primaire"] = cellules["primaire"].where(~cellules["fixe"], "")
     cellules["publie"] = cellules["publie"].astype(bool) | cellules["fixe"]
     cellules["reste"], cellules["seul"] = cellules["reste"].astype(float), _alone(cellules)
-    return Systeme(cellules, m, np.array(numerateurs), np.array(bases))
+    numerateurs, bases = np.array(rangs).reshape(-1, 2).T
+    return Systeme(cellules, m, numerateurs, bases)
 
 
-def _rows(t: Tableau) -> Iterable[dict[str, Any]]:
-    colonnes = ["edition", "statut", "_secret", "_secret_base", "_base", "_numerateur", "_contributeurs_base", "_contributeurs", "_seul",
-                "_marque", "_marque_base"]  # fmt: skip
-    return t.df[colonnes].to_dict("records")
+def _reveal(q: Questionnaire, carnet: _Carnet, x: _Chiffre, place: Place, r: Revelation) -> tuple[int, int]:
+    """The cells of the numerator and of the base of one figure, -1 for none."""
+    haut = bas = -1
+    cout = _cost(place)
+    if r.base is not None:
+        bas = carnet.cell(
+            (x.edition, r.base, place), valeur=x.base, contributeurs=x.contributeurs_base, seul=-1, marque=x.marque_base
+        )
+        fixe = known_from_the_frame(q, r.base)
+        carnet.lignes[bas]["fixe"] = fixe
+        carnet.reveal(bas, "" if fixe else x.secret_base, cout, not x.secret_base)
+    if r.numerateur is not None:
+        haut = carnet.cell(
+            (x.edition, r.numerateur, place), valeur=x.numerateur, contributeurs=x.contributeurs, seul=x.seul, marque=x.marque
+        )  # fmt: skip
+        primaire = x.secret or x.secret_base
+        if not x.numerateur and carnet.zeros_libres:
+            primaire = ""  # nought out of one or two answers is no more secret than nought out of many
+        montre = x.statut != "ns" and not x.secret and not x.secret_base
+        carnet.reveal(haut, primaire, cout, montre, _rest(x, carnet.minimum))
+        if r.base is not None:  # a base leaves out those who did not answer
+            posees = {c[1] for c in r.numerateur.clauses - r.base.clauses if c[0] == "v"}
+            carnet.reponses |= {((x.edition, r.base, place), v) for v in posees}
+    return haut, bas
 
 
-def _rest(ligne: Mapping[str, Any], seuils: Mapping[str, Any]) -> float | None:
+def _rest(x: _Chiffre, minimum: float) -> float | None:
     """What is left of the base when only that is too small to be told: the width wanted is that of the rest."""
-    if ligne["_secret"] != "A" or 0 < ligne["_contributeurs"] < seuils.get("secret_min", 0) or ligne["_secret_base"]:
+    if x.secret != "A" or 0 < x.contributeurs < minimum or x.secret_base:
         return None
-    return float(ligne["_base"] - ligne["_numerateur"])
+    return float(x.base - x.numerateur)
 
 
 def _cost(place: Place) -> float:
     """What a figure is worth: national ones ten times those of a region or a kind of actor, themselves ten times a crossing."""
-    return float(10 ** sum(1 for niveau, code in place.noeuds if code in ("TOUS", "FRANCE") or niveau == "france"))
+    return float(10 ** sum(1 for niveau, code in place.noeuds if code in (TOUS, "FRANCE") or niveau == "france"))
 
 
 def _alone(cellules: pd.DataFrame) -> np.ndarray:
@@ -140,7 +168,7 @@ def _alone(cellules: pd.DataFrame) -> np.ndarray:
     return np.array([qui.get(cle, -1) for cle in cles], dtype=int)
 
 
-# ------------------------------------------------------------------------------------------- answers
+# ---- answers
 
 
 def _answers(q: Questionnaire, carnet: _Carnet) -> list[dict[int, int]]:
@@ -230,7 +258,7 @@ def _remainder(carnet: _Carnet, cle: Cle, total: int, parties: Sequence[int]) ->
     return rang
 
 
-# ------------------------------------------------------------------------------------------- places
+# ---- places
 
 
 def _places(q: Questionnaire, carnet: _Carnet, axes: Mapping[str, Any], perimetre: set[str]) -> list[dict[int, int]]:
@@ -262,9 +290,9 @@ def _above(
         return Place((*place.noeuds[:i], noeud, *place.noeuds[i + 1 :]), constant)
 
     if "niveaux" not in axe:
-        if code == "TOUS":
+        if code == TOUS:
             return []
-        return [at(("", "TOUS"), False), *([at(("", "TOUS"), True)] if code in perimetre else [])]
+        return [at(("", TOUS), False), *([at(("", TOUS), True)] if code in perimetre else [])]
     codes = [n["code"] for n in axe["niveaux"]]
     rang = codes.index(niveau)
     if not rang:
@@ -289,10 +317,3 @@ def _parents(q: Questionnaire, axes: Mapping[str, Any]) -> dict[tuple[str, str],
                 if m.parent:
                     out[niveau["code"], code] = m.parent
     return out
-
-
-def _matrix(equations: Sequence[Mapping[int, int]], n: int) -> sparse.csr_array:
-    lignes = [i for i, e in enumerate(equations) for _ in e]
-    colonnes = [c for e in equations for c in e]
-    valeurs = [v for e in equations for v in e.values()]
-    return sparse.coo_array((valeurs, (lignes, colonnes)), shape=(len(equations), n), dtype=float).tocsr()

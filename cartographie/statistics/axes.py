@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cartographie.statistics.frames import Edition, Placement
-
-TOUS = "TOUS"
+from cartographie.survey.published import TOUS, axis_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ class Axes:
         self.declares: dict[str, Any] = dict(e.questionnaire.enquete.get("axes", {}))
         self.colonnes: list[str] = []
         for nom, axe in self.declares.items():
-            self.colonnes += [f"{nom}_type", f"{nom}_code", f"{nom}_libelle"] if "niveaux" in axe else [nom]
+            self.colonnes += axis_columns(nom, axe)
         constant = e.questionnaire.enquete.get("champ_constant")
         self.constant: str | None = constant["variable"] if constant else None
 

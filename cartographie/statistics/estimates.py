@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias, TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import sparse, stats
 
-# -------------------------------------------------------------------------------------------
-# Estimates and their variance: stratified, with finite population correction, on the residuals of the calibration.
+# ---- estimates and their variance: stratified, with finite population correction, on the residuals of the calibration
+
+
+Matrice: TypeAlias = np.ndarray | sparse.sparray  # respondents × figures
+Tailles: TypeAlias = Mapping[str, float] | ArrayLike | None
+Bornes = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -80,9 +85,19 @@ class Estimation:
     n: int
 
 
+class _Design(TypedDict, total=False):
+    """The other arguments of build_plan."""
+
+    tailles: Tailles
+    poids_initiaux: ArrayLike | None
+    X: Matrice | None
+    grappes: ArrayLike | None
+
+
 def build_plan(
-    poids: Any, strates: Any, *, tailles: Any = None, poids_initiaux: Any = None, X: Any = None, grappes: Any = None
-) -> Plan:
+    poids: ArrayLike, strates: ArrayLike, *, tailles: Tailles = None, poids_initiaux: ArrayLike | None = None,
+    X: Matrice | None = None, grappes: ArrayLike | None = None,
+) -> Plan:  # fmt: skip
     """`tailles`: population of each stratum (mapping, one value per row, or None: no finite population correction); with
     `grappes`, the number of clusters. A stratum with one respondent joins the next one, in sorted order (the last joins
     the one before), unless everybody of it answered."""
@@ -118,8 +133,12 @@ def build_plan(
     strate = rang[strate]
     r = counts(strate, len(gardees))
     d = w if poids_initiaux is None else np.asarray(poids_initiaux, dtype=float)
-    x = None if X is None else np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=float)
+    x = None if X is None else _dense(X)
     return Plan(w, d, strate, r, r / population, x, grappe, tuple(str(noms[h]) for h in seules))
+
+
+def _dense(x: Matrice) -> np.ndarray:
+    return np.asarray(getattr(x, "toarray", lambda: x)(), dtype=float)
 
 
 def residuals(plan: Plan, z: np.ndarray) -> np.ndarray:
@@ -127,14 +146,14 @@ def residuals(plan: Plan, z: np.ndarray) -> np.ndarray:
     return z if plan.X is None or plan.hat is None else z - plan.X @ (plan.hat @ z)
 
 
-def variances(plan: Plan, z: Any) -> np.ndarray:
+def variances(plan: Plan, z: Matrice) -> np.ndarray:
     """Variance of the total of each linearised column of z (respondents × figures, dense or sparse).
 
     V = Σ_h (1−r_h/N_h) · r_h/(r_h−1) · Σ_k (w_k e_k − mean_h)², e = residual of z on the calibration variables fitted with
     the initial weights (Deville and Särndal 1992; R survey 4.5). Rows outside a domain are zeros: every stratum stays.
     Expanded as (z−XB)'Q(z−XB), so that no dense respondents × figures matrix is made.
     """
-    z = sparse.csc_array(z) if not sparse.issparse(z) else z.tocsc()
+    z = sparse.csc_array(z)
     u = (plan.units @ z).tocsc()
     h, facteurs = plan.unit_strata, plan.factors
     strates = sparse.coo_array((np.ones(len(h)), (h, np.arange(len(h)))), shape=(len(facteurs), len(h))).tocsr()
@@ -144,7 +163,7 @@ def variances(plan: Plan, z: Any) -> np.ndarray:
     poids_strate = facteurs / np.maximum(plan.effectifs, 1)
     v = np.asarray(carre).ravel() - (poids_strate[:, None] * sommes**2).sum(axis=0)
     if plan.X is not None and plan.hat is not None:
-        b = np.asarray((sparse.csc_array(z).T @ plan.hat.T).T)  # margins × figures
+        b = np.asarray((z.T @ plan.hat.T).T)  # margins × figures
         ux = plan.units @ plan.X
         q_ux = facteurs[h][:, None] * ux - (poids_strate[:, None] * (strates @ ux))[h]
         croise = np.asarray((u.T @ q_ux).T)
@@ -153,13 +172,27 @@ def variances(plan: Plan, z: Any) -> np.ndarray:
     return positives
 
 
-def stratified_total(valeurs: Any, poids: Any, strates: Any = None, *, domaine: Any = None, **plan: Any) -> Estimation:
+def stratified_total(
+    valeurs: ArrayLike,
+    poids: ArrayLike,
+    strates: ArrayLike | None = None,
+    *,
+    domaine: ArrayLike | None = None,
+    **plan: Unpack[_Design],
+) -> Estimation:
     """Σ w y over the domain. Other arguments: as build_plan; without `strates`, one stratum."""
     p, y, dans = _design(valeurs, poids, strates, domaine, plan)
     return _estimate(p, float(np.sum(p.poids * y * dans)), y * dans, dans)
 
 
-def stratified_mean(valeurs: Any, poids: Any, strates: Any = None, *, domaine: Any = None, **plan: Any) -> Estimation:
+def stratified_mean(
+    valeurs: ArrayLike,
+    poids: ArrayLike,
+    strates: ArrayLike | None = None,
+    *,
+    domaine: ArrayLike | None = None,
+    **plan: Unpack[_Design],
+) -> Estimation:
     """Σ w y / Σ w over the domain (boolean, one per row), linearised as (y − mean) / Σ w. Other arguments: as build_plan."""
     p, y, dans = _design(valeurs, poids, strates, domaine, plan)
     total = float(np.sum(p.poids * dans))
@@ -167,7 +200,7 @@ def stratified_mean(valeurs: Any, poids: Any, strates: Any = None, *, domaine: A
     return _estimate(p, moyenne, (y - moyenne) * dans / total, dans)
 
 
-def ratio(numerateur: Any, denominateur: Any, poids: Any, strates: Any = None, *, domaine: Any = None, **plan: Any) -> Estimation:  # fmt: skip
+def ratio(numerateur: ArrayLike, denominateur: ArrayLike, poids: ArrayLike, strates: ArrayLike | None = None, *, domaine: ArrayLike | None = None, **plan: Unpack[_Design]) -> Estimation:  # fmt: skip
     """Σ w y / Σ w x over the domain, linearised as (y − R x) / Σ w x."""
     p, y, dans = _design(numerateur, poids, strates, domaine, plan)
     x = np.asarray(denominateur, dtype=float)
@@ -176,13 +209,15 @@ def ratio(numerateur: Any, denominateur: Any, poids: Any, strates: Any = None, *
     return _estimate(p, rapport, (y - rapport * x) * dans / total, dans)
 
 
-def ratio_total(numerateur: Any, denominateur: Any, total: float, poids: Any, strates: Any = None, **plan: Any) -> Estimation:  # fmt: skip
+def ratio_total(numerateur: ArrayLike, denominateur: ArrayLike, total: float, poids: ArrayLike, strates: ArrayLike | None = None, **plan: Unpack[_Design]) -> Estimation:  # fmt: skip
     """Ratio estimator of a total: `total` of the denominator, known, times the ratio."""
     r = ratio(numerateur, denominateur, poids, strates, **plan)
     return Estimation(r.valeur * total, r.erreur_type * total, r.ddl, r.n)
 
 
-def _design(valeurs: Any, poids: Any, strates: Any, domaine: Any, plan: Any) -> tuple[Plan, np.ndarray, np.ndarray]:
+def _design(
+    valeurs: ArrayLike, poids: ArrayLike, strates: ArrayLike | None, domaine: ArrayLike | None, plan: _Design
+) -> tuple[Plan, np.ndarray, np.ndarray]:
     y = np.asarray(pd.Series(valeurs), dtype=float)
     p = build_plan(poids, np.zeros(len(y)) if strates is None else strates, **plan)
     return p, y, np.ones(len(y)) if domaine is None else np.asarray(domaine, dtype=bool).astype(float)
@@ -192,11 +227,17 @@ def _estimate(p: Plan, valeur: float, z: np.ndarray, dans: np.ndarray) -> Estima
     return Estimation(valeur, float(np.sqrt(variances(p, z[:, None])[0])), p.ddl, int(dans.sum()))
 
 
-# -------------------------------------------------------------------------------------------
-# Change between two editions, with a variance that counts the respondents found in both.
+# ---- change between two editions, with a variance that counts the respondents found in both
 
 
-def change_variance(avant: Plan, z_avant: Any, ids_avant: Any, apres: Plan, z_apres: Any, ids_apres: Any) -> np.ndarray:
+def change_variance(
+    avant: Plan,
+    z_avant: Matrice,
+    ids_avant: Iterable[Hashable],
+    apres: Plan,
+    z_apres: Matrice,
+    ids_apres: Iterable[Hashable],
+) -> np.ndarray:
     """Variance of (estimate after − estimate before), one per column: V1 + V2 − 2 Cov, never below 0.
 
     `z_*`: linearised values (respondents × figures); `ids_*`: identifiers of the respondents. The covariance comes from
@@ -211,22 +252,23 @@ def change_variance(avant: Plan, z_avant: Any, ids_avant: Any, apres: Plan, z_ap
     return np.maximum(v1 + v2 - 2 * (u1 * u2).sum(axis=0), 0.0)
 
 
-def change_interval(ecart: Any, erreur_type: Any, ddl: float, niveau: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+def change_interval(
+    ecart: ArrayLike, erreur_type: ArrayLike, ddl: float, niveau: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
     """Student interval of a difference, in the unit of `ecart`. Change is read from it, never from overlapping intervals."""
     demi = stats.t.ppf((1 + niveau) / 2, max(ddl, 1)) * np.asarray(erreur_type)
     return np.asarray(ecart) - demi, np.asarray(ecart) + demi
 
 
-def constant_perimeter(cadre_avant: Any, cadre_apres: Any) -> tuple[np.ndarray, np.ndarray]:
+def constant_perimeter(cadre_avant: ArrayLike, cadre_apres: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Which rows of each frame are units (same identifier) found in both: the constant perimeter of a series."""
     communs = np.intersect1d(np.asarray(cadre_avant, dtype=str), np.asarray(cadre_apres, dtype=str))
     return np.isin(np.asarray(cadre_avant, dtype=str), communs), np.isin(np.asarray(cadre_apres, dtype=str), communs)
 
 
-def _centred(plan: Plan, z: Any) -> np.ndarray:
+def _centred(plan: Plan, z: Matrice) -> np.ndarray:
     """u = w·e less its mean in the stratum, times √((1−f) r/(r−1)): its sum of squares is the variance."""
-    dense = z.toarray() if sparse.issparse(z) else np.asarray(z, dtype=float)
-    u: np.ndarray = plan.poids[:, None] * residuals(plan, dense)
+    u: np.ndarray = plan.poids[:, None] * residuals(plan, _dense(z))
     r = plan.effectifs.astype(float)
     moyenne = np.zeros((len(r), u.shape[1]))
     np.add.at(moyenne, plan.strate, u)
@@ -237,8 +279,9 @@ def _centred(plan: Plan, z: Any) -> np.ndarray:
     return scaled
 
 
-# -------------------------------------------------------------------------------------------
-# Intervals of proportions and means, and how reliable a figure is. An interval says what sampling and response leave to
+# ---- intervals of proportions and means, and how reliable a figure is
+
+# An interval says what sampling and response leave to
 # chance, the response model being right; it says nothing of bias.
 
 METHODES = ("auto", "logit", "beta", "korn-graubard", "wilson")
@@ -247,7 +290,7 @@ FIABILITE = {"demi_largeur_u": 10.0, "effectif_u": 30.0, "demi_largeur_ns": 20.0
 
 
 def proportion_interval(
-    p: Any, erreur_type: Any, n: Any, ddl: Any, *, methode: str = "auto", niveau: float = 0.95
+    p: ArrayLike, erreur_type: ArrayLike, n: ArrayLike, ddl: ArrayLike, *, methode: str = "auto", niveau: float = 0.95
 ) -> tuple[np.ndarray, np.ndarray]:
     """(low, high) of proportions p (0–1), from their design-based standard error, respondents n and degrees of freedom.
 
@@ -273,13 +316,15 @@ def proportion_interval(
     return np.where(certain, p, bas), np.where(certain, p, haut)
 
 
-def mean_interval(valeur: Any, erreur_type: Any, ddl: Any, niveau: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+def mean_interval(
+    valeur: ArrayLike, erreur_type: ArrayLike, ddl: ArrayLike, niveau: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
     """Student interval of means and totals."""
     demi = stats.t.ppf((1 + niveau) / 2, np.maximum(ddl, 1)) * np.asarray(erreur_type, dtype=float)
     return np.asarray(valeur, dtype=float) - demi, np.asarray(valeur, dtype=float) + demi
 
 
-def effective_n(p: Any, erreur_type: Any, n: Any) -> np.ndarray:
+def effective_n(p: ArrayLike, erreur_type: ArrayLike, n: ArrayLike) -> np.ndarray:
     """p(1−p)/se²: size of the simple random sample that would be as precise, at most n; n at 0, at 1 and without variance."""
     p, se, n = (np.asarray(a, dtype=float) for a in (p, erreur_type, n))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -287,7 +332,9 @@ def effective_n(p: Any, erreur_type: Any, n: Any) -> np.ndarray:
     return np.minimum(taille, n)
 
 
-def reliability(demi_largeur: Any, effectif: Any, *, seuils: Mapping[str, float] | None = None) -> np.ndarray:
+def reliability(
+    demi_largeur: ArrayLike, effectif: ArrayLike, *, seuils: Mapping[str, float] | None = None
+) -> np.ndarray:
     """ "" reliable, "u" of low reliability, "ns" not to be shown, from the half-width (points) and the effective number of
     respondents. Defaults: u beyond 10 points or under 30; ns beyond 20 points or under 10. Says nothing of secrecy."""
     s = {**FIABILITE, **(seuils or {})}
@@ -302,7 +349,7 @@ def _student(ddl: np.ndarray, niveau: float) -> np.ndarray:
     return t
 
 
-def _logit(p: np.ndarray, se: np.ndarray, n: np.ndarray, ddl: np.ndarray, niveau: float) -> Any:
+def _logit(p: np.ndarray, se: np.ndarray, n: np.ndarray, ddl: np.ndarray, niveau: float) -> Bornes:
     with np.errstate(divide="ignore", invalid="ignore"):
         centre, demi = np.log(p / (1 - p)), _student(ddl, niveau) * se / (p * (1 - p))
     return 1 / (1 + np.exp(-(centre - demi))), 1 / (1 + np.exp(-(centre + demi)))
@@ -316,7 +363,7 @@ def _sizes(p: np.ndarray, se: np.ndarray, n: np.ndarray, ddl: np.ndarray, niveau
     return taille
 
 
-def _beta(p: np.ndarray, taille: np.ndarray, niveau: float) -> Any:
+def _beta(p: np.ndarray, taille: np.ndarray, niveau: float) -> Bornes:
     x, alpha = taille * p, (1 - niveau) / 2
     with np.errstate(invalid="ignore", divide="ignore"):
         bas = np.where(x > 0, stats.beta.ppf(alpha, x, taille - x + 1), 0.0)
@@ -324,7 +371,7 @@ def _beta(p: np.ndarray, taille: np.ndarray, niveau: float) -> Any:
     return bas, haut
 
 
-def _wilson(p: np.ndarray, se: np.ndarray, n: np.ndarray, ddl: np.ndarray, niveau: float) -> Any:
+def _wilson(p: np.ndarray, se: np.ndarray, n: np.ndarray, ddl: np.ndarray, niveau: float) -> Bornes:
     taille, t = effective_n(p, se, n), _student(ddl, niveau)
     centre = (p + t**2 / (2 * taille)) / (1 + t**2 / taille)
     demi = t / (1 + t**2 / taille) * np.sqrt(p * (1 - p) / taille + t**2 / (4 * taille**2))
@@ -343,8 +390,7 @@ _INTERVALLES: Mapping[str, Any] = {
 }
 
 
-# -------------------------------------------------------------------------------------------
-# Unit and item non-response (AAPOR, Standard Definitions, 10th ed. 2023, establishment surveys; SIMS S.13.3.3).
+# ---- unit and item non-response (AAPOR, Standard Definitions, 10th ed. 2023, establishment surveys; SIMS S.13.3.3)
 
 # I complete, P partial, R refusal, NC no contact, O other (late, unusable), U unknown eligibility, NE not eligible
 DISPOSITIONS = {
@@ -355,7 +401,9 @@ FORMULES = ("RR2", "RR4")
 ABSENCES = ("hors_filtre", "nsp", "refus", "blanc", "invalide")
 
 
-def response_rates(dispositions: pd.Series, *, par: pd.Series | None = None, poids: Any = None) -> pd.DataFrame:
+def response_rates(
+    dispositions: pd.Series, *, par: pd.Series | None = None, poids: ArrayLike | None = None
+) -> pd.DataFrame:
     """One row per group, then « Total »: one column per disposition (units, or their size), `invites`, rr2, rr4,
     `couverture`. Shares (0–1), nan without eligible unit.
 
@@ -403,7 +451,7 @@ def item_nonresponse(etats: pd.DataFrame) -> pd.DataFrame:
     return df.assign(reponse_part=(df["renseigne"] + df["nsp"]) / applicables, **parts)
 
 
-def bias_indicator(cadre: pd.DataFrame, repondu: Any, poids: Any) -> tuple[float, pd.DataFrame]:
+def bias_indicator(cadre: pd.DataFrame, repondu: ArrayLike, poids: ArrayLike) -> tuple[float, pd.DataFrame]:
     """(R-indicator, one row per modality): what weights leave of the difference between respondents and frame.
 
     `cadre`: one row per unit, categorical variables that were not calibrated on; `poids`: final weights (ignored for the

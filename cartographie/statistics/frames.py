@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, TypeVar
@@ -16,9 +16,8 @@ from cartographie.survey.conditions import references
 from cartographie.survey.evaluate import Contexte, evaluate, known
 from cartographie.survey.model import SUFFIXE_PANEL, Questionnaire
 
-# -------------------------------------------------------------------------------------------
-# Where rows fall: a placement puts each row of a grain in the cells of a grid, with the weight it has there.
-#
+# ---- where rows fall: a placement puts each row of a grain in the cells of a grid, with the weight it has there
+
 # A row counts once in a cell. A respondent that answered for several sites has one line per cell where it has sites, with
 # the weight of those sites: expanded explicitly, and counted once wherever cells are summed.
 
@@ -99,14 +98,14 @@ def join(pos: np.ndarray, lignes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.repeat(np.arange(len(pos)), fois), np.repeat(debut, fois) + rang
 
 
-# -------------------------------------------------------------------------------------------
-# One campaign's analysis frames, with what the tables ask of them: conditions, units, modalities, availability.
+# ---- one campaign's analysis frames, with what the tables ask of them: conditions, units, modalities, availability
 
 SUFFIXE_PRECEDENTE = "_precedente"
 COLONNE_VARIABLE, COLONNE_REGLE = "variable", "regle"  # of the quality and findings grains
 LIBELLES_COLONNES = {COLONNE_VARIABLE: "Question", COLONNE_REGLE: "Règle"}
 _PLACE = re.compile(r"«?\s?\{[^}]*\}\s?»?")
 T = TypeVar("T")
+Condition = Mapping[str, Any] | None
 
 
 @dataclass
@@ -117,7 +116,7 @@ class Edition:
     campagne: str
     frames: Mapping[str, pd.DataFrame]
     ponderation: Ponderation | None = None
-    cache: dict[Any, Any] = field(default_factory=dict)
+    cache: dict[Hashable, Any] = field(default_factory=dict)
 
     @property
     def seuils(self) -> Mapping[str, Any]:
@@ -130,7 +129,7 @@ class Edition:
         df = self.frames.get(grain)
         return df if df is not None else pd.DataFrame({"id_repondant": pd.Series(dtype=object)})
 
-    def memo(self, cle: Any, calcul: Callable[[], T]) -> T:
+    def memo(self, cle: Hashable, calcul: Callable[[], T]) -> T:
         """The result kept under that key, computed the first time."""
         if cle not in self.cache:
             self.cache[cle] = calcul()
@@ -242,7 +241,7 @@ class Edition:
         parents = self.frame(enfant)["parent"].to_numpy(dtype=int)[self.vraie(enfant, valeur.get("si"))]
         return np.bincount(parents[parents >= 0], minlength=len(df)).astype(float)
 
-    # ------------------------------------------------------------------ classifications
+    # ---- classifications
 
     def modalites(self, grain: str, variable: str | Sequence[str]) -> list[tuple[str, str]]:
         """(code, label) of a classification, in nomenclature order; the values met, sorted, when it has none."""
@@ -274,7 +273,7 @@ class Edition:
             return f"{code} – {_PLACE.sub('…', messages[0])}" if messages else code
         return code
 
-    def paires(self, grain: str, variable: str | Sequence[str], codes: Sequence[str], si: Any = None) -> Paires:
+    def paires(self, grain: str, variable: str | Sequence[str], codes: Sequence[str], si: Condition = None) -> Paires:
         """(row position, modality index) for each modality chosen; several for a multiple choice or a list of variables.
 
         "child.V": a row gets each modality met among its child rows meeting `si`.
@@ -282,7 +281,7 @@ class Edition:
         cle = ("paires", grain, repr(variable), tuple(codes), repr(si))
         return self.memo(cle, lambda: self._paires(grain, variable, codes, si))
 
-    def _paires(self, grain: str, variable: str | Sequence[str], codes: Sequence[str], si: Any) -> Paires:
+    def _paires(self, grain: str, variable: str | Sequence[str], codes: Sequence[str], si: Condition) -> Paires:
         noms = [variable] if isinstance(variable, str) else list(variable)
         morceaux: list[Paires] = []
         for nom in noms:
@@ -311,7 +310,7 @@ class Edition:
         presentes = [df[n].notna().to_numpy() for n in noms if n in df.columns]
         return np.logical_or.reduce(presentes) if presentes else np.zeros(len(df), dtype=bool)
 
-    # ------------------------------------------------------------------ was it asked?
+    # ---- was it asked?
 
     def disponible(self, grain: str, variable: str) -> bool:
         """The variable was asked in that campaign, or can be derived from what was."""

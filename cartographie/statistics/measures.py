@@ -1,21 +1,23 @@
-"""The measures: rows of one grain → figures on a whole grid of cells at once, and the exact counts behind each."""
+"""The measures, in one table: rows of one grain → figures on a whole grid of cells at once, and the exact counts behind each."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from cartographie.statistics.estimates import DISPOSITIONS, rate
 from cartographie.statistics.frames import Edition, Grille, Lignes, Paires, Parts, by_respondent
+from cartographie.survey.conditions import references
+from cartographie.survey.published import DIFFERENCE, Prive, key_columns
 from cartographie.survey.received import Tableau
 
-# -------------------------------------------------------------------------------------------
-# The exact, unweighted counts behind each figure: what secrecy is judged on. Never written in a release.
-#
+# ---- the exact, unweighted counts behind each figure: what secrecy is judged on, never written in a release
+
 # A figure rests on two counts: its numerator (the respondents, systems or sums concerned) and its base (the denominator).
 
 
@@ -36,8 +38,11 @@ class Exacts:
     seul: np.ndarray
     complet: bool = True  # the rest of the base is a count too
 
-    def columns(self) -> dict[str, np.ndarray]:
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "complet"}
+    def columns(self) -> dict[str, np.ndarray | bool]:
+        return {c: getattr(self, nom) for nom, c in _EXACTS.items()}
+
+
+_EXACTS = {f.name: Prive[f.name.upper()] for f in fields(Exacts)}
 
 
 def counts_of_a_share(base: Parts, vraies: Parts, taille: int, m: int, signatures: np.ndarray) -> Exacts:
@@ -94,16 +99,12 @@ def nothing(taille: int) -> Exacts:
 
 def exact_counts(brouillons: Sequence[Tableau]) -> pd.DataFrame:
     """The counts behind every figure, by its published key: confidential, for the gate that attacks a release."""
-    noms = ("base", "numerateur", "contributeurs_base", "contributeurs", "contributeurs_complement", "dominante", "complet",
-            "seul", "marque", "marque_base")  # fmt: skip
     lignes = []
     for t in brouillons:
-        libelles = {c for c in t.df.columns if c.endswith("_libelle")}
-        textes = list(t.df.columns[: t.df.columns.get_loc("n_repondants")])
-        cle = t.df[[c for c in textes if c not in libelles and c != "unite"]]
-        evolution = t.df["_edition"] == 2
-        lignes.append(cle.assign(
-            **{c: t.df[f"_{c}"] for c in noms}, evolution=evolution, protege=t.df["_protege"].astype(bool) & ~evolution
+        evolution = t.df[Prive.EDITION] == DIFFERENCE
+        lignes.append(t.df[key_columns(t.df.columns)].assign(
+            **{nom: t.df[c] for nom, c in _EXACTS.items()}, evolution=evolution,
+            protege=t.df[Prive.PROTEGE].astype(bool) & ~evolution,
         ))  # fmt: skip
     return pd.concat(lignes, ignore_index=True)
 
@@ -135,15 +136,66 @@ def _mark(plat: np.ndarray, repondants: np.ndarray, valeurs: np.ndarray, taille:
     return marque
 
 
-# -------------------------------------------------------------------------------------------
-# The measures: rows of one grain → figures on a whole grid of cells at once.
-#
+# ---- what one indicator is measured on, and the rows a figure rests on
+
 # A grid has C territory/actor cells × D modalities of the dimension × M modalities of the indicator, flattened in that order.
 # Nothing is masked here, and nothing rounded, except that `arrondi` is the exact figure rounded once, half to even.
 
-PARTS = ("part", "repartition", "ratio", "taux_reponse")
-QUANTILES = {"mediane": 0.5, "q1": 0.25, "q3": 0.75}
 DECIMALES = {"pct": 1, "points": 1}
+VALEURS = ("valeur", "numerateur", "denominateur")  # keys of an indicator that name a quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Assiette:
+    """What one indicator is measured on, on one crossing. `champ`: rows of the denominator (one boolean each); `mod_d`, `mod_m`:
+    (code, label) of the dimension and of the indicator; `pose`: it was asked; `pondere`: its rows are weighted."""
+
+    e: Edition
+    grain: str
+    indicateur: Mapping[str, Any]
+    dimension: str | list[str] | None
+    champ: np.ndarray
+    mod_d: list[tuple[str, str]]
+    mod_m: list[tuple[str, str]]
+    pose: bool
+    pondere: bool
+    grille: Grille
+
+    @property
+    def mesure(self) -> Measure:
+        return MESURES[self.indicateur["mesure"]]
+
+    @property
+    def unite(self) -> str:
+        """As declared, else what the measure gives."""
+        return str(self.indicateur.get("unite", "pct" if self.mesure.part else "nombre"))
+
+    @property
+    def decimales(self) -> int:
+        return int(self.indicateur.get("decimales", DECIMALES.get(self.unite, 2)))
+
+    @property
+    def signatures(self) -> np.ndarray:
+        return self.e.signatures(self.grain)
+
+    def select(self) -> Selection:
+        return self.mesure.select(self)
+
+    def compute(self) -> Resultat:
+        """The figure of every place, empty ones included; of what was not asked, none."""
+        taille = self.grille.taille * len(self.mod_m)
+        return self.mesure.compute(self, self.select()) if self.pose and taille else _not_measured(taille)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The rows of the grain a figure rests on (`base`, positions). Of a share: the (row, modality) pairs concerned. Of a total:
+    the value of each row of the grain, and what it is divided by, if anything."""
+
+    base: np.ndarray
+    vraies: Paires | None = None
+    valeurs: np.ndarray | None = None
+    diviseurs: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,61 +220,83 @@ class Resultat:
     influence: Influence | None = None
 
 
-def measure(
-    e: Edition, grain: str, champ: np.ndarray, indicateur: Mapping[str, Any], g: Grille, modalites: Sequence[str]
-) -> Resultat:
-    """Figures of one indicator. `champ`: rows of the denominator; `modalites`: codes of a repartition (else empty)."""
-    mesure = indicateur["mesure"]
-    decimales = indicateur.get("decimales", DECIMALES.get(unite(indicateur), 2))
-    signatures = e.signatures(grain)
-    if mesure == "part":
-        condition = indicateur["condition"]
-        base = champ & e.connue(grain, condition)
-        vraies = np.flatnonzero(base & e.vraie(grain, condition))
-        return _rapport(base, (vraies, np.zeros(len(vraies), dtype=int)), 1, g, decimales, signatures)
-    if mesure == "repartition":
-        variable, si = indicateur["variable"], indicateur.get("si")
-        enfant = isinstance(variable, str) and "." in variable
-        base = champ & e.renseignee(grain, variable) & (np.True_ if enfant else e.vraie(grain, si))
-        pos, m = e.paires(grain, variable, modalites, si if enfant else None)
-        garde = base[pos]
-        return _rapport(base, (pos[garde], m[garde]), len(modalites), g, decimales, signatures)
-    if mesure == "taux_reponse":
-        return _taux_reponse(
-            e.frame(grain)["disposition"].to_numpy(dtype=object), champ, indicateur["formule"], g, decimales
-        )
-    if mesure == "nombre":
-        x = g.place(np.flatnonzero(champ & e.vraie(grain, indicateur.get("condition"))))
-        n, w = _comptes(x, g)
-        exacts = counts_of_a_total(by_respondent(x.plat, x.repondants), None, g.taille, signatures, n)
-        influence = Influence(x.repondants, x.plat, x.poids)
-        return Resultat(n, w, w, np.round(w, indicateur.get("decimales", 0)), exacts, influence)
-    if mesure == "ratio":
-        haut, bas = e.nombres(grain, indicateur["numerateur"]), e.nombres(grain, indicateur["denominateur"])
-        x = g.place(np.flatnonzero(champ & ~np.isnan(haut) & ~np.isnan(bas)))
-        return _quotient(x, haut[x.lignes], bas[x.lignes], 100, g, decimales, signatures)
-    return _numerique(e.nombres(grain, indicateur["valeur"]), champ, mesure, g, decimales, signatures)
-
-
-def empty(taille: int) -> Resultat:
-    """What is not measured: no respondent, no figure."""
+def _not_measured(taille: int) -> Resultat:
     nan = np.full(taille, np.nan)
     return Resultat(np.zeros(taille, dtype=int), nan, nan, nan, nothing(taille))
 
 
-def unite(indicateur: Mapping[str, Any]) -> str:
-    """Unit of an indicator: as declared, else what its measure gives."""
-    return str(indicateur.get("unite", "pct" if indicateur["mesure"] in PARTS else "nombre"))
+def variables_of(serie: Mapping[str, Any], indicateur: Mapping[str, Any]) -> list[str]:
+    """Variables an indicator and its crossing read outside conditions, as they are written."""
+    variable = indicateur.get("variable")
+    noms = [serie.get("dimension"), indicateur.get("poids"), *(variable if isinstance(variable, list) else [variable])]
+    noms += [indicateur.get(c) for c in VALEURS]
+    return [n for n in noms if isinstance(n, str)]
 
 
-def _rapport(base: np.ndarray, vraies: Paires, m: int, g: Grille, decimales: int, signatures: np.ndarray) -> Resultat:
-    """100 × weight of the true (row, modality) pairs over the weight of the base rows."""
-    b, t = g.place(np.flatnonzero(base)), g.place(vraies[0])
+def read_variables(grain: str, serie: Mapping[str, Any], indicateur: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(entity, variable) an indicator rests on, its denominator's left aside: what it reads first, then its crossing."""
+    enfant = str(indicateur.get("variable")).rpartition(".")[0] or grain
+    comptes = [v for v in map(indicateur.get, VALEURS) if isinstance(v, Mapping)]
+    conditions = [
+        (indicateur.get("condition"), grain),
+        (indicateur.get("si"), enfant),
+        *((v.get("si"), v["nombre"]) for v in comptes),
+    ]
+    lues = [x for c, entite in conditions for x in sorted(references(c, entite))]
+    lues += [(n.rpartition(".")[0] or grain, n.rpartition(".")[2]) for n in variables_of(serie, indicateur)]
+    return list(dict.fromkeys([*lues, *sorted(references(serie.get("filtre"), grain))]))
+
+
+# ---- which rows
+
+
+def _meeting(a: Assiette) -> Selection:
+    """Rows meeting the indicator's condition, if it has one."""
+    return Selection(np.flatnonzero(a.champ & a.e.vraie(a.grain, a.indicateur.get("condition"))))
+
+
+def _knowing(a: Assiette) -> Selection:
+    """Rows that answered what the condition reads; those of them that meet it."""
+    condition = a.indicateur["condition"]
+    base = a.champ & a.e.connue(a.grain, condition)
+    vraies = np.flatnonzero(base & a.e.vraie(a.grain, condition))
+    return Selection(np.flatnonzero(base), (vraies, np.zeros(len(vraies), dtype=int)))
+
+
+def _answering(a: Assiette) -> Selection:
+    """Rows that answered the variable; each answer they gave."""
+    variable, si = a.indicateur["variable"], a.indicateur.get("si")
+    enfant = isinstance(variable, str) and "." in variable
+    base = a.champ & a.e.renseignee(a.grain, variable) & (np.True_ if enfant else a.e.vraie(a.grain, si))
+    pos, m = a.e.paires(a.grain, variable, [c for c, _ in a.mod_m], si if enfant else None)
+    return Selection(np.flatnonzero(base), (pos[base[pos]], m[base[pos]]))
+
+
+def _valued(a: Assiette) -> Selection:
+    """Rows that have the value."""
+    valeurs = a.e.nombres(a.grain, a.indicateur["valeur"])
+    return Selection(np.flatnonzero(a.champ & ~np.isnan(valeurs)), valeurs=valeurs)
+
+
+def _divided(a: Assiette) -> Selection:
+    """Rows that have both values."""
+    haut, bas = (a.e.nombres(a.grain, a.indicateur[c]) for c in ("numerateur", "denominateur"))
+    return Selection(np.flatnonzero(a.champ & ~np.isnan(haut) & ~np.isnan(bas)), valeurs=haut, diviseurs=bas)
+
+
+# ---- which figure
+
+
+def _share(a: Assiette, s: Selection) -> Resultat:
+    """100 × weight of the (row, modality) pairs concerned over the weight of the base rows."""
+    assert s.vraies is not None
+    g, m = a.grille, len(a.mod_m)
+    b, t = g.place(s.base), g.place(s.vraies[0])
     n, w = _comptes(b, g)
-    plat = t.plat * m + vraies[1][t.source]
+    plat = t.plat * m + s.vraies[1][t.source]
     haut = np.bincount(plat, t.poids, minlength=g.taille * m)
     exacts = counts_of_a_share(
-        by_respondent(b.plat, b.repondants), by_respondent(plat, t.repondants), g.taille, m, signatures
+        by_respondent(b.plat, b.repondants), by_respondent(plat, t.repondants), g.taille, m, a.signatures
     )
     n, w = np.repeat(n, m), np.repeat(w, m)
     part = _divise(haut, w)
@@ -234,51 +308,136 @@ def _rapport(base: np.ndarray, vraies: Paires, m: int, g: Grille, decimales: int
         np.concatenate([plat, plat_b]),
         100 * np.concatenate([_divise(t.poids, w[plat]), -_divise(poids_b * np.nan_to_num(part[plat_b]), w[plat_b])]),
     )
-    return Resultat(n, w, 100 * part, divise_arrondi(haut, w, 100, decimales), exacts, influence)
+    return Resultat(n, w, 100 * part, divise_arrondi(haut, w, 100, a.decimales), exacts, influence)
 
 
-def _quotient(
-    x: Lignes, haut: np.ndarray, bas: np.ndarray, echelle: int, g: Grille, decimales: int, signatures: np.ndarray
-) -> Resultat:
-    """`echelle` × weighted sum of `haut` over weighted sum of `bas`, one value of each per line of `x`."""
+def _quotient(a: Assiette, s: Selection, echelle: int) -> Resultat:
+    """`echelle` × weighted sum of the values over weighted sum of the divisors: the mean when each row counts 1."""
+    assert s.valeurs is not None
+    g, x = a.grille, a.grille.place(s.base)
+    haut = s.valeurs[x.lignes]
+    bas = np.ones(len(haut)) if s.diviseurs is None else s.diviseurs[x.lignes]
     n, w = _comptes(x, g)
     total_h, total_b = (np.bincount(x.plat, x.poids * v, minlength=g.taille) for v in (haut, bas))
     exacts = counts_of_a_total(
-        by_respondent(x.plat, x.repondants, haut), by_respondent(x.plat, x.repondants, bas), g.taille, signatures, n
+        by_respondent(x.plat, x.repondants, haut), by_respondent(x.plat, x.repondants, bas), g.taille, a.signatures, n
     )
     rapport = _divise(total_h, total_b)
     ecart = x.poids * (haut - np.nan_to_num(rapport[x.plat]) * bas)
     influence = Influence(x.repondants, x.plat, echelle * _divise(ecart, total_b[x.plat]))
-    arrondi = divise_arrondi(total_h, total_b, echelle, decimales)
+    arrondi = divise_arrondi(total_h, total_b, echelle, a.decimales)
     return Resultat(n, w, echelle * rapport, arrondi, exacts, influence)
 
 
-def _taux_reponse(dispositions: np.ndarray, champ: np.ndarray, formule: str, g: Grille, decimales: int) -> Resultat:
+def _number(a: Assiette, s: Selection) -> Resultat:
+    """How many rows, weighted."""
+    x = a.grille.place(s.base)
+    n, w = _comptes(x, a.grille)
+    exacts = counts_of_a_total(by_respondent(x.plat, x.repondants), None, a.grille.taille, a.signatures, n)
+    arrondi = np.round(w, a.indicateur.get("decimales", 0))
+    return Resultat(n, w, w, arrondi, exacts, Influence(x.repondants, x.plat, x.poids))
+
+
+def _total(a: Assiette, s: Selection) -> Resultat:
+    """Weighted sum of the values; nothing where nobody has any."""
+    assert s.valeurs is not None
+    x = a.grille.place(s.base)
+    v = s.valeurs[x.lignes]
+    n, w = _comptes(x, a.grille)
+    exacts = counts_of_a_total(by_respondent(x.plat, x.repondants, v), None, a.grille.taille, a.signatures, n)
+    exact = np.where(n > 0, np.bincount(x.plat, x.poids * v, minlength=a.grille.taille), np.nan)
+    influence = Influence(x.repondants, x.plat, x.poids * v)
+    return Resultat(n, w, exact, np.round(exact, a.decimales), exacts, influence)
+
+
+def _quantile(a: Assiette, s: Selection, q: float) -> Resultat:
+    """Quantile of the values; it has no interval."""
+    assert s.valeurs is not None
+    x = a.grille.place(s.base)
+    v = s.valeurs[x.lignes]
+    n, w = _comptes(x, a.grille)
+    exacts = counts_of_a_total(by_respondent(x.plat, x.repondants, v), None, a.grille.taille, a.signatures, n)
+    exact = _quantiles(x.plat, v, x.poids, q, a.grille.taille)
+    return Resultat(n, w, exact, np.round(exact, a.decimales), exacts)
+
+
+def _response_rate(a: Assiette, s: Selection) -> Resultat:
     """Response rate of the units of the frame; no interval: it describes the collection, not the actors."""
-    x = g.place(np.flatnonzero(champ))
-    n, w = _comptes(x, g)
+    dispositions = a.e.frame(a.grain)["disposition"].to_numpy(dtype=object)
+    x = a.grille.place(s.base)
+    n, w = _comptes(x, a.grille)
     nombres = {
-        d: np.bincount(x.plat, x.poids * (dispositions[x.lignes] == d), minlength=g.taille) for d in DISPOSITIONS
+        d: np.bincount(x.plat, x.poids * (dispositions[x.lignes] == d), minlength=a.grille.taille) for d in DISPOSITIONS
     }
-    taux = 100 * rate(formule, nombres)
-    return Resultat(n, w, taux, np.round(taux, decimales), nothing(g.taille))
+    taux = 100 * rate(a.indicateur["formule"], nombres)
+    return Resultat(n, w, taux, np.round(taux, a.decimales), nothing(a.grille.taille))
 
 
-def _numerique(
-    valeurs: np.ndarray, champ: np.ndarray, mesure: str, g: Grille, decimales: int, signatures: np.ndarray
-) -> Resultat:
-    """Sum, mean, quantiles and maximum of the answered values."""
-    x = g.place(np.flatnonzero(champ & ~np.isnan(valeurs)))
-    v = valeurs[x.lignes]
-    if mesure == "moyenne":
-        return _quotient(x, v, np.ones(len(v)), 1, g, decimales, signatures)
-    n, w = _comptes(x, g)
-    exacts = counts_of_a_total(by_respondent(x.plat, x.repondants, v), None, g.taille, signatures, n)
-    if mesure == "somme":
-        exact = np.where(n > 0, np.bincount(x.plat, x.poids * v, minlength=g.taille), np.nan)
-        return Resultat(n, w, exact, np.round(exact, decimales), exacts, Influence(x.repondants, x.plat, x.poids * v))
-    exact = _quantiles(x.plat, v, x.poids, QUANTILES.get(mesure, 1.0), g.taille)
-    return Resultat(n, w, exact, np.round(exact, decimales), exacts)
+# ---- the table of measures
+
+
+@dataclass(frozen=True, slots=True)
+class Somme:
+    """What adds up the values that one key of the indicator names."""
+
+    cle: str
+
+
+# A count a figure reveals: "lignes" (the rows of the population), those of them meeting the indicator's "condition" or giving the
+# "reponse" of the line, a sum over them, or none. Those who answered and those asked are one population: see secrecy.counts.
+Revele = Literal["lignes", "condition", "reponse"] | Somme | None
+
+
+def _not_remade(poids: pd.Series, compte: pd.Series) -> float:
+    return float("nan")
+
+
+def _added(poids: pd.Series, compte: pd.Series) -> float:
+    return float((poids * compte).sum())
+
+
+def _averaged(poids: pd.Series, compte: pd.Series) -> float:
+    return float((poids * compte).sum() / poids.sum()) if poids.sum() else float("nan")
+
+
+def _percent(poids: pd.Series, compte: pd.Series) -> float:
+    return 100 * _averaged(poids, compte)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One kind of figure, told once: what computes, traces and protects it reads it here (docs/ajouter-une-mesure.md).
+
+    `select`: the rows it rests on, the same for the figure and for its trace; `compute`: the figure of every place;
+    `numerateur`, `base`: the counts it reveals; `refait`: the figure of one place, made again from its rows (weight, and what each
+    counts for), nan for what they do not add up to; `part`: a share, in per cent, that too few respondents make not
+    significant; `modalites`: one figure for each answer of the indicator's variable."""
+
+    select: Callable[[Assiette], Selection]
+    compute: Callable[[Assiette, Selection], Resultat]
+    numerateur: Revele
+    base: Revele
+    refait: Callable[[pd.Series, pd.Series], float] = _not_remade
+    part: bool = False
+    modalites: bool = False
+
+
+MESURES: dict[str, Measure] = {
+    "part": Measure(_knowing, _share, "condition", "lignes", _percent, part=True),
+    "repartition": Measure(_answering, _share, "reponse", "lignes", _percent, part=True, modalites=True),
+    "nombre": Measure(_meeting, _number, "condition", None, _added),
+    "somme": Measure(_valued, _total, Somme("valeur"), None, _added),
+    "moyenne": Measure(_valued, partial(_quotient, echelle=1), Somme("valeur"), "lignes", _averaged),
+    "ratio": Measure(_divided, partial(_quotient, echelle=100), Somme("numerateur"), Somme("denominateur"), part=True),
+    "q1": Measure(_valued, partial(_quantile, q=0.25), None, "lignes"),
+    "mediane": Measure(_valued, partial(_quantile, q=0.5), None, "lignes"),
+    "q3": Measure(_valued, partial(_quantile, q=0.75), None, "lignes"),
+    "maximum": Measure(_valued, partial(_quantile, q=1.0), None, "lignes"),
+    "taux_reponse": Measure(_meeting, _response_rate, None, None, part=True),
+}
+
+
+# ---- sums and divisions
 
 
 def _quantiles(plat: np.ndarray, valeurs: np.ndarray, poids: np.ndarray, q: float, taille: int) -> np.ndarray:

@@ -17,14 +17,14 @@ from cartographie.statistics.estimates import (
     reliability,
     variances,
 )
-from cartographie.statistics.measures import Influence, Resultat
+from cartographie.statistics.measures import Influence, Resultat, read_variables
 from cartographie.statistics.weights import Ponderation
 from cartographie.survey.conditions import references
 from cartographie.survey.model import Questionnaire
+from cartographie.survey.published import DIFFERENCE, EVOLUTION, VISIBLES, Prive, published
 from cartographie.survey.received import Tableau
 
-# -------------------------------------------------------------------------------------------
-# Primary secrecy: which cells of a table say too much about one respondent.
+# ---- primary secrecy: which cells of a table say too much about one respondent
 
 
 def primary_suppression(
@@ -69,8 +69,7 @@ def primary_suppression(
     return pd.Series(statut, index=cellules.index)
 
 
-# -------------------------------------------------------------------------------------------
-# Which indicators may be compared from one edition to the next (comparabilite.yaml).
+# ---- which indicators may be compared from one edition to the next (comparabilite.yaml)
 
 
 def comparable(
@@ -79,7 +78,7 @@ def comparable(
     """C0 and C1 are; C3 is not; C2 is for the indicators (or denominators) it lists, or for all when only crosswalked."""
     denominateur = serie["denominateur"]
     filtre = {v for _, v in references(q.denominateurs[denominateur].get("filtre"), grain)}
-    lues = read_variables(grain, serie, indicateur)
+    lues = {v for _, v in read_variables(grain, serie, indicateur)}
     notes = [n for n in q.comparabilite if n["de"] == de and n["a"] == a]
     return all(
         (n["variable"] not in lues or _accepts(n, indicateur["code"]))
@@ -96,23 +95,7 @@ def _accepts(note: Mapping[str, Any], code: str) -> bool:
     return code in note["indicateurs"] if "indicateurs" in note else "passage" in note
 
 
-def read_variables(grain: str, serie: Mapping[str, Any], indicateur: Mapping[str, Any]) -> set[str]:
-    """Names of the variables an indicator rests on, its denominator's left aside."""
-    lues = {v for c in (serie.get("filtre"), indicateur.get("condition")) for _, v in references(c, grain)}
-    directes = [serie.get("dimension"), indicateur.get("poids")]
-    for cle in ("variable", "valeur", "numerateur", "denominateur"):
-        valeur = indicateur.get(cle)
-        if isinstance(valeur, Mapping):
-            lues |= {v for _, v in references(valeur.get("si"), valeur["nombre"])}
-        else:
-            directes += valeur if isinstance(valeur, list) else [valeur]
-    enfant = str(indicateur.get("variable")).rpartition(".")[0] or grain
-    lues |= {v for _, v in references(indicateur.get("si"), enfant)}
-    return lues | {d.rpartition(".")[2] for d in directes if isinstance(d, str)}
-
-
-# -------------------------------------------------------------------------------------------
-# Intervals and reliability of the figures of one block, from what each respondent brings to each (docs/methodologie.md).
+# ---- intervals and reliability of the figures of one block, from what each respondent brings to each (docs/methodologie.md)
 
 CV_MAX_PCT = 30  # beyond it a total or a mean is of low reliability
 
@@ -120,10 +103,10 @@ CV_MAX_PCT = 30  # beyond it a total or a mean is of low reliability
 def with_precision(
     df: pd.DataFrame, r: Resultat, p: Ponderation | None, unite: str, seuils: Mapping[str, Any]
 ) -> pd.DataFrame:
-    """Add ic_bas and ic_haut (95 %), `_erreur` (standard error) and `_fiabilite` ("", "u" low, "ns" not shown). Without
-    weights, or for a quantile, there is no interval."""
+    """Add ic_bas and ic_haut (95 %), the standard error and the reliability ("", "u" low, "ns" not shown). Without weights, or
+    for a quantile, there is no interval."""
     if p is None or r.influence is None or not len(df):
-        return df.assign(ic_bas=np.nan, ic_haut=np.nan, _erreur=np.nan, _fiabilite="")
+        return df.assign(ic_bas=np.nan, ic_haut=np.nan, **{Prive.ERREUR: np.nan, Prive.FIABILITE: ""})
     erreur = np.sqrt(variances(p.plan, contributions(r.influence, p, len(df))))
     if unite == "pct":
         bas, haut, fiabilite = _shares(r, erreur, p, seuils)
@@ -135,7 +118,8 @@ def with_precision(
     decimales = 1 if unite == "pct" else 2
     vide = np.isnan(r.exact)
     bas, haut = (np.where(vide, np.nan, np.round(x, decimales)) for x in (bas, haut))
-    return df.assign(ic_bas=bas, ic_haut=haut, _erreur=np.where(vide, np.nan, erreur), _fiabilite=fiabilite)
+    erreur = np.where(vide, np.nan, erreur)
+    return df.assign(ic_bas=bas, ic_haut=haut, **{Prive.ERREUR: erreur, Prive.FIABILITE: fiabilite})
 
 
 def contributions(influence: Influence, p: Ponderation, figures: int) -> sparse.csc_array:
@@ -159,22 +143,16 @@ def _shares(
     return bas, haut, np.where(r.n > 0, reliability(demi, effectif, seuils=seuils.get("fiabilite") or {}), "")
 
 
-# -------------------------------------------------------------------------------------------
-# What may be shown of a figure: its status, and the masking of what may not.
-#
-# nd question not asked · s primary secret · s2 masked to protect another · ns not significant · b break · u low reliability
-# · A shown without reserve
+# ---- what may be shown of a figure: its status, and the masking of what may not
 
-VISIBLES = ("A", "u")
-EVOLUTION = ".evolution"
-_FIGURE = ["_serie", "_croisement", "_cellule", "_dimension", "modalite_code", "_indicateur"]
+_FIGURE = [Prive.SERIE, Prive.CROISEMENT, Prive.CELLULE, Prive.DIMENSION, "modalite_code", Prive.INDICATEUR]
 
 
 def with_status(df: pd.DataFrame, pose: bool, regles: Mapping[str, float], seuils: Mapping[str, Any]) -> pd.DataFrame:
-    """Add `statut` (before secrecy), `_secret` and `_secret_base`: why the numerator and the base are confidential ("" free,
-    "A" frequency, "B" dominance), `_protege`: the table is subject to secrecy."""
-    statut = np.where(df["_fiabilite"] == "u", "u", "A").astype(object)
-    trop_peu = (df["n_repondants"] < regles["min_repondants"]) | (df["_fiabilite"] == "ns")
+    """Add `statut` (before secrecy), why the numerator and the base are confidential ("" free, "A" frequency, "B" dominance),
+    and whether the table is subject to secrecy."""
+    statut = np.where(df[Prive.FIABILITE] == "u", "u", "A").astype(object)
+    trop_peu = (df["n_repondants"] < regles["min_repondants"]) | (df[Prive.FIABILITE] == "ns")
     statut[df["valeur"].isna() | trop_peu] = "ns"
     if not pose:
         statut[:] = "nd"
@@ -186,27 +164,29 @@ def with_status(df: pd.DataFrame, pose: bool, regles: Mapping[str, float], seuil
         zero = str(seuils.get("zeros", "publier"))
         base = primary_suppression(pd.DataFrame({"effectif": df["n_repondants"]}), effectif_min=minimum)
         cellules = pd.DataFrame({
-            "effectif": df["_contributeurs"], "valeur": 1.0, "maximum": df["_dominante"],
-            "effectif_complement": df["_contributeurs_complement"].where(df["_complet"], 0), "base": df["_contributeurs_base"],
+            "effectif": df[Prive.CONTRIBUTEURS], "valeur": 1.0, "maximum": df[Prive.DOMINANTE],
+            "effectif_complement": df[Prive.CONTRIBUTEURS_COMPLEMENT].where(df[Prive.COMPLET], 0),
+            "base": df[Prive.CONTRIBUTEURS_BASE],
         })  # fmt: skip
         secret = primary_suppression(cellules, effectif_min=minimum, dominance=dominance, zero=zero)
         base, secret = base.where(base != "V", ""), secret.where(secret != "V", "")
-    return df.assign(statut=statut, _secret=secret, _secret_base=base, _protege=protege)
+    return df.assign(statut=statut, **{Prive.SECRET: secret, Prive.SECRET_BASE: base, Prive.PROTEGE: protege})
 
 
 def finish(t: Tableau) -> Tableau:
     """The table as it may be read: figures that are secret, not significant or not comparable keep no value; a base that is
-    secret keeps no count either. `_cache`, `_cache_base`: masked by secondary secrecy, when it was applied."""
+    secret keeps no count either; nor does what secondary secrecy masks, when it was applied."""
     df = t.df
-    cache = df["_cache"].to_numpy(bool) if "_cache" in df else np.zeros(len(df), dtype=bool)
-    cache_base = df["_cache_base"].to_numpy(bool) if "_cache_base" in df else np.zeros(len(df), dtype=bool)
-    secret_base = (df["_secret_base"] != "").to_numpy()
+    cache, cache_base = (
+        df[c].to_numpy(bool) if c in df else np.zeros(len(df), dtype=bool) for c in (Prive.CACHE, Prive.CACHE_BASE)
+    )
+    secret_base = (df[Prive.SECRET_BASE] != "").to_numpy()
     statut = df["statut"].to_numpy(dtype=object).copy()
     pose = statut != "nd"
     statut[pose & (cache | cache_base)] = "s2"
-    statut[pose & ((df["_secret"] != "").to_numpy() | secret_base)] = "s"
+    statut[pose & ((df[Prive.SECRET] != "").to_numpy() | secret_base)] = "s"
     sans_effectif = ~pose | secret_base | cache_base
-    evolution = df["_edition"].to_numpy() == 2
+    evolution = df[Prive.EDITION].to_numpy() == DIFFERENCE
     if evolution.any():
         statut[evolution], sans_effectif[evolution] = _evolution(df, statut, sans_effectif, evolution)
     visible = np.isin(statut, VISIBLES)
@@ -217,7 +197,7 @@ def finish(t: Tableau) -> Tableau:
     )
     df["n_repondants"] = df["n_repondants"].mask(sans_effectif)
     df["n_pondere"] = df["n_pondere"].mask(sans_effectif)
-    return Tableau(t.code, t.meta, df[[c for c in df.columns if not c.startswith("_")]])
+    return Tableau(t.code, t.meta, df[published(df.columns)])
 
 
 def _evolution(
@@ -227,9 +207,9 @@ def _evolution(
     figures = pd.MultiIndex.from_frame(df[_FIGURE].assign(i=df["indicateur"].str.removesuffix(EVOLUTION)))
     etats = pd.Series(statut, index=figures)
     cles = figures[evolution]
-    out = np.where(df["_comparable"].to_numpy(dtype=object)[evolution] == False, "b", "A").astype(object)  # noqa: E712
+    out = np.where(df[Prive.COMPARABLE].to_numpy(dtype=object)[evolution] == False, "b", "A").astype(object)  # noqa: E712
     avant, apres = (
-        etats[(df["_edition"] == e).to_numpy()].reindex(cles).fillna("nd").to_numpy(dtype=object) for e in (0, 1)
+        etats[(df[Prive.EDITION] == e).to_numpy()].reindex(cles).fillna("nd").to_numpy(dtype=object) for e in (0, 1)
     )
     for code in ("u", "ns", "s2", "s"):  # the last one prevails
         out[(out != "b") & ((avant == code) | (apres == code))] = code
@@ -237,10 +217,9 @@ def _evolution(
     return out, np.isin(out, ["s", "s2", "nd"]) | sans_effectif[evolution]
 
 
-# -------------------------------------------------------------------------------------------
-# From one edition to the next: the difference of two figures of the same perimeter, with its own interval.
+# ---- from one edition to the next: the difference of two figures of the same perimeter, with its own interval
 
-_CLE = ["_cellule", "_dimension", "modalite_code", "indicateur"]
+_CLE = [Prive.CELLULE, Prive.DIMENSION, "modalite_code", "indicateur"]
 
 
 def evolution_rows(
@@ -252,18 +231,17 @@ def evolution_rows(
     """Rows `<code>.evolution`: new minus old, exact. `ok`: the two editions may be compared. `poids`: (weights, answers,
     influence) of the old figures then of the new ones."""
     df = nouveau.copy()
-    ancien = (nouveau.iloc[:0] if vieux is None else vieux).reset_index(names="_rang")[[*_CLE, "_rang", "_exact"]]
+    ancien = (nouveau.iloc[:0] if vieux is None else vieux).reset_index(names="rang")[[*_CLE, "rang", Prive.EXACT]]
     paires = df[_CLE].merge(ancien, on=_CLE, how="left", validate="one_to_one")
-    ecart = df["_exact"].to_numpy(dtype=float) - pd.to_numeric(paires["_exact"]).to_numpy(dtype=float)
-    bas, haut = _interval(ecart, paires["_rang"], 0 if vieux is None else len(vieux), poids)
+    ecart = df[Prive.EXACT].to_numpy(dtype=float) - pd.to_numeric(paires[Prive.EXACT]).to_numpy(dtype=float)
+    bas, haut = _interval(ecart, paires["rang"], 0 if vieux is None else len(vieux), poids)
     return df.assign(
         indicateur=df["indicateur"] + EVOLUTION,
         unite=np.where(df["unite"] == "pct", "points", df["unite"]),
         valeur=np.round(np.round(ecart, 9), 1) + 0.0,
-        _exact=ecart,
         ic_bas=np.round(bas, 1) + 0.0,
         ic_haut=np.round(haut, 1) + 0.0,
-        _comparable=ok,
+        **{Prive.EXACT: ecart, Prive.COMPARABLE: ok},
     )
 
 

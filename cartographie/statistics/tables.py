@@ -11,16 +11,16 @@ import numpy as np
 import pandas as pd
 
 from cartographie.base.errors import Statut, UserError
-from cartographie.statistics.axes import TOUS, Axes, Croisement
+from cartographie.statistics.axes import Axes, Croisement
 from cartographie.statistics.frames import LIBELLES_COLONNES, SUFFIXE_PRECEDENTE, Edition, Grille
-from cartographie.statistics.measures import PARTS, Influence, empty, measure, unite
+from cartographie.statistics.measures import MESURES, Assiette, Influence, variables_of
 from cartographie.statistics.precision import comparable, evolution_rows, finish, with_precision, with_status
 from cartographie.statistics.weights import Ponderation
 from cartographie.survey.model import Questionnaire
-from cartographie.survey.received import Tableau
+from cartographie.survey.published import DIFFERENCE, TOUS, Prive, columns, key_columns
+from cartographie.survey.received import Legende, Tableau
 
-# -------------------------------------------------------------------------------------------
-# What a table states about itself: titles, notes, labels of its indicators, answers and axes.
+# ---- what a table states about itself: titles, notes, labels of its indicators, answers and axes
 
 
 def grain_of(e: Edition, s: Mapping[str, Any]) -> str:
@@ -34,7 +34,7 @@ def dimension_name(variable: str | list[str]) -> str:
     return nom.rpartition(".")[2]
 
 
-def table_meta(t: Mapping[str, Any], e: Edition) -> dict[str, Any]:
+def table_meta(t: Mapping[str, Any], e: Edition) -> Legende:
     """Titles, notes and labels of a table, placeholders filled."""
     q, repartitions = e.questionnaire, set()
     precedente = q.campagnes[e.campagne].precedente
@@ -45,7 +45,7 @@ def table_meta(t: Mapping[str, Any], e: Edition) -> dict[str, Any]:
         grain = grain_of(e, s)
         for ind in s["indicateurs"]:
             libelles[ind["code"]] = ind["libelle"]
-            if ind["mesure"] == "repartition":
+            if MESURES[ind["mesure"]].modalites:
                 repartitions.add(ind["code"])
                 modalites |= {f"{ind['code']}.{c}": m for c, m in e.modalites(grain, ind["variable"])}
         for v in [s.get("dimension"), *(ind.get("variable") for ind in s["indicateurs"])]:
@@ -62,23 +62,18 @@ def table_meta(t: Mapping[str, Any], e: Edition) -> dict[str, Any]:
     def fill(texte: str) -> str:
         return texte.replace("{edition}", e.campagne).replace("{precedente}", precedente or "édition précédente")
 
-    return {
-        "titre": fill(t["titre"]), "axe": t.get("axe", ""), "source": fill(t.get("source", "")),
-        "champ": fill(t.get("champ", "")), "notes": [fill(n) for n in t.get("notes", ())], "edition": e.campagne,
-        "indicateurs": libelles, "repartitions": sorted(repartitions), "modalites": modalites, "dimensions": dimensions,
-        "libelles_axes": {TOUS: "Tous"} | acteurs,
-        "effectif": "Unités" if {grain_of(e, s) for s in t["series"]} == {q.base} else "Répondants",
-        "evolution": any(s.get("evolution") for s in t["series"]),
-        "denominateurs": {s["denominateur"]: q.denominateurs[s["denominateur"]]["libelle"] for s in t["series"]},
-        "fictif": bool(q.enquete.get("fictif", False)), "secret_secondaire": False,
-    }  # fmt: skip
+    return Legende(
+        titre=fill(t["titre"]), axe=t.get("axe", ""), source=fill(t.get("source", "")), champ=fill(t.get("champ", "")),
+        notes=[fill(n) for n in t.get("notes", ())], indicateurs=libelles, repartitions=sorted(repartitions), modalites=modalites,
+        dimensions=dimensions, libelles_axes={TOUS: "Tous"} | acteurs,
+        effectif="Unités" if {grain_of(e, s) for s in t["series"]} == {q.base} else "Répondants",
+        denominateurs={s["denominateur"]: q.denominateurs[s["denominateur"]]["libelle"] for s in t["series"]},
+    )  # fmt: skip
 
 
-AVANT_AXES = ("edition", "table_id")
-APRES_AXES = ("dimension", "modalite_code", "modalite_libelle", "indicateur", "unite", "denominateur",
-              "n_repondants", "n_pondere", "valeur", "ic_bas", "ic_haut", "statut")  # fmt: skip
-COLONNES_FIXES = (*AVANT_AXES, *APRES_AXES)
-_TRI = ["_serie", "_croisement", "_cellule", "_dimension", "_indicateur", "_modalite", "_edition"]
+# ---- declared tables → drafts
+
+_TRI = [Prive.SERIE, Prive.CROISEMENT, Prive.CELLULE, Prive.DIMENSION, Prive.INDICATEUR, Prive.MODALITE, Prive.EDITION]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +89,14 @@ class Campagne:
 
 def draft_tableaux(q: Questionnaire, campagne: Campagne, precedente: Campagne | None = None) -> list[Tableau]:
     """Every declared table of a campaign, in code order, confidential: every figure is there, with its precision, the exact
-    counts behind it (columns starting with « _ ») and the status it has before secondary secrecy.
+    counts behind it (private columns) and the status it has before secondary secrecy.
 
     Raises UserError E16 when two rows share one key.
     """
     edition = Edition(q, campagne.nom, campagne.frames, campagne.ponderation)
     ancienne = None if precedente is None else Edition(q, precedente.nom, precedente.frames, precedente.ponderation)
     axes = Axes(edition, ancienne)
-    return [_draft(declaration, edition, ancienne, axes) for _, declaration in sorted(q.tableaux.items())]
+    return [draft_tableau(declaration, edition, ancienne, axes) for _, declaration in sorted(q.tableaux.items())]
 
 
 def build_tableaux(
@@ -116,14 +111,12 @@ def build_tableaux(
     return [finish(t) for t in draft_tableaux(questionnaire, Campagne(campagne, frames), avant)]
 
 
-def _draft(t: Mapping[str, Any], e: Edition, ancienne: Edition | None, axes: Axes) -> Tableau:
+def draft_tableau(t: Mapping[str, Any], e: Edition, ancienne: Edition | None, axes: Axes) -> Tableau:
     blocs = [b for i, s in enumerate(t["series"]) for b in _serie(t, s, i, e, ancienne, axes)]
     df = pd.concat(blocs, ignore_index=True).sort_values(_TRI, kind="stable", ignore_index=True)
     df.insert(0, "table_id", t["code"])
-    publiees = [*AVANT_AXES, *axes.colonnes, *APRES_AXES]
-    df = df[[*publiees, *(c for c in df.columns if c.startswith("_"))]]
-    cle = ["edition", *axes.colonnes, "dimension", "modalite_code", "indicateur", "denominateur"]
-    if df.duplicated(cle).any():
+    df = df[[*columns(axes.colonnes), *(c for c in df.columns if c.startswith("_"))]]
+    if df.duplicated(key_columns(df.columns)).any():
         message = f"le tableau {t['code']} publie deux fois le même chiffre : corrigez ses séries."
         raise UserError("E16", message, Statut.DECLARATION)
     return Tableau(t["code"], table_meta(t, e), df)
@@ -138,11 +131,11 @@ def _serie(
     for j, refs in enumerate(s["croisements"]):
         croisement = axes.croise(refs, constant=evolution)
         for k, ind in enumerate(s["indicateurs"]):
-            rangs = {"_serie": i, "_croisement": j, "_indicateur": k}
+            rangs = {Prive.SERIE: i, Prive.CROISEMENT: j, Prive.INDICATEUR: k}
             regles = _regles(t, s, ind, e)
             perimetre = axes.perimetre() if evolution else None
             nouveau, influence = _bloc(s, ind, regles, e, croisement, perimetre)
-            yield nouveau.assign(**rangs, _edition=1)
+            yield nouveau.assign(**rangs, **{Prive.EDITION: 1})
             if not evolution:
                 continue
             vieux, poids = None, []
@@ -151,36 +144,21 @@ def _serie(
                 poids = [
                     (x.ponderation, x.frame(x.questionnaire.racine), i) for x, i in ((ancienne, avant), (e, influence))
                 ]
-                yield vieux.assign(**rangs, _edition=0)
+                yield vieux.assign(**rangs, **{Prive.EDITION: 0})
             ok = comparable(e.questionnaire, grain_of(e, s), s, ind, str(precedente), e.campagne)
-            yield evolution_rows(nouveau, vieux, ok, poids).assign(**rangs, _edition=2)
+            yield evolution_rows(nouveau, vieux, ok, poids).assign(**rangs, **{Prive.EDITION: DIFFERENCE})
 
 
-@dataclass(frozen=True, slots=True)
-class Cadre:
-    """What one indicator is measured on. `champ`: rows of the denominator; `mod_d`, `mod_m`: modalities of the dimension and
-    of the indicator; `pose`: it was asked."""
-
-    grain: str
-    dimension: Any
-    champ: np.ndarray
-    mod_d: list[tuple[str, str]]
-    mod_m: list[tuple[str, str]]
-    pose: bool
-    pondere: bool
-    grille: Grille
-
-
-def frame_figure(
+def place_figure(
     s: Mapping[str, Any], ind: Mapping[str, Any], e: Edition, croisement: Croisement,
     perimetre: tuple[str, tuple[str, ...]] | None,
-) -> Cadre:  # fmt: skip
+) -> Assiette:  # fmt: skip
     """The rows, cells and modalities of one indicator on one crossing."""
     grain, dimension = grain_of(e, s), s.get("dimension")
     denominateur = e.questionnaire.denominateurs[s["denominateur"]]
     filtre = denominateur.get("filtre")
     mod_d = e.modalites(grain, dimension) if dimension else [("", "")]
-    mod_m = e.modalites(grain, ind["variable"]) if ind["mesure"] == "repartition" else [("", "")]
+    mod_m = e.modalites(grain, ind["variable"]) if MESURES[ind["mesure"]].modalites else [("", "")]
     demandes = [c for c in (filtre, s.get("filtre"), ind.get("condition")) if c]
     pose = all(e.possible(grain, c) for c in demandes) and all(e.disponible(grain, v) for v in variables_of(s, ind))
     pose = pose and all(v in e.frame(grain).columns for v, _ in croisement.niveaux)  # a grain without that axis
@@ -196,7 +174,7 @@ def frame_figure(
         e.paires(grain, dimension, [c for c, _ in mod_d]) if dimension else None, len(mod_d), e.repondants(grain),
         e.taille(grain, ind["poids"]) if ind.get("poids") else None,
     )  # fmt: skip
-    return Cadre(grain, dimension, champ, mod_d, mod_m, pose, pondere, grille)
+    return Assiette(e, grain, ind, dimension, champ, mod_d, mod_m, pose, pondere, grille)
 
 
 def _bloc(
@@ -204,45 +182,27 @@ def _bloc(
     perimetre: tuple[str, tuple[str, ...]] | None,
 ) -> tuple[pd.DataFrame, Influence | None]:  # fmt: skip
     """All rows of one indicator on one crossing: the complete grid, empty cells included."""
-    k = frame_figure(s, ind, e, croisement, perimetre)
-    grain, dimension, mod_d, mod_m, pose, pondere, grille = (
-        k.grain,
-        k.dimension,
-        k.mod_d,
-        k.mod_m,
-        k.pose,
-        k.pondere,
-        k.grille,
-    )
-    taille = len(croisement.cellules) * len(mod_d) * len(mod_m)
-    r = measure(e, grain, k.champ, ind, grille, [c for c, _ in mod_m]) if pose and taille else empty(taille)
-    rangs = np.arange(taille)
-    cellule, d, m = (
-        rangs // max(len(mod_d) * len(mod_m), 1),
-        rangs // max(len(mod_m), 1) % max(len(mod_d), 1),
-        rangs % max(len(mod_m), 1),
+    a = place_figure(s, ind, e, croisement, perimetre)
+    r = a.compute()
+    cellule, d, m = np.unravel_index(
+        np.arange(len(r.n)), (len(croisement.cellules), max(len(a.mod_d), 1), max(len(a.mod_m), 1))
     )
     df = croisement.cellules.iloc[cellule].reset_index(drop=True)
-    nom = (
-        dimension_name(dimension)
-        if dimension
-        else dimension_name(ind["variable"])
-        if ind["mesure"] == "repartition"
-        else ""
-    )
-    porte = mod_d if dimension else mod_m
-    par_modalite = bool(dimension) and ind["mesure"] == "repartition"
+    porte, rang = (a.mod_d, d) if a.dimension else (a.mod_m, m)
+    variable = a.dimension or (ind["variable"] if a.mesure.modalites else None)
+    croise = bool(a.dimension) and a.mesure.modalites
     df = df.assign(
-        edition=e.campagne, _cellule=cellule, _dimension=d, _modalite=m, dimension=nom,
-        modalite_code=[porte[x][0] for x in (d if dimension else m)],
-        modalite_libelle=[porte[x][1] for x in (d if dimension else m)],
-        indicateur=[f"{ind['code']}.{mod_m[x][0]}" for x in m] if par_modalite else ind["code"],
-        unite=unite(ind), denominateur=s["denominateur"], _mesure=ind["mesure"],
-        _constant=perimetre is not None, n_repondants=r.n, n_pondere=np.round(r.n_pondere, 6), valeur=r.arrondi, _exact=r.exact,
-        **{f"_{c}": v for c, v in r.exacts.columns().items()}, _complet=r.exacts.complet,
+        edition=e.campagne, dimension=dimension_name(variable) if variable else "",
+        modalite_code=[porte[x][0] for x in rang], modalite_libelle=[porte[x][1] for x in rang],
+        indicateur=[f"{ind['code']}.{a.mod_m[x][0]}" for x in m] if croise else ind["code"],
+        unite=a.unite, denominateur=s["denominateur"], n_repondants=r.n, n_pondere=np.round(r.n_pondere, 6), valeur=r.arrondi,
+        **{
+            Prive.CELLULE: cellule, Prive.DIMENSION: d, Prive.MODALITE: m, Prive.MESURE: ind["mesure"],
+            Prive.CONSTANT: perimetre is not None, Prive.EXACT: r.exact, **r.exacts.columns(),
+        },
     )  # fmt: skip
-    df = with_precision(df, r, e.ponderation if pondere else None, unite(ind), e.seuils)
-    return with_status(df, pose, regles, e.seuils), r.influence
+    df = with_precision(df, r, e.ponderation if a.pondere else None, a.unite, e.seuils)
+    return with_status(df, a.pose, regles, e.seuils), r.influence
 
 
 def _regles(t: Mapping[str, Any], s: Mapping[str, Any], ind: Mapping[str, Any], e: Edition) -> dict[str, float]:
@@ -256,15 +216,7 @@ def _regles(t: Mapping[str, Any], s: Mapping[str, Any], ind: Mapping[str, Any], 
     if contributeurs is None:
         contributeurs = 0 if donnes["min_repondants"] == 0 else seuils.get("secret_min", 0)
     return {
-        "min_repondants": proportion if ind["mesure"] in PARTS else 0,
+        "min_repondants": proportion if MESURES[ind["mesure"]].part else 0,
         "min_contributeurs": contributeurs,
         "dominance_pct": seuils.get("dominance_pct", 100) if contributeurs else 100,
     }
-
-
-def variables_of(s: Mapping[str, Any], ind: Mapping[str, Any]) -> list[str]:
-    """Variables read outside conditions."""
-    noms = [s.get("dimension"), ind.get("poids")]
-    noms += ind["variable"] if isinstance(ind.get("variable"), list) else [ind.get("variable")]
-    noms += [ind.get(c) for c in ("valeur", "numerateur", "denominateur")]
-    return [n for n in noms if isinstance(n, str)]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import optimize, sparse, special
 
 from cartographie.base.errors import Statut, UserError
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
     from cartographie.statistics.estimates import Plan
 
 
-# -------------------------------------------------------------------------------------------
-# The weights of a campaign: response groups, then calibration to the frame, as campagne.yaml declares them.
-#
+# ---- the weights of a campaign: response groups, then calibration to the frame, as campagne.yaml declares them
+
 # The unit is the unit of the frame (an establishment). Everyone is invited: it is a census with non-response, the base
 # weight is 1 and responding is a second phase, Poisson within each response homogeneity group (docs/methodologie.md).
 
@@ -31,19 +31,47 @@ CAPACITE_MIN = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """Distribution of the ratio g = w/d, Kish's design effect 1 + CV²(w) (Kish 1965), effective number of respondents n / effect,
+    number and share of units at a bound, number of negative weights."""
+
+    rapport_min: float
+    rapport_max: float
+    rapport_q5: float
+    rapport_q25: float
+    rapport_q50: float
+    rapport_q75: float
+    rapport_q95: float
+    effet_kish: float
+    n_effectif: float
+    aux_bornes: float
+    aux_bornes_part: float
+    negatifs: float
+
+
+@dataclass(frozen=True, slots=True)
+class Biais:
+    """What weights leave of the difference between respondents and frame: the R-indicator, and by variable the largest difference
+    of a share, in points. No modality: few may be in it."""
+
+    indicateur_r: float
+    ecarts_points: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Ponderation:
     """`unites`: one row is one covered unit in scope, sorted by `racine` (position of its respondent among the kept answers):
     base (position in the frame), groupe, poids_initial, poids. `plan`: one row is one weighted respondent (`repondants`:
-    its position among the kept answers). `groupes`, `marges`: one row is one response group, one margin. `diagnostic`: see
-    statistics.weight_diagnostics. `biais`: see `_bias`, None without declared witnesses."""
+    its position among the kept answers). `groupes`, `marges`: one row is one response group, one margin. `biais`: None without
+    declared witnesses."""
 
     unites: pd.DataFrame
     repondants: np.ndarray
     plan: Plan
     groupes: pd.DataFrame
     marges: pd.DataFrame
-    diagnostic: Mapping[str, Any]
-    biais: Mapping[str, Any] | None = None
+    diagnostic: Diagnostic
+    biais: Biais | None = None
 
 
 def weigh(q: Questionnaire, annee: str, frames: Mapping[str, pd.DataFrame]) -> Ponderation | None:
@@ -77,7 +105,7 @@ def weigh(q: Questionnaire, annee: str, frames: Mapping[str, pd.DataFrame]) -> P
     initial = np.asarray(groupes.poids)[repondu]
     calage = declaree.get("calage") or {}
     donnees, marges = _margins(cadre, repondu, calage.get("marges", ()), calage.get("repondants_min", CAPACITE_MIN))
-    poids, diagnostic, x = initial, {}, None
+    poids, diagnostic, x = initial, weight_diagnostics(initial, initial), None
     if marges:
         bornes = tuple(calage.get("bornes", (0.4, 2.5)))
         try:
@@ -87,7 +115,7 @@ def weigh(q: Questionnaire, annee: str, frames: Mapping[str, pd.DataFrame]) -> P
                 "E19", f"les poids de {annee} ne peuvent pas être calés ({erreur}) ; regroupez des modalités ou élargissez "
                 f"« bornes » dans schemas/{annee}/campagne.yaml.", Statut.DECLARATION,
             ) from None  # fmt: skip
-        poids, diagnostic = resultat.poids, dict(resultat.diagnostic)
+        poids, diagnostic = resultat.poids, resultat.diagnostic
         x = calibration_matrix(donnees, marges)[0]
     unites = pd.DataFrame({
         "racine": racines[repondu], "base": position[repondu], "groupe": np.asarray(groupes.groupe)[repondu],
@@ -99,22 +127,34 @@ def weigh(q: Questionnaire, annee: str, frames: Mapping[str, pd.DataFrame]) -> P
     return Ponderation(unites, repondants, plan, groupes.taux, _written(donnees, poids, marges), diagnostic, biais)
 
 
-def account(p: Ponderation) -> dict[str, Any]:
-    """What is published of the weights: response groups, margins, distribution, strata joined. No respondent in it."""
+@dataclass(frozen=True, slots=True)
+class PonderationPubliee:
+    """What is published of the weights: response groups and margins (one entry each), distribution, strata joined. No
+    respondent in it."""
 
+    unites: int
+    repondants: int
+    population: int
+    groupes: list[dict[str, Any]]
+    marges: list[dict[str, Any]]
+    strates_regroupees: list[str]
+    diagnostic: Diagnostic
+    biais: Biais | None
+
+
+def account(p: Ponderation) -> PonderationPubliee:
     def lines(df: pd.DataFrame) -> list[dict[str, Any]]:
         return [{k: round(v, 6) if isinstance(v, float) else v for k, v in x.items()} for x in df.to_dict("records")]
 
-    return {
-        "unites": len(p.unites), "repondants": len(p.repondants), "population": int(p.groupes["invites"].sum()),
-        "groupes": lines(p.groupes), "marges": lines(p.marges), "strates_regroupees": list(p.plan.regroupees),
-        "diagnostic": {k: round(float(v), 6) for k, v in p.diagnostic.items()}, "biais": p.biais,
-    }  # fmt: skip
+    diagnostic = Diagnostic(**{k: round(float(v), 6) for k, v in asdict(p.diagnostic).items()})
+    return PonderationPubliee(
+        len(p.unites), len(p.repondants), int(p.groupes["invites"].sum()), lines(p.groupes), lines(p.marges),
+        list(p.plan.regroupees), diagnostic, p.biais,
+    )  # fmt: skip
 
 
-def _bias(cadre: pd.DataFrame, repondu: np.ndarray, poids: np.ndarray, temoins: Any) -> dict[str, Any] | None:
-    """What weights leave of the difference between respondents and frame, on variables of the frame they were not made from:
-    the R-indicator, and by variable the largest difference of a share, in points. No modality: few may be in it."""
+def _bias(cadre: pd.DataFrame, repondu: np.ndarray, poids: np.ndarray, temoins: Sequence[str]) -> Biais | None:
+    """`temoins`: variables of the frame that weights were not made from."""
     if not temoins:
         return None
     from cartographie.statistics.estimates import bias_indicator
@@ -123,7 +163,7 @@ def _bias(cadre: pd.DataFrame, repondu: np.ndarray, poids: np.ndarray, temoins: 
     tous[repondu] = poids
     r, parts = bias_indicator(cadre[list(temoins)].astype(object).fillna(INCONNU), repondu, tous)
     pires = parts.assign(ecart=parts["ecart_points"].abs()).groupby("variable", sort=False)["ecart"].max()
-    return {"indicateur_r": round(r, 4), "ecarts_points": {str(v): round(float(e), 2) for v, e in pires.items()}}
+    return Biais(round(r, 4), {str(v): round(float(e), 2) for v, e in pires.items()})
 
 
 def _in_scope(
@@ -140,7 +180,7 @@ def _in_scope(
 
 
 def _margins(
-    cadre: pd.DataFrame, repondu: np.ndarray, variables: Any, minimum: int
+    cadre: pd.DataFrame, repondu: np.ndarray, variables: Sequence[str], minimum: int
 ) -> tuple[pd.DataFrame, dict[str, dict[str, float]]]:
     """(one row per responding unit, its modality of each margin; number of units of the frame by modality).
 
@@ -163,7 +203,7 @@ def _margins(
     return pd.DataFrame(donnees), marges
 
 
-def _plan(unites: pd.DataFrame, groupes: np.ndarray, x: Any) -> tuple[np.ndarray, Plan]:
+def _plan(unites: pd.DataFrame, groupes: np.ndarray, x: np.ndarray | None) -> tuple[np.ndarray, Plan]:
     """The design, by respondent: one that answers for several units is drawn as a whole, in the group of its first unit.
     The sampling fraction of a group is that of its units."""
     from cartographie.statistics.estimates import build_plan
@@ -178,9 +218,8 @@ def _plan(unites: pd.DataFrame, groupes: np.ndarray, x: Any) -> tuple[np.ndarray
     tailles = {h: float(effectifs[h] / taux[h]) for h in effectifs.index}
     moyenne = None
     if x is not None:
-        dense = np.asarray(x.toarray() if hasattr(x, "toarray") else x, dtype=float)
-        moyenne = np.zeros((len(repondants), dense.shape[1]))
-        np.add.at(moyenne, rang, dense * unites["poids"].to_numpy()[:, None])
+        moyenne = np.zeros((len(repondants), x.shape[1]))
+        np.add.at(moyenne, rang, x * unites["poids"].to_numpy()[:, None])
         moyenne /= poids[:, None]
     return repondants, build_plan(poids, strates, tailles=tailles, poids_initiaux=initial, X=moyenne)
 
@@ -195,11 +234,11 @@ def _written(donnees: pd.DataFrame, poids: np.ndarray, marges: Mapping[str, Mapp
     return pd.DataFrame(lignes, columns=["variable", "modalite", "repondants", "population", "estimee"])
 
 
-# -------------------------------------------------------------------------------------------
-# Calibration of weights to known totals (Deville and Särndal, JASA 1992; Calmar, INSEE).
+# ---- calibration of weights to known totals (Deville and Särndal, JASA 1992; Calmar, INSEE)
 
 Marges = Mapping[str, Mapping[Any, float] | float]
 METHODES = {"linear": "lineaire", "truncated": "tronquee"}  # other names
+TOLERANCE, ITERATIONS = 1e-10, 100
 ECART_ADMIS = 1e-6  # relative: below it, a margin missed by a linear program is met
 
 
@@ -213,32 +252,30 @@ class CalageImpossible(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Calage:
-    """Calibrated weights, one per unit. `rapport`: g = weight / initial weight; `diagnostic`: see weight_diagnostics."""
+    """Calibrated weights, one per unit. `rapport`: g = weight / initial weight."""
 
     poids: np.ndarray
     rapport: np.ndarray
     iterations: int
     methode: str
-    diagnostic: Mapping[str, float]
+    diagnostic: Diagnostic
 
 
 def calibrate(
     donnees: pd.DataFrame,
-    poids: Any,
+    poids: ArrayLike,
     marges: Marges,
     *,
     methode: str = "logit",
     bornes: tuple[float, float] | None = (0.4, 2.5),
-    echelle: Any = None,
-    tolerance: float = 1e-10,
-    iterations: int = 100,
+    echelle: ArrayLike | None = None,
 ) -> Calage:
     """Weights w = d·F(q x'λ) such that Σ w x = T, by Newton's method with step halving.
 
     `donnees`: one row per unit; `marges`: {categorical column: {modality: total}} or {numeric column: total} (a constant
     column gives the number of units). `methode`: lineaire F(u) = 1+u; raking e^u; logit
     [L(U−1)+U(1−L)e^{Au}] / [(U−1)+(1−L)e^{Au}], A = (U−L)/((1−L)(U−1)); tronquee clip(1+u, L, U), with `bornes` = (L, U) on
-    the ratio w/d. `echelle`: q, 1 by default. `tolerance`: max |Σwx−T| / max(1, |T|).
+    the ratio w/d. `echelle`: q, 1 by default. Met when max |Σwx−T| / max(1, |T|) is below TOLERANCE.
 
     Raises CalageImpossible, never giving partial weights: margins that do not add up to the same number, a modality without
     respondent, bounds that a linear program shows too narrow (it names the margins), no convergence.
@@ -261,9 +298,9 @@ def calibrate(
 
     lam = np.zeros(x.shape[1])
     w, ecart = gap(lam)
-    for tour in range(iterations + 1):
+    for tour in range(ITERATIONS + 1):
         norme = float(np.max(np.abs(ecart) / taille))
-        if norme < tolerance:
+        if norme < TOLERANCE:
             return Calage(w, w / d, tour, methode, weight_diagnostics(w, d, borne))
         h = (x * (d * q * derivee(q * (x @ lam)))[:, None]).T @ x
         pas = np.linalg.lstsq(h, ecart, rcond=None)[0]
@@ -310,19 +347,15 @@ def calibration_matrix(donnees: pd.DataFrame, marges: Marges) -> tuple[np.ndarra
 
 def weight_diagnostics(
     poids: np.ndarray, poids_initiaux: np.ndarray, bornes: tuple[float, float] | None = None
-) -> dict[str, float]:
-    """Distribution of the ratio g = w/d, Kish's design effect 1 + CV²(w) (Kish 1965), effective number of respondents
-    n / effect, number and share of units at a bound, number of negative weights."""
+) -> Diagnostic:
     g = poids / poids_initiaux
     effet = 1 + float(np.var(poids) / np.mean(poids) ** 2)
     aux_bornes = 0 if bornes is None else int(np.sum((g < bornes[0] * 1.001) | (g > bornes[1] * 0.999)))
-    quantiles = np.quantile(g, (0.05, 0.25, 0.5, 0.75, 0.95))
-    return {
-        "rapport_min": float(g.min()), "rapport_max": float(g.max()),
-        **{f"rapport_q{q}": float(v) for q, v in zip((5, 25, 50, 75, 95), quantiles, strict=True)},
-        "effet_kish": effet, "n_effectif": len(poids) / effet, "aux_bornes": aux_bornes,
-        "aux_bornes_part": aux_bornes / len(poids), "negatifs": int(np.sum(poids < 0)),
-    }  # fmt: skip
+    q5, q25, q50, q75, q95 = np.quantile(g, (0.05, 0.25, 0.5, 0.75, 0.95)).tolist()
+    return Diagnostic(
+        float(g.min()), float(g.max()), q5, q25, q50, q75, q95, effet, len(poids) / effet, aux_bornes, aux_bornes / len(poids),
+        int(np.sum(poids < 0)),
+    )  # fmt: skip
 
 
 def _distance(
@@ -385,8 +418,7 @@ def _impossible(pourquoi: str, noms: list[str], voulu: np.ndarray, atteint: np.n
     return CalageImpossible(f"{pourquoi} ({detail})", df)
 
 
-# -------------------------------------------------------------------------------------------
-# Response homogeneity groups: where everyone is supposed to answer with the same probability.
+# ---- response homogeneity groups: where everyone is supposed to answer with the same probability
 
 TOUS = "tous"
 SEPARATEUR = " × "
@@ -404,7 +436,7 @@ class Groupes:
 
 def homogeneity_groups(
     cadre: pd.DataFrame,
-    repondu: Any,
+    repondu: ArrayLike,
     variables: Sequence[str],
     *,
     effectif_min: int = 20,

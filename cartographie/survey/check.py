@@ -12,6 +12,7 @@ import yaml
 
 from cartographie.base.text import normalise
 from cartographie.survey.model import Questionnaire
+from cartographie.survey.published import COLONNES, axis_columns
 from cartographie.survey.source import Chemin, Problemes, Source
 from cartographie.survey.types import TYPES
 
@@ -95,8 +96,6 @@ def _walk(c: Mapping[str, Any], entite: str, chemin: Chemin) -> Iterator[tuple[C
 _GRAINS = {"qualite_variable", "anomalie"}
 LIBRES = {"a_repondu", "disposition"}  # columns of the frame that the warehouse adds
 # Columns every published table has; an axis brings its own beside them.
-_COLONNES_PUBLIEES = {"edition", "table_id", "dimension", "modalite_code", "modalite_libelle", "indicateur", "unite",
-                      "denominateur", "n_repondants", "n_pondere", "valeur", "ic_bas", "ic_haut", "statut"}  # fmt: skip
 Sources = Mapping[str, Source]
 
 
@@ -282,8 +281,7 @@ def _check_tableaux(q: Questionnaire, sources: Sources, p: Problemes) -> None:
         elif d["entite"] in q.entites:
             check_condition(q, d["entite"], d.get("filtre"), s, (code, "filtre"), p, libres=LIBRES)
     for axe, d in q.enquete.get("axes", {}).items():
-        colonnes = [f"{axe}_type", f"{axe}_code", f"{axe}_libelle"] if "niveaux" in d else [axe]
-        if set(colonnes) & _COLONNES_PUBLIEES:
+        if set(axis_columns(axe, d)) & set(COLONNES):
             p.ajouter(
                 "D10",
                 sources["enquete"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -198,11 +198,31 @@ class Anomalie:
 
 
 @dataclass(frozen=True, slots=True)
+class Legende:
+    """What a table states about itself. Code → label: `indicateurs`, `denominateurs`, `dimensions`, `modalites` (of a distribution,
+    by « indicator.answer »), `libelles_axes`. `repartitions`: indicators that give one figure an answer; `effectif`: what its
+    counts count."""
+
+    titre: str
+    axe: str
+    source: str
+    champ: str
+    notes: Sequence[str]
+    indicateurs: Mapping[str, str]
+    repartitions: Sequence[str]
+    modalites: Mapping[str, str]
+    dimensions: Mapping[str, str]
+    libelles_axes: Mapping[str, str]
+    effectif: str
+    denominateurs: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Tableau:
-    """One published table. `df`: one row is one figure of the long contract; `meta`: titles, notes and labels."""
+    """One published table. `df`: one row is one figure, its columns those of survey/published.py."""
 
     code: str
-    meta: Mapping[str, Any]
+    meta: Legende
     df: pd.DataFrame
 
 

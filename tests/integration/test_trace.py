@@ -59,7 +59,7 @@ def test_every_published_figure_is_made_again_from_its_rows(publie: Path, traceu
         if np.isnan(t.valeur):
             continue
         if x["unite"] != "pct":
-            assert abs(t.valeur - float(t.recalcule["_exact"])) < 1e-6, x
+            assert abs(t.valeur - t.exact) < 1e-6, x
         elif t.membres.grain != traceur.q.base:  # of the frame: weighted by size, or a response rate
             assert abs(t.valeur - float(x["valeur"])) <= 0.05 + 1e-6, x
         refaits += 1

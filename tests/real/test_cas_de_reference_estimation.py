@@ -38,7 +38,7 @@ def test_calmar_weights_are_found_again(methode: str, colonne: str, moyenne: flo
     calage = calibrate(echantillon, echantillon["weight"], MARGES, methode=methode, bornes=(0.4, 2.2))
     np.testing.assert_allclose(calage.poids, attendu[colonne], atol=6e-5)
     assert np.average(echantillon["movies"], weights=calage.poids) == pytest.approx(moyenne, abs=0.01)
-    assert calage.diagnostic["negatifs"] == (1 if methode == "lineaire" else 0)
+    assert calage.diagnostic.negatifs == (1 if methode == "lineaire" else 0)
 
 
 @pytest.mark.parametrize("methode", ["lineaire", "raking", "logit"])

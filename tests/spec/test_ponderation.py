@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from cartographie.statistics import weights
 from cartographie.statistics.weights import CalageImpossible, calibrate, homogeneity_groups, weight_diagnostics
 
 
@@ -60,7 +63,7 @@ def test_a_modality_nobody_answered_for_cannot_be_calibrated() -> None:
 def test_kish() -> None:
     """Weights 1, 1, 4: 36 / 18 = 2 effective respondents of three, a design effect of 1.5."""
     d = weight_diagnostics(np.array([1.0, 1, 4]), np.array([1.0, 1, 2]))
-    assert (d["n_effectif"], d["effet_kish"]) == (2, 1.5)
+    assert (d.n_effectif, d.effet_kish) == (2, 1.5)
 
 
 def test_a_numeric_margin_beside_others() -> None:
@@ -125,10 +128,10 @@ def test_truncation_by_hand() -> None:
 def test_truncation_holds_at_the_bound() -> None:
     """Linear weights would be 1.6 and 2.2; held at 2, the first must make up: 1·w + 2·2 = 6."""
     calage = calibrate(pd.DataFrame({"x": [1.0, 2]}), [1, 1], {"x": 6}, methode="tronquee", bornes=(0.5, 2))
-    assert calage.poids == pytest.approx([2, 2]) and calage.diagnostic["aux_bornes"] == 2
+    assert calage.poids == pytest.approx([2, 2]) and calage.diagnostic.aux_bornes == 2
 
 
-def test_what_cannot_be_calibrated_is_named() -> None:
+def test_what_cannot_be_calibrated_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     donnees = pd.DataFrame({"type": ["ES", "LBM"], "region": ["84", "11"]})
     with pytest.raises(CalageImpossible, match="aucune marge pour type=LBM") as erreur:
         calibrate(donnees, [1, 1], {"type": {"ES": 2}})
@@ -142,8 +145,10 @@ def test_what_cannot_be_calibrated_is_named() -> None:
     assert erreur.value.marges["atteint"].isna().all()
     with pytest.raises(CalageImpossible, match=r"aucun répondant \(type=EHPAD : 3 voulu, 0 atteint\)"):
         calibrate(donnees, [1, 1], {"type": {"ES": 2, "LBM": 2, "EHPAD": 3}})
-    with pytest.raises(CalageImpossible, match=r"ne converge pas .*x : 900 voulu, .* atteint"):
-        calibrate(pd.DataFrame({"x": [1.0, 2]}), [1, 1], {"x": 900}, iterations=2, methode="raking")
+    with monkeypatch.context() as m:
+        m.setattr(weights, "ITERATIONS", 2)
+        with pytest.raises(CalageImpossible, match=r"ne converge pas .*x : 900 voulu, .* atteint"):
+            calibrate(pd.DataFrame({"x": [1.0, 2]}), [1, 1], {"x": 900}, methode="raking")
     with pytest.raises(ValueError, match="« magique »"):
         calibrate(donnees, [1, 1], {"type": {"ES": 2, "LBM": 2}}, methode="magique")
     for bornes in ((1.2, 3), (1, 3), (-0.1, 3), (0.5, 1)):
@@ -170,14 +175,14 @@ def test_bounds_too_narrow_say_what_they_reach() -> None:
 def test_diagnostics_by_hand() -> None:
     """Five weights, ratios 0.4, 1, 1, 1 and 2.5, of which two are at the bounds; one is negative if it is so."""
     d = weight_diagnostics(np.array([0.8, 2, 2, 2, 5]), np.full(5, 2.0), (0.4, 2.5))
-    assert {k: v for k, v in d.items() if not k.startswith(("effet", "n_"))} == pytest.approx(
+    assert {k: v for k, v in asdict(d).items() if not k.startswith(("effet", "n_"))} == pytest.approx(
         {
             "rapport_min": 0.4, "rapport_max": 2.5, "rapport_q5": 0.52, "rapport_q25": 1, "rapport_q50": 1, "rapport_q75": 1,
             "rapport_q95": 2.2, "aux_bornes": 2, "aux_bornes_part": 0.4, "negatifs": 0,
         }
     )  # fmt: skip
-    assert weight_diagnostics(np.array([-1.0, 0, 3]), np.ones(3))["negatifs"] == 1
-    assert weight_diagnostics(np.array([1.0, 2]), np.ones(2))["aux_bornes"] == 0
+    assert weight_diagnostics(np.array([-1.0, 0, 3]), np.ones(3)).negatifs == 1
+    assert weight_diagnostics(np.array([1.0, 2]), np.ones(2)).aux_bornes == 0
 
 
 def test_the_collapsing_order_goes_on_until_all_answered_for() -> None:

@@ -6,7 +6,9 @@ import csv
 import hashlib
 import io
 import json
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pandas as pd
@@ -16,20 +18,20 @@ from test_tables import AXES, LAIT, before, frames, ind, questionnaire, serie
 from cartographie.base.errors import Statut, UserError
 from cartographie.base.text import neutralise
 from cartographie.release.data import csv_name, format_csv
-from cartographie.release.manifest import FICTIF, TRAVAIL
+from cartographie.release.manifest import FICTIF, TRAVAIL, Notice
 from cartographie.release.publish import publish
 from cartographie.release.workbook import Page, pages, write_workbook
 from cartographie.statistics.tables import build_tableaux
+from cartographie.survey.published import Masquage
 from cartographie.survey.received import Tableau
 
-META = {
-    "titre": "Fermes", "sous_titre": None, "producteur": "Office", "contact": None, "licence": "etalab-2.0", "fictif": True, "axes": AXES,
-    "campagne": "c1", "version": "v1", "date": "2001-02-03", "commit": "abc", "champ": "Toutes", "depots": [], "declarations": {"a": "1"},
-    "programme": {"cartographie": "0"}, "seuils": {"secret_min": 3}, "debut": "2001-01-01", "fin": "2001-01-31",
-    "campagnes": ["c1"], "precedente": None, "comparabilite": [], "publication": {}, "qualite": {}, "plausibilite": (),
-    "anterieures": [], "ponderation": None, "secret": {"cellules": {"A": 2, "B": 0, "D": 1, "V": 9, "N": 0}},
-    "comptes": {"c1": {"cellules": {"lues": 90, "conservees": 90}, "lignes": {"lues": 9, "conservees": 9}}},
-}  # fmt: skip
+META = Notice(
+    titre="Fermes", producteur="Office", licence="etalab-2.0", fictif=True, axes=AXES, campagne="c1", version="v1", date="2001-02-03",
+    commit="abc", champ="Toutes", depots=[], declarations={"a": "1"}, programme={"cartographie": "0"}, seuils={"secret_min": 3},
+    debut="2001-01-01", fin="2001-01-31", campagnes=["c1"], precedente=None, comparabilite=[], publication={}, qualite={}, libelles={},
+    secret=Masquage({"A": 2, "B": 0, "D": 1, "V": 9, "N": 0}),
+    comptes={"c1": {"cellules": {"lues": 90, "conservees": 90}, "lignes": {"lues": 9, "conservees": 9}}},
+)  # fmt: skip
 RACE = ind("race", "repartition", variable="race")
 DECLAREES = (
     serie(LAIT, croisements=((), ("zone",), ("zone", "genre"))),
@@ -150,7 +152,7 @@ def test_workbook_never_holds_a_formula() -> None:
 
 
 def test_real_data_do_not_carry_the_mention() -> None:
-    reel = META | {"fictif": False, "secret_secondaire": True}
+    reel = replace(META, fictif=False, secret_secondaire=True)
     classeur = lire(write_workbook(tableaux(), reel))
     textes = {str(c.value) for ws in classeur for ligne in ws.iter_rows() for c in ligne}
     assert not any("fictives" in x.lower() or "diffusion restreinte" in x for x in textes)
@@ -193,10 +195,15 @@ def test_interrupted_release_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("manque", ["secret", "comptes", "fin", "comparabilite", "plausibilite"])
-def test_a_quality_report_that_cannot_be_computed_stops_the_release(tmp_path: Path, manque: str) -> None:
-    meta = {**META, "precedente": "c0"}
-    del meta[manque]
+@pytest.mark.parametrize("manque", [{"secret": Masquage()}, {"comptes": {}}, {"fin": ""}, {"comparabilite": [{}]}])
+def test_a_quality_report_that_cannot_be_computed_stops_the_release(tmp_path: Path, manque: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="E22"):
-        publish(tmp_path / "v1", tableaux(), meta)
+        publish(tmp_path / "v1", tableaux(), replace(META, precedente="c0", **manque))
     assert not (tmp_path / "v1").exists()
+
+
+@pytest.mark.parametrize("manque", ["comptes", "fin", "comparabilite", "depots", "declarations", "seuils"])
+def test_a_release_states_everything_or_is_not_made(manque: str) -> None:
+    dit = {f.name: getattr(META, f.name) for f in fields(META) if f.name != manque}
+    with pytest.raises(TypeError, match=manque):
+        Notice(**dit)

@@ -12,10 +12,11 @@ import pytest
 from cartographie.base.errors import UserError
 from cartographie.statistics.estimates import build_plan
 from cartographie.statistics.measures import divise_arrondi
+from cartographie.statistics.members import Traceur
 from cartographie.statistics.precision import finish
 from cartographie.statistics.tables import Campagne as TablesOf
 from cartographie.statistics.tables import build_tableaux, draft_tableaux
-from cartographie.statistics.weights import Ponderation
+from cartographie.statistics.weights import Ponderation, weight_diagnostics
 from cartographie.survey.model import (
     Campagne,
     ColonneAttendue,
@@ -237,6 +238,15 @@ def test_numeric_measures() -> None:
     assert figure(df, indicateur="somme")[1] == 8
 
 
+def test_a_trace_reads_what_decides_which_child_rows_count() -> None:
+    """Its cells are those of the cows, not of a question of that name asked to farms."""
+    normandes = {"nombre": "vache", "si": {"variable": "race", "egal": "N"}}
+    jeunes = ind("jeunes", "repartition", variable="vache.race", si={"variable": "age", "inferieur": 5})
+    t = Traceur(questionnaire(serie(ind("normandes", "somme", valeur=normandes), jeunes)), TablesOf("c1", frames()))
+    lues = {x["indicateur"]: t.members("T01", x).variables for x in t.draft("T01").df.to_dict("records")}
+    assert lues == {"normandes": (("vache", "race"),), "jeunes": (("vache", "age"), ("vache", "race"))}
+
+
 def test_dominance_hides_a_total() -> None:
     q = questionnaire(serie(ind("somme", "somme", valeur="litres"), croisements=(("genre",),)))
     seuils = {"seuils": {"secret_min": 2, "dominance_pct": 70}}
@@ -316,7 +326,9 @@ def test_weights_are_those_of_the_units_of_the_frame_each_in_its_own_cell() -> N
         "racine": [0, 0, 1, 2, 3], "base": [0, 7, 1, 2, 3], "groupe": "tous", "poids_initial": 1.0, "poids": [3.0, 2.0, 1.0, 1.0, 2.0],
     })  # fmt: skip
     plan = build_plan([5.0, 1.0, 1.0, 2.0], ["tous"] * 4, tailles={"tous": 9})
-    ponderation = Ponderation(unites, np.arange(4), plan, pd.DataFrame(), pd.DataFrame(), {})
+    ponderation = Ponderation(
+        unites, np.arange(4), plan, pd.DataFrame(), pd.DataFrame(), weight_diagnostics(np.ones(4), np.ones(4))
+    )
     q = questionnaire(serie(LAIT, croisements=((), ("zone",))), table={"min_repondants": 0, "min_contributeurs": 0})
     tout_montrer = {
         "seuils": {"fiabilite": {"demi_largeur_ns": 100, "effectif_ns": 0}}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cartographie import warehouse
 from cartographie.base.errors import Statut, UserError
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cartographie.proof.lint import Critere, Defaut
-    from cartographie.release.manifest import Comparaison
+    from cartographie.release.manifest import Comparaison, Notice
     from cartographie.release.plausibility import Verdict
     from cartographie.release.publish import Demande, Preparation
     from cartographie.secrecy.protect import Anterieure
     from cartographie.statistics.weights import Ponderation
+    from cartographie.survey.published import Masquage
     from cartographie.survey.received import Tableau
 
 
@@ -49,7 +50,7 @@ class Publication:
     annee: str
     tableaux: Sequence[Tableau]
     dossier: Path
-    secret: Mapping[str, Any]
+    secret: Masquage
 
 
 @alone
@@ -87,14 +88,14 @@ def release(projet: Path, demande: Demande, progres: Progres) -> Publication:
 
     def gate(attente: Path) -> None:
         progres(f"{annee} : attaque de la publication", 0, 1)
-        require_sound_release(attack_release(attente, p.q, p.exacts, p.meta["seuils"], p.lues), demande.version)
-        _require_fit(attente, str(p.meta.get("contact") or ""))
+        require_sound_release(attack_release(attente, p.q, p.exacts, p.meta.seuils, p.lues), demande.version)
+        _require_fit(attente, p.meta.contact)
         progres(f"{annee} : attaque de la publication", 1, 1)
 
     progres(f"{annee} : publication", 0, 1)
     write_release(p.dossier, p.tableaux, p.meta, demande.remplacer, gate)
     progres(f"{annee} : publication", 1, 1)
-    return Publication(annee, p.tableaux, p.dossier, p.meta["secret"])
+    return Publication(annee, p.tableaux, p.dossier, p.meta.secret)
 
 
 def prepare(projet: Path, demande: Demande, progres: Progres) -> Preparation:
@@ -117,12 +118,14 @@ def prepare(projet: Path, demande: Demande, progres: Progres) -> Preparation:
     anciennes = _earlier(projet, q, annee, dossier, brouillons, progres)
     tableaux, secret = _protected(q, annee, brouillons, progres, anciennes)
     jour = demande.jour or q.campagnes[annee].fin.isoformat()
-    meta = release_meta(projet, q, annee, demande.version, jour)
-    meta |= {"secret_secondaire": True, "secret": secret, "ponderation": account(ponderation) if ponderation else None}
-    meta |= {"revision": revision, "plausibilite": verdict.attentes, "plausibilite_html": verdict.public}
-    meta["anterieures"] = {
+    anterieures = {
         a.dossier.relative_to(projet / "outputs").as_posix(): manifest_fingerprint(a.dossier) for a in anciennes
     }
+    meta = replace(
+        release_meta(projet, q, annee, demande.version, jour), revision=revision, anterieures=anterieures,
+        secret_secondaire=True, secret=secret, ponderation=account(ponderation) if ponderation else None,
+        plausibilite=verdict.attentes, plausibilite_html=verdict.public,
+    )  # fmt: skip
     lues = [(a.dossier, exact_counts(a.tableaux)) for a in anciennes]
     return Preparation(q, dossier, tableaux, meta, exact_counts(brouillons), lues)
 
@@ -273,7 +276,7 @@ def _require_declared(q: Questionnaire, dossier: Path, projet: Path) -> None:
 
 def _protected(
     q: Questionnaire, annee: str, brouillons: list[Tableau], progres: Progres, anciennes: Sequence[Anterieure] = ()
-) -> tuple[list[Tableau], dict[str, Any]]:
+) -> tuple[list[Tableau], Masquage]:
     """The tables as they may be read, and the account of what secrecy masked."""
     from cartographie.secrecy.protect import protect
     from cartographie.statistics.precision import finish
@@ -281,39 +284,31 @@ def _protected(
     progres(f"{annee} : secret", 0, 1)
     protection = protect(q, brouillons, q.campagnes[annee].parametres.get("seuils", {}), anciennes)
     progres(f"{annee} : secret", 1, 1)
-    return [finish(t) for t in protection.tableaux], dict(protection.bilan)
+    return [finish(t) for t in protection.tableaux], protection.bilan
 
 
-def release_meta(projet: Path, q: Questionnaire, annee: str, version: str, jour: str) -> dict[str, Any]:
+def release_meta(projet: Path, q: Questionnaire, annee: str, version: str, jour: str) -> Notice:
     """What every output of a release states: titles, dates, versions, inputs, accounts. The date comes from the caller."""
+    from cartographie.release.manifest import Notice
+
+    campagne = q.campagnes[annee]
     recus = {a: read_registre(projet / "raw" / a) for a in q.campagnes}
     with open_warehouse(projet, q) as con:
         comptes = {a: warehouse.totals(con, a) for a, depots in recus.items() if depots}
-    return {
-        **{k: q.enquete.get(k) for k in ("titre", "sous_titre", "producteur", "contact", "licence", "fictif", "axes")},
-        "nom": (q.enquete.get("publication") or {}).get("nom"),
-        "publication": q.enquete.get("publication") or {},
-        "theme": _theme(projet, q),
-        "debut": q.campagnes[annee].debut.isoformat(),
-        "fin": q.campagnes[annee].fin.isoformat(),
-        "campagne": annee,
-        "edition": annee,
-        "version": version,
-        "date": jour,
-        "champ": q.campagnes[annee].champ,
-        "depots": [d for depots in recus.values() for d in depots],
-        "declarations": dict(q.empreintes),
-        "declarations_jointes": _published_declarations(projet, q),
-        "pieces": raw_pieces(projet, q),
-        "programme": versions(),
-        "comptes": comptes,
-        "libelles": {v.nom: v.libelle for v in q.variables.values()},
-        "qualite": dict(q.campagnes[annee].qualite),
-        "campagnes": list(q.campagnes),
-        "precedente": q.campagnes[annee].precedente,
-        "comparabilite": _changes(q, annee),
-        "seuils": dict(q.campagnes[annee].parametres.get("seuils", {})),
-    }
+
+    def said(cle: str) -> str:
+        return str(q.enquete.get(cle) or "")
+
+    return Notice(
+        titre=said("titre"), sous_titre=said("sous_titre"), producteur=said("producteur"), contact=said("contact"),
+        licence=said("licence"), fictif=bool(q.enquete.get("fictif")), axes=q.enquete.get("axes") or {}, publication=q.enquete.get("publication") or {}, theme=_theme(projet, q),
+        campagne=annee, campagnes=list(q.campagnes), precedente=campagne.precedente, debut=campagne.debut.isoformat(),
+        fin=campagne.fin.isoformat(), champ=campagne.champ, version=version, date=jour, programme=versions(),
+        seuils=dict(campagne.parametres.get("seuils", {})), qualite=dict(campagne.qualite),
+        libelles={v.nom: v.libelle for v in q.variables.values()}, comparabilite=_changes(q, annee),
+        depots=[d for depots in recus.values() for d in depots], declarations=dict(q.empreintes),
+        declarations_jointes=_published_declarations(projet, q), pieces=raw_pieces(projet, q), comptes=comptes,
+    )  # fmt: skip
 
 
 def _published_declarations(projet: Path, q: Questionnaire) -> dict[str, bytes]:

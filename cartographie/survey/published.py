@@ -1,0 +1,147 @@
+"""The published table, written once: one row is one figure. Its columns in order, what each means, who sees it; its statuses.
+
+A draft holds the same rows with private columns besides (`Prive`): confidential, dropped before anything is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+TOUS = "TOUS"  # code of everybody, on an axis without levels
+EVOLUTION = ".evolution"  # ends the code of an indicator that is a difference between editions
+
+
+@dataclass(frozen=True, slots=True)
+class Publiee:
+    """One published column. `genre`: its type in Table Schema; `cle`: one of those that tell a figure from all others."""
+
+    nom: str
+    genre: str
+    description: str
+    cle: bool = False
+
+
+AVANT_AXES = (
+    Publiee("edition", "string", "Édition de l'enquête, par son année.", cle=True),
+    Publiee("table_id", "string", "Code du tableau publié.", cle=True),
+)
+APRES_AXES = (
+    Publiee("dimension", "string", "Question dont la ligne donne une réponse ; vide pour l'ensemble.", cle=True),
+    Publiee("modalite_code", "string", "Code de la réponse, vide pour l'ensemble.", cle=True),
+    Publiee("modalite_libelle", "string", "Libellé de la réponse."),
+    Publiee("indicateur", "string", f"Code de l'indicateur ; le suffixe « {EVOLUTION} » désigne une différence entre éditions.", cle=True),
+    Publiee("unite", "string", "Unité de la valeur : pct (pour cent), points (points de pourcentage) ou nombre."),
+    Publiee("denominateur", "string", "Code de la population à laquelle la valeur se rapporte.", cle=True),
+)  # fmt: skip
+CHIFFRES = (
+    Publiee("n_repondants", "integer", "Répondants sur lesquels la valeur repose, non pondérés ; vide quand ce nombre est secret."),
+    Publiee("n_pondere", "number", "Unités de la base de sondage que ces répondants représentent."),
+    Publiee("valeur", "number", "Valeur de l'indicateur, arrondie ; vide quand elle n'est pas publiée (voir statut)."),
+    Publiee("ic_bas", "number", "Borne basse de l'intervalle de confiance à 95 %."),
+    Publiee("ic_haut", "number", "Borne haute de l'intervalle de confiance à 95 %."),
+    Publiee("statut", "string", "Pourquoi la valeur est, ou n'est pas, publiée."),
+)  # fmt: skip
+SDMX = (  # added when the table is written
+    Publiee("obs_status", "string", "Statut d'observation SDMX (CL_OBS_STATUS)."),
+    Publiee("conf_status", "string", "Statut de confidentialité SDMX (CL_CONF_STATUS)."),
+)
+COLONNES: Mapping[str, Publiee] = {c.nom: c for c in (*AVANT_AXES, *APRES_AXES, *CHIFFRES, *SDMX)}
+HORS_CLE = {c.nom for c in COLONNES.values() if not c.cle}
+
+
+def axis_columns(nom: str, axe: Mapping[str, Any]) -> tuple[str, ...]:
+    """An axis with levels gives three columns, the last one its label; a simple one a single column."""
+    return (f"{nom}_type", f"{nom}_code", f"{nom}_libelle") if "niveaux" in axe else (nom,)
+
+
+def columns(axes: Iterable[str]) -> list[str]:
+    """Every column of a table, in order. `axes`: those of the survey's axes."""
+    return [*(c.nom for c in AVANT_AXES), *axes, *(c.nom for c in (*APRES_AXES, *CHIFFRES))]
+
+
+def published(colonnes: Iterable[str]) -> list[str]:
+    """Those of a draft's columns that are published."""
+    return [c for c in colonnes if not c.startswith("_")]
+
+
+def key_columns(colonnes: Iterable[str]) -> list[str]:
+    """Those of a table's columns that tell a figure from all others: never the labels, which may be reworded."""
+    return [c for c in published(colonnes) if c not in HORS_CLE and not c.endswith("_libelle")]
+
+
+class Prive(StrEnum):
+    """Private columns of a draft."""
+
+    SERIE = (
+        "_serie"  # where the figure is declared and falls: rank of the series, crossing, cell, answers and indicator
+    )
+    CROISEMENT = "_croisement"
+    CELLULE = "_cellule"
+    DIMENSION = "_dimension"
+    INDICATEUR = "_indicateur"
+    MODALITE = "_modalite"
+    EDITION = "_edition"  # 0 the edition before, 1 this one, 2 their difference
+    MESURE = "_mesure"  # kind of measure, and whether the perimeter is the constant one
+    CONSTANT = "_constant"
+    EXACT = "_exact"  # the figure not rounded, its standard error, how reliable it is ("", "u" or "ns")
+    ERREUR = "_erreur"
+    FIABILITE = "_fiabilite"
+    COMPARABLE = "_comparable"  # of a difference: the two editions may be compared
+    BASE = "_base"  # exact counts behind the figure: see statistics.measures.Exacts
+    NUMERATEUR = "_numerateur"
+    CONTRIBUTEURS_BASE = "_contributeurs_base"
+    CONTRIBUTEURS = "_contributeurs"
+    CONTRIBUTEURS_COMPLEMENT = "_contributeurs_complement"
+    DOMINANTE = "_dominante"
+    MARQUE_BASE = "_marque_base"
+    MARQUE = "_marque"
+    SEUL = "_seul"
+    COMPLET = "_complet"
+    SECRET = "_secret"  # why the numerator and the base are confidential ("" free); the table is subject to secrecy
+    SECRET_BASE = "_secret_base"
+    PROTEGE = "_protege"
+    CACHE = "_cache"  # the figure and its base are masked to protect others
+    CACHE_BASE = "_cache_base"
+
+
+DIFFERENCE = 2  # Prive.EDITION of a difference
+
+
+@dataclass(frozen=True, slots=True)
+class Etat:
+    """What may be shown of a figure. `abrege`: its shorthand, "" when nothing needs saying; `sdmx`: (OBS_STATUS, CONF_STATUS)."""
+
+    code: str
+    abrege: str
+    sens: str
+    sdmx: tuple[str, str]
+    visible: bool = False
+
+
+STATUTS: Mapping[str, Etat] = {
+    e.code: e
+    for e in (
+        Etat("A", "", "valeur publiée", ("A", "F"), visible=True),
+        Etat("s", "[c]", "couvert par le secret : trop peu de répondants, ou un seul apporte presque tout le total", ("Q", "C")),
+        Etat("s2", "[c2]", "masqué pour protéger une autre case", ("Q", "D")),
+        Etat("ns", "[ns]", "non significatif : trop peu de répondants pour publier un pourcentage", ("Q", "F")),
+        Etat("nd", "[nd]", "non disponible : question non posée à cette édition", ("L", "F")),
+        Etat("u", "[u]", "peu fiable : intervalle de confiance large, à lire avec prudence", ("U", "F"), visible=True),
+        Etat("b", "[b]", "rupture : éditions non comparables", ("B", "F")),
+    )
+}  # fmt: skip
+VISIBLES = tuple(e.code for e in STATUTS.values() if e.visible)
+
+
+@dataclass(frozen=True, slots=True)
+class Masquage:
+    """The account of secrecy: number and value of the counts by status (A too few, B one dominates, D masked to protect others, V
+    shown, N published nowhere), D / (A + B) as INSEE asks for, and those that could not be protected."""
+
+    cellules: Mapping[str, int] = field(default_factory=dict)
+    valeurs: Mapping[str, float] = field(default_factory=dict)
+    secondaires_par_primaire: float = 0.0
+    non_protegees: int = 0
