@@ -181,7 +181,7 @@ def format_number(valeur: float | None, unite: str) -> str:
 
 
 # -------------------------------------------------------------------------------------------
-# Outlines of regions and departments, made once by docs/geometrie.py.
+# Outlines of regions and departments, made once by tools/outlines.py.
 
 METROPOLE = "metropole"
 

@@ -36,7 +36,7 @@ def build_schema(
     """One row of the validated frame is one decoded record of `entite`. Columns other than the variables are free.
 
     `obligatoire=False`: the same without required values, for frames whose rejected cells were emptied. A variable asked
-    under a condition is never required here: the condition decides (validate.py).
+    under a condition is never required here: the condition decides (checks.py).
     """
     asked = questionnaire.posees(campagne)
     columns = {}
