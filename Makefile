@@ -51,7 +51,7 @@ campagne: $(PRET) ## refait les campagnes fictives de raw/ (quand schemas/ a cha
 	  rm -f raw/$$a/.verrou; cp .campagne/recus/$$a/verite.json raw/$$a/; done
 	@chmod -R u+w .campagne && rm -rf .campagne
 
-mutation: $(PRET) ## change le code de statistics/ et du portail, et compte les changements que les tests voient (long)
+mutation: $(PRET) ## change le code des calculs, du secret, de l'attaque et du portail, et compte ce que les tests voient (long)
 	@$(BIN)/mutmut run $(MUTANTS) && $(BIN)/mutmut export-cicd-stats && cat mutants/mutmut-cicd-stats.json
 
 clean: ## efface ce qui se régénère (outputs/, caches) ; jamais raw/ ni schemas/

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
 RACINE = Path(__file__).resolve().parents[2]
 PIECES = sorted(d.name for d in (RACINE / "cartographie").iterdir() if (d / "__init__.py").is_file())
@@ -128,3 +129,11 @@ def test_decisions_named_elsewhere_exist() -> None:
         if page.suffix == ".md":
             cites = re.findall(r"décision D(\d+)", page.read_text(encoding="utf-8"))
             assert all(1 <= int(n) <= nombre for n in cites), page.name
+
+
+def test_pre_commit_uses_the_tools_of_the_environment_and_fetches_nothing() -> None:
+    depots = yaml.safe_load((RACINE / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+    assert [d["repo"] for d in depots] == ["local"]
+    crochets = {h["id"]: h for h in depots[0]["hooks"]}
+    assert crochets.keys() == {"ruff", "ruff-format", "mypy", "architecture"}
+    assert all(h["language"] == "system" and h["entry"].startswith(".venv/bin/") for h in crochets.values())
