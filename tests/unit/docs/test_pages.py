@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-RACINE = Path(__file__).resolve().parents[2]
+RACINE = Path(__file__).resolve().parents[3]
 PIECES = sorted(d.name for d in (RACINE / "cartographie").iterdir() if (d / "__init__.py").is_file())
 PAGES = [
     *(RACINE / n for n in ("README.md", "CONTRIBUTING.md", "raw/LISEZMOI.md", "Makefile", "pyproject.toml")),
@@ -86,6 +86,16 @@ def test_no_module_is_named_by_a_word_that_was_replaced() -> None:
     perdants = {p for _, _, suite in words() for p in suite}
     modules = {p.stem for p in CODE} | {d.name for d in (RACINE / "cartographie").rglob("*") if d.is_dir()}
     assert not modules & perdants
+
+
+def test_a_name_that_two_rooms_share_is_a_word_and_means_the_same_in_both() -> None:
+    """Acts of cli/ and their flow are one thing."""
+    pieces: dict[str, set[str]] = {}
+    for p in (RACINE / "cartographie").rglob("*.py"):
+        pieces.setdefault(p.stem, set()).add(p.relative_to(RACINE / "cartographie").parts[0])
+    partages = {n for n, rooms in pieces.items() if len(rooms) > 1} - {"__init__"}
+    gardes = {mot for mot, _, _ in words()}
+    assert not {n for n in partages if n not in gardes and n.removesuffix("s") not in gardes}
 
 
 def test_every_room_is_presented() -> None:
