@@ -34,12 +34,16 @@ bench: $(PRET) ## mesure la vitesse à côté des autres outils
 	@$(BIN)/python benchmarks/secret.py
 	@$(BIN)/python benchmarks/publication.py
 
-docs: $(PRET) ## régénère les pages tirées de schemas/, des commandes et de requirements.lock
+docs: $(PRET) ## régénère les pages tirées de schemas/, du code et des commandes
 	@$(BIN)/python docs/generer.py
-	@$(BIN)/python docs/dependances.py --ecrire docs
 
-verifier: $(PRET) ## vérifie les paquets installés, leurs licences, et les avis de sécurité d'un dossier (AVIS=…)
-	@$(BIN)/python docs/dependances.py $(if $(AVIS),--avis $(AVIS))
+verifier: $(PRET) ## vérifie les paquets installés, leurs licences, les avis d'un dossier (AVIS=…) ; nomenclatures dans build/
+	@mkdir -p build
+	@$(BIN)/pip-licenses --format=markdown --output-file=build/licences.md
+	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible -o build/installe.cdx.json .venv
+	@$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible -o build/verrou.cdx.json requirements.lock
+	@cp docs/embarque.cdx.json build/
+	@$(BIN)/python tools/dependencies.py $(if $(AVIS),--avis $(AVIS))
 
 campagne: $(PRET) ## refait les campagnes fictives de raw/ (quand schemas/ a changé)
 	@rm -rf .campagne && $(BIN)/cartographie demo .campagne $(CAMPAGNE)
@@ -47,11 +51,11 @@ campagne: $(PRET) ## refait les campagnes fictives de raw/ (quand schemas/ a cha
 	  rm -f raw/$$a/.verrou; cp .campagne/recus/$$a/verite.json raw/$$a/; done
 	@chmod -R u+w .campagne && rm -rf .campagne
 
-mutation: $(PRET) ## change le code de statistics/ et du portail, et compte les changements que les tests voient (long)
+mutation: $(PRET) ## change le code des calculs, du secret, de l'attaque et du portail, et compte ce que les tests voient (long)
 	@$(BIN)/mutmut run $(MUTANTS) && $(BIN)/mutmut export-cicd-stats && cat mutants/mutmut-cicd-stats.json
 
 clean: ## efface ce qui se régénère (outputs/, caches) ; jamais raw/ ni schemas/
 	@rm -rf outputs .pytest_cache .hypothesis .mypy_cache .ruff_cache build mutants *.egg-info
 
 lock: ## refait requirements.lock depuis pyproject.toml (demande uv)
-	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
+	@uv pip compile pyproject.toml --extra demo --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock

@@ -1,10 +1,11 @@
-"""Write again the pages that come from schemas/, the catalogue of findings and the commands. Same sources, same bytes.
+"""Write again the pages that come from schemas/, the code and the commands. Same sources, same bytes.
 
 `make docs`, or `python docs/generer.py [FOLDER]` to write them elsewhere.
 """
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import os
@@ -18,16 +19,33 @@ RACINE = Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path.insert(0, str(RACINE))
 
+from cartographie.base.errors import Statut  # noqa: E402
 from cartographie.cli.main import app  # noqa: E402
 from cartographie.collect.dictionary import build_dictionary  # noqa: E402
 from cartographie.proof.lint import REGLES  # noqa: E402
+from cartographie.release.data import SDMX  # noqa: E402
+from cartographie.release.manifest import ABREGES, SANS_OBJET  # noqa: E402
 from cartographie.survey.check import load_constats  # noqa: E402
 from cartographie.survey.load import load_questionnaire  # noqa: E402
-from cartographie.survey.model import Questionnaire  # noqa: E402
+from cartographie.survey.model import Gravite, Questionnaire  # noqa: E402
 
 LARGEUR = "100"
 AVIS = "> Page produite par `make docs` ; ne pas la modifier à la main."
 FICTIF = "> Les campagnes de ce dépôt sont fictives."
+# exit status → its name and when; its number is the code's
+STATUTS = {
+    Statut.FAIT: ("fait", "la commande a réussi"),
+    Statut.BUG: ("défaut du programme", "erreur interne"),
+    Statut.USAGE: ("usage", "la ligne de commande, ou un fichier nommé, ne convient pas"),
+    Statut.DECLARATION: ("déclaration", "`schemas/` est incohérent"),
+    Statut.FICHIER_REFUSE: ("fichier refusé", "un fichier reçu est refusé"),
+    Statut.ANOMALIES: ("anomalies", "trop d'anomalies pour cette campagne"),
+    Statut.IMPLAUSIBLE: ("implausible", "la campagne n'est pas vraisemblable"),
+    Statut.SECRET: ("secret", "le secret n'est pas garanti : rien n'est publié"),
+    Statut.EXISTE: ("existe", "cette version est déjà publiée"),
+    Statut.AUDIT: ("audit", "l'audit a trouvé une différence"),
+    Statut.OCCUPE: ("occupé", "une autre commande écrit, ou l'entrepôt est utilisé"),
+}
 GRAVITES = {
     "rejet_fichier": "rien n'est repris du fichier",
     "rejet_ligne": "la ligne va en quarantaine ; pour un répondant, toute sa réponse",
@@ -41,7 +59,13 @@ FAMILLES = {"F": "Le fichier", "L": "La ligne", "C": "La cellule"}
 def build_pages(projet: Path) -> dict[str, str]:
     """File name → Markdown text of every generated page."""
     q = load_questionnaire(projet)
-    pages = {"regles.md": rules_page(q), "commandes.md": commands_page(), "tableaux.md": tables_page(q)}
+    pages = {
+        "architecture.md": filled("architecture.md", {"qui importe qui": rooms_block()}),
+        "codes.md": codes_page(),
+        "commandes.md": commands_page(),
+        "regles.md": rules_page(q),
+        "tableaux.md": tables_page(q),
+    }
     for annee in q.campagnes:
         pages[f"dictionnaire-{annee}.md"] = build_dictionary(q, annee)
     return pages
@@ -129,6 +153,74 @@ def tables_page(q: Questionnaire) -> str:
     return "\n".join(lignes).rstrip() + "\n"
 
 
+def codes_page() -> str:
+    """Every short code a reader meets, from the code itself: exit statuses, severities, statuses of a figure, commands."""
+    lignes = ["# Codes", "", AVIS, "", "## Statuts de sortie", ""]
+    lignes += ["Que faire dans chaque cas : [guide de l'analyste](guide-analyste.md#statuts-de-sortie).", ""]
+    lignes += ["| Statut | Nom | Quand |", "|---|---|---|"]
+    lignes += [f"| `{int(s)}` | {' | '.join(STATUTS[s])} |" for s in Statut]
+    lignes += [
+        "",
+        "## Gravités",
+        "",
+        "De la plus lourde à la plus légère.",
+        "",
+        "| Gravité | Conséquence |",
+        "|---|---|",
+    ]
+    lignes += [f"| `{g}` | {texte} |" for g, texte in GRAVITES.items()]
+    lignes += ["", "## Statuts d'un chiffre publié", ""]
+    lignes += [
+        "Dans le classeur et sur la page, l'abrégé tient lieu de valeur. `OBS_STATUS` et `CONF_STATUS` sont les codes SDMX."
+    ]
+    lignes += ["", "| Statut | Abrégé | Sens | `OBS_STATUS` | `CONF_STATUS` |", "|---|---|---|---|---|"]
+    for statut, (obs, conf) in SDMX.items():
+        abrege, sens = ABREGES.get(statut, ("", "valeur normale"))
+        lignes.append(f"| `{statut}` | {abrege and f'`{abrege}`'} | {sens} | `{obs}` | `{conf}` |")
+    lignes += [
+        f"| | `{SANS_OBJET[0]}` | {SANS_OBJET[1]} | | |",
+        "",
+        "## Commandes",
+        "",
+        "| Commande | Ce qu'elle fait |",
+        "|---|---|",
+    ]
+    lignes += [
+        f"| [`{c.name}`](commandes.md#cartographie-{c.name}) | {c.short_help} |" for c in app.registered_commands
+    ]
+    return "\n".join(lignes) + "\n"
+
+
+def rooms_block() -> str:
+    """Who may import whom, from the table that tests/architecture holds the code to: a picture, then the whole table."""
+    source = (RACINE / "tests/architecture/test_architecture.py").read_text(encoding="utf-8")
+    may: dict[str, str] = next(
+        ast.literal_eval(n.value)
+        for n in ast.parse(source).body
+        if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name) and n.targets[0].id == "MAY"
+    )
+    permis = {p: list(may) if m == "*" else m.split() for p, m in may.items()}
+    lignes = ["```mermaid", "flowchart BT"]
+    for piece, autres in permis.items():
+        deduits = {b for a in autres if a != piece for b in permis[a]}
+        lignes += [f"  {piece} --> {a}" for a in autres if a != piece and a not in deduits]
+    lignes += ["```", "", "| | " + " | ".join(may) + " |", "|---|" + ":-:|" * len(may)]
+    for piece, autres in permis.items():
+        cases = ["–" if a == piece else "●" if a in autres else "" for a in may]
+        lignes.append(f"| **{piece}** | " + " | ".join(cases) + " |")
+    return "\n".join(lignes)
+
+
+def filled(nom: str, blocs: Mapping[str, str]) -> str:
+    """A page written by hand, with what comes from the code put again between its marks."""
+    texte = (RACINE / "docs" / nom).read_text(encoding="utf-8")
+    for bloc, contenu in blocs.items():
+        debut, fin = f"<!-- {bloc} : produit par make docs -->", f"<!-- fin : {bloc} -->"
+        avant, apres = texte.split(debut)[0], texte.split(fin)[1]
+        texte = f"{avant}{debut}\n\n{contenu}\n\n{fin}{apres}"
+    return texte
+
+
 def commands_page() -> str:
     """The help of every command, as the terminal prints it."""
     lignes = [
@@ -167,6 +259,9 @@ def _label(texte: str) -> str:
 
 def _cell(texte: str) -> str:
     return " ".join(str(texte).replace("|", "\\|").split())
+
+
+assert set(GRAVITES) == {str(g) for g in Gravite} and set(STATUTS) == set(Statut)
 
 
 def main(destination: Path) -> None:

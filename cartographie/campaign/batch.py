@@ -1,7 +1,7 @@
 """A batch of received files (« fournée ») examined together: read → decode → link → match → validate → word → account for.
 
 The one place where these stages follow one another. Writes nothing. What it returns can be cut by file and joined to what
-other batches gave (reunion.py), except for files that speak of one another: those are examined in the same batch.
+other batches gave (resume.py), except for files that speak of one another: those are examined in the same batch.
 """
 
 from __future__ import annotations

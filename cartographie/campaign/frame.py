@@ -7,7 +7,7 @@ unmatched, never taken for the whole entity. An entry on a child entity, an expl
 
 When none of the respondent's own numbers is found, these are tried, in this order: an entry marked `repli`, a link the analyst
 declared (mode "declare"), the succession of closed numbers (mode "succession"). The mode of an entry ends with "_redresse" when
-the number had to be repaired. Names only ever propose (rapprochement.py).
+the number had to be repaired. Names only ever propose (links.py).
 """
 
 from __future__ import annotations

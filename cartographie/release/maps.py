@@ -177,7 +177,7 @@ def format_number(valeur: float | None, unite: str) -> str:
     return signe + texte + fin
 
 
-# ---- outlines of regions and departments, made once by docs/geometrie.py
+# ---- outlines of regions and departments, made once by tools/outlines.py
 
 METROPOLE = "metropole"
 

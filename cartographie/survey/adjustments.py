@@ -17,7 +17,7 @@ from cartographie.survey.source import Problemes, Source, as_plain, read_csv, re
 
 COLONNES = ("ancien", "nouveau", "nature", "date", "source")
 NATURES = ("fermeture", "fusion", "remplacement", "scission")
-# Words that a campaign's own letter may hold between braces (feedback/courrier.py fills them).
+# Words that a campaign's own letter may hold between braces (collect/send.py fills them).
 MOTS_COURRIER = {
     "titre",
     "annee",

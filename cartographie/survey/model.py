@@ -254,7 +254,7 @@ class Campagne:
 
 @dataclass(frozen=True, slots=True)
 class Questionnaire:
-    """Everything under schemas/, all campaigns. Built and checked by questionnaire.py, read by everyone."""
+    """Everything under schemas/, all campaigns. Built and checked by load.py and check.py, read by everyone."""
 
     enquete: Mapping[str, Any]  # schemas/enquete.yaml, plain values
     entites: Mapping[str, Entite]

@@ -123,7 +123,7 @@ class Compte:
     """Read-side account of one sheet: every non-empty row and cell, by what it was. Data rows/cells are settled later.
 
     `lignes_lues` and `cellules_lues` are counted on the raw grid, independently of the rest: the identity is
-    lues == donnees + sum(ecartees.values()), asserted in accounts.py.
+    lues == donnees + sum(ecartees.values()), asserted in validate/accounts.py.
     """
 
     feuille: str
@@ -139,8 +139,8 @@ class Compte:
 class Extraction:
     """What reading one received file gave. `refuse`: the file was stopped (its constats say why); no bloc then.
 
-    `retour`: the reference a correction workbook carries (references_retour.py), as read. `remplace_par`: the received
-    file whose answers now stand for this one's (versions.py). `altere`: no longer the file that was received.
+    `retour`: the reference a correction workbook carries (decode/versions.py), as read. `remplace_par`: the received
+    file whose answers now stand for this one's (decode/versions.py). `altere`: no longer the file that was received.
     """
 
     depot: str

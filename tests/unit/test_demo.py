@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from datetime import date
 from pathlib import Path
 
 import pytest
 import python_calamine
 
+from cartographie.base.errors import UserError
 from cartographie.base.identifiers import finess_key, luhn
+from cartographie.cli.flow import prepare
 from cartographie.survey.evaluate import Contexte, evaluate
 from cartographie.survey.load import load_questionnaire
 from cartographie_demo.answers import Tirage, clean_answer
@@ -153,3 +156,12 @@ def test_no_question_no_year_in_the_code(questionnaire):
     noms = [n for n in questionnaire.variables if "_" in n and f'"{n}"' in sources]
     assert noms == []
     assert not [c for c in questionnaire.campagnes if f'"{c}"' in sources]
+
+
+def test_without_its_extra_the_command_says_what_to_install(tmp_path, monkeypatch):
+    for module in [m for m in sys.modules if m.startswith("cartographie_demo")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "xlwt", None)
+    with pytest.raises(UserError, match=r"pip install 'cartographie\[demo\]'") as e:
+        prepare.demo(PROJET, tmp_path / "fictif", 60, 1, 5, lambda *_: None)
+    assert e.value.code == "U31" and "« xlwt" in e.value.message

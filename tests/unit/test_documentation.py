@@ -172,7 +172,7 @@ def test_generated_pages_are_up_to_date(tmp_path: Path) -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for p in [*sorted(DOCS.glob("*.md")), RACINE / "CHANGELOG.md"]:
+    for p in [*sorted(DOCS.glob("*.md")), *sorted(RACINE.glob("*.md"))]:
         for cible in re.findall(r"\]\(([^)#\s]+)?(#[^)\s]+)?\)", p.read_text(encoding="utf-8")):
             fichier, ancre = cible
             if fichier.startswith("http"):

@@ -78,7 +78,12 @@ def demo(
 ) -> Mapping[str, Any]:
     """A fictitious workspace: declarations copied, frame registered, answers received, truth beside. What it holds, in short."""
     from cartographie.intake.store import ingest as store
-    from cartographie_demo.generate import generate
+
+    try:
+        from cartographie_demo.generate import generate
+    except ModuleNotFoundError as e:  # what writes the fictitious files is an extra
+        installer = f"Installez le paquet « {e.name} » : pip install 'cartographie[demo]'."
+        raise UserError("U31", f"La campagne fictive demande un paquet de plus. {installer}") from e
 
     q = load_questionnaire(projet)
     if destination.exists() and any(destination.iterdir()):

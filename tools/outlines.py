@@ -2,7 +2,7 @@
 
     npm pack @gouvfr/dsfr-chart@2.0.4 && tar xzf gouvfr-dsfr-chart-2.0.4.tgz
     pip install shapely
-    python docs/geometrie.py package/dist/MapChart/MapChart.js schemas/nomenclatures
+    python tools/outlines.py package/dist/MapChart/MapChart.js schemas/nomenclatures
 
 Departments are taken as drawn (mainland in one frame of 1010, each overseas territory in its own); regions are dissolved from
 them, so that borders coincide. Curves, a handful of short ones, become straight lines.
