@@ -21,9 +21,9 @@ if __name__ == "__main__":
 from cartographie.cli.main import app  # noqa: E402
 from cartographie.collect.dictionary import build_dictionary  # noqa: E402
 from cartographie.proof.lint import REGLES  # noqa: E402
-from cartographie.survey.check import load_constats  # noqa: E402
 from cartographie.survey.load import load_questionnaire  # noqa: E402
 from cartographie.survey.model import Questionnaire  # noqa: E402
+from cartographie.survey.rules import load_catalogue  # noqa: E402
 
 LARGEUR = "100"
 AVIS = "> Page produite par `make docs` ; ne pas la modifier à la main."
@@ -91,7 +91,7 @@ def rules_page(q: Questionnaire) -> str:
             "| Code | Constat | Gravité | Message | Remplacé par |",
             "|---|---|---|---|---|",
         ]
-        lignes += [_finding(nom, c, remplaces) for nom, c in load_constats().items() if c["code"].startswith(famille)]
+        lignes += [_finding(nom, c, remplaces) for nom, c in load_catalogue().items() if c["code"].startswith(famille)]
         lignes.append("")
     lignes += [
         "## Vérification des fichiers à mettre en ligne",

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from functools import cache
-from importlib import resources
 from typing import Any
-
-import yaml
 
 from cartographie.base.text import normalise
 from cartographie.survey.model import Questionnaire, TypeVariable
+from cartographie.survey.rules import load_catalogue
 from cartographie.survey.source import Chemin, Problemes, Source
 
-# -------------------------------------------------------------------------------------------
+# ---- references
+#
 # References inside declarations: does the variable, the entity, the operator exist, and where is it written?
 
 
@@ -100,14 +98,6 @@ _COLONNES_PUBLIEES = {"edition", "table_id", "dimension", "modalite_code", "moda
 Sources = Mapping[str, Source]
 
 
-@cache
-def load_constats() -> Mapping[str, Mapping[str, str]]:
-    """The built-in catalogue of findings: name → {code, gravite, message}."""
-    texte = resources.files("cartographie.survey").joinpath("constats.yaml").read_text(encoding="utf-8")
-    contenu: Mapping[str, Mapping[str, str]] = yaml.safe_load(texte)
-    return contenu
-
-
 def check_questionnaire(q: Questionnaire, sources: Sources, problemes: Problemes) -> None:
     """Add to `problemes` every reference that leads nowhere and every ambiguity."""
     _check_entites(q, sources["enquete"], problemes)
@@ -130,6 +120,8 @@ def check_questionnaire(q: Questionnaire, sources: Sources, problemes: Problemes
                 "D10", source, ("debut",), "les dates de la campagne doivent être AAAA-MM-JJ et se suivre."
             )
         _check_weighting(q, source, problemes)
+        if f"{annee}/plausibilite" in sources:
+            _check_expectations(q, sources[f"{annee}/plausibilite"], problemes)
         for nom in campagne.modeles:
             _check_modele(q, annee, nom, sources[f"{annee}/{nom}"], problemes)
 
@@ -255,7 +247,7 @@ def _check_regles(q: Questionnaire, s: Source, p: Problemes) -> None:
         if r.code in codes and r.constat is None:
             p.ajouter("D04", s, (i, "code"), f"la règle « {r.code} » est donnée deux fois : ajoutez une lettre.")
         codes.add(r.code)
-        if r.constat is not None and r.constat not in load_constats():
+        if r.constat is not None and r.constat not in load_catalogue():
             p.ajouter("D09", s, (i, "constat"), f"le constat « {r.constat} » n'existe pas ; voir docs/regles.md.")
         if r.entite != "*" and r.entite not in q.entites:
             p.ajouter("D10", s, (i, "entite"), f"l'entité « {r.entite} » n'est pas déclarée.")
@@ -373,3 +365,43 @@ def _check_modele(q: Questionnaire, annee: str, nom: str, s: Source, p: Probleme
         for v in brut.get("facultatives", ()):
             if v not in feuille.constantes and v not in {c.variable for c in feuille.colonnes}:
                 p.ajouter("D05", s, ("feuilles", i, "facultatives"), f"« {v} » n'est pas une colonne de cette feuille.")
+
+
+# ---- plausibilite.yaml
+
+
+def _check_expectations(q: Questionnaire, s: Source, p: Problemes) -> None:
+    """Each code given twice, each table, indicator, axis or waived expectation that does not exist."""
+    codes: set[str] = set()
+    niveaux = {n["code"] for axe in q.enquete.get("axes", {}).values() for n in axe.get("niveaux", ())}
+    axes = niveaux | {nom for nom, axe in q.enquete.get("axes", {}).items() if "niveaux" not in axe}
+    for i, a in enumerate(s.contenu["attentes"]):
+        ici = ("attentes", i)
+        if a["code"] in codes:
+            p.ajouter("D04", s, (*ici, "code"), f"l'attente « {a['code']} » est donnée deux fois.")
+        codes.add(a["code"])
+        _check_expectation(q, a, axes, s, ici, p)
+    for i, d in enumerate(s.contenu.get("derogations", ())):
+        if d["code"] not in codes:
+            p.ajouter("D06", s, ("derogations", i, "code"), f"aucune attente n'a le code « {d['code']} ».")
+
+
+def _check_expectation(
+    q: Questionnaire, a: Mapping[str, Any], axes: set[str], s: Source, ici: tuple[Any, ...], p: Problemes
+) -> None:
+    par = a.get("par")
+    if a["mesure"] not in ("chiffre", "somme"):
+        if par is not None and (par not in q.variables or q.racine not in q.variables[par].entites):
+            p.ajouter("D05", s, (*ici, "par"), f"« {par} » n'est pas une variable des répondants.")
+        return
+    if par is not None and par not in axes:
+        p.ajouter("D06", s, (*ici, "par"), f"« {par} » n'est ni un axe ni un niveau d'axe de enquete.yaml.")
+    tableau = q.tableaux.get(a["tableau"])
+    if tableau is None:
+        p.ajouter("D06", s, (*ici, "tableau"), f"le tableau « {a['tableau']} » n'est pas déclaré.")
+    elif a["indicateur"].removesuffix(".evolution") not in {
+        x["code"] for serie in tableau["series"] for x in serie["indicateurs"]
+    }:
+        p.ajouter(
+            "D06", s, (*ici, "indicateur"), f"le tableau {a['tableau']} n'a pas d'indicateur « {a['indicateur']} »."
+        )
