@@ -1,6 +1,6 @@
-"""Write again the pages that come from schemas/, the catalogue of findings and the commands. Same sources, same bytes.
+"""Write again the pages that come from schemas/, the catalogue of findings and the commands, and the JSON Schemas of schemas/.
 
-`make docs`, or `python docs/generer.py [FOLDER]` to write them elsewhere.
+Same sources, same bytes. `make docs`, or `python docs/generer.py [FOLDER]` to write the pages elsewhere.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from cartographie.proof.lint import REGLES  # noqa: E402
 from cartographie.survey.load import load_questionnaire  # noqa: E402
 from cartographie.survey.model import Questionnaire  # noqa: E402
 from cartographie.survey.rules import load_catalogue  # noqa: E402
+from cartographie.survey.shape import schema_files  # noqa: E402
 
+META = RACINE / "cartographie/survey/meta"
 LARGEUR = "100"
 AVIS = "> Page produite par `make docs` ; ne pas la modifier à la main."
 FICTIF = "> Les campagnes de ce dépôt sont fictives."
@@ -176,5 +178,17 @@ def main(destination: Path) -> None:
         print(f"docs : {nom}")
 
 
+def write_schemas(destination: Path) -> None:
+    """The JSON Schemas of schemas/, for text editors."""
+    textes = schema_files()
+    for ancien in destination.glob("*.schema.json"):
+        if ancien.name not in textes:
+            ancien.unlink()
+    for nom, texte in textes.items():
+        (destination / nom).write_text(texte, encoding="utf-8", newline="\n")
+
+
 if __name__ == "__main__":
     main(Path(sys.argv[1]) if len(sys.argv) > 1 else RACINE / "docs")
+    if len(sys.argv) == 1:
+        write_schemas(META)

@@ -11,7 +11,8 @@ from string import Formatter
 from typing import Any
 
 from cartographie.survey.check import check_known
-from cartographie.survey.model import Correction, CorrectionEcrite, Questionnaire, Rapprochement, Succession
+from cartographie.survey.declared import CorrectionEcrite
+from cartographie.survey.model import Correction, Questionnaire, Rapprochement, Succession
 from cartographie.survey.rules import repairs
 from cartographie.survey.source import Problemes, Source
 
@@ -163,9 +164,9 @@ def check_ajustements(q: Questionnaire, sources: Mapping[str, Source], p: Proble
             p.ajouter(
                 "D10", s, ("successions", "variable"), f"« {variable} » ne figure pas dans « lien_base » : ajoutez-l'y."
             )
-    for cle, variable in (q.enquete.get("rapprochement") or {}).items():
+    for cle, nom in q.enquete.get("rapprochement", {}).items():
         if cle not in ("abreviations", "seuil"):
-            check_known(q, q.base if cle.startswith("base_") else q.racine, variable, s, ("rapprochement", cle), p)
+            check_known(q, q.base if cle.startswith("base_") else q.racine, str(nom), s, ("rapprochement", cle), p)
 
 
 def _check_letter(courrier: str, s: Source, p: Problemes) -> None:

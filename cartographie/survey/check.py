@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from cartographie.base.text import normalise
+from cartographie.survey.conditions import COUNT_OPERATORS, FORMS, FUNCTIONS, OPERATORS
 from cartographie.survey.model import Questionnaire, TypeVariable
 from cartographie.survey.rules import load_catalogue
 from cartographie.survey.source import Chemin, Problemes, Source
@@ -56,25 +57,21 @@ def check_condition(
             check_reference(q, ou, nom, s, ici, p)
 
 
-_OPERATEURS = {"egal", "different", "dans", "hors", "inferieur", "inferieur_ou_egal", "superieur", "superieur_ou_egal",
-               "contient", "renseigne", "motif"}  # fmt: skip
-_FORMES = ("variable", "nombre", "existe", "doublon", "fonction", "et", "ou", "non")
-
-
 def _walk(c: Mapping[str, Any], entite: str, chemin: Chemin) -> Iterator[tuple[Chemin, str, str, str]]:
-    formes = [f for f in _FORMES if f in c]
+    """(place, "variable" | "entite" | "forme", entity it is read from, name or fault) of all that a condition says."""
+    formes = [f for f in FORMS if f in c]
     if len(formes) != 1:
-        yield chemin, "forme", entite, f"une condition a exactement une forme parmi : {', '.join(_FORMES)}."
+        yield chemin, "forme", entite, f"une condition a exactement une forme parmi : {', '.join(FORMS)}."
         return
     forme = formes[0]
-    operateurs = [o for o in _OPERATEURS if o in c]
-    if forme in ("variable", "nombre") and len(operateurs) != 1:
-        yield chemin, "forme", entite, f"il faut exactement un opérateur parmi : {', '.join(sorted(_OPERATEURS))}."
+    if fautes := _misplaced(forme, c):
+        yield chemin, "forme", entite, fautes
         return
     if forme == "variable":
         yield (*chemin, "variable"), "variable", entite, c["variable"]
-    if operateurs and isinstance(c[operateurs[0]], Mapping) and "variable" in c[operateurs[0]]:
-        yield (*chemin, operateurs[0]), "variable", entite, c[operateurs[0]]["variable"]
+    for o in OPERATORS:
+        if isinstance(c.get(o), Mapping) and "variable" in c[o]:
+            yield (*chemin, o), "variable", entite, c[o]["variable"]
     if forme in ("nombre", "existe"):
         yield (*chemin, forme), "entite", entite, c[forme]
         if "si" in c:
@@ -86,6 +83,22 @@ def _walk(c: Mapping[str, Any], entite: str, chemin: Chemin) -> Iterator[tuple[C
             yield from _walk(fille, entite, (*chemin, cle, i))
     if forme == "non":
         yield from _walk(c["non"], entite, (*chemin, "non"))
+
+
+_OPERATEURS = {"variable": OPERATORS, "nombre": COUNT_OPERATORS}
+_AVEC = {"nombre": {"si"}, "existe": {"si"}, "fonction": {"parametres"}}
+
+
+def _misplaced(forme: str, c: Mapping[str, Any]) -> str:
+    """What else a condition says that its form does not; empty when nothing."""
+    if forme == "fonction" and c[forme] not in FUNCTIONS:
+        return f"la fonction « {c[forme]} » n'existe pas ; fonctions admises : {', '.join(sorted(FUNCTIONS))}."
+    admis = _OPERATEURS.get(forme, ())
+    autres = set(c) - {forme} - _AVEC.get(forme, set())
+    if admis and len(autres & set(admis)) != 1:
+        return f"il faut exactement un opérateur parmi : {', '.join(sorted(admis))}."
+    de_trop = sorted(autres - set(admis))
+    return f"une condition « {forme} » n'admet pas « {', '.join(de_trop)} »." if de_trop else ""
 
 
 _AVEC_NOMENCLATURE = {TypeVariable.CODE, TypeVariable.CODES}

@@ -11,16 +11,20 @@ from typing import Annotated, Any, Literal, Required
 from typing_extensions import TypedDict
 
 from cartographie.survey.forms import (
+    SCALAIRES,
+    Adresse,
     Booleen,
     Chiffre,
     Cles,
     Compte,
+    Condition,
     Dit,
     Entier,
     Forme,
     Jour,
     JourEcrit,
     Liste,
+    Lu,
     Nom,
     Nombre,
     Positif,
@@ -33,8 +37,6 @@ from cartographie.survey.forms import (
     otherwise,
 )
 from cartographie.survey.model import (
-    Condition,
-    CorrectionEcrite,
     Entite,
     Format,
     Gravite,
@@ -371,6 +373,31 @@ class Qualite(TypedDict, total=False, closed=True):
     diffusion_prevue: JourEcrit
 
 
+# ---- <campagne>/corrections.yaml
+
+
+class Ou(TypedDict, total=False, closed=True):
+    depot: Required[Texte]
+    feuille: str
+    cellule: Required[Adresse]
+
+
+_RECUE = Annotated[Any, Selon("un texte, un nombre, true, false ou rien", ((is_a(type(None)), None), *SCALAIRES))]
+Cellule = Annotated[Any, Lu(_RECUE, lambda v: ("VRAI" if v else "FAUX") if isinstance(v, bool) else v)]
+
+
+class CorrectionEcrite(TypedDict, closed=True):
+    """One line of <campagne>/corrections.yaml. `attendu`, `valeur`: as a received cell holds them."""
+
+    code: Annotated[str, Forme("un code comme « C01 »", r"^[A-Z][A-Za-z0-9_-]*$")]
+    ou: Ou
+    attendu: Cellule
+    valeur: Cellule
+    motif: Texte
+    auteur: Texte
+    date: JourEcrit
+
+
 # ---- the rest
 
 
@@ -406,3 +433,4 @@ FICHIERS: dict[str, tuple[Any, str]] = {
     # of the program itself
     "constats": (dict[Nom, ConstatDeclare], "Le catalogue des constats du programme"),
 }  # fmt: skip
+SANS_EDITEUR = {"demo", "nomenclature", "passage", "rapprochements", "constats"}  # free, tables, or not of schemas/

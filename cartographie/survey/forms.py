@@ -6,8 +6,12 @@ Nothing here imports pydantic: the marks below are asked for their schema when a
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any, NamedTuple, TypeVar
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Annotated, Any, Literal, NamedTuple, Required, TypeVar
+
+from typing_extensions import TypedDict
 
 ATTENDU = "attendu"  # type of the errors whose message names what is expected
 T = TypeVar("T")
@@ -78,6 +82,26 @@ class Jour(NamedTuple):
         return {"type": "string", "format": "date"}
 
 
+class Motif(NamedTuple):
+    """A regular expression."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: Callable[[object], Noyau]) -> Any:
+        from pydantic_core import core_schema
+
+        def compile_(texte: str) -> str:
+            try:
+                re.compile(texte)
+            except re.error:
+                raise ValueError from None
+            return texte
+
+        schema: Any = handler(source)
+        return expects(core_schema.no_info_after_validator_function(compile_, schema), "une expression régulière")
+
+    def __get_pydantic_json_schema__(self, schema: object, handler: object) -> dict[str, Any]:
+        return {"type": "string", "format": "regex"}
+
+
 class Taille(NamedTuple):
     """How many items a list or a set of keys holds."""
 
@@ -85,8 +109,15 @@ class Taille(NamedTuple):
     max: int | None = None
 
     def __get_pydantic_core_schema__(self, source: object, handler: Callable[[object], Noyau]) -> Any:
-        bornes = {"min_length": self.min, "max_length": self.max}
-        return {**handler(source), **{k: v for k, v in bornes.items() if v is not None}}
+        from pydantic_core import core_schema
+
+        bornes = {"min_length": self.min} | ({} if self.max is None else {"max_length": self.max})
+        schema: Any = handler(source)
+        if schema["type"] != "tuple":
+            return {**schema, **bornes}
+        # a tuple one item of which is refused would also be said too short
+        liste: Any = {**core_schema.list_schema(schema["items_schema"][0]), **bornes}
+        return core_schema.no_info_after_validator_function(tuple, liste)
 
 
 class Strict(NamedTuple):
@@ -195,6 +226,10 @@ def is_a(*genres: type) -> Callable[[Any], bool]:
     return lambda valeur: isinstance(valeur, genres)
 
 
+def is_not(*genres: type) -> Callable[[Any], bool]:
+    return lambda valeur: not isinstance(valeur, genres)
+
+
 def has(cle: str) -> Callable[[Any], bool]:
     return lambda valeur: isinstance(valeur, dict) and cle in valeur
 
@@ -222,8 +257,91 @@ Positif = Annotated[int | float, Chiffre("un nombre positif ou nul", min=0)]
 Entier = Annotated[int, Chiffre("un nombre entier, positif ou nul", min=0, entier=True)]
 Compte = Annotated[int, Chiffre("un nombre entier, 1 au moins", min=1, entier=True)]
 
-_SCALAIRE = Selon("un texte, un nombre, true ou false",
-                  ((is_a(bool), Booleen), (is_a(str), str), (is_a(int, float), Nombre)))  # fmt: skip
-Scalaire = Annotated[str | int | float | bool, _SCALAIRE]
+SCALAIRES = ((is_a(bool), Booleen), (is_a(str), str), (is_a(int, float), Nombre))
+Scalaire = Annotated[str | int | float | bool, Selon("un texte, un nombre, true ou false", SCALAIRES)]
 TexteEcrit = Annotated[str, Lu(Scalaire, str)]  # a text that may be written as a number: 12, true
 Noms = Annotated[str | list[Nom], Selon("un nom, ou une liste de noms", ((is_a(list), Liste[Nom]), (otherwise, Nom)))]
+
+
+# ---- conditions (see conditions.py)
+
+
+class AutreVariable(TypedDict, closed=True):
+    variable: Reference
+
+
+class JourDeCampagne(TypedDict, closed=True):
+    campagne: Literal["debut", "fin"]
+
+
+_VALEUR = (
+    (has("campagne"), JourDeCampagne),
+    (is_a(dict), AutreVariable),
+    (is_a(date), date),
+    (is_not(list, type(None)), Scalaire),
+)
+# One value, an other variable, or a day of the campaign; of an equality, a list too.
+Grandeur = Annotated[
+    Any, Selon("une valeur, {variable: …} ou {campagne: debut ou fin} (pour le vide : « renseigne »)", _VALEUR)
+]
+Egalite = Annotated[
+    Any,
+    Selon("une valeur, une liste, {variable: …} ou {campagne: debut ou fin} (pour le vide : « renseigne »)", ((is_a(list), Liste[Scalaire]), *_VALEUR)),
+]  # fmt: skip
+
+
+class Condition(TypedDict, total=False, closed=True):
+    """One form (variable, nombre, existe, doublon, fonction, et, ou, non), and its operator: see check.py (D08)."""
+
+    variable: Reference
+    egal: Egalite
+    different: Egalite
+    inferieur: Grandeur
+    inferieur_ou_egal: Grandeur
+    superieur: Grandeur
+    superieur_ou_egal: Grandeur
+    dans: Liste[Scalaire]
+    hors: Liste[Scalaire]
+    contient: Liste[Scalaire]
+    renseigne: Booleen
+    motif: Annotated[str, Motif()]
+    nombre: Nom
+    existe: Nom
+    si: Condition
+    doublon: Liste[Nom]
+    fonction: Nom
+    parametres: dict[str, Any]
+    et: Liste[Condition]
+    ou: Liste[Condition]
+    non: Condition
+
+
+# ---- what a variable is derived from
+
+
+class ParPassage(TypedDict, total=False, closed=True):
+    passage: Required[Nom]
+    de: Noms
+
+
+class ParNombre(TypedDict, total=False, closed=True):
+    nombre: Required[Nom]
+    si: Condition
+
+
+class ParRapport(TypedDict, closed=True):
+    rapport: Annotated[list[Nom], Taille(2, 2)]
+
+
+class ParFonction(TypedDict, total=False, closed=True):
+    fonction: Required[Nom]
+    de: list[Nom]
+
+
+Derivee = Annotated[
+    Mapping[str, Any],
+    Selon(
+        "l'une des clés passage, nombre, rapport ou fonction",
+        ((has("passage"), ParPassage), (has("nombre"), ParNombre), (has("rapport"), ParRapport), (has("fonction"), ParFonction)),
+    ),
+]  # fmt: skip

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Required
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Required
 
 from typing_extensions import TypedDict
 
@@ -20,18 +20,15 @@ from cartographie.survey.forms import (
     Chiffre,
     Cles,
     Compte,
+    Condition,
+    Derivee,
     Donne,
     Entier,
     Forme,
-    JourEcrit,
-    Liste,
     Lu,
     Nom,
     Nombre,
-    Noms,
     Option,
-    Reference,
-    Scalaire,
     Selon,
     Sinon,
     Taille,
@@ -41,6 +38,9 @@ from cartographie.survey.forms import (
     is_a,
     otherwise,
 )
+
+if TYPE_CHECKING:
+    from cartographie.survey.declared import Comparaison, Denominateur, Enquete, TableauEcrit
 
 SUFFIXE_PANEL = "_panel"  # grain of the rows of an entity found again in the campaign before
 
@@ -79,35 +79,6 @@ def _written(extra: str = "forbid", **autrement: str) -> dict[str, Any]:
 
 
 Donnee = Annotated[str, Donne()]
-
-
-# ---- conditions (see conditions.py)
-
-
-class Condition(TypedDict, total=False, closed=True):
-    """One form (variable, nombre, existe, doublon, fonction, et, ou, non), and its operator."""
-
-    variable: Reference
-    egal: Any  # what an operator compares with is judged with the condition (D08)
-    different: Any
-    inferieur: Any
-    inferieur_ou_egal: Any
-    superieur: Any
-    superieur_ou_egal: Any
-    dans: Liste[Scalaire]
-    hors: Liste[Scalaire]
-    contient: Liste[Scalaire]
-    renseigne: Booleen
-    motif: Texte
-    nombre: Nom
-    existe: Nom
-    si: Condition
-    doublon: Liste[Nom]
-    fonction: Nom
-    parametres: dict[str, Any]
-    et: Liste[Condition]
-    ou: Liste[Condition]
-    non: Condition
 
 
 # ---- lists of answers and correspondence tables
@@ -164,34 +135,6 @@ class Passage:
 
 
 # ---- questions
-
-
-class ParPassage(TypedDict, total=False, closed=True):
-    passage: Required[Nom]
-    de: Noms
-
-
-class ParNombre(TypedDict, total=False, closed=True):
-    nombre: Required[Nom]
-    si: Condition
-
-
-class ParRapport(TypedDict, closed=True):
-    rapport: Annotated[list[Nom], Taille(2, 2)]
-
-
-class ParFonction(TypedDict, total=False, closed=True):
-    fonction: Required[Nom]
-    de: list[Nom]
-
-
-Derivee = Annotated[
-    Mapping[str, Any],
-    Selon(
-        "l'une des clés passage, nombre, rapport ou fonction",
-        ((has("passage"), ParPassage), (has("nombre"), ParNombre), (has("rapport"), ParRapport), (has("fonction"), ParFonction)),
-    ),
-]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -453,28 +396,6 @@ class Modele:
 # ---- what the analyst declares about answers already received (see adjustments.py)
 
 
-class Ou(TypedDict, total=False, closed=True):
-    depot: Required[Texte]
-    feuille: str
-    cellule: Required[Adresse]
-
-
-Cellule = Annotated[Any, Lu(Annotated[Any, Selon("un texte, un nombre, true, false ou rien", ((is_a(type(None)), None), (otherwise, Scalaire)))],
-                            lambda v: ("VRAI" if v else "FAUX") if isinstance(v, bool) else v)]  # fmt: skip
-
-
-class CorrectionEcrite(TypedDict, closed=True):
-    """One line of <campagne>/corrections.yaml. `attendu`, `valeur`: as a received cell holds them."""
-
-    code: Annotated[str, Forme("un code comme « C01 »", r"^[A-Z][A-Za-z0-9_-]*$")]
-    ou: Ou
-    attendu: Cellule
-    valeur: Cellule
-    motif: Texte
-    auteur: Texte
-    date: JourEcrit
-
-
 @dataclass(frozen=True, slots=True)
 class Correction:
     """One correction by hand: the cell of a received file to read as `valeur` while it holds `attendu`.
@@ -538,17 +459,17 @@ class Campagne:
 
 @dataclass(frozen=True, slots=True)
 class Questionnaire:
-    """Everything under schemas/, all campaigns. Built and checked by questionnaire.py, read by everyone."""
+    """Everything under schemas/, all campaigns. Built by load.py, checked by check.py, read by everyone."""
 
-    enquete: Mapping[str, Any]  # schemas/enquete.yaml, plain values
+    enquete: Enquete  # schemas/enquete.yaml, plain values
     entites: Mapping[str, Entite]
     variables: Mapping[str, Variable]
     nomenclatures: Mapping[str, Nomenclature]
     passages: Mapping[str, Passage]
     regles: tuple[Regle, ...]
-    denominateurs: Mapping[str, Mapping[str, Any]]
-    tableaux: Mapping[str, Mapping[str, Any]]
-    comparabilite: tuple[Mapping[str, Any], ...]
+    denominateurs: Mapping[str, Denominateur]
+    tableaux: Mapping[str, TableauEcrit]
+    comparabilite: tuple[Comparaison, ...]
     campagnes: Mapping[str, Campagne]
     empreintes: Mapping[str, str]  # relative path → sha256 of each declaration file
     successions: Mapping[str, Succession] = field(default_factory=dict)  # former number → what became of it

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import ErrorDetails
 
-from cartographie.survey.declared import FICHIERS
+from cartographie.survey.declared import FICHIERS, SANS_EDITEUR
 from cartographie.survey.forms import ATTENDU
 from cartographie.survey.source import Chemin, Problemes, Source
 
@@ -151,7 +151,9 @@ class _Schema(GenerateJsonSchema):
         return self.generate_inner(schema["schema"])
 
     def tagged_union_schema(self, schema: Any) -> dict[str, Any]:
-        return {"anyOf": [self.generate_inner(choix) for choix in schema["choices"].values()]}
+        choix = [self.generate_inner(c) for c in schema["choices"].values()]
+        simples = all(c.keys() == {"type"} and isinstance(c["type"], str) for c in choix)
+        return {"type": [c["type"] for c in choix]} if simples else {"anyOf": choix}
 
     def dict_schema(self, schema: Any) -> dict[str, Any]:
         sortie = super().dict_schema(schema)
@@ -184,8 +186,6 @@ def _bare(noeud: Any, cles: bool = True) -> Any:
 
 
 def schema_files() -> dict[str, str]:
-    """File name → text of every JSON Schema of meta/."""
-    return {
-        f"{genre}.schema.json": json.dumps(json_schema(genre), ensure_ascii=False, indent=2) + "\n"
-        for genre in FICHIERS
-    }
+    """File name → text of every JSON Schema of meta/: what an editor completes, the YAML files of schemas/."""
+    textes = {g: json.dumps(json_schema(g), ensure_ascii=False, indent=2) for g in FICHIERS if g not in SANS_EDITEUR}
+    return {f"{genre}.schema.json": texte + "\n" for genre, texte in textes.items()}

@@ -291,8 +291,8 @@ def release_meta(projet: Path, q: Questionnaire, annee: str, version: str, jour:
         comptes = {a: warehouse.totals(con, a) for a, depots in recus.items() if depots}
     return {
         **{k: q.enquete.get(k) for k in ("titre", "sous_titre", "producteur", "contact", "licence", "fictif", "axes")},
-        "nom": (q.enquete.get("publication") or {}).get("nom"),
-        "publication": q.enquete.get("publication") or {},
+        "nom": q.enquete.get("publication", {}).get("nom"),
+        "publication": q.enquete.get("publication", {}),
         "theme": _theme(projet, q),
         "debut": q.campagnes[annee].debut.isoformat(),
         "fin": q.campagnes[annee].fin.isoformat(),
@@ -336,6 +336,6 @@ def _changes(q: Questionnaire, annee: str) -> list[dict[str, str]]:
 
 def _theme(projet: Path, q: Questionnaire) -> str:
     """CSS added to the neutral theme of the page, when the survey names a file of schemas/."""
-    nom = (q.enquete.get("publication") or {}).get("theme")
+    nom = q.enquete.get("publication", {}).get("theme")
     chemin = projet / "schemas" / str(nom)
     return chemin.read_text(encoding="utf-8") if nom and chemin.is_file() else ""
