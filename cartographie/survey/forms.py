@@ -294,6 +294,15 @@ class Condition(TypedDict, total=False, closed=True):
     """One form (variable, nombre, existe, doublon, fonction, et, ou, non), and its operator: see check.py (D08)."""
 
     variable: Reference
+    nombre: Nom
+    existe: Nom
+    si: Condition
+    doublon: Liste[Nom]
+    fonction: Nom
+    parametres: dict[str, Any]
+    et: Liste[Condition]
+    ou: Liste[Condition]
+    non: Condition
     egal: Egalite
     different: Egalite
     inferieur: Grandeur
@@ -305,15 +314,6 @@ class Condition(TypedDict, total=False, closed=True):
     contient: Liste[Scalaire]
     renseigne: Booleen
     motif: Annotated[str, Motif()]
-    nombre: Nom
-    existe: Nom
-    si: Condition
-    doublon: Liste[Nom]
-    fonction: Nom
-    parametres: dict[str, Any]
-    et: Liste[Condition]
-    ou: Liste[Condition]
-    non: Condition
 
 
 # ---- what a variable is derived from
