@@ -216,7 +216,7 @@ def _both(q: Questionnaire, serie: Mapping[str, Any], e: Edition, ancienne: Edit
     if not serie.get("evolution") or q.campagnes[nom].precedente is None:
         yield from ([nom, *ligne] for ligne in _series(e, serie, None))
         return
-    variable = (q.enquete.get("champ_constant") or {}).get("variable")
+    variable = q.enquete.get("champ_constant", {}).get("variable")
     communs = None
     if variable:
         communs = e.simples[variable] & (ancienne.simples[variable] if ancienne else e.simples[variable])

@@ -1,6 +1,6 @@
-"""Write again the pages that come from schemas/, the code and the commands. Same sources, same bytes.
+"""Write again the pages that come from schemas/, the code and the commands, and the JSON Schemas of schemas/.
 
-`make docs`, or `python docs/generer.py [FOLDER]` to write them elsewhere.
+Same sources, same bytes. `make docs`, or `python docs/generer.py [FOLDER]` to write the pages elsewhere.
 """
 
 from __future__ import annotations
@@ -23,17 +23,19 @@ from cartographie.base.errors import Statut  # noqa: E402
 from cartographie.cli.main import app  # noqa: E402
 from cartographie.collect.dictionary import build_dictionary  # noqa: E402
 from cartographie.proof.lint import REGLES  # noqa: E402
-from cartographie.release.data import SDMX  # noqa: E402
-from cartographie.release.manifest import ABREGES, SANS_OBJET  # noqa: E402
-from cartographie.survey.check import load_constats  # noqa: E402
+from cartographie.release.manifest import SANS_OBJET  # noqa: E402
 from cartographie.survey.load import load_questionnaire  # noqa: E402
 from cartographie.survey.model import Gravite, Questionnaire  # noqa: E402
+from cartographie.survey.published import STATUTS  # noqa: E402
+from cartographie.survey.rules import load_catalogue  # noqa: E402
+from cartographie.survey.shape import schema_files  # noqa: E402
 
+META = RACINE / "cartographie/survey/meta"
 LARGEUR = "100"
 AVIS = "> Page produite par `make docs` ; ne pas la modifier à la main."
 FICTIF = "> Les campagnes de ce dépôt sont fictives."
 # exit status → its name and when; its number is the code's
-STATUTS = {
+SORTIES = {
     Statut.FAIT: ("fait", "la commande a réussi"),
     Statut.BUG: ("défaut du programme", "erreur interne"),
     Statut.USAGE: ("usage", "la ligne de commande, ou un fichier nommé, ne convient pas"),
@@ -115,7 +117,7 @@ def rules_page(q: Questionnaire) -> str:
             "| Code | Constat | Gravité | Message | Remplacé par |",
             "|---|---|---|---|---|",
         ]
-        lignes += [_finding(nom, c, remplaces) for nom, c in load_constats().items() if c["code"].startswith(famille)]
+        lignes += [_finding(nom, c, remplaces) for nom, c in load_catalogue().items() if c["code"].startswith(famille)]
         lignes.append("")
     lignes += [
         "## Vérification des fichiers à mettre en ligne",
@@ -158,7 +160,7 @@ def codes_page() -> str:
     lignes = ["# Codes", "", AVIS, "", "## Statuts de sortie", ""]
     lignes += ["Que faire dans chaque cas : [guide de l'analyste](guide-analyste.md#statuts-de-sortie).", ""]
     lignes += ["| Statut | Nom | Quand |", "|---|---|---|"]
-    lignes += [f"| `{int(s)}` | {' | '.join(STATUTS[s])} |" for s in Statut]
+    lignes += [f"| `{int(s)}` | {' | '.join(SORTIES[s])} |" for s in Statut]
     lignes += [
         "",
         "## Gravités",
@@ -174,9 +176,8 @@ def codes_page() -> str:
         "Dans le classeur et sur la page, l'abrégé tient lieu de valeur. `OBS_STATUS` et `CONF_STATUS` sont les codes SDMX."
     ]
     lignes += ["", "| Statut | Abrégé | Sens | `OBS_STATUS` | `CONF_STATUS` |", "|---|---|---|---|---|"]
-    for statut, (obs, conf) in SDMX.items():
-        abrege, sens = ABREGES.get(statut, ("", "valeur normale"))
-        lignes.append(f"| `{statut}` | {abrege and f'`{abrege}`'} | {sens} | `{obs}` | `{conf}` |")
+    for e in STATUTS.values():
+        lignes.append(f"| `{e.code}` | {e.abrege and f'`{e.abrege}`'} | {e.sens} | `{e.sdmx[0]}` | `{e.sdmx[1]}` |")
     lignes += [
         f"| | `{SANS_OBJET[0]}` | {SANS_OBJET[1]} | | |",
         "",
@@ -261,7 +262,7 @@ def _cell(texte: str) -> str:
     return " ".join(str(texte).replace("|", "\\|").split())
 
 
-assert set(GRAVITES) == {str(g) for g in Gravite} and set(STATUTS) == set(Statut)
+assert set(GRAVITES) == {str(g) for g in Gravite} and set(SORTIES) == set(Statut)
 
 
 def main(destination: Path) -> None:
@@ -271,5 +272,17 @@ def main(destination: Path) -> None:
         print(f"docs : {nom}")
 
 
+def write_schemas(destination: Path) -> None:
+    """The JSON Schemas of schemas/, for text editors."""
+    textes = schema_files()
+    for ancien in destination.glob("*.schema.json"):
+        if ancien.name not in textes:
+            ancien.unlink()
+    for nom, texte in textes.items():
+        (destination / nom).write_text(texte, encoding="utf-8", newline="\n")
+
+
 if __name__ == "__main__":
     main(Path(sys.argv[1]) if len(sys.argv) > 1 else RACINE / "docs")
+    if len(sys.argv) == 1:
+        write_schemas(META)

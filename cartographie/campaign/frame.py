@@ -199,7 +199,7 @@ def _pairs(
         own = entry["entite"] == questionnaire.racine
         if own:
             usable = usable & ~(found if entry.get("repli") else stated)[position]
-            if entry["variable"] == (questionnaire.enquete.get("successions") or {}).get("variable"):
+            if entry["variable"] == questionnaire.enquete.get("successions", {}).get("variable"):
                 usable = usable & ~replaced[position]  # a closed number is no longer this unit
         units = base[entry["base"]]
         left = pd.DataFrame({"racine": position[usable], "cle": texts(values[usable])})

@@ -44,7 +44,7 @@ def propose(
     `racines`, `base`: as given to `register.match`, `base_ligne` and `liens` its results. `scissions`: label in `racines` →
     units its former number was split into, proposed first. `a_coller`: the line of rapprochements.csv that accepts it.
     """
-    d = q.enquete.get("rapprochement") or {}
+    d = q.enquete.get("rapprochement", {})
     seules = racines[np.asarray(base_ligne) < 0]
     unites = base["id_base"] if "id_base" in base else base["id_repondant"]
     rang_unite = {u: j for j, u in enumerate(unites)}
@@ -152,7 +152,7 @@ def _table(
     couvertes: set[str],
     q: Questionnaire,
 ) -> pd.DataFrame:
-    d = q.enquete.get("rapprochement") or {}
+    d = q.enquete.get("rapprochement", {})
     prefixes = tuple(f"{v['prefixe']}:" for v in q.entites[q.racine].identifiant if _someone(v, q))
     lignes = []
     for i in sorted(trouves, key=lambda i: (str(seules["id_repondant"].iloc[i]), i)):
@@ -271,7 +271,7 @@ def renamed(
 ) -> dict[str, str]:
     """Respondent of an earlier campaign → what it is called in `campagne`, whose frame is `base`, when its number was
     replaced or joined another one since. A split number is not followed: who answers for it is not known."""
-    declared, column = questionnaire.enquete.get("successions") or {}, succession_column(questionnaire)
+    declared, column = questionnaire.enquete.get("successions", {}), succession_column(questionnaire)
     if not questionnaire.successions or base is None or column not in base:
         return {}
     units, fin = set(texts(base[column][known(base[column])])), questionnaire.campagnes[campagne].fin
@@ -293,7 +293,7 @@ def renamed(
 
 def succession_column(questionnaire: Questionnaire) -> str | None:
     """The frame's column that the variable of the successions is compared to."""
-    declared = questionnaire.enquete.get("successions") or {}
+    declared = questionnaire.enquete.get("successions", {})
     return next(
         (
             str(e["base"])

@@ -160,7 +160,7 @@ def absents(q: Questionnaire, c: Controle, suivi: pd.DataFrame, seul: str = "") 
     """One row: one unit of the frame whose answer is still awaited (unite, nom). `seul`: only that one."""
     attendus = suivi[(suivi["etat"] == ATTENDU) | (suivi["avant_relance"] == ATTENDU)]
     attendus = attendus[attendus["unite"] == seul] if seul else attendus
-    nom = (q.enquete.get("rapprochement") or {}).get("base_nom")
+    nom = q.enquete.get("rapprochement", {}).get("base_nom")
     noms: dict[str, str] = {}
     if c.unites is not None and nom and nom in c.unites and not q.variables[nom].personnel:
         noms = dict(zip(frame.identifiers(c.unites), c.unites[nom].fillna(""), strict=True))

@@ -4,16 +4,17 @@ successions of establishments. All optional; read, checked and built here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from string import Formatter
 from typing import Any
 
 from cartographie.survey.check import check_known
+from cartographie.survey.declared import CorrectionEcrite
 from cartographie.survey.model import Correction, Questionnaire, Rapprochement, Succession
 from cartographie.survey.rules import repairs
-from cartographie.survey.source import Problemes, Source, as_plain, read_csv, read_yaml, validate_source
+from cartographie.survey.source import Problemes, Source
 
 COLONNES = ("ancien", "nouveau", "nature", "date", "source")
 NATURES = ("fermeture", "fusion", "remplacement", "scission")
@@ -34,69 +35,42 @@ MOTS_COURRIER = {
 FERMETURE, SCISSION = NATURES[0], NATURES[3]
 
 
-# ----------------------------------------------------------------------------------------- read
+# ---- built
 
 
-def read_ajustements(projet: Path, annees: list[str], enquete: Mapping[str, Any], p: Problemes) -> dict[str, Source]:
-    """Those of the files that exist: "<campagne>/corrections", "<campagne>/rapprochements", "successions"."""
-    lues: dict[str, Source] = {}
-    for annee in annees:
-        if (projet / "schemas" / annee / "corrections.yaml").is_file():
-            lue = read_yaml(projet, f"{annee}/corrections.yaml")
-            lues[f"{annee}/corrections"] = Source(lue.fichier, as_plain(lue.contenu), lue.lignes)
-            validate_source(lues[f"{annee}/corrections"], "corrections", p)
-        if (projet / "schemas" / annee / "rapprochements.csv").is_file():
-            lues[f"{annee}/rapprochements"] = read_csv(projet, f"{annee}/rapprochements.csv")
-            validate_source(lues[f"{annee}/rapprochements"], "rapprochements", p)
-    declaree = enquete.get("successions")
-    if isinstance(declaree, Mapping) and isinstance(declaree.get("fichier"), str):
-        if (projet / "schemas" / declaree["fichier"]).is_file():
-            lues["successions"] = read_csv(projet, declaree["fichier"])
-    return lues
-
-
-# ----------------------------------------------------------------------------------------- built
-
-
-def build_corrections(s: Source | None, p: Problemes) -> tuple[Correction, ...]:
+def build_corrections(s: Source | None, ecrites: Iterable[CorrectionEcrite], p: Problemes) -> tuple[Correction, ...]:
     """Raises nothing: a code or a cell given twice, a date that does not exist are added to `p`."""
     sortie: list[Correction] = []
     codes: set[str] = set()
     cellules: set[tuple[str, ...]] = set()
-    for i, d in enumerate((s.contenu if s else None) or ()):
+    for i, d in enumerate(ecrites):
+        assert s is not None
         ici, jour = d["ou"], _day(d["date"])
         cellule = (ici["depot"], ici.get("feuille") or "", ici["cellule"])
-        if s is not None and d["code"] in codes:
+        if d["code"] in codes:
             p.ajouter("D04", s, (i, "code"), f"la correction « {d['code']} » est donnée deux fois : changez un code.")
-        if s is not None and cellule in cellules:
+        if cellule in cellules:
             p.ajouter("D04", s, (i, "ou"), "cette case est corrigée deux fois : gardez une correction.")
-        if s is not None and jour is None:
+        if jour is None:
             p.ajouter("D10", s, (i, "date"), f"le {d['date']} n'existe pas : écrivez une date AAAA-MM-JJ.")
         codes.add(d["code"])
         cellules.add(cellule)
-        valeurs = {k: _cell(d[k]) for k in ("attendu", "valeur")}
         sortie.append(
-            Correction(d["code"], ici["depot"], ici.get("feuille"), ici["cellule"], valeurs["attendu"], valeurs["valeur"],
+            Correction(d["code"], ici["depot"], ici.get("feuille"), ici["cellule"], d["attendu"], d["valeur"],
                        d["motif"], d["auteur"], jour or date.min)
         )  # fmt: skip
     return tuple(sortie)
 
 
-def _cell(valeur: Any) -> Any:
-    """As a received cell holds it."""
-    return ("VRAI" if valeur else "FAUX") if isinstance(valeur, bool) else valeur
-
-
-def build_rapprochements(s: Source | None, p: Problemes) -> tuple[Rapprochement, ...]:
+def build_rapprochements(s: Source | None, ecrits: Iterable[Rapprochement], p: Problemes) -> tuple[Rapprochement, ...]:
     sortie: dict[str, Rapprochement] = {}
-    for i, d in enumerate(s.contenu["lignes"] if s else ()):
+    for i, r in enumerate(ecrits):
         assert s is not None
-        ligne = s.ligne(("lignes", i))
-        if d["repondant"] in sortie:
-            p.ajouter("D04", s, ("lignes", i), f"« {d['repondant']} » est rattaché deux fois : gardez une ligne.")
-        if d["date"] and _day(d["date"]) is None:
-            p.ajouter("D10", s, ("lignes", i), f"le {d['date']} n'existe pas : écrivez une date AAAA-MM-JJ.")
-        sortie.setdefault(d["repondant"], Rapprochement(d["repondant"], d["id_base"], d["motif"], d["date"], ligne))
+        if r.repondant in sortie:
+            p.ajouter("D04", s, ("lignes", i), f"« {r.repondant} » est rattaché deux fois : gardez une ligne.")
+        if r.date and _day(r.date) is None:
+            p.ajouter("D10", s, ("lignes", i), f"le {r.date} n'existe pas : écrivez une date AAAA-MM-JJ.")
+        sortie.setdefault(r.repondant, replace(r, ligne=s.ligne(("lignes", i))))
     return tuple(sortie.values())
 
 
@@ -166,7 +140,7 @@ def _day(texte: str) -> date | None:
         return None
 
 
-# ----------------------------------------------------------------------------------------- consistent
+# ---- consistent
 
 
 def check_ajustements(q: Questionnaire, sources: Mapping[str, Source], p: Problemes) -> None:
@@ -190,9 +164,9 @@ def check_ajustements(q: Questionnaire, sources: Mapping[str, Source], p: Proble
             p.ajouter(
                 "D10", s, ("successions", "variable"), f"« {variable} » ne figure pas dans « lien_base » : ajoutez-l'y."
             )
-    for cle, variable in (q.enquete.get("rapprochement") or {}).items():
+    for cle, nom in q.enquete.get("rapprochement", {}).items():
         if cle not in ("abreviations", "seuil"):
-            check_known(q, q.base if cle.startswith("base_") else q.racine, variable, s, ("rapprochement", cle), p)
+            check_known(q, q.base if cle.startswith("base_") else q.racine, str(nom), s, ("rapprochement", cle), p)
 
 
 def _check_letter(courrier: str, s: Source, p: Problemes) -> None:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from functools import cache
-from importlib import resources
 from typing import Any
 
-import yaml
-
 from cartographie.base.text import normalise
+from cartographie.survey.conditions import COUNT_OPERATORS, FORMS, FUNCTIONS, OPERATORS
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.published import COLONNES, axis_columns
+from cartographie.survey.rules import load_catalogue
 from cartographie.survey.source import Chemin, Problemes, Source
 from cartographie.survey.types import TYPES
 
-# -------------------------------------------------------------------------------------------
+# ---- references
+#
 # References inside declarations: does the variable, the entity, the operator exist, and where is it written?
 
 
@@ -60,25 +59,21 @@ def check_condition(
             check_reference(q, ou, nom, s, ici, p)
 
 
-_OPERATEURS = {"egal", "different", "dans", "hors", "inferieur", "inferieur_ou_egal", "superieur", "superieur_ou_egal",
-               "contient", "renseigne", "motif"}  # fmt: skip
-_FORMES = ("variable", "nombre", "existe", "doublon", "fonction", "et", "ou", "non")
-
-
 def _walk(c: Mapping[str, Any], entite: str, chemin: Chemin) -> Iterator[tuple[Chemin, str, str, str]]:
-    formes = [f for f in _FORMES if f in c]
+    """(place, "variable" | "entite" | "forme", entity it is read from, name or fault) of all that a condition says."""
+    formes = [f for f in FORMS if f in c]
     if len(formes) != 1:
-        yield chemin, "forme", entite, f"une condition a exactement une forme parmi : {', '.join(_FORMES)}."
+        yield chemin, "forme", entite, f"une condition a exactement une forme parmi : {', '.join(FORMS)}."
         return
     forme = formes[0]
-    operateurs = [o for o in _OPERATEURS if o in c]
-    if forme in ("variable", "nombre") and len(operateurs) != 1:
-        yield chemin, "forme", entite, f"il faut exactement un opérateur parmi : {', '.join(sorted(_OPERATEURS))}."
+    if fautes := _misplaced(forme, c):
+        yield chemin, "forme", entite, fautes
         return
     if forme == "variable":
         yield (*chemin, "variable"), "variable", entite, c["variable"]
-    if operateurs and isinstance(c[operateurs[0]], Mapping) and "variable" in c[operateurs[0]]:
-        yield (*chemin, operateurs[0]), "variable", entite, c[operateurs[0]]["variable"]
+    for o in OPERATORS:
+        if isinstance(c.get(o), Mapping) and "variable" in c[o]:
+            yield (*chemin, o), "variable", entite, c[o]["variable"]
     if forme in ("nombre", "existe"):
         yield (*chemin, forme), "entite", entite, c[forme]
         if "si" in c:
@@ -92,19 +87,27 @@ def _walk(c: Mapping[str, Any], entite: str, chemin: Chemin) -> Iterator[tuple[C
         yield from _walk(c["non"], entite, (*chemin, "non"))
 
 
+_OPERATEURS = {"variable": OPERATORS, "nombre": COUNT_OPERATORS}
+_AVEC = {"nombre": {"si"}, "existe": {"si"}, "fonction": {"parametres"}}
+
+
+def _misplaced(forme: str, c: Mapping[str, Any]) -> str:
+    """What else a condition says that its form does not; empty when nothing."""
+    if forme == "fonction" and c[forme] not in FUNCTIONS:
+        return f"la fonction « {c[forme]} » n'existe pas ; fonctions admises : {', '.join(sorted(FUNCTIONS))}."
+    admis = _OPERATEURS.get(forme, ())
+    autres = set(c) - {forme} - _AVEC.get(forme, set())
+    if admis and len(autres & set(admis)) != 1:
+        return f"il faut exactement un opérateur parmi : {', '.join(sorted(admis))}."
+    de_trop = sorted(autres - set(admis))
+    return f"une condition « {forme} » n'admet pas « {', '.join(de_trop)} »." if de_trop else ""
+
+
 # Grains built by the program beside the declared entities (see tables).
 _GRAINS = {"qualite_variable", "anomalie"}
 LIBRES = {"a_repondu", "disposition"}  # columns of the frame that the warehouse adds
 # Columns every published table has; an axis brings its own beside them.
 Sources = Mapping[str, Source]
-
-
-@cache
-def load_constats() -> Mapping[str, Mapping[str, str]]:
-    """The built-in catalogue of findings: name → {code, gravite, message}."""
-    texte = resources.files("cartographie.survey").joinpath("constats.yaml").read_text(encoding="utf-8")
-    contenu: Mapping[str, Mapping[str, str]] = yaml.safe_load(texte)
-    return contenu
 
 
 def check_questionnaire(q: Questionnaire, sources: Sources, problemes: Problemes) -> None:
@@ -129,6 +132,8 @@ def check_questionnaire(q: Questionnaire, sources: Sources, problemes: Problemes
                 "D10", source, ("debut",), "les dates de la campagne doivent être AAAA-MM-JJ et se suivre."
             )
         _check_weighting(q, source, problemes)
+        if f"{annee}/plausibilite" in sources:
+            _check_expectations(q, sources[f"{annee}/plausibilite"], problemes)
         for nom in campagne.modeles:
             _check_modele(q, annee, nom, sources[f"{annee}/{nom}"], problemes)
 
@@ -254,7 +259,7 @@ def _check_regles(q: Questionnaire, s: Source, p: Problemes) -> None:
         if r.code in codes and r.constat is None:
             p.ajouter("D04", s, (i, "code"), f"la règle « {r.code} » est donnée deux fois : ajoutez une lettre.")
         codes.add(r.code)
-        if r.constat is not None and r.constat not in load_constats():
+        if r.constat is not None and r.constat not in load_catalogue():
             p.ajouter("D09", s, (i, "constat"), f"le constat « {r.constat} » n'existe pas ; voir docs/regles.md.")
         if r.entite != "*" and r.entite not in q.entites:
             p.ajouter("D10", s, (i, "entite"), f"l'entité « {r.entite} » n'est pas déclarée.")
@@ -371,3 +376,43 @@ def _check_modele(q: Questionnaire, annee: str, nom: str, s: Source, p: Probleme
         for v in brut.get("facultatives", ()):
             if v not in feuille.constantes and v not in {c.variable for c in feuille.colonnes}:
                 p.ajouter("D05", s, ("feuilles", i, "facultatives"), f"« {v} » n'est pas une colonne de cette feuille.")
+
+
+# ---- plausibilite.yaml
+
+
+def _check_expectations(q: Questionnaire, s: Source, p: Problemes) -> None:
+    """Each code given twice, each table, indicator, axis or waived expectation that does not exist."""
+    codes: set[str] = set()
+    niveaux = {n["code"] for axe in q.enquete.get("axes", {}).values() for n in axe.get("niveaux", ())}
+    axes = niveaux | {nom for nom, axe in q.enquete.get("axes", {}).items() if "niveaux" not in axe}
+    for i, a in enumerate(s.contenu["attentes"]):
+        ici = ("attentes", i)
+        if a["code"] in codes:
+            p.ajouter("D04", s, (*ici, "code"), f"l'attente « {a['code']} » est donnée deux fois.")
+        codes.add(a["code"])
+        _check_expectation(q, a, axes, s, ici, p)
+    for i, d in enumerate(s.contenu.get("derogations", ())):
+        if d["code"] not in codes:
+            p.ajouter("D06", s, ("derogations", i, "code"), f"aucune attente n'a le code « {d['code']} ».")
+
+
+def _check_expectation(
+    q: Questionnaire, a: Mapping[str, Any], axes: set[str], s: Source, ici: tuple[Any, ...], p: Problemes
+) -> None:
+    par = a.get("par")
+    if a["mesure"] not in ("chiffre", "somme"):
+        if par is not None and (par not in q.variables or q.racine not in q.variables[par].entites):
+            p.ajouter("D05", s, (*ici, "par"), f"« {par} » n'est pas une variable des répondants.")
+        return
+    if par is not None and par not in axes:
+        p.ajouter("D06", s, (*ici, "par"), f"« {par} » n'est ni un axe ni un niveau d'axe de enquete.yaml.")
+    tableau = q.tableaux.get(a["tableau"])
+    if tableau is None:
+        p.ajouter("D06", s, (*ici, "tableau"), f"le tableau « {a['tableau']} » n'est pas déclaré.")
+    elif a["indicateur"].removesuffix(".evolution") not in {
+        x["code"] for serie in tableau["series"] for x in serie["indicateurs"]
+    }:
+        p.ajouter(
+            "D06", s, (*ici, "indicateur"), f"le tableau {a['tableau']} n'a pas d'indicateur « {a['indicateur']} »."
+        )

@@ -1,4 +1,8 @@
-"""What schemas/ declares: variables, lists, rules, kinds of files, campaigns."""
+"""What schemas/ declares: variables, lists, rules, kinds of files, campaigns.
+
+A field is annotated with the form it is written in (forms.py): these classes are how a file is read, how it is described to
+editors, and what the program uses. What the program keeps as plain values is declared in declared.py.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Required
+
+from typing_extensions import TypedDict
+
+from cartographie.survey.forms import (
+    Adresse,
+    Booleen,
+    Chiffre,
+    Cles,
+    Compte,
+    Condition,
+    Derivee,
+    Donne,
+    Entier,
+    Forme,
+    Lu,
+    Nom,
+    Nombre,
+    Option,
+    Parmi,
+    Selon,
+    Sinon,
+    Taille,
+    Texte,
+    TexteEcrit,
+    has,
+    is_a,
+    otherwise,
+)
+
+if TYPE_CHECKING:
+    from cartographie.survey.declared import Comparaison, Denominateur, Enquete, TableauEcrit
 
 SUFFIXE_PANEL = "_panel"  # grain of the rows of an entity found again in the campaign before
 
@@ -21,16 +56,36 @@ class Gravite(StrEnum):
     ALERTE = "alerte"
 
 
+def _written(extra: str = "forbid", **autrement: str) -> dict[str, Any]:
+    """How pydantic reads a class: no other key, and the fields that the file calls otherwise."""
+    return {"extra": extra, "alias_generator": lambda champ: autrement.get(champ, champ)}
+
+
+Donnee = Annotated[str, Donne()]
+NomDeType = Annotated[str, Parmi("type")]
+
+
+# ---- lists of answers and correspondence tables
+
+
+def _variants(texte: str) -> tuple[str, ...]:
+    return tuple(v.strip() for v in texte.split("|") if v.strip())
+
+
+Vide = Annotated[str | None, Lu(str, lambda texte: texte or None)]
+
+
 @dataclass(frozen=True, slots=True)
 class Modalite:
     """One allowed answer of a nomenclature. `variantes`: other spellings met; `valide_de`/`valide_a`: campaigns."""
 
-    code: str
-    libelle: str
-    variantes: tuple[str, ...] = ()
-    parent: str | None = None
-    valide_de: str | None = None
-    valide_a: str | None = None
+    __pydantic_config__ = _written(extra="ignore")
+    code: Texte
+    libelle: Texte
+    variantes: Annotated[tuple[str, ...], Lu(str, _variants)] = ()
+    parent: Vide = None
+    valide_de: Vide = None
+    valide_a: Vide = None
     source: str = ""
 
 
@@ -63,29 +118,40 @@ class Passage:
     lignes: tuple[tuple[tuple[Any, ...], str], ...]
 
 
+# ---- questions
+
+
 @dataclass(frozen=True, slots=True)
 class Variable:
     """One question (or derived item). `condition_pose`: asked only if (a condition, see conditions.py)."""
 
-    nom: str
-    entites: tuple[str, ...]
-    type: str  # a key of types.TYPES
-    libelle: str
+    __pydantic_config__ = _written(condition_pose="pose_si")
+    nom: Donnee
+    entites: Annotated[tuple[Nom, ...], Taille(1)]
+    type: NomDeType  # a key of types.TYPES
+    libelle: Texte
     definition: str = ""
     rubrique: str = ""
-    nomenclature: str | None = None
-    unite: str | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-    longueur_max: int | None = None
-    obligatoire: bool = False
-    obligatoire_si: Mapping[str, Any] | None = None
-    condition_pose: Mapping[str, Any] | None = None
-    personnel: bool = False
-    publiable: bool = True
-    exemple: str = ""
+    nomenclature: Option[Nom] = None
+    unite: Option[str] = None
+    minimum: Option[Nombre] = None
+    maximum: Option[Nombre] = None
+    longueur_max: Option[Entier] = None
+    obligatoire: Booleen = False
+    obligatoire_si: Option[Condition] = None
+    condition_pose: Option[Condition] = None
+    personnel: Booleen = False
+    publiable: Booleen = True
+    exemple: TexteEcrit = ""
     aide: str = ""
-    derivee: Mapping[str, Any] | None = None
+    derivee: Option[Derivee] = None
+
+
+class Identifiant(TypedDict, total=False, closed=True):
+    prefixe: Required[Texte]
+    variable: Required[Nom]
+    si: Condition
+    hache: Booleen
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +165,17 @@ class Entite:
     `depuis_base`: analysis variables taken from the frame first when the respondent is matched.
     """
 
-    nom: str
-    libelle: str
-    parent: str | None = None
-    cle: tuple[str, ...] = ()
-    identifiant: tuple[Mapping[str, Any], ...] = ()
-    base: bool = False
-    cle_stable: tuple[str, ...] = ()
-    depuis_base: tuple[str, ...] = ()
-    completude: tuple[str, ...] = ()
-    date: str | None = None
+    __pydantic_config__ = _written()
+    nom: Donnee
+    libelle: Texte
+    parent: Option[Nom] = None
+    cle: tuple[Nom, ...] = ()
+    identifiant: tuple[Identifiant, ...] = ()
+    base: Booleen = False
+    cle_stable: tuple[Nom, ...] = ()
+    depuis_base: tuple[Nom, ...] = ()
+    completude: tuple[Nom, ...] = ()
+    date: Option[Nom] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +186,31 @@ class Regle:
     rejet_cellule). `en_cause`: other variables concerned, quoted with their place, never emptied.
     """
 
-    code: str
+    __pydantic_config__ = _written()
+    code: Annotated[str, Forme("un code comme « R07 » ou « R07a »", r"^[A-Z][0-9]{2,3}[a-z]?$")]
     gravite: Gravite
-    entite: str
-    message: str
-    constat: str | None = None
-    types: tuple[str, ...] = ()
-    condition: Mapping[str, Any] | None = None
-    cellules: tuple[str, ...] = ()
-    en_cause: tuple[str, ...] = ()
-    proposition: str | None = None
-    reference: str = ""
-    confidentiel: bool = False
-    campagnes: tuple[str, ...] = ()
+    entite: Annotated[str, Forme("le nom d'une entité, ou « * »", r"^(\*|[a-z][a-z0-9_]*)$"), Sinon("*")]
+    message: Texte
+    constat: Option[Nom] = None
+    types: tuple[NomDeType, ...] = ()
+    condition: Option[Condition] = None
+    cellules: tuple[Nom, ...] = ()
+    en_cause: tuple[Nom, ...] = ()
+    proposition: Option[str] = None
+    reference: TexteEcrit = ""
+    confidentiel: Booleen = False
+    campagnes: tuple[Texte, ...] = ()
+
+
+RegleEcrite = Annotated[Regle, Cles((("condition", "entite"), ("constat",)), une=True)]
+
+
+# ---- kinds of files
+
+
+class EnteteEcrit(TypedDict, total=False, closed=True):
+    entete: Required[Texte]
+    apres: Texte
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,27 +256,133 @@ class FeuilleAttendue:
     hauteur_entete: int = 1
 
 
+def _header(ecrit: str | EnteteEcrit) -> EnteteAttendu:
+    return EnteteAttendu(ecrit) if isinstance(ecrit, str) else EnteteAttendu(ecrit["entete"], ecrit.get("apres"))
+
+
+def _number(lettres: str) -> int:
+    """Letters of an Excel column → 1-based number."""
+    n = 0
+    for lettre in lettres:
+        n = n * 26 + ord(lettre) - 64
+    return n
+
+
+_UN_ENTETE = Annotated[
+    EnteteAttendu, Lu(Annotated[Any, Selon("un intitulé, ou {entete: …, apres: …}", ((is_a(dict), EnteteEcrit), (otherwise, Texte)))], _header)
+]  # fmt: skip
+Entetes = Annotated[
+    tuple[EnteteAttendu, ...],
+    Selon(
+        "un intitulé, ou une liste d'intitulés",
+        ((is_a(list), Annotated[tuple[_UN_ENTETE, ...], Taille(1)]), (otherwise, Annotated[Any, Lu(_UN_ENTETE, lambda entete: (entete,))])),
+    ),
+]  # fmt: skip
+ABSENTE = "absente"  # the campaign does not ask that variable
+# One column, or one for each answer of a multiple choice.
+ParModalite = dict[Any, Entetes]
+Colonne = Annotated[
+    Any,
+    Selon(
+        "un intitulé, ou « absente »",
+        ((lambda v: v == ABSENTE, Literal["absente"]), (has("entete"), Entetes), (is_a(dict), ParModalite), (otherwise, Entetes)),
+    ),
+]  # fmt: skip
+Lettres = Annotated[int, Lu(Annotated[str, Forme("une colonne comme « B »", r"^[A-Z]{1,3}$")], _number)]
+Lien = Annotated[
+    Any, Selon("depot, ligne, ou une liste de variables", ((is_a(list), Annotated[tuple[Nom, ...], Taille(1)]), (otherwise, Literal["depot", "ligne"])))
+]  # fmt: skip
+
+
+class EnteteDeFeuille(TypedDict, total=False, closed=True):
+    ligne: Compte
+    hauteur: Annotated[int, Chiffre("un nombre de lignes, de 1 à 4", min=1, max=4, entier=True)]
+
+
+class FeuilleEcrite(TypedDict, total=False, closed=True):
+    """A sheet as <campagne>/<modele>.yaml writes it."""
+
+    entite: Required[Nom]
+    disposition: Required[Literal["tableau", "fiche", "blocs"]]
+    colonnes: Required[dict[Nom, Colonne]]
+    noms: tuple[Texte, ...]
+    colonne_question: Lettres
+    colonne_reponse: Lettres
+    entete: EnteteDeFeuille
+    repetitions: Compte
+    facultative: Booleen
+    facultatives: list[Nom]
+    lien: Lien
+    ignorees: tuple[Texte, ...]
+    constantes: dict[Nom, TexteEcrit]
+    titre: str
+    consigne: str
+
+
+def _sheet(ecrite: FeuilleEcrite) -> FeuilleAttendue:
+    libres = set(ecrite.get("facultatives", ()))
+    colonnes: list[ColonneAttendue] = []
+    for variable, place in ecrite["colonnes"].items():
+        if isinstance(place, dict):
+            colonnes += [ColonneAttendue(variable, e, str(m), variable in libres) for m, e in place.items()]
+        elif place != ABSENTE:
+            colonnes.append(ColonneAttendue(variable, place, None, variable in libres))
+    entete = ecrite.get("entete", {})
+    return FeuilleAttendue(
+        entite=ecrite["entite"],
+        noms=ecrite.get("noms", ()),
+        disposition=ecrite["disposition"],
+        colonnes=tuple(colonnes),
+        ignorees=ecrite.get("ignorees", ()),
+        ligne_entete=entete.get("ligne"),
+        colonne_question=ecrite.get("colonne_question"),
+        colonne_reponse=ecrite.get("colonne_reponse"),
+        repetitions=ecrite.get("repetitions", 0),
+        facultative=ecrite.get("facultative", False),
+        lien=ecrite.get("lien", "depot"),
+        constantes=ecrite.get("constantes", {}),
+        hauteur_entete=entete.get("hauteur", 1),
+    )
+
+
+Format = Annotated[str, Lu(Literal["xlsx", "xlsm", "xls", "xlsb", "ods", "csv"], str)]
+
+
+class Marque(TypedDict, total=False, closed=True):
+    """The sheet and the cells that state which edition, version and return a file is of."""
+
+    feuille: Required[Texte]
+    edition: Adresse
+    version: Adresse
+    retour: Adresse
+
+
 @dataclass(frozen=True, slots=True)
 class Modele:
-    """One kind of file of a campaign. `usage`: "reponse" or "base" (frame)."""
+    """One kind of file of a campaign. `usage`: "reponse" or "base" (frame).
 
-    nom: str
-    libelle: str
-    campagne: str
-    usage: str
-    formats: tuple[str, ...]
-    feuilles: tuple[FeuilleAttendue, ...]
-    gabarit: bool = False
-    versions: tuple[str, ...] = ()
-    annexes: tuple[
-        str, ...
-    ] = ()  # sheets of the file that hold no answer (lists); the first is where lists are written
-    marque: Mapping[str, str] | None = None  # {feuille, edition, version}: sheet and cells that state them
+    `annexes`: sheets of the file that hold no answer (lists); the first is where lists are written.
+    """
+
+    __pydantic_config__ = _written(nom="modele")
+    nom: Annotated[str, Forme("un nom en minuscules sans accent", r"^[a-z][a-z0-9_-]*$")]
+    libelle: Texte
+    campagne: Donnee
+    usage: Literal["reponse", "base"]
+    formats: Annotated[tuple[Format, ...], Taille(1)]
+    feuilles: Annotated[tuple[Annotated[FeuilleAttendue, Lu(FeuilleEcrite, _sheet)], ...], Taille(1)]
+    gabarit: Booleen = False
+    versions: tuple[Texte, ...] = ()
+    annexes: tuple[Texte, ...] = ()
+    marque: Option[Annotated[Mapping[str, str], Lu(Marque, dict)]] = None
+
+
+# ---- what the analyst declares about answers already received (see adjustments.py)
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """One line of <campagne>/corrections.yaml: the cell of a received file to read as `valeur` while it holds `attendu`.
+    """One correction by hand: the cell of a received file to read as `valeur` while it holds `attendu`.
 
     `depot`: identifier or name of the file. `feuille`: None when the file has only one that is read. `cellule`: "C17".
     """
@@ -215,13 +400,17 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Rapprochement:
-    """One link to the frame the analyst accepted. `repondant`: an `id_repondant`, or the identifier of the file."""
+    """One link to the frame the analyst accepted. `repondant`: an `id_repondant`, or the identifier of the file.
 
-    repondant: str
-    id_base: str
+    `ligne`: of the file, for messages.
+    """
+
+    __pydantic_config__ = _written()
+    repondant: Texte
+    id_base: Texte
     motif: str
-    date: str
-    ligne: int | None  # of the file, for messages
+    date: Annotated[str, Forme("une date AAAA-MM-JJ, ou rien", r"^(\d{4}-\d{2}-\d{2})?$")]
+    ligne: Annotated[int | None, Donne(None)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,17 +443,17 @@ class Campagne:
 
 @dataclass(frozen=True, slots=True)
 class Questionnaire:
-    """Everything under schemas/, all campaigns. Built and checked by load.py and check.py, read by everyone."""
+    """Everything under schemas/, all campaigns. Built by load.py, checked by check.py, read by everyone."""
 
-    enquete: Mapping[str, Any]  # schemas/enquete.yaml, plain values
+    enquete: Enquete  # schemas/enquete.yaml, plain values
     entites: Mapping[str, Entite]
     variables: Mapping[str, Variable]
     nomenclatures: Mapping[str, Nomenclature]
     passages: Mapping[str, Passage]
     regles: tuple[Regle, ...]
-    denominateurs: Mapping[str, Mapping[str, Any]]
-    tableaux: Mapping[str, Mapping[str, Any]]
-    comparabilite: tuple[Mapping[str, Any], ...]
+    denominateurs: Mapping[str, Denominateur]
+    tableaux: Mapping[str, TableauEcrit]
+    comparabilite: tuple[Comparaison, ...]
     campagnes: Mapping[str, Campagne]
     empreintes: Mapping[str, str]  # relative path → sha256 of each declaration file
     successions: Mapping[str, Succession] = field(default_factory=dict)  # former number → what became of it

@@ -34,7 +34,7 @@ Catalogue = Mapping[str, Mapping[str, Any]]
 def load_catalogue() -> dict[str, dict[str, Any]]:
     """The built-in findings: name → {code, gravite, message}."""
     text = resources.files("cartographie.survey").joinpath("constats.yaml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(text))
+    return dict(yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 
 
 def rules_by_finding(questionnaire: Questionnaire, campagne: str) -> Callable[[Constat], Regle | None]:

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
 
 from cartographie.base.errors import DeclarationError
-from cartographie.survey.types import TYPES
 
 Chemin = tuple[str | int, ...]
 
@@ -158,48 +152,6 @@ def read_csv(projet: Path, relatif: str) -> Source:
 
 def _shift(lignes: dict[Chemin, int]) -> dict[Chemin, int]:
     return {(("lignes", *c) if c else c): n for c, n in lignes.items()}
-
-
-@cache
-def _schemas() -> tuple[Registry, dict[str, Any]]:
-    contenus = {
-        f.name: json.loads(f.read_text(encoding="utf-8"))
-        for f in resources.files("cartographie.survey.meta").iterdir()
-        if f.name.endswith(".schema.json")
-    }
-    types = list(TYPES)
-    contenus["variables.schema.json"]["additionalProperties"]["properties"]["type"]["enum"] = types
-    contenus["regles.schema.json"]["items"]["properties"]["types"]["items"]["enum"] = types
-    registre: Registry = Registry().with_resources([(n, Resource.from_contents(c)) for n, c in contenus.items()])
-    return registre, contenus
-
-
-def validate_source(source: Source, schema: str, problemes: Problemes) -> None:
-    """Add a D03 problem for each place where the file departs from cartographie/meta/<schema>.schema.json."""
-    registre, contenus = _schemas()
-    validateur = Draft202012Validator(contenus[f"{schema}.schema.json"], registry=registre)
-    for e in sorted(validateur.iter_errors(source.contenu), key=lambda e: [str(c) for c in e.absolute_path]):
-        problemes.ajouter("D03", source, tuple(e.absolute_path), _french(e))
-
-
-def _french(e: Any) -> str:
-    """One French sentence for a JSON Schema error: the vocabulary used by our own schemas only."""
-    if e.validator == "additionalProperties":
-        permises = set(e.schema.get("properties", {}))
-        inconnues = sorted(str(k) for k in e.instance if k not in permises)
-        return f"clé inconnue « {', '.join(inconnues)} » ; clés admises : {', '.join(sorted(permises))}."
-    if e.validator == "required":
-        manquantes = [k for k in e.validator_value if k not in e.instance]
-        return f"clé obligatoire absente : {', '.join(manquantes)}."
-    if e.validator == "enum":
-        return f"« {e.instance} » n'est pas admis ; valeurs possibles : {', '.join(map(str, e.validator_value))}."
-    if e.validator == "type":
-        return f"la valeur doit être de type {e.validator_value}."
-    if e.validator == "pattern":
-        return f"« {e.instance} » ne suit pas la forme attendue {e.validator_value}."
-    if e.validator in ("oneOf", "anyOf"):
-        return "la forme n'est aucune de celles admises (voir docs/guide-schemas.md)."
-    return f"la déclaration ne respecte pas la contrainte « {e.validator} »."
 
 
 def hash_files(projet: Path) -> dict[str, str]:

@@ -161,7 +161,7 @@ LOURDS = ["pandas", "numpy", "scipy", "duckdb", "great_expectations", "pandera",
 
 
 def test_the_entry_point_loads_nothing_heavy() -> None:
-    _run_light("import cartographie.cli.main", [*LOURDS, "yaml"])
+    _run_light("import cartographie.cli.main", [*LOURDS, "yaml", "pydantic"])
 
 
 @pytest.mark.parametrize(

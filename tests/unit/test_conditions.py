@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cartographie.survey.conditions import check, references
+from cartographie.survey.conditions import references
 from cartographie.survey.evaluate import Contexte, evaluate, known
 from cartographie.survey.model import Campagne, Entite, Questionnaire
 
@@ -118,29 +118,6 @@ def test_known_and_references() -> None:
     assert references(cond, "unite") | references(cross, "unite") == {
         ("unite", "n"), ("piece", "v"), ("cadre", "t"), ("unite", "c"),
     }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "cond",
-    [
-        "x", {}, {"variable": "n"}, {"variable": "n", "egale": 1}, {"variable": "n", "egal": None}, {"et": []},
-        {"et": [{"variable": "n", "dans": 1}]}, {"variable": "n", "motif": "("}, {"fonction": "inconnue"},
-        {"nombre": "piece", "contient": 1}, {"existe": "piece", "egal": 1}, {"variable": "n", "renseigne": "oui"},
-        {"variable": "n", "egal": {"campagne": "milieu"}}, {"variable": "n", "et": [], "egal": 1}, {"doublon": "c"},
-        {"variable": "n", "superieur": [1]},
-    ],
-)  # fmt: skip
-def test_faulty_structure_is_reported(cond: object) -> None:
-    assert check(cond)
-
-
-def test_sound_structure_is_silent() -> None:
-    for cond in (
-        {"fonction": "somme_superieure", "parametres": {"variables": ["n"], "variable": "m"}},
-        {"nombre": "piece", "si": {"variable": "v", "dans": [1]}, "superieur": {"variable": "n"}},
-        {"non": {"ou": [{"doublon": ["c"]}, {"variable": "d", "superieur": {"campagne": "fin"}}]}},
-    ):
-        assert check(cond) == []
 
 
 VALUES = st.lists(st.one_of(st.none(), st.integers(-3, 3)), min_size=1, max_size=8)

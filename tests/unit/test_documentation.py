@@ -14,6 +14,8 @@ import yaml
 
 from cartographie.base.errors import Statut
 from cartographie.cli.main import app
+from cartographie.survey.declared import FICHIERS
+from cartographie.survey.shape import json_schema, schema_files
 
 RACINE = Path(__file__).resolve().parents[2]
 DOCS = RACINE / "docs"
@@ -139,18 +141,21 @@ def test_every_table_is_listed() -> None:
 
 
 def test_every_key_of_the_declarations_is_explained() -> None:
-    """Every key the JSON Schemas allow appears between backquotes in the guide of the declarations."""
+    """Every key a file of schemas/ may hold appears between backquotes in the guide of the declarations."""
     guide = page("guide-schemas.md")
-    absentes = set()
-    for schema in sorted((RACINE / "cartographie/survey/meta").glob("*.schema.json")):
-        if not schema.name.startswith("constats"):
-            cles = _keys(yaml.safe_load(schema.read_text(encoding="utf-8")))
-            absentes |= {
-                f"{schema.name}: {c}"
-                for c in cles
-                if not re.search(rf"`[^`\n]*\b{c}\b[^`\n]*`|^\s*-? ?\{{?{c}:", guide, re.M)
-            }
+    absentes = {
+        f"{genre}: {c}"
+        for genre in FICHIERS
+        if genre != "constats"
+        for c in _keys(json_schema(genre))
+        if not re.search(rf"`[^`\n]*\b{c}\b[^`\n]*`|^\s*-? ?\{{?{c}:", guide, re.M)
+    }
     assert not absentes, sorted(absentes)
+
+
+def test_the_json_schemas_are_those_of_the_declared_types() -> None:
+    ecrits = {f.name: f.read_text(encoding="utf-8") for f in generator().META.glob("*.json")}
+    assert ecrits == schema_files(), "run `make docs`"
 
 
 def _keys(noeud: object) -> set[str]:

@@ -331,6 +331,6 @@ def _changes(q: Questionnaire, annee: str) -> list[dict[str, str]]:
 
 def _theme(projet: Path, q: Questionnaire) -> str:
     """CSS added to the neutral theme of the page, when the survey names a file of schemas/."""
-    nom = (q.enquete.get("publication") or {}).get("theme")
+    nom = q.enquete.get("publication", {}).get("theme")
     chemin = projet / "schemas" / str(nom)
     return chemin.read_text(encoding="utf-8") if nom and chemin.is_file() else ""
