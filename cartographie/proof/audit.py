@@ -6,14 +6,13 @@ import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from cartographie.base.errors import Statut, UserError
-from cartographie.base.paper import html_page, html_table
+from cartographie.base.paper import Grille, render
 from cartographie.proof import steps
 from cartographie.proof.steps import (
     MAL_FORME,
@@ -205,16 +204,10 @@ def format_markdown(a: Audit) -> str:
 
 
 def format_html(a: Audit) -> str:
-    corps = [f"<p><strong>{escape(conclusion(a))}</strong></p>"]
-    corps.append(
-        html_table("Verdict de chaque étape", ["Étape", "Verdict"], [(e.titre, str(e.verdict)) for e in a.etapes])
-    )
-    for e in a.etapes:
-        if e.constats:
-            constats = "".join(f"<li>{escape(c)}</li>" for c in e.constats)
-            corps.append(f"<h2>{escape(e.titre)} : {e.verdict}</h2><ul>{constats}</ul>")
-    if len(a.ecarts):
-        tetes = [str(c).replace("_", " ") for c in a.ecarts.columns]
-        corps.append("<h2>Chaque chiffre qui diffère</h2>")
-        corps.append(html_table("Avant : publié ; après : recalculé", tetes, a.ecarts.itertuples(index=False)))
-    return html_page(f"Audit de la publication « {a.version} », campagne {a.campagne}", "\n".join(corps))
+    tetes = [str(c).replace("_", " ") for c in a.ecarts.columns]
+    return render(
+        "proof/templates/audit.html.j2", titre=f"Audit de la publication « {a.version} », campagne {a.campagne}", alertes=[],
+        conclusion=conclusion(a), etapes=[e for e in a.etapes if e.constats],
+        verdicts=Grille("Verdict de chaque étape", ["Étape", "Verdict"], [(e.titre, e.verdict) for e in a.etapes]),
+        ecarts=Grille("Avant : publié ; après : recalculé", tetes, a.ecarts.itertuples(index=False)) if len(a.ecarts) else None,
+    )  # fmt: skip

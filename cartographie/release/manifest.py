@@ -15,7 +15,7 @@ import pandas as pd
 
 from cartographie.base.errors import Statut, UserError
 from cartographie.base.files import sha256_of
-from cartographie.base.paper import html_page, html_table
+from cartographie.base.paper import Grille, render
 from cartographie.base.text import espace, nombre
 from cartographie.survey.published import CHIFFRES, SDMX, STATUTS, Masquage
 from cartographie.survey.received import Depot, Tableau
@@ -259,10 +259,12 @@ def compare_figures(ancien: pd.DataFrame, nouveau: pd.DataFrame) -> tuple[pd.Dat
 
 def format_comparison_html(c: Comparaison, titre: str) -> str:
     """A page that stands alone: one table, its caption, every difference."""
-    corps = f"<p>{espace(c.communs)} chiffres communs, {nombre(len(c.ecarts), 'différence', 'différences')}.</p>"
     tetes = [x.replace("_", " ") for x in c.ecarts.columns]
-    corps += html_table("Différences", tetes, c.ecarts.itertuples(index=False))
-    return html_page(titre, corps, [FICTIF] if c.fictif else [])
+    return render(
+        "release/templates/ecarts.html.j2", titre=titre, alertes=[FICTIF] if c.fictif else [],
+        resume=f"{espace(c.communs)} chiffres communs, {nombre(len(c.ecarts), 'différence', 'différences')}.",
+        differences=Grille("Différences", tetes, c.ecarts.itertuples(index=False)),
+    )  # fmt: skip
 
 
 def is_table(chemin: Path) -> bool:

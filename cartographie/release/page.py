@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
 from importlib.resources import files
-from string import Template
 from typing import Any
 
 import pandas as pd
 
+from cartographie.base.paper import render
 from cartographie.base.text import jour
 from cartographie.release.manifest import ABREGES, NOTES_COMMUNES, SANS_OBJET, Notice, mentions
 from cartographie.release.maps import Carte, Geometrie, classify, format_number
@@ -35,20 +34,21 @@ def build_page(
         "statuts": {k: v for k, (_, v) in ABREGES.items()}, "couverture": meta.publication.get("couverture"),
     }  # fmt: skip
     titre = f"{meta.titre} – édition {meta.campagne}"
-    html = Template(_lire("page.html")).substitute(
-        titre=escape(titre), producteur=escape(meta.producteur), date=escape(meta.date), jour=jour(meta.date),
-        version=escape(meta.version), licence=escape(meta.licence),
-        champ=escape(meta.champ), contact=escape(meta.contact),
-        alertes="".join(f'<p class="alerte">{escape(m)}</p>' for m in mentions(meta)),
-        chiffres="".join(_figures(tableaux, meta)), cache_carte="" if donnees["cartes"] else " hidden",
-        credit=escape(g.credit), telechargements=_downloads(tableaux, fichiers),
-        rapports=" · ".join(f'<a href="{escape(f)}">{escape(t)}</a>' for f, t in RAPPORTS.items() if f in fichiers),
-        notes="".join(f"<li>{escape(n)}</li>" for n in NOTES_COMMUNES),
-        signes="".join(f"<tr><th scope='row'>{escape(s)}</th><td>{escape(t)}</td></tr>" for s, t in [*ABREGES.values(), SANS_OBJET]),
-        donnees=json.dumps(donnees, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/"),
-        style=_lire("page.css") + (meta.theme).replace("</", "<\\/"), script=_lire("page.js"),
+    html = render(
+        "release/templates/index.html.j2", titre=titre, producteur=meta.producteur, date=meta.date, jour=jour(meta.date),
+        version=meta.version, licence=meta.licence, champ=meta.champ, contact=meta.contact,
+        alertes=mentions(meta), chiffres=list(_figures(tableaux, meta)), credit=g.credit, avec_carte=bool(donnees["cartes"]),
+        tableaux=_downloads(tableaux, fichiers), autres=[f for f in fichiers if "/" not in f or f.startswith("cartes/")],
+        rapports=[(f, t) for f, t in RAPPORTS.items() if f in fichiers], notes=NOTES_COMMUNES, signes=[*ABREGES.values(), SANS_OBJET],
+        donnees=_inside(json.dumps(donnees, ensure_ascii=False, separators=(",", ":"))),
+        style=_lire("page.css") + _inside(meta.theme), script=_lire("page.js"),
     )  # fmt: skip
     return html.encode("utf-8")
+
+
+def _inside(texte: str) -> str:
+    """What a `script` or a `style` may hold without ending it."""
+    return texte.replace("</", "<\\/")
 
 
 def key_figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[dict[str, Any]]:
@@ -72,7 +72,7 @@ def key_figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[dict[str,
             }  # fmt: skip
 
 
-def _figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[str]:
+def _figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[dict[str, str]]:
     for x in key_figures(tableaux, meta):
         valeur = format_number(None if pd.isna(x["valeur"]) else x["valeur"], x["unite"])
         detail = f"Parmi : {x['champ']}."
@@ -82,10 +82,7 @@ def _figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[str]:
             detail += f" Intervalle à 95\u00a0% : de {format_number(x['ic_bas'], x['unite'])} à {format_number(x['ic_haut'], x['unite'])}."
         if x["statut"] != "A":
             detail += f" {ABREGES[x['statut']][1].capitalize()}."
-        yield (
-            f'<li><p class="valeur">{escape(valeur)}</p><p class="phrase">{escape(x["phrase"])}</p>'
-            f'<p class="detail">{escape(detail)} Tableau {x["tableau"]}.</p></li>'
-        )
+        yield {"valeur": valeur, "phrase": x["phrase"], "detail": detail, "tableau": x["tableau"]}
 
 
 def _series(tableaux: Sequence[Tableau], cartes: Sequence[Carte], meta: Notice) -> Iterator[dict[str, Any]]:
@@ -142,28 +139,12 @@ def _area(x: Mapping[Any, Any], axe: str) -> list[Any]:
     return [str(x[f"{axe}_code"]), str(x[f"{axe}_libelle"]), nombres[0], str(x["statut"]), n, nombres[1], nombres[2]]
 
 
-def _downloads(tableaux: Sequence[Tableau], fichiers: Sequence[str]) -> str:
-    """One line per table, with its three forms; then what holds everything."""
-    lignes = []
-    for code, titre in [
-        *((t.code, t.meta.titre) for t in tableaux),
-        ("cube", "Tous les tableaux, une ligne par chiffre"),
-    ]:
-        siens = [f for f in fichiers if f.startswith(f"tableaux/{code.lower()}_")]
-        liens = " ".join(
-            f'<a href="{escape(f)}" download>{_form(f)}<span class="cache"> du tableau {escape(code)}</span></a>'
-            for f in siens
-        )
-        lignes.append(
-            f"<tr><th scope='row'>{escape(code if code != 'cube' else 'Tous')}</th><td>{escape(titre)}</td><td>{liens}</td></tr>"
-        )
-    autres = [f for f in fichiers if "/" not in f or f.startswith("cartes/")]
-    liste = "".join(f'<li><a href="{escape(f)}">{escape(f)}</a></li>' for f in autres)
-    return (
-        "<div class='defile' tabindex='0' role='region' aria-label='Tableaux à télécharger'><table><caption>Tableaux à télécharger</caption>"
-        "<thead><tr><th scope='col'>Tableau</th><th scope='col'>Titre</th><th scope='col'>Fichiers</th></tr></thead>"
-        f"<tbody>{''.join(lignes)}</tbody></table></div><h3>Autres fichiers</h3><ul>{liste}</ul>"
-    )
+def _downloads(tableaux: Sequence[Tableau], fichiers: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """One line per table, with its forms; then what holds them all."""
+    cube = ("cube", "Tous les tableaux, une ligne par chiffre")
+    for code, titre in [*((t.code, t.meta.titre) for t in tableaux), cube]:
+        siens = [(f, _form(f)) for f in fichiers if f.startswith(f"tableaux/{code.lower()}_")]
+        yield {"code": code, "nom": code if code != "cube" else "Tous", "titre": titre, "fichiers": siens}
 
 
 def _form(fichier: str) -> str:

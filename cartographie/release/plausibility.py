@@ -1,330 +1,235 @@
-"""Is a campaign plausible enough to be published? Measured, judged by a great-expectations suite in a process of its own."""
+"""Is a campaign plausible enough to be published? A great-expectations suite per frame, made of plausibilite.yaml, and its verdict."""
 
 from __future__ import annotations
 
 import json
-import logging
+import math
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from html import escape
-from html.parser import HTMLParser
 from typing import Any
 
-import great_expectations as gx
 import pandas as pd
-from great_expectations.data_context.types.base import ProgressBarsConfig
-from great_expectations.expectations.core.expect_column_values_to_be_between import ExpectColumnValuesToBeBetween
-from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
-from great_expectations.render.view.view import DefaultJinjaPageView
 
 from cartographie.base.errors import Statut, UserError
-from cartographie.base.paper import html_page
+from cartographie.base.paper import Grille, render
 from cartographie.base.text import decimal
-from cartographie.statistics.weights import Ponderation
+from cartographie.statistics.weights import AUTRES, INCONNU, Ponderation
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.published import TOUS
 from cartographie.survey.received import Tableau
 
-# -------------------------------------------------------------------------------------------
-# Data Docs as they may be put online: in French, without a script, a request, a clock or an identifier drawn at random.
-#
-# great-expectations' page loads its styles and scripts from five sites and carries the hour it was made; only its headings,
-# its tables and what they say are kept.
-
-GARDES = {"table", "thead", "tbody", "tr", "td", "th"}
-CASES = {"td", "th"}
-MUETS = {"script", "style", "nav", "footer", "head", "button", "code"}
-TITRES = {"h4": "h2", "h5": "h2", "h6": "h3"}
-VIDES = {"br", "img", "link", "meta", "input", "hr"}
-DETAIL = "content-block-3"  # of the first section: hour of the run, fingerprint of the data
-ICONES = {"fa-check-circle": "tenue", "fa-times": "non tenue"}
-BORNES = {
-    "greater than or equal to": "au moins", "less than or equal to": "au plus", " and ": " et ", "values must be ": "",
-}  # fmt: skip
-FRANCAIS = {
-    "Overview": "Ensemble", "Expectation Suite:": "Suite d'attentes :", "Data asset: None": "", "Status:": "Verdict :",
-    "Failed": "non tenue", "Succeeded": "tenue", "Statistics": "Décompte", "Evaluated Expectations": "Attentes évaluées",
-    "Successful Expectations": "Tenues", "Unsuccessful Expectations": "Non tenues", "Success Percent": "Part tenue",
-    "valeur": "Attente par attente", "Status": "Verdict", "Expectation": "Attente", "Observed Value": "Écarts",
-    "Unexpected Value": "Valeur", "Count": "Fois", "modalite": "Où", "--": "–", "Sampled Unexpected Values": "Valeurs",
-}  # fmt: skip
-
-
-def readable(html: str, entete: Mapping[str, Any], attentes: Sequence[Mapping[str, Any]]) -> str:
-    """A page of its own from GX's. `attentes`: declared, for their wording."""
-    lecteur = _Lecteur({a["code"]: a["libelle"] for a in attentes})
-    lecteur.feed(html)
-    lecteur.close()
-    corps = re.sub(r"<(h2|h3)></\1>|<thead><tr>(<th scope=.col.></th>)+</tr></thead>", "", "".join(lecteur.sortie))
-    titre = f"Vraisemblance de la campagne {entete['campagne']} – {entete['titre']}"
-    return html_page(titre, f"<p>{INTRODUCTION}</p>{corps}", [entete["mention"]] if entete.get("mention") else [])
-
-
-INTRODUCTION = (
-    "Ce que la campagne devait montrer pour être publiée (schemas, plausibilite.yaml), jugé par great-expectations. Une attente "
-    "sans mesure est tenue d'office ; une attente non tenue n'est publiée qu'avec une dérogation écrite, donnée dans le rapport qualité."
-)
-
-
-class _Lecteur(HTMLParser):
-    """Headings, tables and text of the document; everything else is left out."""
-
-    def __init__(self, libelles: Mapping[str, str]) -> None:
-        super().__init__()
-        self.libelles, self.sortie = libelles, []
-        self.muet = 0  # depth inside what is left out
-        self.commence = False  # the document proper starts at its first section
-        self.cases, self.titre = 0, False  # depth inside table cells; inside a heading
-        self.texte: list[str] = []
-
-    sortie: list[str]
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        a = dict(attrs)
-        self.commence |= a.get("id") == "section-1"
-        if self.muet or tag in MUETS or str(a.get("id") or "").endswith(DETAIL) or "collapse" in str(a.get("class")):
-            self.muet += tag not in VIDES
-            return
-        if tag == "a" and a.get("data-toggle"):
-            self.muet += 1
-        elif tag == "strong":
-            self._flush()
-        elif tag == "i" and self.cases:
-            self.texte.append(next((v for k, v in ICONES.items() if k in str(a.get("class"))), ""))
-        elif tag in GARDES or tag in TITRES:
-            self._flush()
-            self.titre = tag in TITRES
-            self.cases += tag in CASES
-            self.sortie.append('<th scope="col">' if tag == "th" else f"<{TITRES.get(tag, tag)}>")
-        elif tag == "br":
-            self.texte.append(" ")
-
-    def handle_endtag(self, tag: str) -> None:
-        if self.muet:
-            self.muet -= tag not in VIDES
-        elif tag in GARDES or tag in TITRES:
-            self._flush()
-            self.titre = False
-            self.cases -= tag in CASES
-            self.sortie.append(f"</{TITRES.get(tag, tag)}>")
-        elif tag in ("div", "p", "strong"):
-            self._flush()
-
-    def handle_data(self, data: str) -> None:
-        if self.commence and not self.muet and data.strip():
-            self.texte.append(FRANCAIS.get(data.strip(), data.strip()))
-
-    def _flush(self) -> None:
-        texte = re.sub(r"\s+", " ", " ".join(self.texte)).strip()
-        self.texte.clear()
-        if not texte:
-            return
-        if trouve := re.fullmatch(r'If code=="(\w+)" , then (.*?) ?\.', texte):
-            bornes = trouve[2]
-            for anglais, francais in BORNES.items():
-                bornes = bornes.replace(anglais, francais)
-            texte = f"{trouve[1]} : {self.libelles[trouve[1]]} ({bornes})"
-        texte = re.sub(
-            r"(\d+) unexpected values found\. ([\d.≈<]+)% of (\d+) total rows\.", r"\1 sur \3 hors de l'attente.", texte
-        )
-        texte = re.sub(r"≈?<?([\d.]+)% unexpected", r"\1 %", texte)
-        texte = escape(
-            re.sub(r"(\d)\.(\d+)", r"\1,\2", re.sub(r"(\d)\.0\b", r"\1", texte)).replace("%", " %").replace("  ", " ")
-        )
-        self.sortie.append(f"{texte} " if self.cases or self.titre else f"<p>{texte}</p>")
-
-
-# -------------------------------------------------------------------------------------------
-# What is measured for each declared expectation, in per cent or in points. Confidential: exact counts are behind it.
-
-# one row: {"code": of the expectation, "modalite": what it is measured on, "valeur": in % or points}
-Mesures = list[dict[str, Any]]
+Declaree = Mapping[str, Any]  # one expectation of plausibilite.yaml
+Attendu = dict[str, Any]  # one expectation as great-expectations writes it
+Condition = dict[str, Any]  # of its rows, idem
 ENSEMBLE = "ensemble"
+REPONSES = {"rattachement", "reponses", "effectif", "unicite", "modalites"}  # what is measured on the answers
+ARRONDI = 0.005  # what is measured is read at two decimals: 32,996 % is 33 %
+
+# ---- what is expected of each frame
 
 
-def measure_answers(
-    q: Questionnaire,
-    attentes: Sequence[Mapping[str, Any]],
-    frames: Mapping[str, pd.DataFrame],
-    precedentes: Mapping[str, pd.DataFrame] | None,
-) -> Mesures:
-    """`rattachement`: answers linked to the frame, in % of the answers kept. `reponses`: answers kept, in % of those of the
-    previous campaign (not measured without one). By modality of `par`, a variable of the respondent, when declared;
-    a modality with fewer than `effectif_min` answers (of the previous campaign for `reponses`) is left out."""
-    lignes: Mesures = []
-    reponses = frames[q.racine]
-    avant = None if precedentes is None else precedentes[q.racine]
-    base = len(frames[q.base]) > 0 if q.base else False
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """What is expected of `frame`, in great-expectations' own words. `reperes`: columns that say where a value is out of bounds.
+
+    The frame has only the columns judged, none of which is personal; whether an answer is linked, never to whom."""
+
+    nom: str
+    frame: pd.DataFrame
+    attentes: Sequence[Attendu]
+    reperes: Sequence[str] = ()
+
+
+def expect_answers(
+    q: Questionnaire, attentes: Sequence[Declaree], reponses: pd.DataFrame, base: pd.DataFrame | None, avant: pd.DataFrame | None
+) -> list[Suite]:  # fmt: skip
+    """Of the answers kept (one row each): `rattachement`, those linked to the frame; `reponses`, as many as in the previous
+    campaign; `effectif`, as many as said; `unicite`, different values; `modalites`, values among those said.
+
+    By modality of `par`, but those with fewer than `effectif_min` answers (for `reponses`, of the previous campaign). What
+    cannot be measured (no frame, no previous campaign, no value given) is not expected."""
+    faites: list[Attendu] = []
     for a in attentes:
-        par = a.get("par")
-        if a["mesure"] == "rattachement" and base:
-            oui, tous = _by(q, reponses[reponses["id_base"].notna()], par), _by(q, reponses, par)
-        elif a["mesure"] == "reponses" and avant is not None:
-            oui, tous = _by(q, reponses, par), _by(q, avant, par)
-        else:
+        if a["mesure"] not in REPONSES or (a["mesure"] == "rattachement" and (base is None or base.empty)):
             continue
-        lignes += [
-            {"code": a["code"], "modalite": nom, "valeur": _pct(oui.get(nom, 0), n)}
-            for nom, n in tous.items()
-            if n >= a.get("effectif_min", 0)
-        ]
-    return lignes
-
-
-def measure_figures(
-    q: Questionnaire,
-    annee: str,
-    attentes: Sequence[Mapping[str, Any]],
-    tableaux: Sequence[Tableau],
-    ponderation: Ponderation | None,
-) -> Mesures:
-    """`chiffre`: each value of an indicator at a level. `somme`: its values at a level added up, in % of the whole's.
-    `poids`: what respondents weigh, in % of the units of the frame, for each margin calibrated on."""
-    par_code = {t.code: t.df for t in tableaux}
-    lignes: Mesures = []
-    for a in attentes:
-        if a["mesure"] == "poids" and ponderation is not None:
-            lignes += [
-                {"code": a["code"], "modalite": f"{m.variable} {m.modalite}", "valeur": _pct(m.estimee, m.population)}
-                for m in ponderation.marges.itertuples()
-                if m.population
-            ]
-        if a["mesure"] not in ("chiffre", "somme") or a["tableau"] not in par_code:
+        df = avant if a["mesure"] == "reponses" else reponses
+        if df is None:
             continue
-        df = par_code[a["tableau"]]
-        df = df[(df["indicateur"] == a["indicateur"]) & (df["edition"] == annee)]
-        ici = _level(q, df, a.get("par"))
-        if a["mesure"] == "somme":
-            tout = _level(q, df, None)["valeur"].sum()
-            if tout and len(ici):
-                lignes.append({"code": a["code"], "modalite": ENSEMBLE, "valeur": _pct(ici["valeur"].sum(), tout)})
-            continue
-        ici = ici[ici["valeur"].notna() & (ici["n_repondants"].fillna(0) >= a.get("effectif_min", 0))]
-        noms = _names(q, ici, a.get("par"))
-        lignes += [
-            {"code": a["code"], "modalite": nom, "valeur": round(float(v), 2)}
-            for nom, v in zip(noms, ici["valeur"], strict=True)
-        ]
-    return lignes
+        for nom, n, ou in _parts(q, a, df):
+            if a["mesure"] in ("unicite", "modalites") and not df.loc[_rows(df, ou), a["variable"]].notna().any():
+                continue
+            faites += _of_answers(a, nom, n, ou)
+    noms = {x for a in attentes if a["mesure"] in REPONSES for x in (a.get("par"), a.get("variable")) if x}
+    frame = reponses.reindex(columns=sorted(noms)).astype(object)
+    frame = frame.where(frame.isna(), frame.astype(str))
+    if "id_base" in reponses.columns:
+        frame["id_base"] = reponses["id_base"].notna().map({True: "oui"})
+    return [Suite(q.racine, frame, faites)] if faites else []
 
 
-def _pct(partie: float, tout: float) -> float:
-    return round(100 * float(partie) / float(tout), 2) if tout else 0.0
+def _parts(q: Questionnaire, a: Declaree, df: pd.DataFrame) -> Iterator[tuple[str, int, Condition | None]]:
+    """(label, rows, condition) of each part judged of `df`."""
+    par = a.get("par")
+    if par is None:
+        parts: list[tuple[str, int, Condition | None]] = [(ENSEMBLE, len(df), None)]
+    else:
+        liste = q.variables[par].nomenclature
+        libelles = {c: m.libelle for c, m in q.nomenclatures[liste].modalites.items()} if liste else {}
+        nombres = df[par].value_counts().sort_index() if par in df.columns else pd.Series(dtype=int)
+        parts = [(str(libelles.get(c, c)), int(n), _is(par, str(c))) for c, n in nombres.items()]
+    return ((nom, n, ou) for nom, n, ou in parts if n >= a.get("effectif_min", 0))
 
 
-def _by(q: Questionnaire, df: pd.DataFrame, variable: str | None) -> dict[str, int]:
-    """Label of the modality → rows; unknown ones are left out."""
-    if variable is None:
-        return {ENSEMBLE: len(df)}
-    if variable not in df.columns:
-        return {}
-    liste = q.variables[variable].nomenclature
-    libelles = {c: m.libelle for c, m in q.nomenclatures[liste].modalites.items()} if liste else {}
-    return {str(libelles.get(c, c)): int(n) for c, n in df[variable].value_counts().sort_index().items()}
+def _rows(df: pd.DataFrame, ou: Condition | None) -> pd.Series:
+    if ou is None:
+        return pd.Series(True, index=df.index)
+    return df[ou["column"]["name"]].astype(str) == ou["parameter"]
 
 
-def _level(q: Questionnaire, df: pd.DataFrame, par: str | None) -> pd.DataFrame:
-    """Rows of one level of one axis, all the other axes together; without `par`, the whole."""
-    garde = df["modalite_code"].eq("") & df["dimension"].eq("")
+def _of_answers(a: Declaree, nom: str, n: int, ou: Condition | None) -> Iterator[Attendu]:
+    """`n`: rows of the part in the frame it was counted on."""
+    if a["mesure"] == "rattachement":
+        yield _expect("column_proportion_of_non_null_values_to_be_between", a, nom, ou, 1, column="id_base")
+    elif a["mesure"] == "unicite":
+        yield _expect("column_proportion_of_unique_values_to_be_between", a, nom, ou, 1, column=a["variable"])
+    elif a["mesure"] == "modalites":  # a share is bounded from below only: « at most » is said of the other values
+        quoi = {"column": a["variable"], "value_set": [str(v) for v in a["valeurs"]]}
+        for cle, genre in (("min", "to_be_in_set"), ("max", "to_not_be_in_set")):
+            if cle in a:
+                part = a["min"] if cle == "min" else 100 - a["max"]
+                quoi["mostly"] = round(max(part - ARRONDI, 0) / 100, 6)
+                yield _wording(f"expect_column_values_{genre}", a, nom, ou, 1, dict(quoi))
+    else:
+        x = _expect("table_row_count_to_be_between", a, nom, ou, n if a["mesure"] == "reponses" else 100)
+        for cle, entier in (("min_value", math.ceil), ("max_value", math.floor)):
+            if cle in x["kwargs"]:
+                x["kwargs"][cle] = entier(x["kwargs"][cle])
+        yield x
+
+
+def expect_figures(
+    q: Questionnaire, annee: str, attentes: Sequence[Declaree], tableaux: Sequence[Tableau],
+    base: pd.DataFrame | None, ponderation: Ponderation | None,
+) -> list[Suite]:  # fmt: skip
+    """Of a table (one row per figure): `chiffre`, each value of an indicator at a level; `somme`, its values at a level, added
+    up, beside the whole's. Of the units covered (one row each): `poids`, what they weigh beside the frame, on each margin."""
+    suites = []
+    for t in tableaux:
+        df = t.df[(t.df["edition"] == annee) & t.df["modalite_code"].eq("") & t.df["dimension"].eq("")]
+        faites = [x for a in attentes if a.get("tableau") == t.code for x in _of_table(q, a, df)]
+        reperes = [f"{nom}_libelle" if "niveaux" in x else nom for nom, x in q.enquete.get("axes", {}).items()]
+        colonnes = dict.fromkeys(["indicateur", *_axis_columns(q), *reperes, "n_repondants", "valeur"])
+        if faites:
+            suites.append(Suite(t.code, df[list(colonnes)], faites, reperes))
+    poids = [a for a in attentes if a["mesure"] == "poids"]
+    if poids and base is not None and ponderation is not None and len(ponderation.marges):
+        suites.append(_of_weights(poids, base, ponderation))
+    return suites
+
+
+def _of_table(q: Questionnaire, a: Declaree, df: pd.DataFrame) -> list[Attendu]:
+    df = df[df["indicateur"] == a["indicateur"]]
+    ici = _level(q, a.get("par"))
+    ou: Condition = {"type": "and", "conditions": [_is("indicateur", a["indicateur"]), *(_compare(*x) for x in ici)]}
+    if a["mesure"] == "chiffre":
+        if a.get("effectif_min"):
+            ou["conditions"].append(_compare("n_repondants", ">=", a["effectif_min"]))
+        x = _expect("column_values_to_be_between", a, a.get("par", ENSEMBLE), ou, 100, column="valeur")
+        return [x | {"meta": x["meta"] | {"repere": _label(q, a.get("par"))}}]
+    tout, siens = df[_at(df, _level(q, None))]["valeur"].sum(), df[_at(df, ici)]
+    if not tout or siens.empty:
+        return []
+    return [_expect("column_sum_to_be_between", a, ENSEMBLE, ou, float(tout), column="valeur")]
+
+
+def _label(q: Questionnaire, par: str | None) -> str:
+    """Column that names the place of a figure measured by `par`; "" for the whole."""
+    for nom, axe in q.enquete.get("axes", {}).items():
+        if "niveaux" in axe and par in {n["code"] for n in axe["niveaux"]}:
+            return f"{nom}_libelle"
+        if nom == par:
+            return str(nom)
+    return ""
+
+
+def _axis_columns(q: Questionnaire) -> list[str]:
+    return [f"{nom}_type" if "niveaux" in axe else nom for nom, axe in q.enquete.get("axes", {}).items()]
+
+
+def _level(q: Questionnaire, par: str | None) -> list[tuple[str, str, str]]:
+    """(column, operator, value): the rows of one level of one axis, all the other axes together; without `par`, the whole."""
+    garde = []
     for nom, axe in q.enquete.get("axes", {}).items():
         if "niveaux" in axe:
             niveaux = [n["code"] for n in axe["niveaux"]]
-            garde &= df[f"{nom}_type"] == (par if par in niveaux else niveaux[0])
+            garde.append((f"{nom}_type", "==", str(par if par in niveaux else niveaux[0])))
         else:
-            garde &= (df[nom] != TOUS) if nom == par else (df[nom] == TOUS)
-    return df[garde]
+            garde.append((nom, "!=" if nom == par else "==", TOUS))
+    return garde
 
 
-def _names(q: Questionnaire, df: pd.DataFrame, par: str | None) -> list[str]:
-    for nom, axe in q.enquete.get("axes", {}).items():
-        if "niveaux" in axe and par in {n["code"] for n in axe["niveaux"]}:
-            return [str(x) for x in df[f"{nom}_libelle"]]
-        if nom == par:
-            return [str(x) for x in df[nom]]
-    return [ENSEMBLE] * len(df)
+def _at(df: pd.DataFrame, niveau: Iterable[tuple[str, str, str]]) -> pd.Series:
+    garde = pd.Series(True, index=df.index)
+    for colonne, operateur, valeur in niveau:
+        garde &= (df[colonne] == valeur) == (operateur == "==")
+    return garde
 
 
-# -------------------------------------------------------------------------------------------
-# The great-expectations suite of a campaign, in a process of its own: one request on the standard input, one answer out.
-#
-# Run by cartographie.plausibility.verdict only: importing great-expectations takes seconds, which pass while tables are made.
+def _of_weights(attentes: Sequence[Declaree], base: pd.DataFrame, p: Ponderation) -> Suite:
+    """One row: one unit covered, its weight and its modality of each variable calibrated on, as grouped for it."""
+    unites = base.iloc[p.unites["base"].to_numpy()]
+    frame = {"poids": p.unites["poids"].to_numpy()}
+    for v, marge in p.marges.groupby("variable", sort=False):
+        codes = unites[v].astype(object).fillna(INCONNU).astype(str)
+        frame[str(v)] = codes.where(codes.isin(marge["modalite"]), AUTRES).to_numpy()
+    faites = [
+        _expect("column_sum_to_be_between", a, f"{m.variable} {m.modalite}", _is(m.variable, m.modalite), m.population, column="poids")
+        for a in attentes for m in p.marges.itertuples() if m.population
+    ]  # fmt: skip
+    return Suite("poids", pd.DataFrame(frame), faites)
 
-COLONNES = ["code", "modalite", "valeur"]
+
+def _expect(genre: str, a: Declaree, nom: str, ou: Condition | None, reference: float, **quoi: object) -> Attendu:
+    """`reference`: what 100 % is; `a` bounds in per cent of it."""
+    for cle, borne, marge in (("min_value", "min", -ARRONDI), ("max_value", "max", ARRONDI)):
+        if borne in a:
+            quoi[cle] = round((a[borne] + marge) * reference / 100, 6)
+    return _wording(f"expect_{genre}", a, nom, ou, reference, quoi)
 
 
-def run_suite(demande: Mapping[str, Any]) -> dict[str, Any]:
-    """`resultats`: one per expectation, in order: is it met, on how many values, which ones are not. `public`, `detail`:
-    Data Docs without and with the values."""
-    attentes: Sequence[Mapping[str, Any]] = demande["attentes"]
-    mesures = pd.DataFrame(demande["mesures"], columns=COLONNES).astype({"valeur": float})
-    contexte = gx.get_context(mode="ephemeral")
-    contexte.variables.progress_bars = ProgressBarsConfig(globally=False)
-    lot = (
-        contexte.data_sources.add_pandas("mesures").add_dataframe_asset("mesures")
-        .add_batch_definition_whole_dataframe("campagne").get_batch({"dataframe": mesures})
-    )  # fmt: skip
-    suite = gx.ExpectationSuite(
-        name=str(demande["entete"]["titre"]),
-        expectations=[
-            ExpectColumnValuesToBeBetween(
-                column="valeur", min_value=a.get("min"), max_value=a.get("max"), row_condition=f'code=="{a["code"]}"',
-                condition_parser="pandas", notes=f"{a['code']} : {a['libelle']}", meta={"code": a["code"]},
-            )
-            for a in attentes
-        ],
-    )  # fmt: skip
-    detail = lot.validate(
-        suite, result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["modalite"]}
-    )
-    public = lot.validate(suite, result_format="BOOLEAN_ONLY")
-    par_code = {r.expectation_config.meta["code"]: r for r in detail.results if r.expectation_config}
-    resultats = []
-    for a in attentes:
-        r = par_code[a["code"]]
-        if r.exception_info and any(e.get("raised_exception") for e in _exceptions(r.exception_info)):
-            raise RuntimeError(f"the expectation {a['code']} could not be judged")
-        hors = [(x["modalite"], x["valeur"]) for x in r.result.get("unexpected_index_list") or ()]
-        resultats.append({"tenue": bool(r.success), "mesures": int((mesures["code"] == a["code"]).sum()), "hors": hors})
+def _wording(
+    genre: str, a: Declaree, nom: str, ou: Condition | None, reference: float, quoi: dict[str, Any]
+) -> Attendu:
+    cle = uuid.uuid5(uuid.NAMESPACE_OID, f"{a['code']}/{genre}/{ou}")  # never drawn at random
     return {
-        "resultats": resultats,
-        "public": readable(_page(public), demande["entete"], attentes),
-        "detail": readable(_page(detail), demande["entete"], attentes),
-    }
+        "type": genre, "kwargs": quoi | ({"row_condition": ou} if ou else {}), "id": str(cle),
+        "meta": {"code": a["code"], "modalite": nom, "reference": reference}, "notes": f"{a['code']} : {a['libelle']} ({nom})",
+    }  # fmt: skip
 
 
-def _exceptions(info: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """GX gives one record, or one per metric."""
-    return [info] if "raised_exception" in info else [v for v in info.values() if isinstance(v, Mapping)]
+def _compare(colonne: str, operateur: str, valeur: object) -> Condition:
+    return {"type": "comparison", "column": {"name": colonne}, "operator": operateur, "parameter": valeur}
 
 
-def _page(resultat: Any) -> str:
-    vue: Any = DefaultJinjaPageView()  # untyped upstream
-    return str(vue.render(ValidationResultsPageRenderer().render(resultat)))
+def _is(colonne: str, valeur: str) -> Condition:
+    return _compare(colonne, "==", valeur)
 
 
-def main() -> None:
-    """One request in, one answer out."""
-    logging.disable(logging.CRITICAL)
-    json.dump(run_suite(json.load(sys.stdin)), sys.stdout, ensure_ascii=False)
+# ---- the suites judged in a process of their own
 
-
-# -------------------------------------------------------------------------------------------
-# The suite asked to another process, and what its answer means for the release.
-
-MONTRES = 3
 # urllib3, which comes with great-expectations, opens a local port to try IPv6: told there is none, it does not
-PROGRAMME = "import socket; socket.has_ipv6 = False; from cartographie.release.plausibility import main; main()"
+PROGRAMME = "import socket; socket.has_ipv6 = False; from cartographie.release.suite import main; main()"
 
 
 @dataclass(frozen=True, slots=True)
 class Attente:
     """One expectation, judged. `hors`: (where, value) that are not as expected; `derogation`: why it is published all the
-    same, "" when it is not; `mesures`: values judged."""
+    same, "" when it is not; `mesures`: values judged; `bornes`: in words."""
 
     code: str
     libelle: str
@@ -332,20 +237,27 @@ class Attente:
     mesures: int
     hors: tuple[tuple[str, float], ...]
     derogation: str
+    bornes: str = ""
+
+    @property
+    def verdict(self) -> str:
+        return ("tenue" if self.tenue else "non tenue") if self.mesures else "sans objet"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`public`: Data Docs that say what is met and hold no value; `detail`: with the values, for the producer alone."""
+    """`public`: a page that says what is met and holds no value; `detail`: with the values, for the producer alone, as are
+    `docs`: great-expectations' own Data Docs, by file name."""
 
     attentes: tuple[Attente, ...]
     public: str
     detail: str
+    docs: Mapping[str, str]
 
 
 @contextmanager
 def ask() -> Iterator[subprocess.Popen[str]]:
-    """The process of the suite, which gets ready while something else is done. Telemetry is off; it ends with the block."""
+    """The process of the suites, which gets ready while something else is done. Telemetry is off; it ends with the block."""
     env = {**os.environ, "GX_ANALYTICS_ENABLED": "false", "TQDM_DISABLE": "1", "PYTHONIOENCODING": "utf-8"}
     fils = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", PROGRAMME],
@@ -363,27 +275,93 @@ def ask() -> Iterator[subprocess.Popen[str]]:
 
 
 def judge(
-    fils: subprocess.Popen[str], declare: Mapping[str, Any], mesures: Mesures, entete: Mapping[str, Any]
+    fils: subprocess.Popen[str], declare: Mapping[str, Any], suites: Sequence[Suite], entete: Mapping[str, str]
 ) -> Verdict:
-    """`declare`: plausibilite.yaml. `entete`: campagne, titre, mention. Raises RuntimeError when the suite breaks."""
-    attentes = list(declare.get("attentes", ()))
-    demande = {"entete": dict(entete), "attentes": attentes, "mesures": mesures}
+    """`declare`: plausibilite.yaml. `entete`: campagne, jour, titre, mention. Raises RuntimeError when a suite breaks."""
+    demande = {"campagne": entete["campagne"], "jour": entete["jour"], "suites": [_plain(s) for s in suites]}
     sortie, _ = fils.communicate(json.dumps(demande, ensure_ascii=False))
     if fils.returncode:
         raise RuntimeError("the plausibility suite broke")
     rendu = json.loads(sortie)
+    jugees = [r for suite in rendu["resultats"] for r in suite["results"]]
     motifs = {d["code"]: d["motif"] for d in declare.get("derogations", ())}
-    return Verdict(
-        tuple(
-            Attente(
-                a["code"], a["libelle"], r["tenue"], r["mesures"],
-                tuple((m, float(v)) for m, v in r["hors"]), motifs.get(a["code"], ""),
-            )
-            for a, r in zip(attentes, rendu["resultats"], strict=True)
-        ),
-        rendu["public"],
-        rendu["detail"],
+    attentes = tuple(_judged(a, jugees, motifs.get(a["code"], "")) for a in declare.get("attentes", ()))
+    return Verdict(attentes, _page(attentes, entete, False), _page(attentes, entete, True), _docs(rendu, entete))
+
+
+def _plain(s: Suite) -> dict[str, Any]:
+    colonnes = s.frame.astype(object).where(s.frame.notna(), None).to_dict("list")
+    nombres = {c for c in s.frame if pd.api.types.is_numeric_dtype(s.frame[c])}
+    return {
+        "nom": s.nom, "colonnes": colonnes, "types": {c: "float64" if c in nombres else "str" for c in colonnes},
+        "attentes": list(s.attentes), "reperes": list(s.reperes),
+    }  # fmt: skip
+
+
+def _judged(a: Declaree, jugees: Iterable[Mapping[str, Any]], motif: str) -> Attente:
+    siennes = [r for r in jugees if r["expectation_config"]["meta"]["code"] == a["code"]]
+    mesures, hors = 0, []
+    for r in siennes:
+        if any(e.get("raised_exception") for e in _exceptions(r["exception_info"])):
+            raise RuntimeError(f"the expectation {a['code']} could not be judged")
+        n, valeurs = _measured(r, a)
+        mesures += n
+        hors += [] if r["success"] else valeurs
+    return Attente(a["code"], a["libelle"], all(r["success"] for r in siennes), mesures, tuple(hors), motif, _bounds(a))
+
+
+def _exceptions(info: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """One record, or one per metric."""
+    return [info] if "raised_exception" in info else [v for v in info.values() if isinstance(v, Mapping)]
+
+
+def _measured(r: Mapping[str, Any], a: Declaree) -> tuple[int, list[tuple[str, float]]]:
+    """(how many values were judged, where and what: those out of bounds, or the only one)."""
+    vu, meta = r["result"], r["expectation_config"]["meta"]
+    if a["mesure"] == "chiffre":
+        dehors = vu.get("unexpected_index_list") or ()
+        hors = [(str(x.get(meta["repere"], ENSEMBLE)), round(float(x["valeur"]), 2)) for x in dehors]
+        return vu["element_count"] - vu["missing_count"], hors
+    if a["mesure"] == "modalites":
+        part = float(vu["unexpected_percent_nonmissing"])
+        if r["expectation_config"]["type"] == "expect_column_values_to_be_in_set":
+            part = 100 - part
+    else:
+        part = 100 * float(vu["observed_value"] or 0) / meta["reference"] if meta["reference"] else 0.0
+    return 1, [(meta["modalite"], round(part, 2))]
+
+
+def _bounds(a: Declaree) -> str:
+    bornes = [f"{mot} {decimal(a[cle], 2)}" for cle, mot in (("min", "au moins"), ("max", "au plus")) if cle in a]
+    return " et ".join(bornes)
+
+
+# ---- what is said of it
+
+
+def _page(attentes: Sequence[Attente], entete: Mapping[str, str], detail: bool) -> str:
+    verdicts = [a.verdict for a in attentes]
+    ecarts = [(a.code, ou, decimal(v), a.derogation or "aucune") for a in attentes for ou, v in a.hors]
+    return render(
+        "release/templates/plausibilite.html.j2", titre=f"Vraisemblance de la campagne {entete['campagne']} – {entete['titre']}",
+        alertes=[entete["mention"]] if entete.get("mention") else [],
+        decompte=", ".join(f"{v} : {verdicts.count(v)}" for v in ("tenue", "non tenue", "sans objet")),
+        attentes=Grille("Attente par attente", ["Attente", "Énoncé", "Bornes", "Verdict"],
+                        [(a.code, a.libelle, a.bornes, a.verdict) for a in attentes]),
+        ecarts=Grille("Où, et combien", ["Attente", "Où", "Valeur", "Dérogation"], ecarts) if detail else None,
     )  # fmt: skip
+
+
+def _docs(rendu: Mapping[str, Any], entete: Mapping[str, str]) -> dict[str, str]:
+    comptes = [(r["suite_name"], r["statistics"]) for r in rendu["resultats"]]
+    suites = [(nom, n["successful_expectations"], n["evaluated_expectations"]) for nom, n in comptes]
+    titre = f"Data Docs de la campagne {entete['campagne']} – {entete['titre']}"
+    alertes = [entete["mention"]] if entete.get("mention") else []
+    index = render("release/templates/data_docs.html.j2", titre=titre, alertes=alertes, suites=suites)
+    return {"index.html": index, **rendu["pages"]}
+
+
+MONTRES = 3
 
 
 def require_plausible(attentes: Sequence[Attente], annee: str) -> None:

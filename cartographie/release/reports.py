@@ -3,112 +3,109 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
-from html import escape
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from cartographie.base.errors import Statut, UserError
-from cartographie.base.paper import html_page, html_table
+from cartographie.base.paper import Grille, render
 from cartographie.base.text import decimal, espace, jour, nombre
 from cartographie.release.manifest import ABREGES, NOTES_COMMUNES, Notice, mentions
 from cartographie.release.maps import format_number
 from cartographie.release.page import key_figures
 from cartographie.survey.received import Tableau
 
-# -------------------------------------------------------------------------------------------
-# The press sheet: one page, the declared key figures, each with its denominator, respondents and interval.
+# ---- the press sheet: one page, the declared key figures, each with its denominator, respondents and interval
 
 
 def build_press_sheet(tableaux: Sequence[Tableau], meta: Notice) -> str:
     """A figure that is not published says why in its place."""
-    blocs = []
-    for x in key_figures(tableaux, meta):
-        detail = [f"Parmi : {x['champ']}"]
-        if pd.notna(x["n_repondants"]):
-            detail.append(f"{x['effectif'].lower()} : {int(x['n_repondants'])}")
-        if pd.notna(x["valeur"]) and pd.notna(x["ic_bas"]):
-            detail.append(
-                f"intervalle à 95 % : de {format_number(x['ic_bas'], x['unite'])} à {format_number(x['ic_haut'], x['unite'])}"
-            )
-        if x["statut"] != "A":
-            detail.append(ABREGES[x["statut"]][1])
-        valeur = format_number(None if pd.isna(x["valeur"]) else x["valeur"], x["unite"])
-        blocs.append(
-            f'<div class="bloc"><p class="chiffre">{escape(valeur)}</p><p class="phrase">{escape(x["phrase"])}</p>'
-            f'<p class="doux">{escape(" ; ".join(detail))}. Tableau {escape(x["tableau"])}.</p></div>'
-        )
-    fin = (
-        f'<p class="doux">Champ : {escape(meta.champ)}. {escape(NOTES_COMMUNES[2])}</p>'
-        f'<p class="doux">Source : {escape(meta.producteur)}, édition {escape(meta.campagne)}, version '
-        f'{escape(meta.version)} du {jour(meta.date)}. Licence {escape(meta.licence)}. '
-        f'Contact : {escape(meta.contact)}.</p>'
+    return render(
+        "release/templates/presse.html.j2", titre=f"{meta.titre}\u00a0: les chiffres clés de {meta.campagne}",
+        alertes=mentions(meta), chiffres=[_press_figure(x) for x in key_figures(tableaux, meta)], champ=meta.champ,
+        note=NOTES_COMMUNES[2], producteur=meta.producteur, campagne=meta.campagne, version=meta.version,
+        jour=jour(meta.date), licence=meta.licence, contact=meta.contact,
     )  # fmt: skip
-    titre = f"{meta.titre}\u00a0: les chiffres clés de {meta.campagne}"
-    return html_page(titre, "\n".join([*blocs, fin]), mentions(meta))
 
 
-# -------------------------------------------------------------------------------------------
-# The quality report of a release, in the order of SIMS (Single Integrated Metadata Structure, Eurostat, 19 concepts).
+def _press_figure(x: Mapping[str, Any]) -> dict[str, str]:
+    detail = [f"Parmi : {x['champ']}"]
+    if pd.notna(x["n_repondants"]):
+        detail.append(f"{x['effectif'].lower()} : {int(x['n_repondants'])}")
+    if pd.notna(x["valeur"]) and pd.notna(x["ic_bas"]):
+        bas, haut = (format_number(x[c], x["unite"]) for c in ("ic_bas", "ic_haut"))
+        detail.append(f"intervalle à 95 % : de {bas} à {haut}")
+    if x["statut"] != "A":
+        detail.append(ABREGES[x["statut"]][1])
+    valeur = format_number(None if pd.isna(x["valeur"]) else x["valeur"], x["unite"])
+    return {"valeur": valeur, "phrase": x["phrase"], "detail": " ; ".join(detail), "tableau": x["tableau"]}
+
+
+# ---- the quality report of a release, in the order of SIMS (Single Integrated Metadata Structure, Eurostat, 19 concepts)
 #
 # What can be computed is computed; what only people can say comes from schemas/<campagne>/qualite.yaml.
 
 ABSENT = "Non renseigné par le producteur pour cette campagne."
 DRAPEAUX = {"C0": "identique", "C1": "formulation changée", "C2": "comparable après recodage", "C3": "rupture"}
-Calcul = Callable[[Sequence[Tableau], Notice], list[str]]
+
+
+class Intertitre(NamedTuple):
+    titre: str
+
+
+Bloc = str | Intertitre | Grille  # a paragraph, a heading, a table
+Calcul = Callable[[Sequence[Tableau], Notice], list[Bloc]]
 
 
 def build_quality_report(tableaux: Sequence[Tableau], meta: Notice) -> str:
     """One section per concept. `meta`: as for publish. Raises UserError E22 when a computed concept cannot be filled."""
-    corps = []
+    sections: list[tuple[str, Sequence[Bloc]]] = []
     humain = meta.qualite
     for i, (titre, contenu) in enumerate(CONCEPTS, start=1):
+        blocs: Sequence[Bloc] = []
         if isinstance(contenu, str):
-            paragraphes = [_p(str(humain.get(contenu) or ABSENT))]
+            blocs = [str(humain.get(contenu) or ABSENT)]
         else:
-            try:
-                paragraphes = contenu(tableaux, meta)
-            except (KeyError, TypeError, ValueError):
-                paragraphes = []
-            if not paragraphes:
-                raise UserError(
-                    "E22", f"le rapport qualité n'est pas complet : « {i}. {titre} » ne se calcule pas ; rien n'est publié, à signaler.",
-                    Statut.DECLARATION,
-                )  # fmt: skip
-        corps.append(f"<section><h2>{i}. {escape(titre)}</h2>{''.join(paragraphes)}</section>")
-    return html_page(f"Rapport qualité – {meta.titre}, édition {meta.campagne}", "\n".join(corps), mentions(meta))
+            with suppress(KeyError, TypeError, ValueError):
+                blocs = contenu(tableaux, meta)
+        if not blocs:
+            raise UserError(
+                "E22", f"le rapport qualité n'est pas complet : « {i}. {titre} » ne se calcule pas ; rien n'est publié, à signaler.",
+                Statut.DECLARATION,
+            )  # fmt: skip
+        sections.append((titre, blocs))
+    titre = f"Rapport qualité – {meta.titre}, édition {meta.campagne}"
+    return render("release/templates/qualite.html.j2", titre=titre, alertes=mentions(meta), sections=sections)
 
 
-def _p(texte: str) -> str:
-    return f"<p>{escape(texte)}</p>"
+def _contact(_: Sequence[Tableau], m: Notice) -> list[Bloc]:
+    return [f"{m.producteur}, {m.contact}."]
 
 
-def _contact(_: Sequence[Tableau], m: Notice) -> list[str]:
-    return [_p(f"{m.producteur}, {m.contact}.")]
+def _metadata(_: Sequence[Tableau], m: Notice) -> list[Bloc]:
+    return [f"Fiche arrêtée au {jour(m.date)}, pour la version « {m.version} » de l'édition {m.campagne}."]
 
 
-def _metadata(_: Sequence[Tableau], m: Notice) -> list[str]:
-    return [_p(f"Fiche arrêtée au {jour(m.date)}, pour la version « {m.version} » de l'édition {m.campagne}.")]
-
-
-def _presentation(tableaux: Sequence[Tableau], m: Notice) -> list[str]:
+def _presentation(tableaux: Sequence[Tableau], m: Notice) -> list[Bloc]:
     return [
-        _p(f"Champ : {m.champ}."),
-        html_table("Tableaux publiés", ["Tableau", "Titre"], [(t.code, t.meta.titre) for t in tableaux]),
+        f"Champ : {m.champ}.",
+        Grille("Tableaux publiés", ["Tableau", "Titre"], [(t.code, t.meta.titre) for t in tableaux]),
     ]
 
 
-def _units(tableaux: Sequence[Tableau], _: Notice) -> list[str]:
+def _units(tableaux: Sequence[Tableau], _: Notice) -> list[Bloc]:
     vues = sorted({str(u) for t in tableaux for u in t.df["unite"]})
-    return [_p(f"Unités employées : {', '.join(vues)}. Chaque part dit son dénominateur dans son tableau.")]
+    return [f"Unités employées : {', '.join(vues)}. Chaque part dit son dénominateur dans son tableau."]
 
 
-def _period(_: Sequence[Tableau], m: Notice) -> list[str]:
-    return [_p(f"Réponses reçues du {jour(m.debut)} au {jour(m.fin)} ; elles décrivent la situation à cette date.")]
+def _period(_: Sequence[Tableau], m: Notice) -> list[Bloc]:
+    return [f"Réponses reçues du {jour(m.debut)} au {jour(m.fin)} ; elles décrivent la situation à cette date."]
 
 
-def _confidentiality(_: Sequence[Tableau], m: Notice) -> list[str]:
+def _confidentiality(_: Sequence[Tableau], m: Notice) -> list[Bloc]:
     s, c = m.seuils, m.secret.cellules
     regle = "Aucun seuil de secret n'est déclaré : les réponses de cette enquête sont publiques"
     if s.get("secret_min"):
@@ -116,9 +113,9 @@ def _confidentiality(_: Sequence[Tableau], m: Notice) -> list[str]:
     if s.get("secret_min") and s.get("dominance_pct"):
         regle += f", ni aucun total dont un seul répondant fait plus de {s['dominance_pct']} %"
     return [
-        "<h3>7.1 Politique</h3>" + _p(regle + " (loi n° 51-711 du 7 juin 1951). Coordonnées et textes libres ne sortent jamais."),
-        "<h3>7.2 Traitement</h3>"
-        + _p(
+        Intertitre("7.1 Politique"), regle + " (loi n° 51-711 du 7 juin 1951). Coordonnées et textes libres ne sortent jamais.",
+        Intertitre("7.2 Traitement"),
+        (
             f"{espace(c['A'])} effectifs confidentiels, {espace(c['D'])} masqués pour les protéger, {espace(c['V'])} publiés. "
             "Avant d'être écrite, la publication a été attaquée par un programme indépendant qui lit ses fichiers avec "
             f"{nombre(len(m.anterieures), 'publication antérieure', 'publications antérieures')} : aucun effectif masqué ne se retrouve."
@@ -126,74 +123,61 @@ def _confidentiality(_: Sequence[Tableau], m: Notice) -> list[str]:
     ]  # fmt: skip
 
 
-def _frequency(_: Sequence[Tableau], m: Notice) -> list[str]:
-    return [_p(f"Annuelle. Campagnes déclarées : {', '.join(m.campagnes)}.")]
+def _frequency(_: Sequence[Tableau], m: Notice) -> list[Bloc]:
+    return [f"Annuelle. Campagnes déclarées : {', '.join(m.campagnes)}."]
 
 
-def _accessibility(_: Sequence[Tableau], m: Notice) -> list[str]:
+def _accessibility(_: Sequence[Tableau], m: Notice) -> list[Bloc]:
     return [
-        _p(
-            "Page à consulter hors connexion, classeur Excel aux règles d'accessibilité vérifiées, CSV, Parquet, schémas de "
-            f"données et fiches de catalogue. Licence : {m.licence}."
-        )
+        "Page à consulter hors connexion, classeur Excel aux règles d'accessibilité vérifiées, CSV, Parquet, schémas de "
+        f"données et fiches de catalogue. Licence : {m.licence}."
     ]
 
 
-def _accuracy(tableaux: Sequence[Tableau], m: Notice) -> list[str]:
+def _accuracy(tableaux: Sequence[Tableau], m: Notice) -> list[Bloc]:
     lus, p = m.comptes[m.campagne], m.ponderation
     ecartees = sum(n for k, n in lus["cellules"].items() if k.startswith("ecartees"))
-    sortie = [
-        _p(
+    sortie: list[Bloc] = [
             f"{espace(lus['cellules']['lues'])} cases lues : {espace(lus['cellules'].get('conservees', 0))} conservées, "
             f"{espace(lus['cellules'].get('rejetees', 0))} rejetées, {espace(lus['cellules'].get('quarantaine', 0))} en quarantaine, "
             f"{espace(ecartees)} écartées (en-têtes, notes, fichiers refusés)."
-        )
     ]  # fmt: skip
     if p:
         d = p.diagnostic
         sortie.append(
-            _p(
                 f"{espace(p.repondants)} répondants couvrent {espace(p.unites)} unités d'une base de {espace(p.population)}. "
                 f"Rapports de poids de {decimal(d.rapport_min, 2)} à {decimal(d.rapport_max, 2)}, effet de Kish {decimal(d.effet_kish, 2)}, "
                 f"effectif efficace {decimal(d.n_effectif, 0)}."
-            )
         )  # fmt: skip
     if p and p.biais:
         ecarts = [(m.libelles.get(v, v), f"{decimal(e)} points") for v, e in p.biais.ecarts_points.items()]
         sortie.append(
-            _p(
-                "Biais de non-réponse, vu sur des variables de la base qui n'ont pas servi aux poids : indicateur R "
-                f"{decimal(p.biais.indicateur_r, 2)} (1 : répondre n'en dépend pas ; Schouten, Cobben et Bethlehem, 2009). "
-                "Des taux observés sur de petits croisements l'abaissent : il se compare d'une édition à l'autre. Il ne dit rien de ce "
-                "que la base ignore."
-            )
+            "Biais de non-réponse, vu sur des variables de la base qui n'ont pas servi aux poids : indicateur R "
+            f"{decimal(p.biais.indicateur_r, 2)} (1 : répondre n'en dépend pas ; Schouten, Cobben et Bethlehem, 2009). "
+            "Des taux observés sur de petits croisements l'abaissent : il se compare d'une édition à l'autre. Il ne dit rien de ce "
+            "que la base ignore."
         )
         sortie.append(
-            html_table(
-                "Écart qui reste après pondération", ["Variable de la base", "Plus grand écart d'une part"], ecarts
-            )
+            Grille("Écart qui reste après pondération", ["Variable de la base", "Plus grand écart d'une part"], ecarts)
         )
     statuts = Counter(str(x) for t in tableaux for x in t.df["statut"])
     libelles = {"A": "publié"} | {k: v for k, (_, v) in ABREGES.items()}
     sortie.append(
-        html_table("Chiffres par statut", ["Statut", "Sens", "Chiffres"],
+        Grille("Chiffres par statut", ["Statut", "Sens", "Chiffres"],
                    [(k, libelles.get(k, k), espace(n)) for k, n in sorted(statuts.items())])
     )  # fmt: skip
-    sortie += [_p(NOTES_COMMUNES[2])]
+    sortie.append(NOTES_COMMUNES[2])
     for t in tableaux:
         if t.code in m.publication.get("qualite", ()):
-            sortie.append(_national(t, m))
+            sortie += _national(t, m)
     attentes = m.plausibilite
     if attentes:
-        dit = {True: "tenue", False: "non tenue"}
-        sortie.append(
-            html_table("Vraisemblance de la campagne", ["Attente", "Énoncé", "Verdict", "Dérogation"],
-                       [(a.code, a.libelle, dit[a.tenue] if a.mesures else "sans objet", a.derogation or "aucune") for a in attentes])
-        )  # fmt: skip
+        verdicts = [(a.code, a.libelle, a.verdict, a.derogation or "aucune") for a in attentes]
+        sortie.append(Grille("Vraisemblance de la campagne", ["Attente", "Énoncé", "Verdict", "Dérogation"], verdicts))
     return sortie
 
 
-def _national(t: Tableau, m: Notice) -> str:
+def _national(t: Tableau, m: Notice) -> list[Bloc]:
     """What a table says of the whole, without its detail."""
     garde = (t.df["edition"].astype(str) == m.campagne) & (t.df["dimension"] == "") & t.df["valeur"].notna()
     for nom, axe in m.axes.items():
@@ -202,47 +186,42 @@ def _national(t: Tableau, m: Notice) -> str:
         (t.meta.indicateurs.get(x["indicateur"], x["indicateur"]), decimal(x["valeur"]), x["unite"])
         for x in t.df[garde].to_dict("records")
     ]
-    return html_table(f"{t.code} : {t.meta.titre}", ["Indicateur", "Valeur", "Unité"], lignes) if lignes else ""
+    return [Grille(f"{t.code} : {t.meta.titre}", ["Indicateur", "Valeur", "Unité"], lignes)] if lignes else []
 
 
-def _timeliness(_: Sequence[Tableau], m: Notice) -> list[str]:
+def _timeliness(_: Sequence[Tableau], m: Notice) -> list[Bloc]:
     sortie_le, fin = date.fromisoformat(m.date), date.fromisoformat(m.fin)
     prevue = m.qualite.get("diffusion_prevue")
     dit = f"Publication {nombre((sortie_le - fin).days, 'jour', 'jours')} après la fin de la collecte."
     if not prevue:
-        return [_p(f"{dit} Aucune date de diffusion n'avait été annoncée.")]
+        return [f"{dit} Aucune date de diffusion n'avait été annoncée."]
     retard = (sortie_le - date.fromisoformat(prevue)).days
-    return [_p(f"{dit} Annoncée pour le {jour(prevue)} : " + (f"retard de {nombre(retard, 'jour', 'jours')}." if retard > 0 else "tenue."))]  # fmt: skip
+    return [f"{dit} Annoncée pour le {jour(prevue)} : " + (f"retard de {nombre(retard, 'jour', 'jours')}." if retard > 0 else "tenue.")]  # fmt: skip
 
 
-def _comparability(tableaux: Sequence[Tableau], m: Notice) -> list[str]:
+def _comparability(tableaux: Sequence[Tableau], m: Notice) -> list[Bloc]:
     ruptures = sum(int((t.df["statut"] == "b").sum()) for t in tableaux)
     if not m.precedente:
-        return [_p("Première édition : aucune comparaison dans le temps.")]
+        return ["Première édition : aucune comparaison dans le temps."]
     lignes = [(c["libelle"], DRAPEAUX.get(c["drapeau"], c["drapeau"]), c["note"]) for c in m.comparabilite]
-    sortie = [
-        _p(
-            f"Éditions comparées : {m.precedente} et {m.campagne}. {nombre(ruptures, 'chiffre marqué', 'chiffres marqués')} d'une rupture."
-        )
-    ]
-    return sortie + (
-        [html_table("Questions qui ont changé", ["Question", "Comparabilité", "Note"], lignes)] if lignes else []
-    )
+    marques = nombre(ruptures, "chiffre marqué", "chiffres marqués")
+    sortie: list[Bloc] = [f"Éditions comparées : {m.precedente} et {m.campagne}. {marques} d'une rupture."]
+    if lignes:
+        sortie.append(Grille("Questions qui ont changé", ["Question", "Comparabilité", "Note"], lignes))
+    return sortie
 
 
-def _revisions(_: Sequence[Tableau], m: Notice) -> list[str]:
+def _revisions(_: Sequence[Tableau], m: Notice) -> list[Bloc]:
     r = m.revision
     if r.remplace is None:
-        return [_p(f"Version {r.nature}. Aucune version antérieure de cette édition n'est corrigée par celle-ci.")]
+        return [f"Version {r.nature}. Aucune version antérieure de cette édition n'est corrigée par celle-ci."]
     return [
-        _p(
-            f"Version {r.nature} : elle remplace « {r.remplace.name} ». Motif : {r.motif}. "
-            f"{nombre(r.nombre, 'chiffre révisé', 'chiffres révisés')}, un par un dans revisions.csv."
-        )
+        f"Version {r.nature} : elle remplace « {r.remplace.name} ». Motif : {r.motif}. "
+        f"{nombre(r.nombre, 'chiffre révisé', 'chiffres révisés')}, un par un dans revisions.csv."
     ]
 
 
-def _processing(_: Sequence[Tableau], m: Notice) -> list[str]:
+def _processing(_: Sequence[Tableau], m: Notice) -> list[Bloc]:
     p = m.ponderation
     etapes = [
         ("5.1", "Fichiers reçus, reconnus à leur empreinte, lus sans rien exécuter"),
@@ -258,7 +237,7 @@ def _processing(_: Sequence[Tableau], m: Notice) -> list[str]:
         ("5.7", "Estimations et intervalles ; arrondi unique à la publication"),
         ("6.4", "Secret primaire et secondaire sur l'ensemble des tableaux, puis attaque"),
     ]
-    return [html_table("Étapes (GSBPM 5.1)", ["Étape", "Ce qui est fait"], etapes)]
+    return [Grille("Étapes (GSBPM 5.1)", ["Étape", "Ce qui est fait"], etapes)]
 
 
 CONCEPTS: tuple[tuple[str, str | Calcul], ...] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
@@ -401,9 +402,10 @@ def _check_expectation(
     q: Questionnaire, a: Mapping[str, Any], axes: set[str], s: Source, ici: tuple[Any, ...], p: Problemes
 ) -> None:
     par = a.get("par")
+    if a.get("min", -math.inf) > a.get("max", math.inf):
+        p.ajouter("D10", s, (*ici, "min"), f"rien n'est à la fois au moins {a['min']} et au plus {a['max']}.")
     if a["mesure"] not in ("chiffre", "somme"):
-        if par is not None and (par not in q.variables or q.racine not in q.variables[par].entites):
-            p.ajouter("D05", s, (*ici, "par"), f"« {par} » n'est pas une variable des répondants.")
+        _check_judged(q, a, s, ici, p)
         return
     if par is not None and par not in axes:
         p.ajouter("D06", s, (*ici, "par"), f"« {par} » n'est ni un axe ni un niveau d'axe de enquete.yaml.")
@@ -416,3 +418,19 @@ def _check_expectation(
         p.ajouter(
             "D06", s, (*ici, "indicateur"), f"le tableau {a['tableau']} n'a pas d'indicateur « {a['indicateur']} »."
         )
+
+
+def _check_judged(q: Questionnaire, a: Mapping[str, Any], s: Source, ici: tuple[Any, ...], p: Problemes) -> None:
+    """Variables of the answers that an expectation is about: their values are shown to the producer, so none is personal."""
+    for cle in ("par", "variable"):
+        v = q.variables.get(a.get(cle, ""))
+        if cle in a and (v is None or q.racine not in v.entites):
+            p.ajouter("D05", s, (*ici, cle), f"« {a[cle]} » n'est pas une variable des répondants.")
+        elif v is not None and (v.personnel or not v.publiable or TYPES[v.type].multiple):
+            p.ajouter("D10", s, (*ici, cle), f"« {v.nom} » est personnelle, non publiable ou à plusieurs réponses.")
+        elif cle == "variable" and v is not None and v.nomenclature:
+            inconnues = sorted(set(a.get("valeurs", ())) - set(q.nomenclatures[v.nomenclature].modalites))
+            if inconnues:
+                p.ajouter(
+                    "D06", s, (*ici, "valeurs"), f"« {inconnues[0]} » n'est pas une réponse de « {v.nomenclature} »."
+                )

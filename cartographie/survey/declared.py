@@ -5,6 +5,7 @@ FICHIERS gives every kind of file its form; load.py reads them by it, shape.py w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any, Literal, Required
 
@@ -323,12 +324,15 @@ class _Attente(TypedDict, total=False):
     effectif_min: Entier
 
 
-_MESURES = ("rattachement", "reponses", "poids", "chiffre", "somme")
+_DE_CAMPAGNE = ("rattachement", "reponses", "effectif", "poids")
+_DE_QUESTION = ("unicite", "modalites")
+_DE_TABLEAU = ("chiffre", "somme")
+_MESURES = ", ".join((*_DE_CAMPAGNE, *_DE_QUESTION, *_DE_TABLEAU))
 
 
 class AttenteDeCampagne(_Attente, total=False, closed=True):
     mesure: Required[
-        Annotated[Literal["rattachement", "reponses", "poids"], Dit(f"une mesure : {', '.join(_MESURES)}")]
+        Annotated[Literal["rattachement", "reponses", "effectif", "poids"], Dit(f"une mesure : {_MESURES}")]
     ]
     tableau: Texte
     indicateur: Texte
@@ -340,13 +344,32 @@ class AttenteDeTableau(_Attente, total=False, closed=True):
     indicateur: Required[Texte]
 
 
-def _of_table(attente: Any) -> bool:
-    return isinstance(attente, dict) and attente.get("mesure") in ("chiffre", "somme")
+class AttenteDUnicite(_Attente, total=False, closed=True):
+    mesure: Required[Literal["unicite"]]
+    variable: Required[Texte]
+
+
+class AttenteDeModalites(_Attente, total=False, closed=True):
+    mesure: Required[Literal["modalites"]]
+    variable: Required[Texte]
+    valeurs: Required[Annotated[list[Texte], Taille(1)]]
+
+
+def _measures(*mesures: str) -> Callable[[Any], bool]:
+    return lambda attente: isinstance(attente, dict) and attente.get("mesure") in mesures
 
 
 Attente = Annotated[
     Any,
-    Selon("", ((_of_table, AttenteDeTableau), (otherwise, AttenteDeCampagne))),
+    Selon(
+        "",
+        (
+            (_measures(*_DE_TABLEAU), AttenteDeTableau),
+            (_measures("unicite"), AttenteDUnicite),
+            (_measures("modalites"), AttenteDeModalites),
+            (otherwise, AttenteDeCampagne),
+        ),
+    ),
     Cles((("min",), ("max",))),
 ]
 

@@ -157,7 +157,26 @@ def test_only_the_warehouse_and_its_writer_open_duckdb() -> None:
             assert _room(f) == "warehouse" or _module(f) == "cartographie.base.parquet", _nom(f)
 
 
-LOURDS = ["pandas", "numpy", "scipy", "duckdb", "great_expectations", "pandera", "openpyxl", "xlsxwriter", "rich"]
+def test_no_page_is_assembled_in_python() -> None:
+    """HTML is in the templates, where every value is escaped. `intake` recognises web pages received instead of workbooks."""
+    balise = re.compile(r"</(p|h[1-6]|table|t[rdh]|caption|ul|li|div|span|section|html|head|body|a)>")
+    for f in CODE:
+        textes = [n.value for n in ast.walk(ast.parse(f.read_text(encoding="utf-8"))) if isinstance(n, ast.Constant)]
+        assert _room(f) == "intake" or not any(isinstance(t, str) and balise.search(t) for t in textes), _nom(f)
+
+
+LOURDS = [
+    "pandas",
+    "numpy",
+    "scipy",
+    "duckdb",
+    "great_expectations",
+    "pandera",
+    "openpyxl",
+    "xlsxwriter",
+    "rich",
+    "jinja2",
+]
 
 
 def test_the_entry_point_loads_nothing_heavy() -> None:

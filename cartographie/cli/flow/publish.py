@@ -203,19 +203,23 @@ def _plausible_drafts(
     projet: Path, q: Questionnaire, annee: str, frames: Frames, suite: subprocess.Popen[str]
 ) -> tuple[list[Tableau], Ponderation | None, Verdict]:
     """The same of a campaign that is as declared. Raises UserError E13 (status 13)."""
-    from cartographie.release.plausibility import judge, measure_answers, measure_figures, require_plausible
+    from cartographie.release.plausibility import expect_answers, expect_figures, judge, require_plausible
 
-    declare, entete = q.campagnes[annee].plausibilite, {"campagne": annee, "titre": str(q.enquete["titre"])}
+    declare, campagne = q.campagnes[annee].plausibilite, q.campagnes[annee]
+    entete = {"campagne": annee, "jour": campagne.fin.isoformat(), "titre": str(q.enquete["titre"])}
     entete["mention"] = FICTIF if q.enquete.get("fictif") else ""
-    attentes = declare.get("attentes", ())
-    mesures = measure_answers(q, attentes, frames[annee], next((f for a, f in frames.items() if a != annee), None))
+    attentes, ici = declare.get("attentes", ()), frames[annee]
+    base, avant = ici.get(q.base or ""), next((f[q.racine] for a, f in frames.items() if a != annee), None)
+    suites = expect_answers(q, attentes, ici[q.racine], base, avant)
 
     def decide() -> Verdict:
-        verdict = judge(suite, declare, mesures, entete)
+        verdict = judge(suite, declare, suites, entete)
         # with values: for the producer, beside the findings, never in a release
-        detail = projet / "outputs" / annee / "controle/plausibilite.html"
-        detail.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(detail, verdict.detail.encode())
+        controle = projet / "outputs" / annee / "controle"
+        with whole_folder(controle / "data_docs") as docs:
+            for nom, page in verdict.docs.items():
+                write_whole(docs / nom, page.encode())
+        write_whole(controle / "plausibilite.html", verdict.detail.encode())
         require_plausible(verdict.attentes, annee)
         return verdict
 
@@ -224,7 +228,7 @@ def _plausible_drafts(
     except UserError:  # too few answers make weights impossible: the cause is said rather than its effect
         decide()
         raise
-    mesures += measure_figures(q, annee, attentes, tableaux, ponderation)
+    suites += expect_figures(q, annee, attentes, tableaux, base, ponderation)
     return tableaux, ponderation, decide()
 
 
