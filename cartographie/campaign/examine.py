@@ -143,7 +143,7 @@ def _received(cadre: Cadre, role: str) -> list[Depot]:
 
 
 def _store(cadre: Cadre, nom: str, base: Sequence[Depot]) -> Path:
-    contexte = resume.context(of_answers(cadre.q.empreintes), versions(), cadre.cle, base)
+    contexte = resume.context(of_answers(cadre.q.empreintes), versions("examen"), cadre.cle, base)
     return resume.open_store(cadre.projet / "outputs" / ".examen" / nom, contexte)
 
 
