@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from functools import partial
 from itertools import chain, islice
@@ -13,6 +11,7 @@ from typing import Any
 
 from cartographie.base.paper import row_height
 from cartographie.base.text import nombre, text_of
+from cartographie.base.workers import run_tasks
 from cartographie.collect.cases import Dossier, Point
 from cartographie.collect.questionnaire import A_CORRIGER, A_VERIFIER, Contenu, Place, Places, build_workbook
 from cartographie.decode.versions import LIGNES
@@ -143,30 +142,15 @@ def _place(p: Point, places: Places) -> Place | None:
 # Correction workbooks written by several processes when there are enough of them: the same bytes either way.
 
 SEUIL = 150  # below, starting processes costs more than it saves
-PAQUET = 300  # workbooks in memory at a time
-_ici: list[tuple[Questionnaire, str]] = []  # of this process
 
 
 def build_all(
     dossiers: Iterable[Dossier], q: Questionnaire, annee: str, ouvriers: int
 ) -> Iterator[tuple[Dossier, bytes]]:
     """(dossier, workbook) of each, in order. `ouvriers`: 0 for one per processor."""
-    source = iter(dossiers)
+    source, construire = iter(dossiers), partial(build_correction, q=q, annee=annee)
     premiers = list(islice(source, SEUIL))
     nombre = min(ouvriers or os.cpu_count() or 1, 8)
     if len(premiers) < SEUIL or nombre < 2:
-        yield from ((d, build_correction(d, q, annee)) for d in chain(premiers, source))
-        return
-    contexte = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(nombre, contexte, initializer=_begin, initargs=(q, annee)) as processus:
-        restants = chain(premiers, source)
-        while paquet := list(islice(restants, PAQUET)):
-            yield from zip(paquet, processus.map(_build, paquet, chunksize=10), strict=True)
-
-
-def _begin(q: Questionnaire, annee: str) -> None:
-    _ici[:] = [(q, annee)]
-
-
-def _build(d: Dossier) -> bytes:
-    return build_correction(d, *_ici[0])
+        return ((d, construire(d)) for d in chain(premiers, source))
+    return run_tasks(construire, chain(premiers, source), nombre)

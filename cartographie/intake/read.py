@@ -269,4 +269,4 @@ def workers_for(files: int, asked: int) -> int:
 def start_workers(raw: Path, asked: int) -> None:
     """When raw/ holds files, start what workers will come from while the rest of the programme loads."""
     if any(chemin.read_bytes().count(b"\n") > 1 for chemin in Path(raw).glob(f"*/{store.REGISTRE}")):
-        start_server()
+        start_server(__name__)

@@ -128,7 +128,8 @@ def _insert(
     if df.empty:
         return
     types = {row[0]: row[1] for row in con.execute(f"DESCRIBE {scheme.quote(table)}").fetchall()}
-    ready, casts, listes = {}, [], {}
+    ready, casts = {}, []
+    listes: dict[str, list[list[str]]] = {}
     for nom in df.columns:
         if nom not in types or nom == "campagne" and campagne is not None or not df[nom].notna().any():
             continue
