@@ -16,9 +16,8 @@ from cartographie.campaign.examine import Controle
 from cartographie.collect.questionnaire import A_CORRIGER, A_VERIFIER, Case, Cle, gabarit
 from cartographie.decode.lots import SEPARATEUR, TECHNIQUES, locator
 from cartographie.decode.versions import read_reference, write_reference
-from cartographie.intake.workbook import FormuleNonCalculee
 from cartographie.survey.model import FeuilleAttendue, Modele, Questionnaire, Variable
-from cartographie.survey.received import Anomalie, Depot
+from cartographie.survey.received import Anomalie, Depot, FormuleNonCalculee
 from cartographie.survey.rules import column_letters
 from cartographie.survey.types import TYPES
 

@@ -19,7 +19,7 @@ from cartographie.intake import binary
 from cartographie.intake.binary import Relief
 from cartographie.intake.container import column_number
 from cartographie.intake.gate import Porte, caps
-from cartographie.survey.received import Classeur, Feuille
+from cartographie.survey.received import Classeur, Feuille, FormuleNonCalculee
 
 # -------------------------------------------------------------------------------------------
 # What the reader does not tell of an .ods: error cells, hidden rows and columns. One expat pass, only when needed.
@@ -106,12 +106,6 @@ class _Lecture:
 # XML of a sheet is looked at too, only when a plain byte search says there is something to see.
 
 _MAX_COLONNES = 16384
-
-
-class FormuleNonCalculee(str):
-    """The text "=…" of a formula the file holds without its result."""
-
-    __slots__ = ()
 
 
 class SheetTooLarge(Exception):
