@@ -42,7 +42,7 @@ class Courrier:
         self.garde: list[Any] = []  # a reference is to a living object
         self.octets = 0
 
-    def plie(self, objet: Any) -> bytes:
+    def plie(self, objet: object) -> bytes:
         repart = self.octets > _MEMO or not self.garde
         if repart:
             self.plieur.clear_memo()
@@ -66,7 +66,7 @@ class Reception:
         self.tampon = io.BytesIO()
         self.lecteur = self.genre(self.tampon)
 
-    def deplie(self, brut: bytes) -> Any:
+    def deplie(self, brut: bytes) -> object:
         self.tampon = io.BytesIO(brut) if brut[:1] == _REPART else self.tampon
         if brut[:1] == _REPART:
             self.lecteur = self.genre(self.tampon)
@@ -81,7 +81,7 @@ class Reception:
 class _Lecteur(pickle.Unpickler):
     """Rebuilds what a worker sent: values of this package and dates, nothing else can be called."""
 
-    def find_class(self, module: str, nom: str) -> Any:
+    def find_class(self, module: str, nom: str) -> type:
         if module == "datetime" and nom in _DATES:
             return super().find_class(module, nom)
         if module.startswith("cartographie.") and nom.isidentifier():
@@ -147,7 +147,7 @@ def work(lien: Connection, erreurs: Connection, fonction: Callable[[Any], Any], 
         os._exit(MEMOIRE)
 
 
-def _rend(fonction: Callable[[Any], Any], tache: Any) -> Any:
+def _rend(fonction: Callable[[Any], Any], tache: object) -> object:
     """What the task gives; a fault of ours is told by its kind and place, never by its text, which may quote the file."""
     try:
         return fonction(tache)
@@ -222,7 +222,7 @@ class _Ouvrier:
     rendues: int = 0
     depuis: float = 0.0  # when it began its present task, as far as known
 
-    def donne(self, rang: int, tache: Any) -> None:
+    def donne(self, rang: int, tache: object) -> None:
         if not self.file:
             self.depuis = time.monotonic()
         self.file.append(rang)

@@ -243,7 +243,7 @@ def _dossier(
     return Dossier(repondant, fichier, reference, fiches, tuple(points))
 
 
-def _records(f: Fournee, entite: str, racine: Any, nom_racine: str) -> Iterator[tuple[Any, pd.Series]]:
+def _records(f: Fournee, entite: str, racine: int, nom_racine: str) -> Iterator[tuple[Any, pd.Series]]:
     """(record number, decoded values) of the respondent's records, in order."""
     trouves = []
     for cotes in (f.kept, f.quarantined):

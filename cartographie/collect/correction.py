@@ -66,7 +66,8 @@ def _write(d: Dossier, q: Questionnaire, annee: str, f: Any, styles: Mapping[str
             f.set_row(r + 1, 20)
             for c, (entete, _) in enumerate(COLONNES):
                 f.write_string(r + 2, c, entete, styles["entete"])
-            r = _write_points(f, r + 3, numero, [(p, _question(p, d, q)) for p in points], niveau, styles, places)
+            lignes = [(n, p, _question(p, d, q)) for n, p in enumerate(points, numero)]
+            r = _write_points(f, r + 3, lignes, niveau, styles, places)
             numero += len(points)
     f.freeze_panes(1, 0)
 
@@ -93,14 +94,13 @@ def _notice(d: Dossier, q: Questionnaire, retire: bool) -> list[str]:
 def _write_points(
     f: Any,
     r: int,
-    numero: int,
-    lignes: Sequence[tuple[Point, str]],
+    lignes: Sequence[tuple[int, Point, str]],
     niveau: str,
     styles: Mapping[str, Any],
     places: Places,
 ) -> int:
-    """One line a point, with its question. The row after the last one."""
-    for p, question in lignes:
+    """One line a point: its number, the point, its question. The row after the last one."""
+    for numero, p, question in lignes:
         f.write_number(r, 0, numero, styles[niveau])
         place = _place(p, places)
         if place:
@@ -112,7 +112,7 @@ def _write_points(
         for c, texte in enumerate(textes, start=2):
             f.write_string(r, c, texte, styles["obligatoire" if c == 5 else "question"])
         f.set_row(r, row_height(*((t, COLONNES[c][1] - 2) for c, t in enumerate(textes, start=2))))
-        r, numero = r + 1, numero + 1
+        r += 1
     return r
 
 

@@ -88,7 +88,7 @@ def _ouvre_contenu(nom: str, contenu: bytes, porte: gate.Porte, r: _Reglages) ->
         else:
             classeur = read_workbook(contenu, porte, r.plafonds)
     except SheetTooLarge as erreur:
-        constat = Constat("fichier_trop_gros", details=erreur.details, feuille=erreur.details.get("feuille"))
+        constat = Constat("fichier_trop_gros", details=erreur.details, feuille=erreur.feuille)
     except UnreadableText as erreur:
         constat = Constat("fichier_illisible", details=erreur.details)
     except PasswordError:

@@ -111,9 +111,9 @@ _MAX_COLONNES = 16384
 class SheetTooLarge(Exception):
     """A sheet exceeds a cap; `details`: {plafond, trouve, maximum, feuille}."""
 
-    def __init__(self, **details: Any) -> None:
-        super().__init__(str(details))
-        self.details = details
+    def __init__(self, feuille: str, **details: object) -> None:
+        self.feuille, self.details = feuille, {**details, "feuille": feuille}
+        super().__init__(str(self.details))
 
 
 def read_workbook(contenu: bytes, porte: Porte, plafonds: Mapping[str, Any] | None = None) -> Classeur:
@@ -358,7 +358,7 @@ _CHAMP_MAX = 1_000_000
 class UnreadableText(Exception):
     """The text cannot be cut into cells without guessing; `details` says why."""
 
-    def __init__(self, **details: Any) -> None:
+    def __init__(self, **details: object) -> None:
         super().__init__(str(details))
         self.details = details
 

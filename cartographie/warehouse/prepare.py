@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from cartographie.base.text import normalise, personal_data
 from cartographie.survey.model import Campagne, Entite, Questionnaire
@@ -204,11 +205,11 @@ def _normalised(column: pd.Series) -> list[str]:
     return [texts[c] for c in codes]
 
 
-def _plain(column: pd.Series) -> Any:
+def _plain(column: pd.Series) -> list[Any] | ExtensionArray | np.ndarray:
     return [None if _missing(v) else v for v in column.tolist()] if column.dtype == object else column.array
 
 
-def _missing(value: Any) -> bool:
+def _missing(value: object) -> bool:
     return value is None or value is pd.NA or value is pd.NaT or value != value
 
 
