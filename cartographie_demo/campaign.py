@@ -6,11 +6,12 @@ import math
 import os
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cartographie.base.workers import run_tasks
 from cartographie.survey.load import load_questionnaire
 from cartographie.survey.model import Modele, Questionnaire, Regle
 from cartographie_demo.answers import Depart, SansIssue, Tirage, affinity, clean_answer, fill
@@ -131,14 +132,11 @@ def draw_all(t: Tirage, projet: Path, departs: Sequence[Depart], graine: int) ->
         yield from (_draw(t, depart, graine) for depart in departs)
         return
     paquets = [departs[i : i + PAQUET] for i in range(0, len(departs), PAQUET)]
-    with ProcessPoolExecutor(ouvriers) as processus:
-        taches = [(projet, t.campagne, graine, p) for p in paquets]
-        for resultat in processus.map(_batch, taches):
-            yield from resultat
+    for _, faites in run_tasks(partial(_batch, projet, t.campagne, graine), paquets, ouvriers):
+        yield from faites
 
 
-def _batch(tache: tuple[Path, str, int, Sequence[Depart]]) -> list[Fiche | str]:
-    projet, campagne, graine, departs = tache
+def _batch(projet: Path, campagne: str, graine: int, departs: Sequence[Depart]) -> list[Fiche | str]:
     if (projet, campagne) not in _tirages:
         q = load_questionnaire(projet)
         _tirages[projet, campagne] = Tirage(q, campagne, load_hints(projet), Monde(q, campagne))

@@ -15,7 +15,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import BinaryIO
 
-from cartographie import __version__
+from cartographie import STAGES, __version__
 from cartographie.base.errors import Statut, UserError
 
 # -------------------------------------------------------------------------------------------
@@ -138,13 +138,18 @@ def busy(dossier: Path, qui: str = "une autre réception est en cours") -> UserE
 
 
 # -------------------------------------------------------------------------------------------
-# Fingerprints: of a file; and which program made something: version, fingerprint of the code, libraries that can change a figure or a byte.
+# Fingerprints: of a file; and which program made something: fingerprint of the code, libraries that can change a figure or a byte.
 
 CODE = (".py", ".sql", ".json", ".yaml", ".j2", ".css", ".js")
 
 
-def versions() -> dict[str, str]:
-    """Versions that can change a figure or a byte. Nothing of the machine: two machines give the same."""
+def versions(etape: str = "") -> dict[str, str]:
+    """Versions that can change a figure or a byte: of the whole program, or of what gives one stage's result (STAGES).
+
+    Nothing of the machine: two machines give the same."""
+    if etape:
+        pieces, bibliotheques = STAGES[etape]
+        return {"code_sha256": code_fingerprint(pieces), **{n: metadata.version(n) for n in bibliotheques.split()}}
     return {
         "cartographie": __version__,
         "code_sha256": code_fingerprint(),
@@ -158,12 +163,14 @@ def _packages() -> list[str]:
     return sorted({"numpy", *(re.split(r"[\[<>=!~; ]", r, maxsplit=1)[0] for r in declares)}, key=str.lower)
 
 
-@lru_cache(maxsize=1)
-def code_fingerprint() -> str:
-    """sha256 over the package's own files (code, SQL, JSON Schemas, catalogue), by relative path."""
+@lru_cache
+def code_fingerprint(pieces: str = "") -> str:
+    """sha256 over the package's own files (code, SQL, JSON Schemas, catalogue), or over those of some rooms, by relative path."""
+    gardees = set(pieces.split())
     empreinte = hashlib.sha256()
     for chemin, fichier in sorted(_files(resources.files("cartographie"), "")):
-        empreinte.update(f"{chemin}\n{hashlib.sha256(fichier.read_bytes()).hexdigest()}\n".encode())
+        if not gardees or chemin.split("/")[0] in gardees:
+            empreinte.update(f"{chemin}\n{hashlib.sha256(fichier.read_bytes()).hexdigest()}\n".encode())
     return empreinte.hexdigest()
 
 

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import math
 import re
-from typing import Any
+from types import ModuleType
 
 from stdnum.exceptions import ValidationError
 from stdnum.fr import siren as _siren
@@ -99,7 +99,7 @@ def check_siret(valeur: str) -> str | None:
     return _stdnum(_siret, valeur)
 
 
-def _stdnum(module: Any, valeur: str) -> str | None:
+def _stdnum(module: ModuleType, valeur: str) -> str | None:
     try:
         module.validate(valeur)
     except ValidationError:
@@ -140,7 +140,7 @@ CHECKS = {
 }
 
 
-def repair(type_identifiant: str, valeur: Any) -> tuple[str | None, str | None]:
+def repair(type_identifiant: str, valeur: object) -> tuple[str | None, str | None]:
     """(value to use or propose, finding): (v, None) when already right; (None, finding) when refused.
 
     Only what loses nothing is repaired: blanks and dots inside, case of 2a/2b, one zero eaten by the spreadsheet (when
@@ -167,7 +167,7 @@ def repair(type_identifiant: str, valeur: Any) -> tuple[str | None, str | None]:
     return None, FORMAT
 
 
-def changes(recu: Any, lu: str) -> list[str]:
+def changes(recu: object, lu: str) -> list[str]:
     """What `repair` did to a received value to make it `lu`: the finding of each kind of change, none when it is the same."""
     texte = text_of_number(recu) or ""
     compact = _SEPARATEURS.sub("", texte)
@@ -180,17 +180,17 @@ def is_scientific(texte: str) -> bool:
     return _SCIENTIFIQUE.fullmatch(texte) is not None
 
 
-def is_too_long(valeur: Any) -> bool:
+def is_too_long(valeur: object) -> bool:
     """True for a number that a spreadsheet cannot hold to its last digit."""
     return isinstance(valeur, int | float) and not isinstance(valeur, bool) and CHIFFRES_MAX <= valeur < math.inf
 
 
-def repair_finess(valeur: Any) -> tuple[str | None, str | None]:
+def repair_finess(valeur: object) -> tuple[str | None, str | None]:
     """`repair` for a FINESS number."""
     return repair("finess", valeur)
 
 
-def propose(type_identifiant: str, valeur: Any) -> str | None:
+def propose(type_identifiant: str, valeur: object) -> str | None:
     """What the respondent may have meant when `repair` refuses: the SIREN of a SIRET typed in its place, or None."""
     texte = _SEPARATEURS.sub("", text_of_number(valeur) or "")
     if type_identifiant == "siren" and check_siret(texte) is None:
@@ -198,7 +198,7 @@ def propose(type_identifiant: str, valeur: Any) -> str | None:
     return None
 
 
-def text_of_number(valeur: Any) -> str | None:
+def text_of_number(valeur: object) -> str | None:
     """The digits a spreadsheet number stands for (no ".0"), a text as it is; None for anything that is no identifier."""
     if isinstance(valeur, str):
         return valeur.strip()

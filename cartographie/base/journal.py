@@ -79,17 +79,25 @@ def read(projet: Path) -> Lecture:
     return Lecture(tuple(lignes), rupture, attendu)
 
 
-def entry(
-    projet: Path, arguments: Sequence[str], quand: str, qui: str, statut: int, erreur: str, bilan: Mapping[str, Any]
-) -> dict[str, Any] | None:
-    """What is written of one command; None when it writes nothing in a workspace. The clock and the user come from the caller."""
+@dataclass(frozen=True, slots=True)
+class Fin:
+    """How a command ended, when (ISO 8601) and for whom: the clock and the user come from the caller."""
+
+    quand: str
+    qui: str
+    statut: int
+    erreur: str
+
+
+def entry(projet: Path, arguments: Sequence[str], fin: Fin, bilan: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is written of one command; None when it writes nothing in a workspace."""
     commande = arguments[0]
     if not (projet / "schemas").is_dir():
         return None
     campagnes = sorted(p.name for p in (projet / "schemas").iterdir() if (p / "campagne.yaml").is_file())
     return {
-        "quand": quand, "qui": qui, "commande": commande, "arguments": _arguments(arguments[1:], campagnes),
-        "gsbpm": list(GSBPM[commande]), "statut": statut, "erreur": erreur or None, "programme": versions()["code_sha256"],
+        "quand": fin.quand, "qui": fin.qui, "commande": commande, "arguments": _arguments(arguments[1:], campagnes),
+        "gsbpm": list(GSBPM[commande]), "statut": fin.statut, "erreur": fin.erreur or None, "programme": versions()["code_sha256"],
         "entrees": _inputs(projet, campagnes),
         "comptes": _accounts(bilan),
     }  # fmt: skip

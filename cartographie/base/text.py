@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date, datetime, time
-from typing import Any
+from typing import SupportsInt
 
 from cartographie.base.identifiers import check_rpps
 
@@ -20,7 +20,7 @@ def minuscule(texte: str) -> str:
     return texte[:1].lower() + texte[1:]
 
 
-def plain(v: Any) -> Any:
+def plain(v: object) -> object:
     return v.item() if hasattr(v, "item") else v
 
 
@@ -28,7 +28,7 @@ def nombre(n: int, un: str, plusieurs: str | None = None) -> str:
     return f"{espace(n)} {un if n < 2 else plusieurs or un + 's'}"
 
 
-def espace(n: Any) -> str:
+def espace(n: SupportsInt) -> str:
     return f"{int(n):,}".replace(",", " ")
 
 
@@ -60,7 +60,7 @@ _BLANCS = re.compile(r"[^\S\n]+")
 _SAUTS = re.compile(r" ?\n[ \n]*")
 
 
-def normalise(texte: Any) -> str:
+def normalise(texte: object) -> str:
     """The form under which two spellings are the same: no accent, no case, punctuation and blanks as one blank.
 
     >>> normalise("  N° d’Œuvre : <Été>\\n")
@@ -71,7 +71,7 @@ def normalise(texte: Any) -> str:
     return _NON_MOT.sub(" ", plat.casefold()).strip()
 
 
-def clean(texte: Any) -> str:
+def clean(texte: object) -> str:
     """The text as kept: no invisible character, blanks (no-break included) as one space, line breaks as one "\\n"."""
     brut = str(texte)
     if brut.isprintable() and "  " not in brut:  # the usual case, cheap: nothing but plain single spaces
@@ -80,7 +80,7 @@ def clean(texte: Any) -> str:
     return _SAUTS.sub("\n", _BLANCS.sub(" ", brut)).strip()
 
 
-def text_of(valeur: Any) -> str:
+def text_of(valeur: object) -> str:
     """The text a cell shows: integral numbers without ".0", dates as ISO, texts cleaned."""
     if isinstance(valeur, str):
         return clean(valeur)

@@ -1,4 +1,4 @@
-"""Worker processes that may be killed: each task under memory, processor and wall limits, a death costing its task alone."""
+"""Tasks in worker processes: received bytes read under limits, a death costing its task alone; or work of our own."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ import sys
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, is_dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from pathlib import Path, PurePath
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 # -------------------------------------------------------------------------------------------
 # The mail of the workers: results as pickles, of which the receiver rebuilds values and calls nothing.
@@ -40,7 +42,7 @@ class Courrier:
         self.garde: list[Any] = []  # a reference is to a living object
         self.octets = 0
 
-    def plie(self, objet: Any) -> bytes:
+    def plie(self, objet: object) -> bytes:
         repart = self.octets > _MEMO or not self.garde
         if repart:
             self.plieur.clear_memo()
@@ -57,16 +59,17 @@ class Courrier:
 
 
 class Reception:
-    """The other end of a Courrier."""
+    """The other end of a Courrier. `sur`: what sends has read nothing received, so anything is rebuilt."""
 
-    def __init__(self) -> None:
+    def __init__(self, sur: bool = False) -> None:
+        self.genre = pickle.Unpickler if sur else _Lecteur
         self.tampon = io.BytesIO()
-        self.lecteur = _Lecteur(self.tampon)
+        self.lecteur = self.genre(self.tampon)
 
-    def deplie(self, brut: bytes) -> Any:
+    def deplie(self, brut: bytes) -> object:
         self.tampon = io.BytesIO(brut) if brut[:1] == _REPART else self.tampon
         if brut[:1] == _REPART:
-            self.lecteur = _Lecteur(self.tampon)
+            self.lecteur = self.genre(self.tampon)
         else:
             self.tampon.seek(0)
             self.tampon.truncate()
@@ -78,7 +81,7 @@ class Reception:
 class _Lecteur(pickle.Unpickler):
     """Rebuilds what a worker sent: values of this package and dates, nothing else can be called."""
 
-    def find_class(self, module: str, nom: str) -> Any:
+    def find_class(self, module: str, nom: str) -> type:
         if module == "datetime" and nom in _DATES:
             return super().find_class(module, nom)
         if module.startswith("cartographie.") and nom.isidentifier():
@@ -121,17 +124,21 @@ class Arret:
     statut: str = ""
 
 
-def work(lien: Connection, erreurs: Connection, fonction: Callable[[Any], Any], limites: Limites) -> None:
+def work(lien: Connection, erreurs: Connection, fonction: Callable[[Any], Any], limites: Limites | None) -> None:
     """What a worker does of its life: a task, its answer, the next one."""
-    _enferme(erreurs, limites)
-    gc.disable()  # the cells read are in no cycle: searching them for one costs a fifth of the reading
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
+    if limites:
+        _enferme(erreurs, limites)
+        gc.disable()  # the cells read are in no cycle: searching them for one costs a fifth of the reading
     courrier = Courrier()
     try:
         while True:
             tache = lien.recv()
-            _arme(limites)
+            if limites:
+                _arme(limites)
             brut = courrier.plie(_rend(fonction, tache))
-            _desarme()
+            if limites:
+                _desarme()
             lien.send_bytes(brut)
             del brut, tache
     except (EOFError, BrokenPipeError, ConnectionResetError):
@@ -140,7 +147,7 @@ def work(lien: Connection, erreurs: Connection, fonction: Callable[[Any], Any], 
         os._exit(MEMOIRE)
 
 
-def _rend(fonction: Callable[[Any], Any], tache: Any) -> Any:
+def _rend(fonction: Callable[[Any], Any], tache: object) -> object:
     """What the task gives; a fault of ours is told by its kind and place, never by its text, which may quote the file."""
     try:
         return fonction(tache)
@@ -153,7 +160,6 @@ def _rend(fonction: Callable[[Any], Any], tache: Any) -> Any:
 
 def _enferme(erreurs: Connection, limites: Limites) -> None:
     """Give up, for good, what reading a file does not need: memory past the limit, files to write, the terminal."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
     sys.dont_write_bytecode = True
     os.environ["RUST_BACKTRACE"] = "0"  # a reader out of memory would need more of it to say where, and wait for ever
     if resource is None:
@@ -199,7 +205,7 @@ def _desarme() -> None:
 # timers (Windows), the parent keeps the wall limit by itself and memory is not limited.
 
 SERVEUR = "forkserver" in multiprocessing.get_all_start_methods()
-_AVANCE = 2  # tasks given to a worker: the one it does, and the next one
+_AVANCE = 2  # tasks given to a reader: the one it does, and the next one, for both are short to tell
 _FENETRE = 32  # tasks given out and not yet handed over, per worker: the memory a slow task may make the others take
 _POIDS = 64_000_000  # and their weight together
 _POULS = 0.002  # seconds after which the workers are listened to between two results
@@ -216,7 +222,7 @@ class _Ouvrier:
     rendues: int = 0
     depuis: float = 0.0  # when it began its present task, as far as known
 
-    def donne(self, rang: int, tache: Any) -> None:
+    def donne(self, rang: int, tache: object) -> None:
         if not self.file:
             self.depuis = time.monotonic()
         self.file.append(rang)
@@ -236,6 +242,25 @@ def run_isolated(
     Bounded: the next task is drawn only when the ones given out and not yet handed over are few, and light by `poids`.
     `fonction` must be picklable and raise nothing but for lack of memory.
     """
+    with closing(_run(fonction, taches, limites, ouvriers, poids)) as faits:
+        for _, fait in faits:
+            yield fait
+
+
+def run_tasks(fonction: Callable[[T], Any], taches: Iterable[T], ouvriers: int) -> Iterator[tuple[T, Any]]:
+    """(task, `fonction(task)`) of each, in order, drawn as they are done: work of our own, on nothing but our own values.
+
+    Raises MemoryError, or RuntimeError (a bug) telling the kind and place of the fault."""
+    with closing(_run(fonction, taches, None, ouvriers, lambda _: 0)) as faits:
+        for tache, fait in faits:
+            if isinstance(fait, Arret):
+                raise MemoryError if fait.cause == "memoire" else RuntimeError(fait.statut)
+            yield tache, fait
+
+
+def _run(
+    fonction: Callable[[T], Any], taches: Iterable[T], limites: Limites | None, ouvriers: int, poids: Callable[[T], int]
+) -> Generator[tuple[T, Any], None, None]:
     equipe = _Equipe(fonction, limites, max(1, ouvriers))
     try:
         yield from equipe.resultats(iter(taches), poids)
@@ -246,11 +271,13 @@ def run_isolated(
 class _Equipe:
     """The workers of one run, and what they have been given."""
 
-    def __init__(self, fonction: Callable[[Any], Any], limites: Limites, nombre: int) -> None:
+    def __init__(self, fonction: Callable[[Any], Any], limites: Limites | None, nombre: int) -> None:
         self.contexte: Any = multiprocessing.get_context("forkserver" if SERVEUR else "spawn")
-        if SERVEUR:
-            self.contexte.set_forkserver_preload(["cartographie.intake.read"])
+        start_server(getattr(fonction, "func", fonction).__module__)
         self.fonction, self.limites, self.nombre = fonction, limites, nombre
+        self.avance = (
+            _AVANCE if limites else 1
+        )  # a task of our own may fill the pipe while its answer fills the other way
         self.ouvriers: list[_Ouvrier] = []
         self.taches: dict[int, Any] = {}  # given out, not handed over yet
         self.faites: dict[int, Any] = {}
@@ -258,7 +285,7 @@ class _Equipe:
         self.vu = 0.0  # when the workers were last listened to
         self.seules: set[int] = set()  # to be tried again in a process that has read nothing else
 
-    def resultats(self, source: Iterator[Any], poids: Callable[[Any], int]) -> Iterator[Any]:
+    def resultats(self, source: Iterator[Any], poids: Callable[[Any], int]) -> Iterator[tuple[Any, Any]]:
         suivante = rendue = charge = 0
         epuisee = False
         while True:
@@ -280,9 +307,10 @@ class _Equipe:
             if time.monotonic() - self.vu > _POULS:
                 self._ramasse(0)
             fait = self.faites.pop(rendue)
-            charge -= poids(self.taches.pop(rendue))
+            tache = self.taches.pop(rendue)
+            charge -= poids(tache)
             rendue += 1
-            yield fait
+            yield tache, fait
 
     def _distribue(self) -> None:
         """Give out what waits, each task to the least busy worker; hire while there are tasks and places."""
@@ -293,7 +321,7 @@ class _Equipe:
                 ouvrier = self.ouvriers[-1]
             else:
                 ouvrier = min(self.ouvriers, key=lambda o: len(o.file))
-            if len(ouvrier.file) >= _AVANCE:
+            if len(ouvrier.file) >= self.avance:
                 return
             self.a_donner.popleft()
             ouvrier.donne(rang, self.taches[rang])
@@ -306,7 +334,7 @@ class _Equipe:
             processus.start()
         la.close()
         ecriture.close()
-        return _Ouvrier(processus, ici, lecture)
+        return _Ouvrier(processus, ici, lecture, reception=Reception(sur=self.limites is None))
 
     def _ramasse(self, delai: float) -> None:
         """What the workers answered, or died of, within `delai` seconds."""
@@ -315,7 +343,9 @@ class _Equipe:
         for ouvrier in list(self.ouvriers):
             if ouvrier.lien in prets:
                 self._recoit(ouvrier)
-            elif ouvrier.file and self.vu - ouvrier.depuis > self.limites.duree_s + _GRACE and not ouvrier.lien.poll():
+            elif ouvrier.file and self.limites and self.vu - ouvrier.depuis > self.limites.duree_s + _GRACE:
+                if ouvrier.lien.poll():
+                    continue
                 ouvrier.processus.kill()
                 self._enterre(ouvrier, Arret("duree"))
 
@@ -398,10 +428,10 @@ def _cause(ouvrier: _Ouvrier) -> Arret:
     return Arret("arret", f"statut {statut}")
 
 
-def start_server() -> None:
-    """Start what workers come from, while the rest of the programme loads."""
+def start_server(module: str) -> None:
+    """Start what workers come from, with `module` loaded in it, if it is not started already."""
     if SERVEUR:
-        multiprocessing.get_context("forkserver").set_forkserver_preload(["cartographie.intake.read"])
+        multiprocessing.get_context("forkserver").set_forkserver_preload([module])
         forkserver.ensure_running()
 
 

@@ -224,5 +224,5 @@ def _state(colonne: pd.Series, dits: Mapping[int, set[str]]) -> np.ndarray:
     return etats
 
 
-def _says(valeur: Any, codes: set[str]) -> bool:
+def _says(valeur: object, codes: set[str]) -> bool:
     return bool(valeur) and set(valeur) <= codes if isinstance(valeur, tuple) else valeur in codes

@@ -61,21 +61,13 @@ class Controle:
         return self.recu.extractions
 
 
-def examine(
-    projet: Path,
-    q: Questionnaire,
-    annee: str,
-    ouvriers: int,
-    progres: Progres,
-    complet: bool = True,
-    relire: bool = False,
-) -> Controle:
+def examine(cadre: Cadre, complet: bool = True, relire: bool = False) -> Controle:
     """Everything received for one campaign. Writes nothing but a missing key and outputs/.examen (work already done).
 
     `complet`: with all columns, for the warehouse; else those of the control only. `relire`: as if nothing had been
     examined yet.
     """
-    cadre = frame_for(projet, q, annee, ouvriers, progres)
+    q, annee = cadre.q, cadre.annee
     base = _frame(cadre, relire)
     unites = _units(base)
     try:
@@ -143,7 +135,7 @@ def _received(cadre: Cadre, role: str) -> list[Depot]:
 
 
 def _store(cadre: Cadre, nom: str, base: Sequence[Depot]) -> Path:
-    contexte = resume.context(of_answers(cadre.q.empreintes), versions(), cadre.cle, base)
+    contexte = resume.context(of_answers(cadre.q.empreintes), versions("examen"), cadre.cle, base)
     return resume.open_store(cadre.projet / "outputs" / ".examen" / nom, contexte)
 
 

@@ -85,7 +85,7 @@ def _names(df: pd.DataFrame, colonne: str | None, d: Mapping[str, Any]) -> np.nd
     return np.array([*plats, ""], dtype=object)[codes]
 
 
-def _spelled(nom: Any, formes: Mapping[str, Sequence[str]]) -> str:
+def _spelled(nom: object, formes: Mapping[str, Sequence[str]]) -> str:
     mots = normalise(nom).split()
     ecrits = [m for mot in mots for m in formes.get(mot, [mot])]
     return " ".join(sorted(ecrits or mots))  # a name made of nothing but abbreviations keeps them
@@ -183,7 +183,7 @@ def _readable(r: pd.Series, variable: str | None, q: Questionnaire, cache: bool 
     return MASQUE if cache or q.variables[str(variable)].personnel or personal_data(str(valeur)) else str(valeur)
 
 
-def _line(repondant: Any, id_base: str, motif: str) -> str:
+def _line(repondant: object, id_base: str, motif: str) -> str:
     tampon = io.StringIO()
     csv.writer(tampon, lineterminator="").writerow([repondant, id_base, motif, ""])
     return tampon.getvalue()

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from cartographie.base.files import write_whole
 from cartographie.campaign import frame
@@ -34,6 +35,7 @@ _DEPOT = [f.name for f in fields(Depot)]
 _TETE = [f.name for f in fields(Extraction) if f.name not in ("blocs", "comptes", "constats")]
 _MASQUES = {"Int64": pd.arrays.IntegerArray, "Float64": pd.arrays.FloatingArray, "boolean": pd.arrays.BooleanArray}
 _CADRES = ("kept", "quarantined")
+Tableaux = Mapping[str, np.ndarray]  # what a .npz holds
 _ILLISIBLE = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
 
 
@@ -157,11 +159,11 @@ def _write(chemin: Path, tete: dict[str, Any], tables: Mapping[str, pd.DataFrame
     write_whole(chemin, lambda sortie: np.savez(sortie, **tableaux))
 
 
-def _header(z: Any) -> dict[str, Any]:
+def _header(z: Tableaux) -> dict[str, Any]:
     return dict(json.loads(z["tete"].tobytes().decode()))
 
 
-def _tables(z: Any, tete: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+def _tables(z: Tableaux, tete: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     sortie = {}
     for t, (nom, colonnes) in enumerate(tete["tables"].items()):
         index = pd.Index(z[f"{t}"])
@@ -173,7 +175,7 @@ def _tables(z: Any, tete: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     return sortie
 
 
-def _dtype(genre: str) -> Any:
+def _dtype(genre: str) -> type | str | None:
     return object if genre == "object" else "str" if genre == "str" else None
 
 
@@ -191,7 +193,7 @@ def _encode(colonne: pd.Series) -> tuple[str, list[Any], dict[str, np.ndarray]]:
     raise TypeError(f"a column of {genre} cannot be kept")
 
 
-def _decode(z: Any, prefixe: str, genre: str, uniques: Sequence[Any]) -> Any:
+def _decode(z: Tableaux, prefixe: str, genre: str, uniques: Sequence[Any]) -> np.ndarray | ExtensionArray:
     if genre in ("str", "object"):
         valeurs = np.empty(len(uniques) + 1, dtype=object)
         for i, u in enumerate(uniques):
@@ -241,7 +243,7 @@ def claimed_twice(cadre: Cadre, recu: Fournee, recouvrements: pd.DataFrame) -> R
     return word(constats, {}, recu.depots, q, cadre.annee, racines["id_repondant"])
 
 
-def _number(valeur: Any) -> int | None:
+def _number(valeur: float) -> int | None:
     return None if pd.isna(valeur) else int(valeur)
 
 

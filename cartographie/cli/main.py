@@ -45,7 +45,7 @@ def _note(arguments: list[str], statut: int, erreur: str) -> None:
     projet = journal.workspace_of(arguments)
     try:
         quand = datetime.now(UTC).isoformat(timespec="seconds")
-        entree = journal.entry(projet, arguments, quand, qui, statut, erreur, MONTRE)
+        entree = journal.entry(projet, arguments, journal.Fin(quand, qui, statut, erreur), MONTRE)
         if entree is not None:
             journal.append(projet, entree)
     except OSError as e:

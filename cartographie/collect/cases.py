@@ -16,9 +16,8 @@ from cartographie.campaign.examine import Controle
 from cartographie.collect.questionnaire import A_CORRIGER, A_VERIFIER, Case, Cle, gabarit
 from cartographie.decode.lots import SEPARATEUR, TECHNIQUES, locator
 from cartographie.decode.versions import read_reference, write_reference
-from cartographie.intake.workbook import FormuleNonCalculee
 from cartographie.survey.model import FeuilleAttendue, Modele, Questionnaire, Variable
-from cartographie.survey.received import Anomalie, Depot
+from cartographie.survey.received import Anomalie, Depot, FormuleNonCalculee
 from cartographie.survey.rules import column_letters
 from cartographie.survey.types import TYPES
 
@@ -244,7 +243,7 @@ def _dossier(
     return Dossier(repondant, fichier, reference, fiches, tuple(points))
 
 
-def _records(f: Fournee, entite: str, racine: Any, nom_racine: str) -> Iterator[tuple[Any, pd.Series]]:
+def _records(f: Fournee, entite: str, racine: int, nom_racine: str) -> Iterator[tuple[Any, pd.Series]]:
     """(record number, decoded values) of the respondent's records, in order."""
     trouves = []
     for cotes in (f.kept, f.quarantined):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from functools import partial
 from itertools import chain, islice
@@ -13,6 +11,7 @@ from typing import Any
 
 from cartographie.base.paper import row_height
 from cartographie.base.text import nombre, text_of
+from cartographie.base.workers import run_tasks
 from cartographie.collect.cases import Dossier, Point
 from cartographie.collect.questionnaire import A_CORRIGER, A_VERIFIER, Contenu, Place, Places, build_workbook
 from cartographie.decode.versions import LIGNES
@@ -67,7 +66,8 @@ def _write(d: Dossier, q: Questionnaire, annee: str, f: Any, styles: Mapping[str
             f.set_row(r + 1, 20)
             for c, (entete, _) in enumerate(COLONNES):
                 f.write_string(r + 2, c, entete, styles["entete"])
-            r = _write_points(f, r + 3, numero, [(p, _question(p, d, q)) for p in points], niveau, styles, places)
+            lignes = [(n, p, _question(p, d, q)) for n, p in enumerate(points, numero)]
+            r = _write_points(f, r + 3, lignes, niveau, styles, places)
             numero += len(points)
     f.freeze_panes(1, 0)
 
@@ -94,14 +94,13 @@ def _notice(d: Dossier, q: Questionnaire, retire: bool) -> list[str]:
 def _write_points(
     f: Any,
     r: int,
-    numero: int,
-    lignes: Sequence[tuple[Point, str]],
+    lignes: Sequence[tuple[int, Point, str]],
     niveau: str,
     styles: Mapping[str, Any],
     places: Places,
 ) -> int:
-    """One line a point, with its question. The row after the last one."""
-    for p, question in lignes:
+    """One line a point: its number, the point, its question. The row after the last one."""
+    for numero, p, question in lignes:
         f.write_number(r, 0, numero, styles[niveau])
         place = _place(p, places)
         if place:
@@ -113,7 +112,7 @@ def _write_points(
         for c, texte in enumerate(textes, start=2):
             f.write_string(r, c, texte, styles["obligatoire" if c == 5 else "question"])
         f.set_row(r, row_height(*((t, COLONNES[c][1] - 2) for c, t in enumerate(textes, start=2))))
-        r, numero = r + 1, numero + 1
+        r += 1
     return r
 
 
@@ -143,30 +142,15 @@ def _place(p: Point, places: Places) -> Place | None:
 # Correction workbooks written by several processes when there are enough of them: the same bytes either way.
 
 SEUIL = 150  # below, starting processes costs more than it saves
-PAQUET = 300  # workbooks in memory at a time
-_ici: list[tuple[Questionnaire, str]] = []  # of this process
 
 
 def build_all(
     dossiers: Iterable[Dossier], q: Questionnaire, annee: str, ouvriers: int
 ) -> Iterator[tuple[Dossier, bytes]]:
     """(dossier, workbook) of each, in order. `ouvriers`: 0 for one per processor."""
-    source = iter(dossiers)
+    source, construire = iter(dossiers), partial(build_correction, q=q, annee=annee)
     premiers = list(islice(source, SEUIL))
     nombre = min(ouvriers or os.cpu_count() or 1, 8)
     if len(premiers) < SEUIL or nombre < 2:
-        yield from ((d, build_correction(d, q, annee)) for d in chain(premiers, source))
-        return
-    contexte = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(nombre, contexte, initializer=_begin, initargs=(q, annee)) as processus:
-        restants = chain(premiers, source)
-        while paquet := list(islice(restants, PAQUET)):
-            yield from zip(paquet, processus.map(_build, paquet, chunksize=10), strict=True)
-
-
-def _begin(q: Questionnaire, annee: str) -> None:
-    _ici[:] = [(q, annee)]
-
-
-def _build(d: Dossier) -> bytes:
-    return build_correction(d, *_ici[0])
+        return ((d, construire(d)) for d in chain(premiers, source))
+    return run_tasks(construire, chain(premiers, source), nombre)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from io import StringIO
@@ -15,6 +15,7 @@ import pandas as pd
 
 from cartographie.base.files import whole_folder, write_whole
 from cartographie.base.text import nombre
+from cartographie.campaign.batch import Cadre
 from cartographie.campaign.states import RELANCES, Relance, read_relances
 from cartographie.collect.cases import Dossier
 from cartographie.collect.correction import build_all, french_day
@@ -120,27 +121,21 @@ class Envoi:
 
 
 def write_feedback(
-    dossier: Path,
-    dossiers: Iterable[Dossier],
-    absents: pd.DataFrame,
-    q: Questionnaire,
-    annee: str,
-    envoye_le: str,
-    ouvriers: int,
-    progres: Callable[[int], None],
+    dossier: Path, cadre: Cadre, dossiers: Iterable[Dossier], absents: pd.DataFrame, envoye_le: str
 ) -> list[Envoi]:
     """Write the folder whole, or not at all; what an earlier run had left there is replaced.
 
     `absents`: one row, one unit to remind (unite, nom). Few workbooks are in memory at a time.
     """
+    q, annee = cadre.q, cadre.annee
     envois: list[Envoi] = []
     pris: set[str] = set()
     with whole_folder(dossier, 0o700) as ici:  # respondents' own answers: for who runs the campaign only
-        for d, octets in build_all(dossiers, q, annee, ouvriers):
+        for d, octets in build_all(dossiers, q, annee, cadre.ouvriers):
             suffixe = f"{annee}-{_safe(d.destinataire, pris)}"
             lettre = build_letter(d, q, annee, f"corrections-{suffixe}.xlsx", envoye_le)
             envois.append(_write_one(ici, d, octets, lettre, suffixe))
-            progres(len(envois))
+            cadre.progres(f"{annee} : classeurs de correction", len(envois), len(envois))
         for unite, nom in zip(absents["unite"], absents["nom"], strict=True):
             courrier = f"relance-{annee}-{_safe(unite, pris)}.txt"
             (ici / courrier).write_text(build_reminder(q, annee, unite, nom), encoding="utf-8")

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from struct import Struct
 from struct import error as StructError
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from xml.parsers.expat import ExpatError, ParserCreate
 
 from cartographie.survey.received import Constat
@@ -32,7 +32,7 @@ _SORT = re.compile(r"^[A-Za-z]:|^/|\\|\0|//|(?:^|/)\.\.?(?:/|$)")
 class Refus(Exception):
     """The file is refused; `constat` says why."""
 
-    def __init__(self, constat: str, **details: Any) -> None:
+    def __init__(self, constat: str, **details: object) -> None:
         super().__init__(constat)
         self.constat = Constat(constat, details=details)
 

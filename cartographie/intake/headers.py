@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
 
@@ -113,7 +113,7 @@ def _groupe(feuilles: tuple[FeuilleAttendue, ...]) -> Groupe:
     )
 
 
-def header_text(valeur: Any) -> str | None:
+def header_text(valeur: object) -> str | None:
     """A header cell as text: a whole number reads without its decimal point, as in the cell."""
     if valeur is None or valeur.__class__ is str:
         return valeur

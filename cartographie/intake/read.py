@@ -88,7 +88,7 @@ def _ouvre_contenu(nom: str, contenu: bytes, porte: gate.Porte, r: _Reglages) ->
         else:
             classeur = read_workbook(contenu, porte, r.plafonds)
     except SheetTooLarge as erreur:
-        constat = Constat("fichier_trop_gros", details=erreur.details, feuille=erreur.details.get("feuille"))
+        constat = Constat("fichier_trop_gros", details=erreur.details, feuille=erreur.feuille)
     except UnreadableText as erreur:
         constat = Constat("fichier_illisible", details=erreur.details)
     except PasswordError:
@@ -269,4 +269,4 @@ def workers_for(files: int, asked: int) -> int:
 def start_workers(raw: Path, asked: int) -> None:
     """When raw/ holds files, start what workers will come from while the rest of the programme loads."""
     if any(chemin.read_bytes().count(b"\n") > 1 for chemin in Path(raw).glob(f"*/{store.REGISTRE}")):
-        start_server()
+        start_server(__name__)

@@ -254,7 +254,7 @@ def _entetes(groupe: Groupe, feuille: Feuille, entete: Entete) -> list[Constat]:
     if not (appariement.absents or appariement.doubles or appariement.restes):
         return constats
 
-    def signale(constat: str, position: int | None, cible: Attendu | None, **details: Any) -> None:
+    def signale(constat: str, position: int | None, cible: Attendu | None, **details: object) -> None:
         place = None if position is None else position + 1
         if groupe.fiche:
             ligne, colonne = place, groupe.feuilles[0].colonne_question

@@ -19,7 +19,7 @@ from cartographie.intake import binary
 from cartographie.intake.binary import Relief
 from cartographie.intake.container import column_number
 from cartographie.intake.gate import Porte, caps
-from cartographie.survey.received import Classeur, Feuille
+from cartographie.survey.received import Classeur, Feuille, FormuleNonCalculee
 
 # -------------------------------------------------------------------------------------------
 # What the reader does not tell of an .ods: error cells, hidden rows and columns. One expat pass, only when needed.
@@ -108,18 +108,12 @@ class _Lecture:
 _MAX_COLONNES = 16384
 
 
-class FormuleNonCalculee(str):
-    """The text "=…" of a formula the file holds without its result."""
-
-    __slots__ = ()
-
-
 class SheetTooLarge(Exception):
     """A sheet exceeds a cap; `details`: {plafond, trouve, maximum, feuille}."""
 
-    def __init__(self, **details: Any) -> None:
-        super().__init__(str(details))
-        self.details = details
+    def __init__(self, feuille: str, **details: object) -> None:
+        self.feuille, self.details = feuille, {**details, "feuille": feuille}
+        super().__init__(str(self.details))
 
 
 def read_workbook(contenu: bytes, porte: Porte, plafonds: Mapping[str, Any] | None = None) -> Classeur:
@@ -364,7 +358,7 @@ _CHAMP_MAX = 1_000_000
 class UnreadableText(Exception):
     """The text cannot be cut into cells without guessing; `details` says why."""
 
-    def __init__(self, **details: Any) -> None:
+    def __init__(self, **details: object) -> None:
         super().__init__(str(details))
         self.details = details
 

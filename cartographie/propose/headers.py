@@ -36,10 +36,10 @@ from cartographie.intake.read import Ouverture, open_depots, workers_for
 from cartographie.intake.records import annexes, extract
 from cartographie.intake.store import list_files
 from cartographie.propose.edits import Correctif, add_to, quoted_yaml, read_exact
+from cartographie.survey.declarations.source import Chemin, read_yaml
 from cartographie.survey.model import ColonneAttendue, EnteteAttendu, FeuilleAttendue, Modele, Questionnaire
 from cartographie.survey.received import Classeur, Constat, Depot, Feuille
 from cartographie.survey.rules import fill, judge
-from cartographie.survey.source import Chemin, read_yaml
 
 # -------------------------------------------------------------------------------------------
 # A file against a model of the campaign: which headers and sheets were renamed, added, dropped, moved. Nothing is decided.
@@ -156,14 +156,7 @@ def _in_sheet(groupe: Groupe, rangs: tuple[int, ...], feuille: Feuille) -> Itera
                 else cell_name(entete.place(feuille, position), position + 1)
             )
         trouve = "" if position is None else _quotable(entete.textes[position] or "")
-        decrit: dict[str, object] = {}
-        if attendu is not None:
-            decrit = {
-                "variable": attendu.colonne.variable,
-                "modalite": attendu.colonne.modalite,
-                "numero": attendu.numero,
-                "attendu": attendu.textes[0][0] if attendu.textes else "",
-            }
+        decrit = {} if attendu is None else _described(attendu)
         ou = rangs if attendu is None else (rangs[attendu.rang],)
         return Ecart(genre, ou, feuille.nom, cellule, trouve=trouve, **decrit, **autres)  # type: ignore[arg-type]
 
@@ -189,6 +182,13 @@ def _in_sheet(groupe: Groupe, rangs: tuple[int, ...], feuille: Feuille) -> Itera
                 yield ecart(Genre.AJOUTEE, None, position)
     for attendu in _moved(lu.prises):
         yield ecart(Genre.DEPLACEE, attendu, dict(lu.prises)[attendu])
+
+
+def _described(attendu: Attendu) -> dict[str, object]:
+    """What an Ecart says of the header that was expected."""
+    texte = attendu.textes[0][0] if attendu.textes else ""
+    variable, modalite = attendu.colonne.variable, attendu.colonne.modalite
+    return {"variable": variable, "modalite": modalite, "numero": attendu.numero, "attendu": texte}
 
 
 def _missing(groupe: Groupe, entete: Entete) -> list[Attendu]:

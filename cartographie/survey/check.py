@@ -9,10 +9,10 @@ from typing import Any
 
 from cartographie.base.text import normalise
 from cartographie.survey.conditions import COUNT_OPERATORS, FORMS, FUNCTIONS, OPERATORS
+from cartographie.survey.declarations.source import Chemin, Problemes, Source
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.published import COLONNES, axis_columns
 from cartographie.survey.rules import load_catalogue
-from cartographie.survey.source import Chemin, Problemes, Source
 from cartographie.survey.types import TYPES
 
 # ---- references

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Required
 
 from typing_extensions import TypedDict
 
-from cartographie.survey.forms import (
+from cartographie.survey.declarations.forms import (
     Adresse,
     Booleen,
     Chiffre,
@@ -41,7 +41,7 @@ from cartographie.survey.forms import (
 )
 
 if TYPE_CHECKING:
-    from cartographie.survey.declared import Comparaison, Denominateur, Enquete, TableauEcrit
+    from cartographie.survey.declarations.declared import Comparaison, Denominateur, Enquete, TableauEcrit
 
 SUFFIXE_PANEL = "_panel"  # grain of the rows of an entity found again in the campaign before
 

@@ -21,6 +21,12 @@ DECLAREES = ("refus", "non_joint", "autre", "inconnu", "hors_champ", "ferme", "a
 INELIGIBLES = ("hors_champ", "ferme", "autre_unite")
 
 
+class FormuleNonCalculee(str):
+    """The text "=…" of a formula the file holds without its result."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Depot:
     """One received file of raw/<campagne>. `depot` is the short id used everywhere: the first 12 hex of its sha256."""

@@ -19,6 +19,7 @@ from rapidfuzz import fuzz, process
 
 from cartographie.base.text import MASQUE, clean, normalise, personal_data, text_of
 from cartographie.survey.model import Modalite, Nomenclature, Variable
+from cartographie.survey.received import FormuleNonCalculee
 
 _ERREURS = """#REF! #N/A #NAME? #DIV/0! #VALUE! #NUM! #NULL! #GETTING_DATA #SPILL! #CALC! #FIELD! #BLOCKED! #CONNECT!
 #BUSY! #UNKNOWN! #NOM? #VALEUR! #NOMBRE! #NUL! #N/D #EPARS! #PROPAGATION! #CALCUL! #CHAMP!"""
@@ -141,7 +142,7 @@ def is_blank(valeur: Any) -> bool:
 
 def cell_problem(valeur: Any) -> Decode | None:
     """What makes a cell unreadable whatever its type: a spreadsheet error, a formula without its value."""
-    if type(valeur).__name__ == "FormuleNonCalculee":
+    if isinstance(valeur, FormuleNonCalculee):
         return Decode(None, "formule_non_calculee")
     if isinstance(valeur, str) and valeur.lstrip()[:1] == "#" and valeur.strip().upper() in ERREURS_EXCEL:
         return Decode(None, "erreur_excel", details={"erreur": valeur.strip()})

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from cartographie.base.text import normalise, personal_data
 from cartographie.survey.model import Campagne, Entite, Questionnaire
@@ -16,7 +17,6 @@ from cartographie.survey.types import TYPES
 from cartographie.warehouse.content import entity_columns
 from cartographie.warehouse.scheme import by_depth
 
-SEPARATOR = "\x1f"  # between the codes of a multiple choice while they travel to DuckDB
 PLACE = ["depot", "feuille", "ligne", "bloc"]
 
 
@@ -52,16 +52,13 @@ def stable_ids(df: pd.DataFrame, cle_stable: tuple[str, ...]) -> list[str | None
     """sha256 (16 hex) of the respondent and the normalised values; None when the first value, the name, is missing."""
     texts = [_normalised(df[c]) if c in df else [""] * len(df) for c in cle_stable]
     return [
-        hashlib.sha256(SEPARATOR.join((str(owner), *values)).encode()).hexdigest()[:16] if values[0] else None
+        hashlib.sha256("\x1f".join((str(owner), *values)).encode()).hexdigest()[:16] if values[0] else None
         for owner, *values in zip(df["id_repondant"].tolist(), *texts, strict=True)
     ]
 
 
 def encode(column: pd.Series, type_sql: str) -> pd.Series:
-    """The column in a dtype DuckDB maps exactly to its SQL type (a list becomes one text, its codes separated)."""
-    if type_sql == "VARCHAR[]":
-        column = pd.Series([_joined(v) for v in column.tolist()], index=column.index, dtype="object")
-        return _categories(column)
+    """The column in a dtype DuckDB maps exactly to its SQL type, which is no list."""
     if type_sql in ("BIGINT", "INTEGER"):
         return pd.Series(pd.array(_plain(column), dtype="Int64"), index=column.index)
     if type_sql == "DOUBLE":
@@ -71,6 +68,13 @@ def encode(column: pd.Series, type_sql: str) -> pd.Series:
     if type_sql == "DATE":
         return pd.to_datetime(column) if len(column) else column
     return _categories(column)
+
+
+def encode_lists(column: pd.Series) -> tuple[pd.Series, list[list[str]]]:
+    """(rank of the codes of each row among the distinct lists, missing where unanswered; those lists)."""
+    codes, uniques = pd.factorize(column.to_numpy(dtype="object"), use_na_sentinel=True)
+    rangs = pd.Series(pd.arrays.IntegerArray(codes, codes < 0), index=column.index)
+    return rangs, [list(u) for u in uniques]
 
 
 def questions(questionnaire: Questionnaire, campagne: str, contenu: Contenu) -> pd.DataFrame:
@@ -201,21 +205,11 @@ def _normalised(column: pd.Series) -> list[str]:
     return [texts[c] for c in codes]
 
 
-def _plain(column: pd.Series) -> Any:
+def _plain(column: pd.Series) -> list[Any] | ExtensionArray | np.ndarray:
     return [None if _missing(v) else v for v in column.tolist()] if column.dtype == object else column.array
 
 
-def _joined(value: Any) -> str | None:
-    if value is None or isinstance(value, float) or value is pd.NA:
-        return None
-    return (
-        value
-        if isinstance(value, str)
-        else SEPARATOR.join(sorted(value) if isinstance(value, set | frozenset) else value)
-    )
-
-
-def _missing(value: Any) -> bool:
+def _missing(value: object) -> bool:
     return value is None or value is pd.NA or value is pd.NaT or value != value
 
 

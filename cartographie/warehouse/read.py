@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,6 @@ import pandas as pd
 from cartographie.base.errors import Statut, UserError
 from cartographie.warehouse import scheme
 from cartographie.warehouse.connection import connect, is_locked, is_on_disk, log_of
-from cartographie.warehouse.prepare import SEPARATOR
 from cartographie.warehouse.scheme import literal, quote
 
 if TYPE_CHECKING:
@@ -80,13 +79,10 @@ def analysis_frame(con: DuckDBPyConnection, entite: str, campagne: str) -> pd.Da
     absent = _not_asked(con, entite, campagne)
     columns = [(n, t) for n, t in columns if n not in absent and n != "campagne"]
     enums = _enums(con, view, [n for n, _ in columns], campagne) if entite == QUALITE else {}
+    lists = _lists(con, view, [n for n, t in columns if t.endswith("[]")], campagne)
     selected = ", ".join(
-        f"CAST({quote(n)} AS {enums[n]}) AS {quote(n)}"
-        if n in enums
-        else f"array_to_string({quote(n)}, chr({ord(SEPARATOR)})) AS {quote(n)}"
-        if t.endswith("[]")
-        else quote(n)
-        for n, t in columns
+        f"CAST({quote(n)} AS {enums.get(n, 'VARCHAR')}) AS {quote(n)}" if n in enums or n in lists else quote(n)
+        for n, _ in columns
     )
     keys = [n for n, _ in columns if n in ("id_base", "id_repondant", "ordinal")]
     if entite in ("anomalie", QUALITE):
@@ -96,7 +92,7 @@ def analysis_frame(con: DuckDBPyConnection, entite: str, campagne: str) -> pd.Da
     order = ", ".join(keys)
     df = con.execute(f"SELECT {selected} FROM {quote(view)} WHERE campagne = $1 ORDER BY {order}", [campagne]).df()
     for nom, type_sql in columns:
-        df[nom] = _typed(df[nom], type_sql)
+        df[nom] = _tuples(df[nom], lists[nom]) if nom in lists else _typed(df[nom], type_sql)
     return df.copy()
 
 
@@ -205,8 +201,6 @@ def _not_asked(con: DuckDBPyConnection, entite: str, campagne: str) -> set[str]:
 
 
 def _typed(column: pd.Series, type_sql: str) -> pd.Series:
-    if type_sql.endswith("[]"):
-        return _tuples(column)
     if type_sql in ("BIGINT", "INTEGER"):
         return column.astype("Int64")
     if type_sql == "DOUBLE":
@@ -229,12 +223,26 @@ def _enums(con: DuckDBPyConnection, view: str, names: list[str], campagne: str) 
     return {n: f"ENUM({', '.join(map(literal, vs))})" for n, vs in values.items() if vs}
 
 
-def _tuples(column: pd.Series) -> pd.Series:
-    """Joined codes → tuples of codes, None where unanswered."""
+def _lists(
+    con: DuckDBPyConnection, view: str, names: list[str], campagne: str
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Column of lists → its distinct ones by the name DuckDB writes for each: each list is then made a tuple once."""
+    if not names:
+        return {}
+    both = ", ".join(f"list(DISTINCT {{'nom': {quote(n)}::VARCHAR, 'codes': {quote(n)}}})" for n in names)
+    found = con.execute(f"SELECT {both} FROM {quote(view)} WHERE campagne = $1", [campagne]).fetchone() or ()
+    return {
+        n: {v["nom"]: tuple(v["codes"]) for v in vs or () if v["codes"] is not None}
+        for n, vs in zip(names, found, strict=True)
+    }
+
+
+def _tuples(column: pd.Series, lists: Mapping[str, tuple[str, ...]]) -> pd.Series:
+    """Names of lists → tuples of codes, None where unanswered."""
     codes, uniques = pd.factorize(column.to_numpy(dtype="object"), use_na_sentinel=True)
     values: np.ndarray[Any, Any] = np.empty(len(uniques) + 1, dtype="object")
-    for i, text in enumerate(uniques):
-        values[i] = tuple(text.split(SEPARATOR)) if text else ()
+    for i, name in enumerate(uniques):
+        values[i] = lists[name]
     return pd.Series(values[codes], index=column.index, dtype="object")
 
 

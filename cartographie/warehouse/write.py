@@ -129,13 +129,18 @@ def _insert(
         return
     types = {row[0]: row[1] for row in con.execute(f"DESCRIBE {scheme.quote(table)}").fetchall()}
     ready, casts = {}, []
+    listes: dict[str, list[list[str]]] = {}
     for nom in df.columns:
-        if nom not in types or nom == "campagne" and campagne is not None:
+        if nom not in types or nom == "campagne" and campagne is not None or not df[nom].notna().any():
             continue
-        column = prepare.encode(df[nom], types[nom])
-        if column.notna().any():
-            ready[nom] = column.reset_index(drop=True)
-            casts.append(_cast(scheme.quote(nom), types[nom]))
+        name = scheme.quote(nom)
+        if types[nom].endswith("[]"):  # each distinct list travels once
+            column, listes[liste := f"l{len(listes)}"] = prepare.encode_lists(df[nom])
+            casts.append(f"list_extract(${liste}::{types[nom]}[], {name} + 1) AS {name}")
+        else:
+            column = prepare.encode(df[nom], types[nom])
+            casts.append(f"CAST({name} AS {types[nom]}) AS {name}")
+        ready[nom] = column.reset_index(drop=True)
     names = [scheme.quote(n) for n in ready]
     if campagne is not None:
         names, casts = ["campagne", *names], [f"{scheme.literal(campagne)} AS campagne", *casts]
@@ -143,16 +148,10 @@ def _insert(
     con.register("_lot", pd.DataFrame(ready))
     con.execute(
         f"INSERT INTO {scheme.quote(table)} ({', '.join(names)}) SELECT {', '.join(casts)} FROM _lot"
-        + (f" ORDER BY {order}" if order else "")  # else: the frame's own order, already sorted
+        + (f" ORDER BY {order}" if order else ""),  # else: the frame's own order, already sorted
+        listes,
     )
     con.unregister("_lot")
-
-
-def _cast(name: str, type_sql: str) -> str:
-    if type_sql.endswith("[]"):
-        split = f"string_split({name}::VARCHAR, chr({ord(prepare.SEPARATOR)}))"
-        return f"CASE WHEN {name} IS NULL THEN NULL WHEN {name}::VARCHAR = '' THEN [] ELSE {split} END AS {name}"
-    return f"CAST({name} AS {type_sql}) AS {name}"
 
 
 def _clear(temporary: Path) -> None:

@@ -9,11 +9,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 import yaml
 
+from cartographie import STAGES
+from cartographie.base.files import CODE as COMPTES
 from cartographie.survey.types import TYPES
 
 RACINE = Path(__file__).resolve().parents[2]
@@ -107,8 +110,10 @@ def test_the_flow_knows_no_sentence_of_the_screen() -> None:
 
 
 def test_no_circle_between_files() -> None:
-    """Lazy imports count too, and those for the types."""
-    graphe = {_module(f): {m for _, m in _imports(f) if m in MODULES} - {_module(f)} for f in CODE}
+    """Lazy imports count too; not those for the types, which load nothing."""
+    graphe = {
+        _module(f): {m for _, m in _imports(f, pour_les_types=False) if m in MODULES} - {_module(f)} for f in CODE
+    }
     try:
         TopologicalSorter(graphe).prepare()
     except CycleError as e:
@@ -155,6 +160,21 @@ def test_only_the_warehouse_and_its_writer_open_duckdb() -> None:
     for f in CODE:
         if any(m.split(".")[0] == "duckdb" for _, m in _imports(f, pour_les_types=False)):
             assert _room(f) == "warehouse" or _module(f) == "cartographie.base.parquet", _nom(f)
+
+
+@pytest.mark.parametrize("etape", STAGES)
+def test_a_stage_declares_the_libraries_its_rooms_import(etape: str) -> None:
+    """Its fingerprint holds their versions: one left out, and what it gave would be kept though it would come out otherwise."""
+    pieces, declarees = (set(noms.split()) for noms in STAGES[etape])
+    importees = {m.split(".")[0] for f in CODE if _room(f) in pieces for _, m in _imports(f)}
+    dehors = importees - sys.stdlib_module_names - {"cartographie"}
+    assert pieces <= set(MAY)
+    assert {packages_distributions()[m][0].lower() for m in dehors} == declarees
+
+
+def test_every_file_of_the_package_is_in_its_fingerprint() -> None:
+    fichiers = {f.name for f in PAQUET.rglob("*") if f.is_file() and f.parent.name != "__pycache__"} - {"py.typed"}
+    assert {f for f in fichiers if not f.endswith(COMPTES)} == set()
 
 
 def test_no_page_is_assembled_in_python() -> None:

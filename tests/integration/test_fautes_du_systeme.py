@@ -219,6 +219,40 @@ def test_nothing_is_published_from_a_warehouse_that_is_no_longer_true(
         assert sortie.statut == 0, sortie.erreurs
 
 
+@pytest.mark.parametrize(
+    ("fichier", "relus", "recharge"),
+    [
+        ("release/page.css", False, False),
+        ("statistics/tables.py", False, False),
+        ("warehouse/sql/totaux.sql", False, True),
+        ("decode/dates.py", True, True),
+    ],
+)
+def test_what_another_program_redoes(
+    espace: Path, racine: Path, tmp_path: Path, cli: Callable[..., Any], fichier: str, relus: bool, recharge: bool
+) -> None:
+    """One byte more in a file of the program: only what that file decides is asked for again."""
+    paquet = tmp_path / "programme/cartographie"
+    shutil.copytree(racine / "cartographie", paquet, ignore=shutil.ignore_patterns("__pycache__"))
+    with (paquet / fichier).open("a", encoding="utf-8") as f:
+        f.write("\n")
+
+    def autre(*args: str) -> Any:
+        return cli(*args, "--projet", espace, cwd=tmp_path, env={"PYTHONPATH": str(paquet.parent)})
+
+    def examines() -> dict[Path, int]:
+        return {f: f.stat().st_mtime_ns for f in (espace / f"outputs/.examen/{ANNEE}").rglob("*.npz")}
+
+    avant, sortie = examines(), autre("map", ANNEE)
+    if recharge:
+        refused(sortie, "E23", 2, "le programme a changé", "relancez « load »")
+    else:
+        assert sortie.statut == 0, sortie.erreurs
+    assert autre("load").statut == 0
+    assert avant and (examines() != avant) == relus
+    assert not recharge or autre("map", ANNEE).statut == 0
+
+
 def test_a_file_received_since_the_load(espace: Path, tmp_path: Path, cli: Callable[..., Any]) -> None:
     (tmp_path / "réponse.csv").write_text("a;b\n1;2\n", encoding="utf-8")
     assert cli("ingest", ANNEE, tmp_path / "réponse.csv", "--ranger-seulement", "--projet", espace).statut == 0

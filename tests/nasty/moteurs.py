@@ -14,8 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cartographie.intake.workbook import FormuleNonCalculee
-from cartographie.survey.received import Classeur
+from cartographie.survey.received import Classeur, FormuleNonCalculee
 
 Grilles = dict[str, dict[tuple[int, int], Any]]
 _JOUR = dt.datetime(1899, 12, 30)

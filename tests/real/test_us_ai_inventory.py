@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from cartographie.campaign.examine import examine
+from cartographie.campaign.examine import examine, frame_for
 from cartographie.survey.load import load_questionnaire
 
 pytestmark = [pytest.mark.shared, pytest.mark.xdist_group("us_ai_inventory")]  # one worker: the files are read once
@@ -143,7 +143,7 @@ def test_nine_columns_of_the_same_name_and_the_fifty_three_others(espace: Espace
     vides = Counter(a["variable"] for a in anomalies if a["gravite"] == "rejet_cellule")
     reste = {v: n - vides[v] for v, n in zip(variables, attendus, strict=True)}
     q = load_questionnaire(espace.projet)
-    gardes = examine(espace.projet, q, "2024", 1, lambda *_: None).recu.kept["cas_usage"]
+    gardes = examine(frame_for(espace.projet, q, "2024", 1, lambda *_: None)).recu.kept["cas_usage"]
     assert {v: int(gardes[v].notna().sum()) for v in variables} == reste
     # the warehouse holds the same, but for free texts that are never published
     libres = {v for v in variables if q.variables[v].type == "texte" and not q.variables[v].publiable}

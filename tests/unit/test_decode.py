@@ -28,7 +28,7 @@ from cartographie.survey.model import (
     Questionnaire,
     Variable,
 )
-from cartographie.survey.received import Lot
+from cartographie.survey.received import FormuleNonCalculee, Lot
 from cartographie.survey.types import TYPES
 from cartographie.survey.values import Contexte, Repertoire, is_blank
 from cartographie.validate.checks import judge_lots
@@ -80,10 +80,6 @@ def lire(valeur, type_, **options):
 def to_list(colonne):
     lues = [None if nul else x for x, nul in zip(colonne.tolist(), colonne.isna(), strict=True)]
     return [x.date() if isinstance(x, pd.Timestamp) else x for x in lues]
-
-
-class FormuleNonCalculee(str):
-    __slots__ = ()
 
 
 @pytest.mark.parametrize("type_", list(TYPES))

@@ -25,9 +25,9 @@ from cartographie.release.plausibility import (
 from cartographie.statistics.estimates import build_plan
 from cartographie.statistics.tables import Campagne, draft_tableaux
 from cartographie.statistics.weights import Ponderation
+from cartographie.survey.declarations.source import Problemes, Source
 from cartographie.survey.load import check_annexes
 from cartographie.survey.model import Variable
-from cartographie.survey.source import Problemes, Source
 
 OBJET = "des fermes <laitières> & d'autres"
 ENTETE = {"campagne": "c1", "jour": "2001-12-31", "titre": "Enquête", "mention": "Fictif"}

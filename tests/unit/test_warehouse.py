@@ -175,6 +175,29 @@ def test_types_and_values_survive(chemin: Path) -> None:
     assert outils["ordinal"].tolist() == [1, 2, 1]
 
 
+@pytest.mark.parametrize(
+    "choix",
+    [
+        [("a\x1fb", "c"), ("a", "b\x1fc"), None],
+        [("A, B",), ("A", "B"), ("['A', 'B']",)],
+        [(), ("",), ("NULL",)],
+        [("é", "'"), ('"', "\\"), ("é", "'")],
+        [None, None, None],
+    ],
+)
+def test_choices_travel_whole_whatever_their_codes(
+    tmp_path: Path, q: Questionnaire, both: dict[str, Contenu], choix: list[tuple[str, ...] | None]
+) -> None:
+    """Nothing separates the codes of an answer but their being distinct: a code may hold any character."""
+    lot_ = both["2002"].entites["outil"]
+    lot_["technique"] = pd.Series(choix, dtype="object")
+    build(tmp_path / "entrepot.duckdb", both, q)
+    with warehouse.open_readonly(tmp_path / "entrepot.duckdb") as con:
+        assert warehouse.analysis_frame(con, "outil", "2002")["technique"].tolist() == choix
+        lignes = con.execute("SELECT modalite FROM choix WHERE campagne = '2002'").fetchall()
+    assert sorted(m for (m,) in lignes) == sorted(m for c in choix for m in c or ())
+
+
 def test_long_form_of_multiple_choices(chemin: Path) -> None:
     with warehouse.open_readonly(chemin) as con:
         rows = con.execute("SELECT id_repondant, ordinal, modalite FROM choix WHERE campagne = '2002'").fetchall()

@@ -35,7 +35,7 @@ def provenance(projet: Path, q: Questionnaire) -> dict[str, str]:
     """Name → sha256 of all that a warehouse is made from."""
     from cartographie.survey.load import of_answers
 
-    programme = hashlib.sha256(repr(sorted(versions().items())).encode()).hexdigest()
+    programme = hashlib.sha256(repr(sorted(versions("entrepot").items())).encode()).hexdigest()
     declares = {f"schemas/{n}": s for n, s in of_answers(q.empreintes).items()}
     return declares | {f"raw/{n}": s for n, s in raw_pieces(projet, q).items()} | {"le programme": programme}
 

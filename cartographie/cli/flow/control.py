@@ -62,13 +62,14 @@ class Execution:
 def validate(projet: Path, annee: str, examen: Examen, progres: Progres) -> Constats:
     """Findings only: outputs/<campagne>/controle/."""
     start_workers(projet, examen.ouvriers)
-    from cartographie.campaign.examine import examine
+    from cartographie.campaign.examine import examine, frame_for
 
     q = load_questionnaire(projet)
     require_campaign(q, annee)
     if annee not in received(projet, q):
         raise UserError("U04", f"Aucun fichier reçu pour {annee} : rangez-les d'abord avec « ingest ».")
-    c = examine(projet, q, annee, examen.ouvriers, progres, complet=False, relire=examen.relire)
+    cadre = frame_for(projet, q, annee, examen.ouvriers, progres)
+    c = examine(cadre, complet=False, relire=examen.relire)
     return Constats(q, c, write_findings(projet, q, c), exigeant=True)
 
 
@@ -119,9 +120,10 @@ def run(
 def _examine_all(
     projet: Path, q: Questionnaire, annees: Sequence[str], examen: Examen, progres: Progres
 ) -> list[Controle]:
-    from cartographie.campaign.examine import examine, require_sound
+    from cartographie.campaign.examine import examine, frame_for, require_sound
 
-    return [require_sound(examine(projet, q, a, examen.ouvriers, progres, relire=examen.relire)) for a in annees]
+    cadres = (frame_for(projet, q, a, examen.ouvriers, progres) for a in annees)
+    return [require_sound(examine(cadre, relire=examen.relire)) for cadre in cadres]
 
 
 def _load(

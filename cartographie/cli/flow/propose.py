@@ -35,7 +35,7 @@ def answers(
     projet: Path, annee: str, seuil: int, sortie: Path | None, ouvriers: int, progres: Progres
 ) -> tuple[ReponsesProposees, Path | None]:
     """Unknown spellings of what was received, and the diff written of the nomenclatures that would accept them, if any."""
-    from cartographie.campaign.examine import examine
+    from cartographie.campaign.examine import examine, frame_for
     from cartographie.propose.answers import propose_answers
     from cartographie.propose.edits import write_diff
 
@@ -43,6 +43,6 @@ def answers(
     require_campaign(q, annee)
     if annee not in received(projet, q):
         raise UserError("U04", f"Aucun fichier reçu pour {annee} : rangez-les d'abord avec « ingest ».")
-    c = examine(projet, q, annee, ouvriers, progres, complet=False)
+    c = examine(frame_for(projet, q, annee, ouvriers, progres), complet=False)
     proposees = propose_answers(projet, q, c, seuil)
     return proposees, write_diff(sortie, proposees.correctifs)

@@ -97,9 +97,9 @@ def ingest(
         if examen is None or not ajoutes:
             return Reception(annee, ajoutes, deja, None)
         start_workers(projet, examen.ouvriers)
-        from cartographie.campaign.examine import examine
+        from cartographie.campaign.examine import examine, frame_for
 
-        c = examine(projet, q, annee, examen.ouvriers, progres, complet=False)
+        c = examine(frame_for(projet, q, annee, examen.ouvriers, progres), complet=False)
         write_situation(projet, q, c, controlees=False)
         return Reception(annee, ajoutes, deja, c)
 
@@ -109,7 +109,7 @@ def ingest(
 def feedback(projet: Path, annee: str, envoi: Envoi, examen: Examen, progres: Progres) -> Retours:
     """Correction workbooks and letters, outputs/<campagne>/retours/."""
     start_workers(projet, examen.ouvriers)
-    seul, ouvriers = envoi.seul, examen.ouvriers
+    seul = envoi.seul
     from cartographie.campaign.examine import examine, frame_for, require_sound
     from cartographie.campaign.situation import absents as awaited
     from cartographie.campaign.situation import build_suivi
@@ -119,20 +119,17 @@ def feedback(projet: Path, annee: str, envoi: Envoi, examen: Examen, progres: Pr
     require_campaign(q, annee)
     if annee not in received(projet, q):
         raise UserError("U04", f"Aucun fichier reçu pour {annee} : rangez-les d'abord avec « ingest ».")
-    c = require_sound(examine(projet, q, annee, ouvriers, progres, complet=False))
+    cadre = frame_for(projet, q, annee, examen.ouvriers, progres)
+    c = require_sound(examine(cadre, complet=False))
     situation = build_suivi(q, c, read_relances(projet / "raw" / annee))
     a_relancer = awaited(q, c, situation if envoi.absents else situation.iloc[:0], seul)
-    dossiers = cases.build_dossiers(frame_for(projet, q, annee, ouvriers, progres), c, seul)
+    dossiers = cases.build_dossiers(cadre, c, seul)
     if seul:
         dossiers = iter(trouves := list(dossiers))
         if not trouves and a_relancer.empty:
             raise UserError("U17", f"Rien à renvoyer à « {seul} » : vérifiez son identifiant dans controle/suivi.csv.")
     dossier = projet / "outputs" / annee / "retours"
-
-    def avance(ecrits: int) -> None:
-        progres(f"{annee} : classeurs de correction", ecrits, ecrits)
-
-    envois = send.write_feedback(dossier, dossiers, a_relancer, q, annee, envoi.le, ouvriers, avance)
+    envois = send.write_feedback(dossier, cadre, dossiers, a_relancer, envoi.le)
     if envoi.le:
         send.add_relances(projet / "raw" / annee, [Relance(e.destinataire, envoi.le) for e in envois])
     write_situation(projet, q, c, controlees=False)

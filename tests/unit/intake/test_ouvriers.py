@@ -18,15 +18,20 @@ import pytest
 from cartographie.base import workers
 from cartographie.base import workers as courrier
 from cartographie.base import workers as ouvriers
-from cartographie.base.workers import Arret, Courrier, Limites, Reception, run_isolated
+from cartographie.base.workers import Arret, Courrier, Limites, Reception, run_isolated, run_tasks, start_server
 from cartographie.intake import read
 from cartographie.intake import read as lecture
-from cartographie.intake.workbook import FormuleNonCalculee
-from cartographie.survey.received import Constat, Depot, Feuille
+from cartographie.survey.received import Constat, Depot, Feuille, FormuleNonCalculee
 
 LIMITES = Limites(memoire_mo=512, processeur_s=1, duree_s=1.5)
 SECRET = "Clinique des Lilas, 3 lits"
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the address space")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _serveur() -> None:
+    """As reading does: this module could not be loaded beforehand, and is long to load."""
+    start_server("cartographie.intake.read")
 
 
 def work(tache: object) -> object:
@@ -172,6 +177,27 @@ def test_an_interrupted_run_leaves_no_worker():
         os.kill(pid, 0)
 
 
+def _grossit(tache: tuple[int, bytes]) -> tuple[Path, bytes]:
+    rang, octets = tache
+    if rang < 0:
+        raise ValueError(SECRET)
+    return Path(str(rang)), octets * 2
+
+
+@pytest.mark.parametrize("ouvriers_", [1, 3])
+def test_work_of_our_own_goes_through_the_same_processes_whatever_its_size(ouvriers_):
+    """In order, its values rebuilt whatever their kind, tasks and answers larger than a pipe holds."""
+    taches = [(rang, bytes([rang]) * 400_000) for rang in range(12)]
+    faits = list(run_tasks(_grossit, taches, ouvriers_))
+    assert faits == [((r, o), (Path(str(r)), o * 2)) for r, o in taches]
+
+
+def test_a_fault_of_our_own_is_told_without_what_it_quotes():
+    with pytest.raises(RuntimeError, match="^ValueError, test_ouvriers.py:") as dit:
+        list(run_tasks(_grossit, [(0, b"x"), (-1, b"")], 2))
+    assert SECRET not in str(dit.value)
+
+
 @linux
 def test_memory_taken_by_earlier_files_is_not_held_against_the_next():
     """The second file is judged again, alone in a new process, before it is refused."""
@@ -234,7 +260,7 @@ def piege(module: str, nom: str, *arguments: str) -> bytes:
         ("cartographie.intake.store", "NamedTemporaryFile"),
         ("cartographie.intake.snapshot", "Path.home"),
         ("cartographie.base.workers", "Connection"),
-        ("cartographie.intake.workbook", "FormuleNonCalculee.__class__"),
+        ("cartographie.survey.received", "FormuleNonCalculee.__class__"),
         ("cartographie.intake.workbook", "SheetTooLarge"),
         ("cartographie.intake.store", "ingest"),
         ("datetime", "sys"),

@@ -14,7 +14,8 @@ from odf.table import Table, TableCell, TableRow
 from odf.text import P
 
 from cartographie.intake.gate import inspect
-from cartographie.intake.workbook import FormuleNonCalculee, SheetTooLarge, read_workbook
+from cartographie.intake.workbook import SheetTooLarge, read_workbook
+from cartographie.survey.received import FormuleNonCalculee
 
 
 def lire(contenu: bytes, nom: str = "a.xlsx", **plafonds):

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Required
 
 from typing_extensions import TypedDict
 
-from cartographie.survey.forms import (
+from cartographie.survey.declarations.forms import (
     SCALAIRES,
     Adresse,
     Booleen,

@@ -12,9 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import ErrorDetails
 
-from cartographie.survey.declared import FICHIERS, SANS_EDITEUR
-from cartographie.survey.forms import ATTENDU, OPTIONS
-from cartographie.survey.source import Chemin, Problemes, Source
+from cartographie.survey.declarations.declared import FICHIERS, SANS_EDITEUR
+from cartographie.survey.declarations.forms import ATTENDU, OPTIONS
+from cartographie.survey.declarations.source import Chemin, Problemes, Source
 from cartographie.survey.types import TYPES
 
 OPTIONS["type"] = tuple(TYPES)
