@@ -24,7 +24,7 @@ from cartographie_demo.layout import address, parse_cell
 from cartographie_demo.oracle import Fiche, Monde, holds, irregularities, violations
 from cartographie_demo.writers import WRITERS, Erreur, Formule, Page, write_classeur
 
-PROJET = Path(__file__).parents[2]
+PROJET = Path(__file__).parents[3]
 CELLULES = {
     (1, 1): "données fictives",
     (3, 2): "été €",
