@@ -15,6 +15,7 @@ from typing import Any
 
 import comportements
 import pytest
+import tiede
 import yaml
 
 RACINE = Path(__file__).resolve().parent.parent
@@ -22,6 +23,7 @@ SHARED = Path(os.environ.get("CARTOGRAPHIE_SHARED", RACINE.parent / "shared"))
 
 
 comportements.watch()
+COMMANDES = tiede.Tiede()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,16 +46,24 @@ class Sortie:
 def run_cli(
     *args: str | Path, cwd: Path = RACINE, env: dict[str, str] | None = None, avec: Sequence[str] = ()
 ) -> Sortie:
-    """`avec`: the command that runs the command (another user, another limit)."""
-    fini = subprocess.run(
-        [*avec, sys.executable, "-m", "cartographie", *map(str, args)],
-        cwd=cwd, capture_output=True, text=True, encoding="utf-8", timeout=600,
-        env={**os.environ, "PYTHONPATH": str(RACINE), **(env or {})},
-    )  # fmt: skip
-    comportements.note_command(fini.returncode, fini.stdout, fini.stderr)
+    """A command and what it gave. `avec`: the command that runs the command (another user, another limit)."""
+    if env or avec:  # the start itself is what is tested
+        fini = subprocess.run(
+            [*avec, sys.executable, "-m", "cartographie", *map(str, args)],
+            cwd=cwd, capture_output=True, text=True, encoding="utf-8",
+            env={**os.environ, "PYTHONPATH": str(RACINE), **(env or {})},
+        )  # fmt: skip
+        sortie = Sortie(fini.returncode, fini.stdout, fini.stderr)
+    else:
+        sortie = Sortie(*COMMANDES.run([str(a) for a in args], cwd))
+    comportements.note_command(sortie.statut, sortie.texte, sortie.erreurs)
     if "--projet" in args:
         comportements.note_findings(cwd / args[args.index("--projet") + 1] / "outputs")
-    return Sortie(fini.returncode, fini.stdout, fini.stderr)
+    return sortie
+
+
+def pytest_sessionfinish() -> None:
+    COMMANDES.stop()
 
 
 def keep_few_tables(projet: Path, nombre: int = 4) -> Path:
