@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import pkgutil
 import socket
 import subprocess
 import sys
@@ -22,9 +23,14 @@ from typing import Any, NoReturn
 
 RACINE = Path(__file__).resolve().parent.parent
 LIBRARIES = (
-    "cartographie.cli.main", "cartographie.cli.screen", "pandas", "numpy", "scipy.optimize", "scipy.sparse", "duckdb", "pandera.pandas",
-    "openpyxl", "xlsxwriter", "yaml", "rich.progress", "jsonschema", "multiprocessing.forkserver", "great_expectations",
-)  # fmt: skip
+    "pandas",
+    "scipy.optimize",
+    "scipy.sparse",
+    "pandera.pandas",
+    "pandera.backends.pandas.register",
+    "openpyxl",
+    "great_expectations",
+)
 
 
 class Tiede:
@@ -36,11 +42,11 @@ class Tiede:
         self.verrou = threading.Lock()
         self.processeur = 0.0  # seconds the commands took, for who measures
 
-    def run(self, args: Sequence[str], cwd: Path) -> tuple[int, str, str]:
-        """(exit status, standard output, errors)."""
+    def run(self, args: Sequence[str], cwd: Path, avant: str = "") -> tuple[int, str, str]:
+        """(exit status, standard output, errors). `avant`: Python run before the command."""
         with self.verrou, tempfile.TemporaryFile() as sortie, tempfile.TemporaryFile() as erreurs:
             lien = self._lien()
-            demande = json.dumps([list(args), str(cwd)]).encode()
+            demande = json.dumps([list(args), str(cwd), avant]).encode()
             socket.send_fds(lien, [len(demande).to_bytes(4, "big")], [sortie.fileno(), erreurs.fileno()])
             lien.sendall(demande)
             recu = lien.recv(4096)
@@ -78,8 +84,13 @@ def _text(octets: bytes) -> str:
 
 def _serve(lien: socket.socket) -> None:
     """A command, its child, its exit status; until the other end is closed."""
-    for nom in LIBRARIES:
-        importlib.import_module(nom)
+    importlib.import_module("cartographie.cli.main")  # first: it sets the language that typer speaks
+
+    dossiers = [str(RACINE / nom) for nom in ("cartographie", "cartographie_demo")]
+    trouves = [m.name for d in dossiers for m in pkgutil.walk_packages([d], f"{Path(d).name}.")]
+    for nom in (*trouves, *LIBRARIES):
+        if not nom.endswith("__main__"):
+            importlib.import_module(nom)
     while True:
         entete, fds, _, _ = socket.recv_fds(lien, 4, 2)
         if not entete:
@@ -88,17 +99,17 @@ def _serve(lien: socket.socket) -> None:
         brut = b""
         while len(brut) < taille:
             brut += lien.recv(taille - len(brut))
-        args, cwd = json.loads(brut)
+        args, cwd, avant = json.loads(brut)
         if (fils := os.fork()) == 0:
             lien.close()
-            _command(args, cwd, fds)
+            _command(args, cwd, avant, fds)
         _, etat, usage = os.wait4(fils, 0)
         for fd in fds:
             os.close(fd)
         lien.sendall(json.dumps([os.waitstatus_to_exitcode(etat), usage.ru_utime + usage.ru_stime]).encode())
 
 
-def _command(args: list[str], cwd: str, fds: list[int]) -> NoReturn:
+def _command(args: list[str], cwd: str, avant: str, fds: list[int]) -> NoReturn:
     """In the child: what `python -m cartographie` does."""
     for rang, fd in enumerate(fds, start=1):
         os.dup2(fd, rang)
@@ -108,6 +119,7 @@ def _command(args: list[str], cwd: str, fds: list[int]) -> NoReturn:
     subprocess.Popen = Warm  # type: ignore[misc]
     statut: Any = 1
     try:
+        exec(avant, {})
         importlib.import_module("cartographie.cli.main").run_main()
     except SystemExit as e:
         statut = e.code or 0

@@ -18,7 +18,6 @@ from xml.etree import ElementTree
 import openpyxl
 import pytest
 import yaml
-from conftest import keep_few_tables
 
 sys.path.insert(0, str(Path(__file__).parent))
 from navigateur import CHROMIUM, run_in_page
@@ -184,11 +183,10 @@ def test_preflight_says_what_is_missing(publie: Path, cli: Callable[..., Any], t
 
 
 def test_a_label_that_gives_an_address_is_not_published(
-    petit_projet: Path, cli: Callable[..., Any], tmp_path: Path
+    mini_projet: Path, cli: Callable[..., Any], tmp_path: Path
 ) -> None:
-    ici = shutil.copytree(petit_projet, tmp_path / "espace")
+    ici = shutil.copytree(mini_projet, tmp_path / "espace")
     shutil.rmtree(ici / "outputs" / ANNEE)
-    keep_few_tables(ici, 2)
     tableau = ici / "schemas/tableaux/t01.yaml"
     declare = yaml.safe_load(tableau.read_text(encoding="utf-8"))
     declare["notes"] = ["Écrire à jeanne.dupont@hopital.fr"]
@@ -199,9 +197,9 @@ def test_a_label_that_gives_an_address_is_not_published(
 
 
 def test_a_correction_says_what_it_replaces_why_and_every_figure_that_changed(
-    petit_projet: Path, cli: Callable[..., Any], tmp_path: Path
+    mini_projet: Path, cli: Callable[..., Any], tmp_path: Path
 ) -> None:
-    ici = shutil.copytree(petit_projet, tmp_path / "espace")
+    ici = shutil.copytree(mini_projet, tmp_path / "espace")
     publier = ("publish", ANNEE, "--projet", ici, "--version")
     for manque in (("--remplace", "provisoire"), ("--motif", "oubli"), ("--nature", "corrigée"), ("--nature", "autre")):
         assert "U23" in cli(*publier, "v2", *manque).erreurs, manque
