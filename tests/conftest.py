@@ -145,7 +145,9 @@ def racine() -> Path:
 @pytest.fixture(scope="session")
 def shared() -> Path:
     if not SHARED.is_dir():
-        pytest.skip(f"{SHARED} is absent: the real surveys and reference cases cannot be read here")
+        pytest.skip(
+            f"{SHARED} is absent: the real surveys and reference cases cannot be read here (CARTOGRAPHIE_SHARED says where)"
+        )
     return SHARED
 
 

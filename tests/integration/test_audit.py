@@ -249,7 +249,7 @@ def stop(projet: Path, manifeste: Any) -> Any:
 
 def test_who_signed_is_told(publie: Path, espace: Path, cli: Callable[..., Any], tmp_path: Path) -> None:
     if shutil.which("ssh-keygen") is None:
-        pytest.skip("ssh-keygen is not installed")
+        pytest.skip("ssh-keygen is not installed: apt-get install openssh-client")
     cle, autre = tmp_path / "cle", tmp_path / "autre"
     for k in (cle, autre):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "essai", "-f", str(k)], check=True)

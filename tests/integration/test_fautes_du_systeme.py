@@ -54,7 +54,7 @@ def petit_disque(espace: Path, tmp_path: Path) -> Iterator[Callable[[int], Path]
     ici = tmp_path / "disque"
     ici.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", ici], capture_output=True).returncode:
-        pytest.skip("this user may not mount a small disk")
+        pytest.skip("this user may not mount a small disk: run as root")
     try:
 
         def remplir(reste: int) -> Path:
@@ -103,7 +103,7 @@ def test_a_full_disk(
 def anybody(cli: Callable[..., Any]) -> Callable[..., Any]:
     """As a user whom rights bind: root, without what lets it pass over them."""
     if os.geteuid() == 0 and shutil.which("setpriv") is None:
-        pytest.skip("root passes over every right, and setpriv is not there to prevent it")
+        pytest.skip("root passes over every right, and setpriv is not there to prevent it: apt-get install util-linux")
     avec = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
     return lambda *args: cli(*args, avec=avec)
 
