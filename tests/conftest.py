@@ -193,7 +193,8 @@ def petite_campagne(tmp_path_factory: pytest.TempPathFactory, cli: Callable[...,
     """A small fictitious campaign, controlled and loaded, nothing published. Read only: copy what you change."""
 
     def faire(dossier: Path) -> None:
-        assert cli("demo", dossier, "--repondants", "60", "--graine", "1", "--classeurs", "6").statut == 0
+        commande = ("demo", dossier, "--repondants", "60", "--graine", "1", "--classeurs", "6")
+        assert cli(*commande, "--projet", RACINE).statut == 0
         cli("validate", "2026", "--projet", dossier)
         sortie = cli("load", "--projet", dossier)
         assert sortie.statut == 0, sortie.erreurs

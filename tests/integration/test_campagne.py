@@ -189,7 +189,7 @@ def test_same_inputs_same_bytes(mini_projet: Path, tmp_path: Path, cli: Callable
 def test_the_bundled_files_are_what_the_seed_gives(racine: Path, tmp_path: Path, cli: Callable[..., Any]) -> None:
     commande = re.search(r"cartographie demo \S+ (.*)", (racine / "raw/LISEZMOI.md").read_text(encoding="utf-8"))
     assert commande
-    sortie = cli("demo", tmp_path / "d", *commande[1].split())
+    sortie = cli("demo", tmp_path / "d", *commande[1].split(), "--projet", racine)
     assert sortie.statut == 0, sortie.erreurs
     for annee in EDITIONS:
         refaits = {(d["nom"], d["sha256"], d["role"]) for d in read_csv(tmp_path / "d/raw" / annee / "registre.csv")}

@@ -28,7 +28,8 @@ def test_no_command_opens_a_connection(cli: Callable[..., Any], tmp_path: Path) 
     racine = Path(__file__).resolve().parents[2]
     env = {"PYTHONPATH": f"{tmp_path / 'cloison'}:{racine}"}
     projet = tmp_path / "essai"
-    assert cli("demo", projet, "--repondants", "60", "--graine", "1", "--classeurs", "6", env=env).statut == 0
+    commande = ("demo", projet, "--repondants", "60", "--graine", "1", "--classeurs", "6", "--projet", racine)
+    assert cli(*commande, env=env).statut == 0
     keep_tables(projet, *MINI)
     for commande in (
         ("run", "2026", "--projet", projet),
