@@ -91,6 +91,9 @@ def _serve(lien: socket.socket) -> None:
     for nom in (*trouves, *LIBRARIES):
         if not nom.endswith("__main__"):
             importlib.import_module(nom)
+    importlib.import_module("cartographie.survey.load").load_questionnaire(
+        RACINE
+    )  # what is built at first use is built
     while True:
         entete, fds, _, _ = socket.recv_fds(lien, 4, 2)
         if not entete:
