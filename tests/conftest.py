@@ -167,7 +167,7 @@ def _once(usine: pytest.TempPathFactory, nom: str, faire: Callable[[Path], None]
     return commun / nom
 
 
-PEU_2025 = ("t01", "t05", "t06", "t19")  # what is masked is mostly there
+PEU_2025 = ("t01", "t05", "t06", "t08", "t14", "t19", "t20", "t21")  # what is masked is mostly there
 
 
 @pytest.fixture(scope="session")
