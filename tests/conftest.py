@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import shutil
@@ -220,3 +221,24 @@ def petit_projet(tmp_path_factory: pytest.TempPathFactory, petite_campagne: Path
 def mini_projet(tmp_path_factory: pytest.TempPathFactory, petite_campagne: Path) -> Path:
     """The same, two tables published: for what happens to any release. Read only: copy what you change."""
     return _once(tmp_path_factory, "petite campagne, deux tableaux", lambda d: _published(petite_campagne, d, *MINI))
+
+
+@pytest.fixture
+def xlsx() -> Callable[..., bytes]:
+    """xlsx({"sheet": rows}, prepare=callable(workbook, sheets)) → bytes."""
+    import xlsxwriter
+
+    def fabrique(feuilles: dict[str, list[list[Any]]], prepare: Callable[..., None] | None = None) -> bytes:
+        sortie = io.BytesIO()
+        classeur = xlsxwriter.Workbook(sortie, {"in_memory": True, "strings_to_formulas": False})
+        onglets = {}
+        for nom, lignes in feuilles.items():
+            onglets[nom] = classeur.add_worksheet(nom)
+            for i, ligne in enumerate(lignes):
+                onglets[nom].write_row(i, 0, ligne)
+        if prepare:
+            prepare(classeur, onglets)
+        classeur.close()
+        return sortie.getvalue()
+
+    return fabrique
