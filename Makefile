@@ -7,7 +7,7 @@ PRET := .venv/.pret
 # La graine et la taille des campagnes de raw/ ; les mêmes que dans raw/LISEZMOI.md.
 CAMPAGNE := --repondants 300 --graine 1 --classeurs 50
 
-.PHONY: help demo test lint bench docs verifier mutation clean lock campagne
+.PHONY: help demo check test bench docs verifier mutation clean lock campagne
 
 help: ## affiche cette aide
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -23,11 +23,12 @@ $(PRET): requirements.lock pyproject.toml
 demo: $(PRET) ## met tout en place et produit la cartographie fictive 2025-2026 dans outputs/
 	@$(BIN)/cartographie run --remplacer
 
-test: $(PRET) ## met tout en place et passe les tests
-	@$(BIN)/python -m pytest
-
-lint: $(PRET) ## vérifie le style et les types
+check: $(PRET) ## vérifie en une minute : style, types, architecture, tests unitaires et exemples
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	@$(if $(filter test,$(MAKECMDGOALS)),true,$(BIN)/python -m pytest tests/architecture tests/unit tests/spec)
+
+test: $(PRET) ## passe tous les tests
+	@$(BIN)/python -m pytest
 
 bench: $(PRET) ## mesure la vitesse à côté des autres outils
 	@$(BIN)/python benchmarks/bench.py

@@ -21,7 +21,7 @@ RACINE = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("CARTOGRAPHIE_SHARED", RACINE.parent / "shared"))
 VUS: set[str] = set()
 CODE = re.compile(r"\b[A-Z]\d{2,3}[a-z]?\b")
-# no finding of its own: the reason written beside a row set aside with the answer it depends on (tests/unit/test_validate.py)
+# no finding of its own: the reason written beside a row set aside with the answer it depends on (tests/unit/validate/test_validate.py)
 MOTIFS = {"L205"}
 
 

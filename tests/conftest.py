@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +17,66 @@ from typing import Any
 
 import comportements
 import pytest
+import tiede
 import yaml
 
 RACINE = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("CARTOGRAPHIE_SHARED", RACINE.parent / "shared"))
-
+MINI = ("t01", "t11")
+AILLEURS = Path(tempfile.mkdtemp(prefix="cartographie-"))  # where commands run: never in the checkout
+# written by the tools that check, not by the tests
+OUTILS = {
+    ".git",
+    ".venv",
+    ".pytest_cache",
+    ".hypothesis",
+    ".mypy_cache",
+    ".ruff_cache",
+    "__pycache__",
+    "mutants",
+    "build",
+}
+ESPACE = ("raw", "schemas", "outputs", "journal.jsonl")  # of the checkout, what a command may write in
 
 comportements.watch()
+COMMANDES = tiede.Tiede()
+
+
+def _checkout() -> dict[str, tuple[int, int]]:
+    """Every file of the checkout; of its workspace, their sizes and dates too (sources may be edited meanwhile)."""
+    vus = {}
+    for dossier, sous, fichiers in os.walk(RACINE):
+        sous[:] = [s for s in sous if s not in OUTILS and not s.endswith(".egg-info")]
+        for fichier in (Path(dossier) / f for f in fichiers):
+            nom = fichier.relative_to(RACINE).as_posix()
+            etat = fichier.stat()
+            vus[nom] = (etat.st_size, etat.st_mtime_ns) if nom.startswith(ESPACE) else (0, 0)
+    return vus
+
+
+class Depot:
+    """The plugin: no test writes in the checkout, or the run fails."""
+
+    avant: dict[str, tuple[int, int]]
+    ecrits: list[str]
+
+    def pytest_sessionstart(self) -> None:
+        self.avant, self.ecrits = _checkout(), []
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        self.ecrits = sorted({nom for nom, _ in self.avant.items() ^ _checkout().items()})
+        if self.ecrits and session.exitstatus == 0:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if self.ecrits:
+            terminalreporter.write_line(f"Écrit dans le dépôt pendant les tests : {', '.join(self.ecrits)}")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(comportements.Comportements(), "comportements")
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        config.pluginmanager.register(Depot(), "depot")
 
 
 @dataclass(frozen=True)
@@ -42,25 +93,39 @@ class Sortie:
 
 
 def run_cli(
-    *args: str | Path, cwd: Path = RACINE, env: dict[str, str] | None = None, avec: Sequence[str] = ()
+    *args: str | Path,
+    cwd: Path = AILLEURS,
+    env: dict[str, str] | None = None,
+    avec: Sequence[str] = (),
+    avant: str = "",
 ) -> Sortie:
-    """`avec`: the command that runs the command (another user, another limit)."""
-    fini = subprocess.run(
-        [*avec, sys.executable, "-m", "cartographie", *map(str, args)],
-        cwd=cwd, capture_output=True, text=True, encoding="utf-8", timeout=600,
-        env={**os.environ, "PYTHONPATH": str(RACINE), **(env or {})},
-    )  # fmt: skip
-    comportements.note_command(fini.returncode, fini.stdout, fini.stderr)
+    """A command and what it gave. `avec`: the command that runs it (another user, another limit); `avant`: Python run before it."""
+    if env or avec:  # the start itself is what is tested
+        fini = subprocess.run(
+            [*avec, sys.executable, "-m", "cartographie", *map(str, args)],
+            cwd=cwd, capture_output=True, text=True, encoding="utf-8",
+            env={**os.environ, "PYTHONPATH": str(RACINE), **(env or {})},
+        )  # fmt: skip
+        sortie = Sortie(fini.returncode, fini.stdout, fini.stderr)
+    else:
+        sortie = Sortie(*COMMANDES.run([str(a) for a in args], cwd, avant))
+    comportements.note_command(sortie.statut, sortie.texte, sortie.erreurs)
     if "--projet" in args:
         comportements.note_findings(cwd / args[args.index("--projet") + 1] / "outputs")
-    return Sortie(fini.returncode, fini.stdout, fini.stderr)
+    return sortie
 
 
-def keep_few_tables(projet: Path, nombre: int = 4) -> Path:
-    """Undeclare every table but the first ones: what is tested is not what they say, and publishing all of them is long."""
-    for tableau in sorted((projet / "schemas/tableaux").glob("*.yaml"))[nombre:]:
-        tableau.unlink()
-    gardes = {f.stem.upper() for f in (projet / "schemas/tableaux").glob("*.yaml")}
+def pytest_sessionfinish() -> None:
+    COMMANDES.stop()
+    shutil.rmtree(AILLEURS, ignore_errors=True)
+
+
+def keep_tables(projet: Path, *noms: str) -> Path:
+    """Undeclare every other table: what is tested is not what they say, and publishing all of them is long."""
+    for tableau in (projet / "schemas/tableaux").glob("*.yaml"):
+        if tableau.stem not in noms:
+            tableau.unlink()
+    gardes = {nom.upper() for nom in noms}
     for fichier in (projet / "schemas").glob("*/plausibilite.yaml"):
         declare = yaml.safe_load(fichier.read_text(encoding="utf-8"))
         declare["attentes"] = [a for a in declare["attentes"] if a.get("tableau") in {None, *gardes}]
@@ -81,44 +146,99 @@ def racine() -> Path:
 @pytest.fixture(scope="session")
 def shared() -> Path:
     if not SHARED.is_dir():
-        pytest.skip(f"{SHARED} is absent: the real surveys and reference cases cannot be read here")
+        pytest.skip(
+            f"{SHARED} is absent: the real surveys and reference cases cannot be read here (CARTOGRAPHIE_SHARED says where)"
+        )
     return SHARED
 
 
 def _once(usine: pytest.TempPathFactory, nom: str, faire: Callable[[Path], None]) -> Path:
-    """A folder made once for all the processes of a test run: whoever comes second waits for it."""
+    """A folder made once for all the processes of a test run: whoever comes second waits for it, as long as it takes."""
     commun = usine.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         commun = commun.parent
     with (commun / f"{nom}.verrou").open("w") as verrou:
         fcntl.flock(verrou, fcntl.LOCK_EX)
         if not (commun / f"{nom}.fait").exists():
+            shutil.rmtree(
+                commun / nom, ignore_errors=True
+            )  # whoever came first failed: not to be taken for what it left
             faire(commun / nom)
             (commun / f"{nom}.fait").touch()
     return commun / nom
 
 
+PEU_2025 = ("t01", "t05", "t06", "t08", "t14", "t19", "t20", "t21")  # what is masked is mostly there
+
+
 @pytest.fixture(scope="session")
 def projet(racine: Path, tmp_path_factory: pytest.TempPathFactory, cli: Callable[..., Any]) -> Path:
-    """The bundled campaigns, run from raw/: a workspace where both campaigns are published. Read only: copy what you change."""
+    """The bundled campaigns, from raw/: both controlled, loaded and published, the first with few tables, the last with all.
+
+    Read only: copy what you change."""
 
     def faire(dossier: Path) -> None:
         for nom in ("schemas", "raw"):
             shutil.copytree(racine / nom, dossier / nom)
-        sortie = cli("run", "--projet", dossier, "--json", "--ouvriers", "2")
-        assert sortie.statut == 0, sortie.erreurs
+        keep_tables(dossier, *PEU_2025)
+        sorties = [cli("run", "2025", "--projet", dossier, "--ouvriers", "2")]
+        shutil.copytree(racine / "schemas", dossier / "schemas", dirs_exist_ok=True)
+        sorties += [cli(commande, "2026", "--projet", dossier) for commande in ("validate", "publish")]
+        assert [s.statut for s in sorties] == [0, 11, 0], [s.erreurs for s in sorties]
 
     return _once(tmp_path_factory, "campagne fictive é", faire)
 
 
 @pytest.fixture(scope="session")
-def petit_projet(tmp_path_factory: pytest.TempPathFactory, cli: Callable[..., Any]) -> Path:
-    """A small fictitious campaign, its first tables, the last edition published. Read only: copy what you change."""
+def petite_campagne(tmp_path_factory: pytest.TempPathFactory, cli: Callable[..., Any]) -> Path:
+    """A small fictitious campaign, controlled and loaded, nothing published. Read only: copy what you change."""
 
     def faire(dossier: Path) -> None:
-        assert cli("demo", dossier, "--repondants", "60", "--graine", "1", "--classeurs", "6").statut == 0
-        keep_few_tables(dossier, 5)
-        sortie = cli("run", "2026", "--projet", dossier)
+        commande = ("demo", dossier, "--repondants", "60", "--graine", "1", "--classeurs", "6")
+        assert cli(*commande, "--projet", RACINE).statut == 0
+        cli("validate", "2026", "--projet", dossier)
+        sortie = cli("load", "--projet", dossier)
         assert sortie.statut == 0, sortie.erreurs
 
-    return _once(tmp_path_factory, "petite campagne", faire)
+    return _once(tmp_path_factory, "petite campagne reçue", faire)
+
+
+def _published(campagne: Path, dossier: Path, *tableaux: str) -> None:
+    shutil.copytree(campagne, dossier)
+    sortie = run_cli("publish", "2026", "--projet", keep_tables(dossier, *tableaux))
+    assert sortie.statut == 0, sortie.erreurs
+
+
+@pytest.fixture(scope="session")
+def petit_projet(tmp_path_factory: pytest.TempPathFactory, petite_campagne: Path) -> Path:
+    """The same, its first tables published: maps by region and department, an evolution. Read only: copy what you change."""
+    return _once(
+        tmp_path_factory, "petite campagne", lambda d: _published(petite_campagne, d, "t00", "t01", "t02", "t03", "t04")
+    )
+
+
+@pytest.fixture(scope="session")
+def mini_projet(tmp_path_factory: pytest.TempPathFactory, petite_campagne: Path) -> Path:
+    """The same, two tables published: for what happens to any release. Read only: copy what you change."""
+    return _once(tmp_path_factory, "petite campagne, deux tableaux", lambda d: _published(petite_campagne, d, *MINI))
+
+
+@pytest.fixture
+def xlsx() -> Callable[..., bytes]:
+    """xlsx({"sheet": rows}, prepare=callable(workbook, sheets)) → bytes."""
+    import xlsxwriter
+
+    def fabrique(feuilles: dict[str, list[list[Any]]], prepare: Callable[..., None] | None = None) -> bytes:
+        sortie = io.BytesIO()
+        classeur = xlsxwriter.Workbook(sortie, {"in_memory": True, "strings_to_formulas": False})
+        onglets = {}
+        for nom, lignes in feuilles.items():
+            onglets[nom] = classeur.add_worksheet(nom)
+            for i, ligne in enumerate(lignes):
+                onglets[nom].write_row(i, 0, ligne)
+        if prepare:
+            prepare(classeur, onglets)
+        classeur.close()
+        return sortie.getvalue()
+
+    return fabrique

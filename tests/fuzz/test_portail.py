@@ -105,20 +105,19 @@ def test_a_spoilt_file_always_has_a_verdict(monkeypatch: pytest.MonkeyPatch, mod
 
 def _read_all(passes: list[Any], modeles: tuple[Modele, ...]) -> None:
     """Every file let through, read under the limits of a worker: a verdict, or a death that is told as one."""
-    fautes, avant = [], time.monotonic()
+    fautes = []
     lus = run_isolated(
-        partial(read, modeles=modeles), map(spoil, passes), Limites(512, ASSEZ, ASSEZ), 1 if not ESSAIS else 2
+        partial(read, modeles=modeles), map(spoil, passes), Limites(512, ASSEZ, 12 * ASSEZ), 1 if not ESSAIS else 2
     )
     for recette, lu in zip(passes, lus, strict=True):
         nom, octets = spoil(recette)
-        duree, avant = time.monotonic() - avant, time.monotonic()
         coupable = lu.cause == "arret" if isinstance(lu, Arret) else not known(lu[1])
-        if coupable or duree > ASSEZ + 3:
+        if coupable:
             garde = (
                 Path(os.environ.get("CARTOGRAPHIE_FUZZ_DOSSIER", "."))
                 / f"{hashlib.sha256(octets).hexdigest()[:12]}_{nom}"
             )
             if ESSAIS:
                 garde.write_bytes(octets)
-            fautes.append((garde.name, lu, round(duree, 1)))
+            fautes.append((garde.name, lu))
     assert not fautes

@@ -36,7 +36,7 @@ def run_in_page(page: Path, script: str, dossier: Path, largeur: int = 1280, pre
     fini = subprocess.run(
         [str(CHROMIUM), "--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000", "--dump-dom",
          f"--window-size={largeur},900", f"--user-data-dir={dossier / 'profil'}", *([prefere] if prefere else []), f"file://{copie}"],
-        capture_output=True, text=True, encoding="utf-8", timeout=120,
+        capture_output=True, text=True, encoding="utf-8",
     )  # fmt: skip
     trouve = re.search(r'data-resultat="([^"]*)"', fini.stdout)
     assert trouve, fini.stderr[-500:]

@@ -163,13 +163,13 @@ def _row(chemin: Path, feuille: str, ligne: int) -> set[str]:
     return {str(v) for rang in rangs for v in rang if v is not None}
 
 
-def test_same_inputs_same_bytes(petit_projet: Path, tmp_path: Path, cli: Callable[..., Any]) -> None:
+def test_same_inputs_same_bytes(mini_projet: Path, tmp_path: Path, cli: Callable[..., Any]) -> None:
     """Another place, hash seed, time zone, locale, number of workers, order of files on disk: not one byte differs."""
     ailleurs = tmp_path / "ailleurs"
-    shutil.copytree(petit_projet / "schemas", ailleurs / "schemas")
-    for f in sorted((petit_projet / "raw").rglob("*"), reverse=True):
+    shutil.copytree(mini_projet / "schemas", ailleurs / "schemas")
+    for f in sorted((mini_projet / "raw").rglob("*"), reverse=True):
         if f.is_file():
-            cible = ailleurs / f.relative_to(petit_projet)
+            cible = ailleurs / f.relative_to(mini_projet)
             cible.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(f, cible)
     env = {"PYTHONHASHSEED": "12345", "TZ": "Pacific/Noumea", "LC_ALL": "C", "LANG": "C"}
@@ -180,16 +180,16 @@ def test_same_inputs_same_bytes(petit_projet: Path, tmp_path: Path, cli: Callabl
         fichiers = (f for f in sorted((dossier / "outputs").rglob("*")) if f.is_file() and f.suffix != ".duckdb")
         return {str(f.relative_to(dossier)): hashlib.sha256(f.read_bytes()).hexdigest() for f in fichiers}
 
-    assert prints(ailleurs) == prints(petit_projet)
+    assert prints(ailleurs) == prints(mini_projet)
     from cartographie.warehouse.read import fingerprints
 
-    assert fingerprints(ailleurs / "outputs/entrepot.duckdb") == fingerprints(petit_projet / "outputs/entrepot.duckdb")
+    assert fingerprints(ailleurs / "outputs/entrepot.duckdb") == fingerprints(mini_projet / "outputs/entrepot.duckdb")
 
 
 def test_the_bundled_files_are_what_the_seed_gives(racine: Path, tmp_path: Path, cli: Callable[..., Any]) -> None:
     commande = re.search(r"cartographie demo \S+ (.*)", (racine / "raw/LISEZMOI.md").read_text(encoding="utf-8"))
     assert commande
-    sortie = cli("demo", tmp_path / "d", *commande[1].split())
+    sortie = cli("demo", tmp_path / "d", *commande[1].split(), "--projet", racine)
     assert sortie.statut == 0, sortie.erreurs
     for annee in EDITIONS:
         refaits = {(d["nom"], d["sha256"], d["role"]) for d in read_csv(tmp_path / "d/raw" / annee / "registre.csv")}

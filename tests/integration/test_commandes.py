@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import keep_few_tables
+from conftest import MINI, Sortie, keep_tables, run_cli
 
 RACINE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(RACINE / "tests/fautes"))
@@ -33,22 +33,19 @@ PREUVE = ["audit", "trace", "sign"]
 RECU = ["--recu-le", "2026-05-01"]
 
 
-@dataclass(frozen=True)
-class Sortie:
-    statut: int
-    texte: str
-    erreurs: str
-
-
 @pytest.fixture
-def lance(capsys: pytest.CaptureFixture[str]) -> Callable[..., Sortie]:
-    """The entry point in this process. Reading the standard input raises: a command that asked a question would fail."""
+def lance(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """The entry point in this process, but to publish. Reading the standard input raises: a command that asked a question would
+    fail. Run where there is no workspace: a command that was given none notes it where it is."""
 
-    def une(*args: str | Path) -> Sortie:
+    def une(*args: str | Path) -> Any:
+        if args and args[0] in ("run", "publish"):  # the suite of plausibility is long to import
+            return run_cli(*args, cwd=tmp_path)
         capsys.readouterr()
         statut = main.main([str(a) for a in args])
         return Sortie(statut, *capsys.readouterr())
 
+    monkeypatch.chdir(tmp_path)
     return une
 
 
@@ -85,7 +82,7 @@ def charge(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with a frame of three units, two answers, controlled and loaded. Copied, never changed."""
     dossier = tmp_path_factory.mktemp("charge")
     shutil.copytree(RACINE / "schemas", dossier / "schemas")
-    keep_few_tables(dossier)
+    keep_tables(dossier, *MINI)
     projet = ["--projet", dossier]
     _executer("register", CAMPAGNE, _base(dossier, (1, 2, 3)), *RECU, *projet)
     _executer("ingest", CAMPAGNE, *(fabriquer.FICHIERS / n for n in ("bon.xlsx", "bon.csv")), *RECU, *projet)
@@ -323,7 +320,7 @@ def test_run_gives_11_or_12_only_when_strict(lance: Any, espace: Path) -> None:
 
 def test_an_implausible_campaign_is_not_published(lance: Any, vierge: Path, tmp_path: Path) -> None:
     """Every answer unknown to the frame: nothing is wrong in any cell, yet the tables would be empty of meaning."""
-    keep_few_tables(vierge)
+    keep_tables(vierge, *MINI)
     projet = ["--projet", vierge, "--ouvriers", "1"]
     lance("register", CAMPAGNE, _base(tmp_path, (7, 8, 9)), *RECU, "--projet", vierge)
     lance("ingest", CAMPAGNE, fabriquer.FICHIERS / "bon.xlsx", *RECU, "--projet", vierge)
@@ -504,7 +501,7 @@ def test_a_bug_says_so_without_any_received_value(lance: Any, vierge: Path, monk
     monkeypatch.setattr(flow_receive, "load_questionnaire", casse)
     sortie = lance("status", "--projet", vierge)
     assert sortie.statut == 1 and sortie.texte == ""
-    assert "Erreur interne (ValueError)" in sortie.erreurs and "reception.py" in sortie.erreurs
+    assert "Erreur interne (ValueError)" in sortie.erreurs and "receive.py" in sortie.erreurs
     assert secret not in sortie.erreurs and "Traceback" not in sortie.erreurs and str(RACINE) not in sortie.erreurs
 
 
@@ -521,7 +518,7 @@ def test_nothing_is_asked_with_the_input_closed(espace: Path) -> None:
     """The whole chain as a scheduler runs it: no terminal, no input."""
     fini = subprocess.run(
         [sys.executable, "-m", "cartographie", "run", CAMPAGNE, "--ouvriers", "1", "--projet", str(espace)],
-        cwd=RACINE, stdin=subprocess.DEVNULL, capture_output=True, text=True, encoding="utf-8", timeout=120,
+        cwd=RACINE, stdin=subprocess.DEVNULL, capture_output=True, text=True, encoding="utf-8",
     )  # fmt: skip
     assert fini.returncode == 0, fini.stderr
     assert "Où regarder :" in fini.stdout and "ictives" in fini.stdout

@@ -41,8 +41,8 @@ def refused(sortie: Any, code: str, statut: int, *mots: str) -> None:
 
 
 @pytest.fixture
-def espace(petit_projet: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(petit_projet, tmp_path / "espace"))
+def espace(mini_projet: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(mini_projet, tmp_path / "espace"))
 
 
 # ------------------------------------------------------------------------------------------- a full disk
@@ -54,7 +54,7 @@ def petit_disque(espace: Path, tmp_path: Path) -> Iterator[Callable[[int], Path]
     ici = tmp_path / "disque"
     ici.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", ici], capture_output=True).returncode:
-        pytest.skip("this user may not mount a small disk")
+        pytest.skip("this user may not mount a small disk: run as root")
     try:
 
         def remplir(reste: int) -> Path:
@@ -103,7 +103,7 @@ def test_a_full_disk(
 def anybody(cli: Callable[..., Any]) -> Callable[..., Any]:
     """As a user whom rights bind: root, without what lets it pass over them."""
     if os.geteuid() == 0 and shutil.which("setpriv") is None:
-        pytest.skip("root passes over every right, and setpriv is not there to prevent it")
+        pytest.skip("root passes over every right, and setpriv is not there to prevent it: apt-get install util-linux")
     avec = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
     return lambda *args: cli(*args, avec=avec)
 
@@ -165,7 +165,7 @@ def test_two_runs_at_once(espace: Path) -> None:
     """One works; the other waits for it, or says that the workspace is in use. What is published is the same as alone."""
     attendu = tree(espace / "outputs")
     lances = [start(espace, "run", ANNEE, "--remplacer") for _ in range(2)]
-    fins = [(p.communicate(timeout=300)[1], p.returncode) for p in lances]
+    fins = [(p.communicate()[1], p.returncode) for p in lances]
     statuts = sorted(statut for _, statut in fins)
     assert statuts in ([0, 0], [0, 17]), fins
     assert all("Erreur E17 : une autre commande écrit" in e for e, statut in fins if statut == 17)
@@ -186,8 +186,8 @@ def test_a_reader_during_a_load(espace: Path) -> None:
     lecteur = subprocess.Popen([sys.executable, "-c", lire], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert lecteur.stdout is not None and lecteur.stdout.readline() == "lu\n"
     fini = start(espace, "load")
-    assert fini.wait(120) == 0
-    lu, _ = lecteur.communicate("va\n", timeout=60)
+    assert fini.wait() == 0
+    lu, _ = lecteur.communicate("va\n")
     assert int(lu) == sum(len(read_registre(d)) for d in (espace / "raw").iterdir() if d.is_dir())
     assert fingerprints(entrepot) == avant
 

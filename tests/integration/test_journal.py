@@ -19,16 +19,21 @@ ANNEE = "2026"
 NOM = "Jeanne-Dupont-06-12-34-56-78.csv"
 
 
-@pytest.fixture
-def espace(racine: Path, tmp_path: Path, cli: Callable[..., Any]) -> Path:
-    """A workspace where three commands were run, one of them refused."""
-    ici = tmp_path / "espace"
+@pytest.fixture(scope="module")
+def trois_commandes(racine: Path, tmp_path_factory: pytest.TempPathFactory, cli: Callable[..., Any]) -> Path:
+    """A workspace where three commands were run, one of them refused. Copied, never changed."""
+    ici = tmp_path_factory.mktemp("journal") / "espace"
     shutil.copytree(racine / "schemas", ici / "schemas")
-    (tmp_path / NOM).write_text("a;b\n1;2\n", encoding="utf-8")
-    assert cli("ingest", ANNEE, tmp_path / NOM, "--recu-le", "2026-05-01", "--projet", ici).statut == 0
+    (ici.parent / NOM).write_text("a;b\n1;2\n", encoding="utf-8")
+    assert cli("ingest", ANNEE, ici.parent / NOM, "--recu-le", "2026-05-01", "--projet", ici).statut == 0
     assert cli("validate", ANNEE, "--projet", ici).statut == 11
     assert cli("publish", ANNEE, "--version", "v1", "--motif", "Jeanne Dupont", "--projet", ici).statut == 2
     return ici
+
+
+@pytest.fixture
+def espace(trois_commandes: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(trois_commandes, tmp_path / "espace"))
 
 
 def test_who_did_what_when_with_what_and_how_it_ended(espace: Path, cli: Callable[..., Any]) -> None:

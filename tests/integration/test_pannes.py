@@ -54,8 +54,8 @@ def lasts(projet: Path, *commande: str) -> float:
 
 
 @pytest.fixture
-def espace(petit_projet: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(petit_projet, tmp_path / "espace"))
+def espace(mini_projet: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(mini_projet, tmp_path / "espace"))
 
 
 def test_receiving(racine: Path, tmp_path: Path, cli: Callable[..., Any]) -> None:

@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 import openpyxl
 import pytest
 import yaml
-from conftest import keep_few_tables
+from conftest import RACINE
 
 sys.path.insert(0, str(Path(__file__).parent))
 from navigateur import CHROMIUM, run_in_page
@@ -184,11 +184,10 @@ def test_preflight_says_what_is_missing(publie: Path, cli: Callable[..., Any], t
 
 
 def test_a_label_that_gives_an_address_is_not_published(
-    petit_projet: Path, cli: Callable[..., Any], tmp_path: Path
+    mini_projet: Path, cli: Callable[..., Any], tmp_path: Path
 ) -> None:
-    ici = shutil.copytree(petit_projet, tmp_path / "espace")
+    ici = shutil.copytree(mini_projet, tmp_path / "espace")
     shutil.rmtree(ici / "outputs" / ANNEE)
-    keep_few_tables(ici, 2)
     tableau = ici / "schemas/tableaux/t01.yaml"
     declare = yaml.safe_load(tableau.read_text(encoding="utf-8"))
     declare["notes"] = ["Écrire à jeanne.dupont@hopital.fr"]
@@ -199,9 +198,9 @@ def test_a_label_that_gives_an_address_is_not_published(
 
 
 def test_a_correction_says_what_it_replaces_why_and_every_figure_that_changed(
-    petit_projet: Path, cli: Callable[..., Any], tmp_path: Path
+    mini_projet: Path, cli: Callable[..., Any], tmp_path: Path
 ) -> None:
-    ici = shutil.copytree(petit_projet, tmp_path / "espace")
+    ici = shutil.copytree(mini_projet, tmp_path / "espace")
     publier = ("publish", ANNEE, "--projet", ici, "--version")
     for manque in (("--remplace", "provisoire"), ("--motif", "oubli"), ("--nature", "corrigée"), ("--nature", "autre")):
         assert "U23" in cli(*publier, "v2", *manque).erreurs, manque
@@ -243,8 +242,11 @@ def test_a_correction_says_what_it_replaces_why_and_every_figure_that_changed(
 # ------------------------------------------------------------------------------------------- in a browser
 
 LARGEURS = (360, 820, 1920)  # a phone, a tablet, a projector
-navigateur_requis = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-AXE = Path(os.environ.get("CARTOGRAPHIE_AXE", "/nonexistent"))  # axe.min.js, from the npm package axe-core
+navigateur_requis = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium")
+MODULES = [RACINE, RACINE.parent, Path.home(), Path("/usr/local/lib"), Path("/usr/lib")]
+AXE = next((f for d in MODULES if (f := d / "node_modules/axe-core/axe.min.js").is_file()), None)
+if "CARTOGRAPHIE_AXE" in os.environ:
+    AXE = Path(os.environ["CARTOGRAPHIE_AXE"])
 
 
 @navigateur_requis
@@ -328,9 +330,10 @@ def test_nothing_overflows(publie: Path, tmp_path: Path, largeur: int) -> None:
 
 
 @navigateur_requis
-@pytest.mark.skipif(not AXE.is_file(), reason="CARTOGRAPHIE_AXE does not name axe.min.js")
+@pytest.mark.skipif(AXE is None, reason="axe is not installed: npm install axe-core, or CARTOGRAPHIE_AXE=…/axe.min.js")
 @pytest.mark.parametrize("theme", ["", "--force-dark-mode"])
 def test_axe_finds_no_violation(publie: Path, tmp_path: Path, theme: str) -> None:
+    assert AXE is not None
     script = AXE.read_text(encoding="utf-8") + (
         ";var r=await axe.run(document,{runOnly:['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']});"
         "return r.violations.map(function(v){return v.id+' '+v.nodes.slice(0,2).map(function(n){return n.target}).join(' ')})"

@@ -22,8 +22,8 @@ Lance = Callable[..., Any]
 
 
 @pytest.fixture
-def espace(petit_projet: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(petit_projet, tmp_path / "espace"))
+def espace(mini_projet: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(mini_projet, tmp_path / "espace"))
 
 
 def change(fichier: Path, faire: Callable[[Any], None]) -> None:
@@ -91,7 +91,7 @@ def test_a_table_that_says_a_figure_twice(espace: Path, cli: Lance) -> None:
 
 
 def test_a_table_gone_that_a_release_still_shows(espace: Path, cli: Lance) -> None:
-    retire = sorted((espace / "schemas/tableaux").glob("*.yaml"))[2]
+    retire = sorted((espace / "schemas/tableaux").glob("*.yaml"))[1]
     code = yaml.safe_load(retire.read_text(encoding="utf-8"))["code"]
     retire.unlink()
     change(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from conftest import keep_few_tables
+from conftest import MINI, keep_tables
 
 CLOISON = """
 import socket, sys
@@ -28,8 +28,9 @@ def test_no_command_opens_a_connection(cli: Callable[..., Any], tmp_path: Path) 
     racine = Path(__file__).resolve().parents[2]
     env = {"PYTHONPATH": f"{tmp_path / 'cloison'}:{racine}"}
     projet = tmp_path / "essai"
-    assert cli("demo", projet, "--repondants", "60", "--graine", "1", "--classeurs", "6", env=env).statut == 0
-    keep_few_tables(projet)
+    commande = ("demo", projet, "--repondants", "60", "--graine", "1", "--classeurs", "6", "--projet", racine)
+    assert cli(*commande, env=env).statut == 0
+    keep_tables(projet, *MINI)
     for commande in (
         ("run", "2026", "--projet", projet),
         ("status", "--projet", projet),

@@ -6,17 +6,15 @@ import csv
 import json
 import random
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import comportements
 import openpyxl
 import pandas as pd
 import pytest
+from conftest import PEU_2025, keep_tables, run_cli
 
 from cartographie import warehouse
 from cartographie.base.parquet import read_parquet, to_parquet
@@ -49,7 +47,9 @@ class Publie:
 
 @pytest.fixture(scope="module")
 def publie(projet: Path, tmp_path_factory: pytest.TempPathFactory) -> Publie:
-    q = load_questionnaire(projet)
+    schemas = tmp_path_factory.mktemp("schemas")
+    shutil.copytree(projet / "schemas", schemas / "schemas")
+    q = load_questionnaire(keep_tables(schemas, *PEU_2025))
     with warehouse.open_readonly(projet / "outputs" / "entrepot.duckdb") as con:
         frames = warehouse.analysis_frames(con, ANNEE)
     brouillons = draft_tableaux(q, Campagne(ANNEE, frames, weigh(q, ANNEE, frames)), None)
@@ -200,17 +200,17 @@ def test_no_message_gives_the_figure_away(publie: Publie, copie: Path) -> None:
 
 CASSEES = {
     # nothing is masked beyond what is confidential itself
-    "sans secondaire": "import cartographie.secret.protection as p\n"
+    "sans secondaire": "import cartographie.secrecy.protect as p\n"
     "s = p.suppress\n"
     "def casse(*a, **k):\n    r = s(*a, **k)\n    r['statut'] = r['statut'].replace('D', 'V')\n    return r\n"
     "p.suppress = casse\n",
     # one link in five is forgotten: regions, kinds of actor and answers no longer all add up
-    "liens oubliés": "import numpy as np, cartographie.secret.protection as p\n"
+    "liens oubliés": "import numpy as np, cartographie.secrecy.protect as p\n"
     "b = p.build_system\n"
     "def casse(*a):\n    s = b(*a)\n    s.equations = s.equations[np.arange(s.equations.shape[0]) % 5 != 0]\n    return s\n"
     "p.build_system = casse\n",
     # respondents are taken for strangers to themselves
-    "sans initiés": "import functools, cartographie.secret.protection as p\n"
+    "sans initiés": "import functools, cartographie.secrecy.protect as p\n"
     "p.suppress = functools.partial(p.suppress, seuls=False)\n",
 }
 
@@ -218,23 +218,20 @@ CASSEES = {
 @pytest.mark.parametrize(
     ("cassee", "espace", "annee"),
     [
-        ("sans secondaire", "petit_projet", "2026"),
+        ("sans secondaire", "mini_projet", "2026"),
         ("liens oubliés", "petit_projet", "2026"),
         ("sans initiés", "projet", ANNEE),
     ],
 )
 def test_without_proof_publish_exits_14_and_shows_nothing(
-    request: pytest.FixtureRequest, racine: Path, tmp_path: Path, cassee: str, espace: str, annee: str
+    request: pytest.FixtureRequest, tmp_path: Path, cassee: str, espace: str, annee: str
 ) -> None:
-    ici = shutil.copytree(request.getfixturevalue(espace), tmp_path / "ici")
-    programme = CASSEES[cassee] + "from cartographie.cli.main import run_main\nrun_main()\n"
-    fini = subprocess.run(
-        [sys.executable, "-c", programme, "publish", annee, "--projet", str(ici), "--version", "essai"],
-        cwd=racine, capture_output=True, text=True, encoding="utf-8", timeout=300,
-    )  # fmt: skip
-    comportements.note_command(fini.returncode, fini.stderr)
-    assert fini.returncode == 14, fini.stderr
-    assert "E20" in fini.stderr and "secret n'est pas prouvé" in fini.stderr
+    ici = Path(shutil.copytree(request.getfixturevalue(espace), tmp_path / "ici"))
+    if annee == ANNEE:
+        keep_tables(ici, *PEU_2025)
+    sortie = run_cli("publish", annee, "--projet", ici, "--version", "essai", avant=CASSEES[cassee])
+    assert sortie.statut == 14, sortie.erreurs
+    assert "E20" in sortie.erreurs and "secret n'est pas prouvé" in sortie.erreurs
     assert sorted(p.name for p in (ici / "outputs" / annee).iterdir() if "essai" in p.name) == []
 
 
@@ -255,7 +252,7 @@ def test_what_an_earlier_version_shows_is_masked_around(
 ) -> None:
     """A figure shown once is known for ever: with it the same masks protect no more, and others are found."""
     copie = tmp_path / "copie"
-    shutil.copytree(projet, copie, ignore=shutil.ignore_patterns("outputs"))
+    keep_tables(Path(shutil.copytree(projet, copie, ignore=shutil.ignore_patterns("outputs"))), *PEU_2025)
     (copie / "outputs" / ANNEE).mkdir(parents=True)
     shutil.copy(projet / "outputs" / "entrepot.duckdb", copie / "outputs")
     ancienne = copie / "outputs" / ANNEE / "ancienne"

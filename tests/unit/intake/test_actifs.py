@@ -207,9 +207,9 @@ N = 200_000
     ids=range(21 + 2),
 )  # fmt: skip
 def test_no_search_takes_more_than_linear_time(contenu):
-    debut = time.perf_counter()
+    debut = time.process_time()
     gate.inspect(contenu, "a.xlsx", {"octets_total": 50_000_000, "ratio": 100_000})
-    assert time.perf_counter() - debut < 5
+    assert time.process_time() - debut < 5
 
 
 def test_nor_does_the_reader():
@@ -224,8 +224,8 @@ def test_nor_does_the_reader():
     ):
         contenu = xlsx_with(rangees)
         porte = inspect(contenu, "a.xlsx", {"ratio": 100_000})
-        debut = time.perf_counter()
+        debut = time.process_time()
         if not porte.refuse:
             with contextlib.suppress(CalamineError):
                 read_workbook(contenu, porte)
-        assert time.perf_counter() - debut < 5
+        assert time.process_time() - debut < 5

@@ -82,10 +82,10 @@ def test_caps_are_settings(xlsx):
 
 def test_cheap(xlsx):
     contenu = xlsx({"F": [[f"texte {i} {j}" for j in range(12)] for i in range(100)]})
-    debut = time.perf_counter()
+    debut = time.process_time()
     for _ in range(20):
         inspect(contenu, "a.xlsx", {})
-    assert (time.perf_counter() - debut) / 20 < 0.01
+    assert (time.process_time() - debut) / 20 < 0.01
 
 
 # --------------------------------------------------------------------------- attacks
@@ -326,13 +326,13 @@ def test_bombs_of_text_have_a_verdict_in_time():
         b"x" * 24_000_000: "découpage",
     }
     for contenu, attendu in lignes.items():
-        debut = time.perf_counter()
+        debut = time.process_time()
         porte = inspect(contenu, "a.csv", {})
         assert (porte.format, porte.refuse) == ("csv", False)
         with pytest.raises((SheetTooLarge, UnreadableText)) as refus:
             read_text(contenu)
         assert attendu in (refus.value.details.get("plafond"), refus.value.details.get("motif"))
-        assert time.perf_counter() - debut < 5
+        assert time.process_time() - debut < 5
     assert motif(b"a;b\n" * 7_000_000, "a.csv") == ("fichier_trop_gros", "octets")
     assert motif(b"a;b\n1;2\n" * 9000 + zip_({"a": b"x" * 5000}), "a.csv")[0] == "fichier_non_tableur"
     for codage in ("utf-32", "utf-32-be"):

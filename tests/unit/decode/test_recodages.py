@@ -10,7 +10,7 @@ from cartographie.decode.derive import look_up
 from cartographie.survey.load import load_questionnaire
 from cartographie.survey.model import Questionnaire
 
-Q: Questionnaire = load_questionnaire(Path(__file__).resolve().parents[2])
+Q: Questionnaire = load_questionnaire(Path(__file__).resolve().parents[3])
 RECODES = sorted({(c["variable"], c["passage"], c["de"], c["a"]) for c in Q.comparabilite if c.get("passage")})
 
 

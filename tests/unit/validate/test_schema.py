@@ -25,7 +25,7 @@ from cartographie.survey.types import TYPES
 from cartographie.validate.checks import judge_lots
 from cartographie.validate.schema import build_schema, identifiant_cle
 
-RACINE = Path(__file__).resolve().parents[2]
+RACINE = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")

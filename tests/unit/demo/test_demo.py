@@ -24,7 +24,7 @@ from cartographie_demo.layout import address, parse_cell
 from cartographie_demo.oracle import Fiche, Monde, holds, irregularities, violations
 from cartographie_demo.writers import WRITERS, Erreur, Formule, Page, write_classeur
 
-PROJET = Path(__file__).parents[2]
+PROJET = Path(__file__).parents[3]
 CELLULES = {
     (1, 1): "données fictives",
     (3, 2): "été €",
@@ -152,7 +152,7 @@ def test_same_seed_same_files_and_every_fault_has_its_place(questionnaire, tmp_p
 
 
 def test_no_question_no_year_in_the_code(questionnaire):
-    sources = "".join(p.read_text("utf-8") for p in (PROJET / "cartographie" / "demo").glob("*.py"))
+    sources = "".join(p.read_text("utf-8") for p in (PROJET / "cartographie_demo").glob("*.py"))
     noms = [n for n in questionnaire.variables if "_" in n and f'"{n}"' in sources]
     assert noms == []
     assert not [c for c in questionnaire.campagnes if f'"{c}"' in sources]

@@ -26,7 +26,7 @@ from cartographie.statistics.tables import Campagne, draft_tableaux
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import Tableau
 
-RACINE = Path(__file__).resolve().parents[2]
+RACINE = Path(__file__).resolve().parents[3]
 BLOCS = re.findall(r"```(\w+)\n(.*?)```", (RACINE / "docs/ajouter-une-mesure.md").read_text(encoding="utf-8"), re.S)
 MESURE, LECTURE = (texte for langue, texte in BLOCS if langue == "python")
 SERIE = next(yaml.safe_load(texte) for langue, texte in BLOCS if langue == "yaml")

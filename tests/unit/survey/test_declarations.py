@@ -17,7 +17,7 @@ from cartographie.survey.load import load_questionnaire
 from cartographie.survey.model import EnteteAttendu
 from cartographie.survey.rules import load_catalogue
 
-RACINE = Path(__file__).resolve().parents[2]
+RACINE = Path(__file__).resolve().parents[3]
 SURVEYS = [RACINE / "schemas", RACINE / "tests/real/sae_2022/schemas", RACINE / "tests/real/us_ai_inventory/schemas"]
 PAGE: dict[str, str] = runpy.run_path(str(RACINE / "tests/spec/test_une_enquete_en_une_page.py"))["SCHEMAS"]
 CAMPAGNE, MODELE = "2031/campagne.yaml", "2031/export.yaml"

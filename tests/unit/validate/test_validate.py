@@ -204,6 +204,6 @@ def test_the_schema_is_fast_and_sees_every_cell() -> None:
     df.loc[bad, "effectif"] = 999
     found = checks.check_schema(replace(lot("unite", []), df=df), q, "c1")
     assert sorted(c.enregistrement for c in found) == sorted(bad.tolist())
-    start = time.perf_counter()
+    start = time.process_time()
     build_schema("unite", q, "c1").validate(df.drop(index=bad), lazy=True)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2

@@ -17,7 +17,7 @@ from cartographie.cli.main import app
 from cartographie.survey.declarations.declared import FICHIERS
 from cartographie.survey.declarations.shape import json_schema, schema_files
 
-RACINE = Path(__file__).resolve().parents[2]
+RACINE = Path(__file__).resolve().parents[3]
 DOCS = RACINE / "docs"
 ERREURS = {"UserError", "DeclarationError"}
 FICTIVES = ("guide-analyste.md", "guide-auditeur.md", "methodologie.md", "regles.md", "tableaux.md")

@@ -58,7 +58,7 @@ def matrix(t: pd.DataFrame) -> np.ndarray:
     return np.array(m)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(tables())
 def test_nobody_tells_a_confidential_cell_that_could_be_kept(t: pd.DataFrame) -> None:
     """Neither a reader nor a respondent that subtracts the cells it makes alone, unless masking everything would not help."""
@@ -72,7 +72,7 @@ def test_nobody_tells_a_confidential_cell_that_could_be_kept(t: pd.DataFrame) ->
         assert (apres & primaires) - set(np.flatnonzero(siennes)) <= inevitable
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(tables())
 def test_intervals_are_those_the_attacker_finds(t: pd.DataFrame) -> None:
     m = matrix(t)
@@ -87,7 +87,7 @@ def test_intervals_are_those_the_attacker_finds(t: pd.DataFrame) -> None:
         assert r.at[k, "bas"] >= lu.at[k, "bas"] - 1e-6 and r.at[k, "haut"] <= lu.at[k, "haut"] + 1e-6
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(tables())
 def test_every_mask_is_needed_and_the_same_each_time(t: pd.DataFrame) -> None:
     m = matrix(t)

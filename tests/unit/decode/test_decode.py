@@ -593,7 +593,7 @@ def test_what_decoding_leaves_to_the_schema_is_refused_and_emptied(valeurs):
             assert lue is not None or (i, v.nom) in dits or is_blank(valeur)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(st.lists(CELLULES, min_size=1, max_size=12))
 def test_factorised_decoding_is_value_by_value_decoding(valeurs):
     ensemble, constats = decode_lot(lot(**{v.nom: valeurs for v in VARIABLES}), QUESTIONNAIRE, CAMPAGNE)

@@ -35,7 +35,7 @@ from cartographie.warehouse.content import entity_columns, loaded_variables
 from cartographie.warehouse.prepare import anomalies as stored
 from cartographie.warehouse.prepare import stable_ids
 
-RACINE = Path(__file__).resolve().parents[2]
+RACINE = Path(__file__).resolve().parents[3]
 ANSWER = {"numero": F1, "emploi": "OUI", "effectif": 5, "detail": "abc"}
 SECRET = "voir jean.dupont@chu.fr 06 12 34 56 78"
 ALLUSIONS = ("jean.dupont", "06 12", "0612345678")

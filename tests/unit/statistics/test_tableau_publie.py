@@ -12,7 +12,7 @@ from cartographie.statistics.precision import finish
 from cartographie.statistics.tables import Campagne, draft_tableaux
 from cartographie.survey.published import CHIFFRES, COLONNES, STATUTS, Prive, columns, key_columns, published
 
-PAQUET = Path(__file__).resolve().parents[2] / "cartographie"
+PAQUET = Path(__file__).resolve().parents[3] / "cartographie"
 CODE = [f for f in sorted(PAQUET.rglob("*.py")) if f.name != "published.py"]
 PRIVES = {str(c) for c in Prive}
 
