@@ -46,15 +46,15 @@ def render(gabarit: str, /, **valeurs: object) -> str:
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
+    from jinja2.filters import do_mark_safe
 
     def escaped(valeur: object) -> object:  # as html.escape does, quotes included: what was published keeps its bytes
-        return valeur if hasattr(valeur, "__html__") else Markup(escape(str(valeur)))
+        return valeur if hasattr(valeur, "__html__") else do_mark_safe(escape(str(valeur)))
 
     env = Environment(
         loader=PackageLoader("cartographie", "."), autoescape=True, undefined=StrictUndefined, finalize=escaped,
         keep_trailing_newline=True,
     )  # fmt: skip
     style = (files("cartographie.base") / "templates/page.css").read_text(encoding="utf-8")
-    env.globals["style"] = Markup(style.replace("\n", ""))
+    env.globals["style"] = do_mark_safe(style.replace("\n", ""))
     return env

@@ -25,8 +25,8 @@ from cartographie.release.plausibility import (
 from cartographie.statistics.estimates import build_plan
 from cartographie.statistics.tables import Campagne, draft_tableaux
 from cartographie.statistics.weights import Ponderation
+from cartographie.survey.check import _check_expectations
 from cartographie.survey.declarations.source import Problemes, Source
-from cartographie.survey.load import check_annexes
 from cartographie.survey.model import Variable
 
 OBJET = "des fermes <laitières> & d'autres"
@@ -224,11 +224,8 @@ def test_an_expectation_on_what_is_never_shown_is_refused() -> None:
     ]
     attentes = [{"code": f"P{20 + i}", "libelle": "x", **a} for i, a in enumerate(fautives)]
     problemes = Problemes()
-    check_annexes(
-        q,
-        {("c1", "plausibilite"): Source("plausibilite.yaml", {"attentes": [*ATTENTES[:6], *attentes]}, {})},
-        problemes,
-    )
+    source = Source("plausibilite.yaml", {"attentes": [*ATTENTES[:6], *attentes]}, {})
+    _check_expectations(q, source, problemes)
     assert [(e.code, e.cle, e.message.partition("» : ")[2]) for e in problemes.liste] == [
         ("D10", "attentes.6.variable", "« nom » est personnelle, non publiable ou à plusieurs réponses."),
         ("D10", "attentes.7.variable", "« marches » est personnelle, non publiable ou à plusieurs réponses."),

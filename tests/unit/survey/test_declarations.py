@@ -112,8 +112,10 @@ ATTENTE = {"code": "P01", "libelle": "assez de réponses", "mesure": "reponses",
 CORRECTION = {"code": "C1", "ou": {"depot": "a.xlsx", "cellule": "B2"}, "attendu": None, "valeur": True, "motif": "m",
               "auteur": "a", "date": "2031-02-01"}  # fmt: skip
 AUTRES = [
-    ("plausibilite", {"attentes": [ATTENTE | {"mesure": "moyenne"}]}, "attentes.0.mesure", "rattachement, reponses, poids, chiffre, somme"),
+    ("plausibilite", {"attentes": [ATTENTE | {"mesure": "moyenne"}]}, "attentes.0.mesure", "rattachement, reponses, effectif, poids, unicite, modalites, chiffre, somme"),
     ("plausibilite", {"attentes": [ATTENTE | {"mesure": "chiffre"}]}, "attentes.0", "clé obligatoire absente : tableau, indicateur"),
+    ("plausibilite", {"attentes": [ATTENTE | {"mesure": "unicite"}]}, "attentes.0", "clé obligatoire absente : variable"),
+    ("plausibilite", {"attentes": [ATTENTE | {"mesure": "modalites", "variable": "usage"}]}, "attentes.0", "clé obligatoire absente : valeurs"),
     ("plausibilite", {"attentes": [{k: v for k, v in ATTENTE.items() if k != "min"}]}, "attentes.0", "donnez « min » ou « max »"),
     ("plausibilite", {"attentes": [ATTENTE | {"minimum": 3}]}, "attentes.0", "clés admises : code, effectif_min,"),
     ("qualite", {"mandat": ""}, "mandat", "un texte"),
