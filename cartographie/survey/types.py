@@ -23,12 +23,13 @@ from cartographie.survey.codes import (
     explain_identifiant,
     explain_lieu,
 )
-from cartographie.survey.dates import decode_annee_mois, decode_date
 from cartographie.survey.model import Variable
 from cartographie.survey.values import (
     Contexte,
     Decode,
+    decode_annee_mois,
     decode_booleen,
+    decode_date,
     decode_decimal,
     decode_entier,
     decode_texte,
