@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from cartographie.base.identifiers import MOTIFS
-from cartographie.survey.codes import (
+from cartographie.survey.model import Variable
+from cartographie.survey.types.codes import (
     decode_code,
     decode_codes,
     decode_identifiant,
@@ -23,8 +24,7 @@ from cartographie.survey.codes import (
     explain_identifiant,
     explain_lieu,
 )
-from cartographie.survey.model import Variable
-from cartographie.survey.values import (
+from cartographie.survey.types.values import (
     Contexte,
     Decode,
     decode_annee_mois,
