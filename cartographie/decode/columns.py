@@ -14,12 +14,11 @@ import pandas as pd
 from cartographie.base.text import MASQUE
 from cartographie.decode.lots import SEPARATEUR, TECHNIQUES
 from cartographie.decode.repairs import decline, tell_blanks
-from cartographie.survey.codes import decode_choix, sort_codes
-from cartographie.survey.dates import day_comes_first
 from cartographie.survey.model import Questionnaire, Variable
 from cartographie.survey.received import Constat, Lot
 from cartographie.survey.types import TYPES, TypeSpec
-from cartographie.survey.values import NUL, Contexte, Decode, Repertoire, cell_problem, is_blank
+from cartographie.survey.types.codes import decode_choix, sort_codes
+from cartographie.survey.types.values import NUL, Contexte, Decode, Repertoire, cell_problem, day_comes_first, is_blank
 
 _CHOIX = TYPES["booleen"]  # how each column of a spread choice is read
 # Types whose equal values decode alike (1 and 1.0 included), so that equality is enough to tell them apart.

@@ -12,11 +12,11 @@ import pandas as pd
 from cartographie.base.identifiers import pseudonym
 from cartographie.base.text import text_of
 from cartographie.decode.columns import to_array
-from cartographie.survey.codes import sort_codes
 from cartographie.survey.model import Entite, Passage, Questionnaire, Variable
 from cartographie.survey.received import Lot
 from cartographie.survey.types import TYPES
-from cartographie.survey.values import Repertoire
+from cartographie.survey.types.codes import sort_codes
+from cartographie.survey.types.values import Repertoire
 
 # ---- conditions, in one place
 

@@ -18,7 +18,7 @@ from cartographie.survey.model import Questionnaire, Variable
 from cartographie.survey.received import Constat
 from cartographie.survey.rules import declined, judge, repairs
 from cartographie.survey.types import TYPES
-from cartographie.survey.values import Decode, combine
+from cartographie.survey.types.values import Decode, combine
 
 BLANCS = "ecriture_normalisee"
 _INSECABLES = str.maketrans({"\u00a0": " ", "\u202f": " "})

@@ -14,12 +14,12 @@ from cartographie.base.text import MASQUE, clean, normalise, personal_data, text
 from cartographie.intake.container import column_number
 from cartographie.intake.read import open_depots, workers_for
 from cartographie.propose.edits import Correctif, read_exact, set_cells
-from cartographie.survey.codes import cut_pieces, find_code
 from cartographie.survey.model import Questionnaire, Variable
 from cartographie.survey.received import Anomalie, Depot
 from cartographie.survey.rules import VALUE_MAX, load_catalogue, une_ligne
 from cartographie.survey.types import TYPES
-from cartographie.survey.values import Repertoire
+from cartographie.survey.types.codes import cut_pieces, find_code
+from cartographie.survey.types.values import Repertoire
 
 if TYPE_CHECKING:
     from cartographie.campaign.examine import Controle

@@ -14,15 +14,15 @@ import pandera.errors
 from cartographie.base.identifiers import FORMAT
 from cartographie.base.text import MASQUE
 from cartographie.decode.lots import carriers
-from cartographie.survey.codes import HORS_LISTE
 from cartographie.survey.conditions import references
 from cartographie.survey.evaluate import Contexte, evaluate, known
 from cartographie.survey.model import Entite, Questionnaire, Regle, Variable
 from cartographie.survey.received import Constat, Depot, Lot
 from cartographie.survey.rules import RULE, details_of
 from cartographie.survey.types import TYPES
-from cartographie.survey.values import NUL, Decode, Repertoire
-from cartographie.survey.values import Contexte as Decoding
+from cartographie.survey.types.codes import HORS_LISTE
+from cartographie.survey.types.values import NUL, Decode, Repertoire
+from cartographie.survey.types.values import Contexte as Decoding
 from cartographie.validate.schema import ABSENT, build_schema
 
 # ---- Who each answer is from, and which rows are nobody's or someone's twice.

@@ -1,7 +1,8 @@
 """Decoded records → kept │ quarantined. What is wrong is stated first, on the values as decoded; then it is applied.
 
-Order: pandera (what was read is judged before, see `judge_lots`; here, what was derived) · questions asked under a condition · identity · sampling frame · declared
-rules; then the scope of each finding's severity: file, record and its children, cell. What is kept is checked again.
+Order: pandera, on what was derived (what was read was judged before: `judge_lots`) · questions asked under a condition ·
+identity · sampling frame · declared rules; then the scope of each finding's severity: file, record and its children, cell.
+What is kept is checked again.
 """
 
 from __future__ import annotations

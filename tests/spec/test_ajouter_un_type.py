@@ -56,11 +56,11 @@ RACINE = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def programme(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the program whose survey/types.py holds what the page says to write."""
+    """A copy of the program whose survey/types/__init__.py holds what the page says to write."""
     copie = tmp_path_factory.mktemp("programme")
     shutil.copytree(RACINE / "cartographie", copie / "cartographie", ignore=shutil.ignore_patterns("__pycache__"))
     decodeur, ligne = re.findall(r"```python\n(.*?)```", (RACINE / "docs/ajouter-un-type.md").read_text("utf-8"), re.S)
-    types = copie / "cartographie/survey/types.py"
+    types = copie / "cartographie/survey/types/__init__.py"
     texte = types.read_text("utf-8")
     debut, table, fin = "# ---- the table\n", "TYPES: dict[str, TypeSpec] = {\n", "}  # fmt: skip\n"
     assert texte.count(debut) == texte.count(table) == 1 and texte.endswith(fin)

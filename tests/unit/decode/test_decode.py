@@ -13,8 +13,6 @@ from cartographie.base.text import personal_data
 from cartographie.decode.columns import decode_cell, decode_lot, decode_lots
 from cartographie.decode.derive import derive, identify, look_up
 from cartographie.decode.lots import SEPARATEUR
-from cartographie.survey.codes import decode_choix
-from cartographie.survey.dates import serial_to_date
 from cartographie.survey.model import (
     Campagne,
     ColonneAttendue,
@@ -30,7 +28,8 @@ from cartographie.survey.model import (
 )
 from cartographie.survey.received import FormuleNonCalculee, Lot
 from cartographie.survey.types import TYPES
-from cartographie.survey.values import Contexte, Repertoire, is_blank
+from cartographie.survey.types.codes import decode_choix
+from cartographie.survey.types.values import Contexte, Repertoire, is_blank, serial_to_date
 from cartographie.validate.checks import judge_lots
 
 CAMPAGNE = "2026"

@@ -20,12 +20,12 @@ from cartographie.base.text import neutralise
 from cartographie.cli.screen import print_bug
 from cartographie.decode.columns import decode_cell, decode_lots
 from cartographie.release.data import format_csv
-from cartographie.survey.codes import decode_choix
 from cartographie.survey.load import load_questionnaire
 from cartographie.survey.model import Gravite, Questionnaire, Regle, Variable
 from cartographie.survey.received import Constat
 from cartographie.survey.types import TYPES
-from cartographie.survey.values import Contexte, Repertoire, is_blank
+from cartographie.survey.types.codes import decode_choix
+from cartographie.survey.types.values import Contexte, Repertoire, is_blank
 from cartographie.validate import files
 from cartographie.validate.accounts import EcartComptable
 from cartographie.validate.checks import judge_lots

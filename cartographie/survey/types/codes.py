@@ -19,7 +19,7 @@ from cartographie.base.identifiers import (
 )
 from cartographie.base.text import clean, normalise, text_of
 from cartographie.survey.model import Variable
-from cartographie.survey.values import (
+from cartographie.survey.types.values import (
     NUL,
     Contexte,
     Decode,

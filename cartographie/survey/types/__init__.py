@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from cartographie.base.identifiers import MOTIFS
-from cartographie.survey.codes import (
+from cartographie.survey.model import Variable
+from cartographie.survey.types.codes import (
     decode_code,
     decode_codes,
     decode_identifiant,
@@ -23,12 +24,12 @@ from cartographie.survey.codes import (
     explain_identifiant,
     explain_lieu,
 )
-from cartographie.survey.dates import decode_annee_mois, decode_date
-from cartographie.survey.model import Variable
-from cartographie.survey.values import (
+from cartographie.survey.types.values import (
     Contexte,
     Decode,
+    decode_annee_mois,
     decode_booleen,
+    decode_date,
     decode_decimal,
     decode_entier,
     decode_texte,
