@@ -112,7 +112,7 @@ ATTENTE = {"code": "P01", "libelle": "assez de réponses", "mesure": "reponses",
 CORRECTION = {"code": "C1", "ou": {"depot": "a.xlsx", "cellule": "B2"}, "attendu": None, "valeur": True, "motif": "m",
               "auteur": "a", "date": "2031-02-01"}  # fmt: skip
 AUTRES = [
-    ("plausibilite", {"attentes": [ATTENTE | {"mesure": "moyenne"}]}, "attentes.0.mesure", "rattachement, reponses, poids, chiffre, somme"),
+    ("plausibilite", {"attentes": [ATTENTE | {"mesure": "moyenne"}]}, "attentes.0.mesure", "rattachement, reponses,"),
     ("plausibilite", {"attentes": [ATTENTE | {"mesure": "chiffre"}]}, "attentes.0", "clé obligatoire absente : tableau, indicateur"),
     ("plausibilite", {"attentes": [{k: v for k, v in ATTENTE.items() if k != "min"}]}, "attentes.0", "donnez « min » ou « max »"),
     ("plausibilite", {"attentes": [ATTENTE | {"minimum": 3}]}, "attentes.0", "clés admises : code, effectif_min,"),
