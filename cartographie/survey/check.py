@@ -107,7 +107,6 @@ def _misplaced(forme: str, c: Mapping[str, Any]) -> str:
 # Grains built by the program beside the declared entities (see tables).
 _GRAINS = {"qualite_variable", "anomalie"}
 LIBRES = {"a_repondu", "disposition"}  # columns of the frame that the warehouse adds
-# Columns every published table has; an axis brings its own beside them.
 Sources = Mapping[str, Source]
 
 

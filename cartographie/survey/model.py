@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Required
+from typing import Annotated, Any, Literal, Required
 
 from typing_extensions import TypedDict
 
@@ -39,9 +39,6 @@ from cartographie.survey.declarations.forms import (
     is_a,
     otherwise,
 )
-
-if TYPE_CHECKING:
-    from cartographie.survey.declarations.declared import Comparaison, Denominateur, Enquete, TableauEcrit
 
 SUFFIXE_PANEL = "_panel"  # grain of the rows of an entity found again in the campaign before
 
@@ -445,15 +442,15 @@ class Campagne:
 class Questionnaire:
     """Everything under schemas/, all campaigns. Built by load.py, checked by check.py, read by everyone."""
 
-    enquete: Enquete  # schemas/enquete.yaml, plain values
+    enquete: Mapping[str, Any]  # schemas/enquete.yaml, plain values
     entites: Mapping[str, Entite]
     variables: Mapping[str, Variable]
     nomenclatures: Mapping[str, Nomenclature]
     passages: Mapping[str, Passage]
     regles: tuple[Regle, ...]
-    denominateurs: Mapping[str, Denominateur]
-    tableaux: Mapping[str, TableauEcrit]
-    comparabilite: tuple[Comparaison, ...]
+    denominateurs: Mapping[str, Mapping[str, Any]]
+    tableaux: Mapping[str, Mapping[str, Any]]
+    comparabilite: tuple[Mapping[str, Any], ...]
     campagnes: Mapping[str, Campagne]
     empreintes: Mapping[str, str]  # relative path → sha256 of each declaration file
     successions: Mapping[str, Succession] = field(default_factory=dict)  # former number → what became of it
