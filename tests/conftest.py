@@ -133,6 +133,14 @@ def keep_tables(projet: Path, *noms: str) -> Path:
     return projet
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _serveur() -> None:
+    """What workers come from, as when files are read: a function of a test could not be loaded beforehand, and is long to load."""
+    from cartographie.base.workers import start_server
+
+    start_server("cartographie.intake.read")
+
+
 @pytest.fixture(scope="session")
 def cli() -> Callable[..., Sortie]:
     return run_cli

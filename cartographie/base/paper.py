@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
 from html import escape
 from importlib.resources import files
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from xlsxwriter import Workbook
+    from xlsxwriter.format import Format
 
 # -------------------------------------------------------------------------------------------
 # What every workbook we write has in common.
 
 FIGE = datetime(2000, 1, 1)  # the clock in a file's properties would make two runs differ
+
+
+@contextmanager
+def write_sheets(
+    sortie: BinaryIO, proprietes: Mapping[str, object], formats: Mapping[str, Mapping[str, object]]
+) -> Iterator[tuple[Workbook, dict[str, Format]]]:
+    """(workbook, format by name): texts stay texts whatever they look like, and the clock does not enter. Written in the end."""
+    import xlsxwriter
+
+    jamais = dict.fromkeys(("strings_to_formulas", "strings_to_urls", "strings_to_numbers"), False)
+    classeur = xlsxwriter.Workbook(sortie, {"in_memory": True, **jamais})
+    classeur.set_properties({"created": FIGE, **proprietes})
+    yield classeur, {nom: classeur.add_format(dict(proprietes)) for nom, proprietes in formats.items()}
+    classeur.close()
 
 
 def row_height(*textes: tuple[str, float], points: float = 14.5) -> float:

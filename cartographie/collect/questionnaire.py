@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-import xlsxwriter
 from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name, xl_rowcol_to_cell
 
-from cartographie.base.paper import FIGE, row_height
+from cartographie.base.paper import row_height, write_sheets
 from cartographie.base.text import text_of
 from cartographie.survey.model import (
     Campagne,
@@ -326,48 +325,46 @@ def build_workbook(q: Questionnaire, annee: str, contenu: Contenu, accueil: Accu
     campagne = q.campagnes[annee]
     modele = gabarit(campagne)
     tampon = io.BytesIO()
-    classeur = xlsxwriter.Workbook(tampon, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     titre = str(q.enquete["titre"])
     mention = " — données fictives" if q.enquete.get("fictif") else ""
-    classeur.set_properties(
-        {"title": f"{titre} {annee}{mention}", "author": str(q.enquete["producteur"]), "subject": modele.libelle,
-         "keywords": f"questionnaire, {annee}", "created": FIGE}
-    )  # fmt: skip
-    classeur.set_custom_property("edition", annee, "text")
-    if modele.versions:
-        classeur.set_custom_property("version_modele", modele.versions[-1], "text")
-    styles = _styles(classeur)
-    premiere = classeur.add_worksheet(CORRECTIONS) if accueil else None
-    notice = classeur.add_worksheet((modele.marque or {}).get("feuille", "LISEZMOI"))
-    feuilles = [classeur.add_worksheet(sheet_name(f)) for f in modele.feuilles]
-    listes = classeur.add_worksheet((modele.annexes or ("LISTES",))[0])
-    plages = write_lists(classeur, listes, _nomenclatures(q, modele), annee, styles)
-    write_notice(notice, q, campagne, modele, styles, contenu.retour)
-    places: dict[tuple[str, int, str, str | None], Place] = {}
-    for feuille, attendue in zip(feuilles, modele.feuilles, strict=True):
-        page = Page(feuille, attendue, q, annee, styles, plages)
-        fiches = contenu.enregistrements.get(attendue.entite, ())
-        if attendue.disposition == "fiche":
-            places |= write_form(page, titre, fiches[0] if fiches else {})
-        else:
-            places |= write_table(page, titre, fiches, contenu.lignes_libres)
-    if accueil:
-        accueil(premiere, styles, places)
-    tableaux = [f for f, a in zip(feuilles, modele.feuilles, strict=True) if a.disposition != "fiche"]
-    for feuille in classeur.worksheets():
-        feuille.set_portrait() if feuille is notice else feuille.set_landscape()
-        feuille.set_paper(9)
-        if feuille not in tableaux:  # too wide for one page: theirs repeat the header and the first column
-            feuille.fit_to_pages(1, 0)
-    classeur.worksheets()[0].activate()
-    classeur.close()
+    proprietes = {
+        "title": f"{titre} {annee}{mention}", "author": str(q.enquete["producteur"]), "subject": modele.libelle,
+        "keywords": f"questionnaire, {annee}",
+    }  # fmt: skip
+    with write_sheets(tampon, proprietes, _styles()) as (classeur, styles):
+        classeur.set_custom_property("edition", annee, "text")
+        if modele.versions:
+            classeur.set_custom_property("version_modele", modele.versions[-1], "text")
+        premiere = classeur.add_worksheet(CORRECTIONS) if accueil else None
+        notice = classeur.add_worksheet((modele.marque or {}).get("feuille", "LISEZMOI"))
+        feuilles = [classeur.add_worksheet(sheet_name(f)) for f in modele.feuilles]
+        listes = classeur.add_worksheet((modele.annexes or ("LISTES",))[0])
+        plages = write_lists(classeur, listes, _nomenclatures(q, modele), annee, styles)
+        write_notice(notice, q, campagne, modele, styles, contenu.retour)
+        places: dict[tuple[str, int, str, str | None], Place] = {}
+        for feuille, attendue in zip(feuilles, modele.feuilles, strict=True):
+            page = Page(feuille, attendue, q, annee, styles, plages)
+            fiches = contenu.enregistrements.get(attendue.entite, ())
+            if attendue.disposition == "fiche":
+                places |= write_form(page, titre, fiches[0] if fiches else {})
+            else:
+                places |= write_table(page, titre, fiches, contenu.lignes_libres)
+        if accueil:
+            accueil(premiere, styles, places)
+        tableaux = [f for f, a in zip(feuilles, modele.feuilles, strict=True) if a.disposition != "fiche"]
+        for feuille in classeur.worksheets():
+            feuille.set_portrait() if feuille is notice else feuille.set_landscape()
+            feuille.set_paper(9)
+            if feuille not in tableaux:  # too wide for one page: theirs repeat the header and the first column
+                feuille.fit_to_pages(1, 0)
+        classeur.worksheets()[0].activate()
     return tampon.getvalue()
 
 
-def _styles(classeur: Any) -> dict[str, Any]:
+def _styles() -> dict[str, dict[str, object]]:
     base = {"font_name": "Arial", "font_size": 11, "font_color": _ENCRE, "valign": "top", "text_wrap": True}
     bord = {"border": 1, "border_color": "#8A94AD"}
-    styles = {
+    styles: dict[str, dict[str, object]] = {
         "titre": {**base, "bold": True, "font_size": 16, "text_wrap": False},
         "rubrique": {**base, "bold": True, "font_size": 12, "bg_color": _FOND_RUBRIQUE},
         "entete": {**base, **bord, "bold": True, "bg_color": _FOND_TITRE},
@@ -386,7 +383,7 @@ def _styles(classeur: Any) -> dict[str, Any]:
         reponse = {**base, **bord, "num_format": nombre, "bg_color": _FOND_REPONSE, "locked": False}
         styles[f"reponse_{nombre}"] = reponse
         styles |= {f"reponse_{nombre}_{nom}": {**reponse, **marque} for nom, marque in _MARQUES.items()}
-    return {nom: classeur.add_format(proprietes) for nom, proprietes in styles.items()}
+    return styles
 
 
 def _nomenclatures(q: Questionnaire, modele: Modele) -> list[Nomenclature]:

@@ -14,6 +14,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from cartographie.base.paper import write_sheets
 from cartographie.release.manifest import ABREGES, FICTIF, NOTES_COMMUNES, SANS_OBJET, Notice, banner, mentions
 from cartographie.release.maps import Carte, Lieu, build_cartes
 from cartographie.survey.published import EVOLUTION, TOUS, axis_columns
@@ -371,28 +372,28 @@ class _Livre:
 def write_workbook(tableaux: Sequence[Tableau], meta: Notice) -> bytes:
     """The workbook's bytes."""
     tampon = io.BytesIO()
-    classeur = xlsxwriter.Workbook(
-        tampon, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    )
-    classeur.set_size(2400, 1600)
     titre = f"{meta.titre} – édition {meta.campagne}"
-    classeur.set_properties({
+    proprietes = {
         "title": titre, "subject": meta.sous_titre or titre, "author": meta.producteur or meta.titre, "company": meta.producteur,
         "category": FICTIF if meta.fictif else "Statistiques", "keywords": "fr-FR",
         "comments": " ".join(mentions(meta)), "created": datetime.fromisoformat(meta.date),
-    })  # fmt: skip
-    classeur.set_custom_property("Language", "fr-FR")
-    livre = _Livre(classeur, {nom: classeur.add_format({**POLICE, **style}) for nom, style in FORMATS.items()}, meta)
+    }  # fmt: skip
     toutes = [(t, p) for t in tableaux for p in pages(t, meta.axes)]
     graphiques = build_graphiques(build_cartes(tableaux, meta))
-    _couverture(livre, titre)
-    _sommaire(livre, toutes, graphiques)
-    _notes(livre, tableaux)
-    for t, page in toutes:
-        _feuille(livre, t, page)
-    for g in graphiques:
-        _graphique(livre, g)
-    classeur.close()
+    with write_sheets(tampon, proprietes, {n: {**POLICE, **style} for n, style in FORMATS.items()}) as (
+        classeur,
+        styles,
+    ):
+        classeur.set_size(2400, 1600)
+        classeur.set_custom_property("Language", "fr-FR")
+        livre = _Livre(classeur, styles, meta)
+        _couverture(livre, titre)
+        _sommaire(livre, toutes, graphiques)
+        _notes(livre, tableaux)
+        for t, page in toutes:
+            _feuille(livre, t, page)
+        for g in graphiques:
+            _graphique(livre, g)
     return tampon.getvalue()
 
 

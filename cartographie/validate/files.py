@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import xlsxwriter
 from xlsxwriter.url import Url
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from cartographie.base.files import write_whole
-from cartographie.base.paper import FIGE, row_height
+from cartographie.base.paper import row_height, write_sheets
 from cartographie.base.text import neutralise
 from cartographie.survey.model import Gravite
 from cartographie.survey.received import Anomalie, Depot
@@ -126,46 +125,48 @@ def workbook_bytes(
 ) -> bytes:
     """« Lisez-moi », « Par règle », « Par répondant », « Détail »; the cap on the detail is stated on the sheets."""
     buffer = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    book = xlsxwriter.Workbook(buffer, options)
-    book.set_properties({"title": f"Anomalies – {titre} – {campagne}", "created": FIGE, "author": "", "company": ""})
-    f = _formats(book)
+    proprietes = {"title": f"Anomalies – {titre} – {campagne}", "author": "", "company": ""}
     shown = anomalies[:limite]
-    readme, rules, respondents, detail = map(book.add_worksheet, ("Lisez-moi", "Par règle", "Par répondant", "Détail"))
-    for sheet in (readme, rules, respondents, detail):
-        sheet.hide_gridlines(2)
-    _readme(readme, f, anomalies, len(shown), campagne, titre)
-    first_row = 3  # header of the detail's table; title and cap above
-    _summary(rules, f, "Par règle", "Règle", anomalies, shown, first_row, lambda a: a.regle)
-    _summary(
-        respondents, f, "Par répondant", "Répondant", anomalies, shown, first_row, lambda a: a.id_repondant or a.fichier
-    )
-    _detail(detail, f, shown, len(anomalies), {d.depot: d for d in depots}, campagne, first_row)
-    readme.activate()
-    book.close()
+    with write_sheets(buffer, proprietes, _formats()) as (book, f):
+        readme, rules, respondents, detail = map(
+            book.add_worksheet, ("Lisez-moi", "Par règle", "Par répondant", "Détail")
+        )
+        for sheet in (readme, rules, respondents, detail):
+            sheet.hide_gridlines(2)
+        _readme(readme, f, anomalies, len(shown), campagne, titre)
+        first_row = 3  # header of the detail's table; title and cap above
+        _summary(rules, f, "Par règle", "Règle", anomalies, shown, first_row, lambda a: a.regle)
+        _summary(
+            respondents,
+            f,
+            "Par répondant",
+            "Répondant",
+            anomalies,
+            shown,
+            first_row,
+            lambda a: a.id_repondant or a.fichier,
+        )
+        _detail(detail, f, shown, len(anomalies), {d.depot: d for d in depots}, campagne, first_row)
+        readme.activate()
     return buffer.getvalue()
 
 
 # ------------------------------------------------------------------------------------------- sheets
 
 
-def _formats(book: xlsxwriter.Workbook) -> dict[str, Any]:
+def _formats() -> dict[str, dict[str, object]]:
     base = {"font_name": "Arial", "font_size": 10, "valign": "top"}
-    out: dict[str, Any] = {
-        "title": book.add_format({**base, "bold": True, "font_size": 14}),
-        "text": book.add_format({**base, "text_wrap": True, "num_format": "@"}),
-        "line": book.add_format(base),
-        "note": book.add_format({**base, "text_wrap": True, "italic": True}),
-        "number": book.add_format({**base, "num_format": "#,##0"}),
-        "head": book.add_format(
-            {**base, "bold": True, "bg_color": "#1F3A5F", "font_color": "#FFFFFF", "text_wrap": True}
-        ),
-        "link": book.add_format({**base, "font_color": "#0645AD", "underline": 1}),
+    out: dict[str, dict[str, object]] = {
+        "title": {**base, "bold": True, "font_size": 14},
+        "text": {**base, "text_wrap": True, "num_format": "@"},
+        "line": {**base},
+        "note": {**base, "text_wrap": True, "italic": True},
+        "number": {**base, "num_format": "#,##0"},
+        "head": {**base, "bold": True, "bg_color": "#1F3A5F", "font_color": "#FFFFFF", "text_wrap": True},
+        "link": {**base, "font_color": "#0645AD", "underline": 1},
     }
     for severity, (ink, ground) in _COLOURS.items():
-        out[severity] = book.add_format(
-            {**base, "font_color": ink, "bg_color": ground, "bold": True, "text_wrap": True}
-        )
+        out[severity] = {**base, "font_color": ink, "bg_color": ground, "bold": True, "text_wrap": True}
     return out
 
 

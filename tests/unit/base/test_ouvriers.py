@@ -18,7 +18,7 @@ import pytest
 from cartographie.base import workers
 from cartographie.base import workers as courrier
 from cartographie.base import workers as ouvriers
-from cartographie.base.workers import Arret, Courrier, Limites, Reception, run_isolated, run_tasks, start_server
+from cartographie.base.workers import Arret, Courrier, Limites, Reception, run_isolated, run_tasks
 from cartographie.intake import read
 from cartographie.intake import read as lecture
 from cartographie.survey.received import Constat, Depot, Feuille, FormuleNonCalculee
@@ -26,12 +26,6 @@ from cartographie.survey.received import Constat, Depot, Feuille, FormuleNonCalc
 LIMITES = Limites(memoire_mo=512, processeur_s=1, duree_s=1.5)
 SECRET = "Clinique des Lilas, 3 lits"
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the address space")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _serveur() -> None:
-    """As reading does: this module could not be loaded beforehand, and is long to load."""
-    start_server("cartographie.intake.read")
 
 
 def work(tache: object) -> object:
