@@ -24,11 +24,11 @@ from cartographie.cli.main import app  # noqa: E402
 from cartographie.collect.dictionary import build_dictionary  # noqa: E402
 from cartographie.proof.lint import REGLES  # noqa: E402
 from cartographie.release.manifest import SANS_OBJET  # noqa: E402
-from cartographie.survey.declarations.shape import schema_files  # noqa: E402
 from cartographie.survey.load import load_questionnaire  # noqa: E402
 from cartographie.survey.model import Gravite, Questionnaire  # noqa: E402
 from cartographie.survey.published import STATUTS  # noqa: E402
 from cartographie.survey.rules import load_catalogue  # noqa: E402
+from cartographie.survey.written.shape import schema_files  # noqa: E402
 
 META = RACINE / "cartographie/survey/meta"
 LARGEUR = "100"

@@ -61,8 +61,8 @@ def watch() -> None:
     from cartographie.base import errors
     from cartographie.cli import main
     from cartographie.proof.lint import Defaut
-    from cartographie.survey.declarations.source import Problemes
     from cartographie.survey.received import Anomalie, Constat
+    from cartographie.survey.written.source import Problemes
 
     noms = yaml.safe_load((RACINE / "cartographie/survey/constats.yaml").read_text(encoding="utf-8"))
     vrai_run = main._run

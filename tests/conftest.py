@@ -204,7 +204,8 @@ def petite_campagne(tmp_path_factory: pytest.TempPathFactory, cli: Callable[...,
     def faire(dossier: Path) -> None:
         commande = ("demo", dossier, "--repondants", "60", "--graine", "1", "--classeurs", "6")
         assert cli(*commande, "--projet", RACINE).statut == 0
-        cli("validate", "2026", "--projet", dossier)
+        for annee in ("2025", "2026"):
+            cli("validate", annee, "--projet", dossier)
         sortie = cli("load", "--projet", dossier)
         assert sortie.statut == 0, sortie.erreurs
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import yaml
 
-from cartographie.survey.declarations.source import Chemin
+from cartographie.survey.written.source import Chemin
 
 # -------------------------------------------------------------------------------------------
 # Cells of a CSV declaration rewritten in place: every other character of the file stays as it was.

@@ -36,10 +36,10 @@ from cartographie.intake.read import Ouverture, open_depots, workers_for
 from cartographie.intake.records import annexes, extract
 from cartographie.intake.store import list_files
 from cartographie.propose.edits import Correctif, add_to, quoted_yaml, read_exact
-from cartographie.survey.declarations.source import Chemin, read_yaml
 from cartographie.survey.model import ColonneAttendue, EnteteAttendu, FeuilleAttendue, Modele, Questionnaire
 from cartographie.survey.received import Classeur, Constat, Depot, Feuille
 from cartographie.survey.rules import fill, judge
+from cartographie.survey.written.source import Chemin, read_yaml
 
 # -------------------------------------------------------------------------------------------
 # A file against a model of the campaign: which headers and sheets were renamed, added, dropped, moved. Nothing is decided.

@@ -348,6 +348,8 @@ def calibration_matrix(donnees: pd.DataFrame, marges: Marges) -> tuple[np.ndarra
 def weight_diagnostics(
     poids: np.ndarray, poids_initiaux: np.ndarray, bornes: tuple[float, float] | None = None
 ) -> Diagnostic:
+    """Distribution of the ratio g = w/d, Kish's design effect 1 + CV²(w) (Kish 1965), effective number of respondents
+    n / effect, number and share of units at a bound, number of negative weights."""
     g = poids / poids_initiaux
     effet = 1 + float(np.var(poids) / np.mean(poids) ** 2)
     aux_bornes = 0 if bornes is None else int(np.sum((g < bornes[0] * 1.001) | (g > bornes[1] * 0.999)))

@@ -11,10 +11,10 @@ from string import Formatter
 from typing import Any
 
 from cartographie.survey.check import check_known
-from cartographie.survey.declarations.declared import CorrectionEcrite
-from cartographie.survey.declarations.source import Problemes, Source
 from cartographie.survey.model import Correction, Questionnaire, Rapprochement, Succession
 from cartographie.survey.rules import repairs
+from cartographie.survey.written.declared import CorrectionEcrite
+from cartographie.survey.written.source import Problemes, Source
 
 COLONNES = ("ancien", "nouveau", "nature", "date", "source")
 NATURES = ("fermeture", "fusion", "remplacement", "scission")

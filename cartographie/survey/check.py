@@ -9,11 +9,11 @@ from typing import Any
 
 from cartographie.base.text import normalise
 from cartographie.survey.conditions import COUNT_OPERATORS, FORMS, FUNCTIONS, OPERATORS
-from cartographie.survey.declarations.source import Chemin, Problemes, Source
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.published import COLONNES, axis_columns
 from cartographie.survey.rules import load_catalogue
 from cartographie.survey.types import TYPES
+from cartographie.survey.written.source import Chemin, Problemes, Source
 
 # ---- references
 #

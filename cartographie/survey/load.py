@@ -15,9 +15,9 @@ from cartographie.survey.adjustments import (
     check_ajustements,
 )
 from cartographie.survey.check import check_questionnaire
-from cartographie.survey.declarations.declared import FICHIERS
-from cartographie.survey.declarations.source import Problemes, Source, as_plain, hash_files, read_csv, read_yaml
 from cartographie.survey.model import Campagne, Modele, Nomenclature, Passage, Questionnaire
+from cartographie.survey.written.declared import FICHIERS
+from cartographie.survey.written.source import Problemes, Source, as_plain, hash_files, read_csv, read_yaml
 
 SUCCESSIONS = "successions"  # the file that enquete.yaml names: its columns too are declared there
 ANNEXES = ("plausibilite", "qualite")  # of a campaign: what its release must show, what people say of it
@@ -39,7 +39,7 @@ def of_answers(empreintes: Mapping[str, str]) -> dict[str, str]:
 
 def load_questionnaire(projet: Path) -> Questionnaire:
     """The whole of schemas/. Raises DeclarationError (exit status 10) naming file, line and key of every inconsistency."""
-    from cartographie.survey.declarations.shape import read_form  # pydantic: for who reads declarations only
+    from cartographie.survey.written.shape import read_form  # pydantic: for who reads declarations only
 
     if not (projet / "schemas").is_dir():
         raise DeclarationError("D01", "le dossier n'existe pas : créez un espace de travail avec « init ».", "schemas")

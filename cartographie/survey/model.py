@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Required
 
 from typing_extensions import TypedDict
 
-from cartographie.survey.declarations.forms import (
+from cartographie.survey.written.forms import (
     Adresse,
     Booleen,
     Chiffre,

@@ -124,7 +124,7 @@ def test_the_commands_are_those_of_the_mission() -> None:
     preparation = ["init", "template", "dictionary", "register", "demo"]
     reception = ["ingest", "feedback", "status"]
     propositions = ["headers", "answers"]
-    traitement = ["validate", "load", "map", "publish", "run"]
+    traitement = ["validate", "load", "run", "map", "publish"]
     assert [*preparation, *reception, *propositions, *traitement, *DIFFUSION, *PREUVE] == NOMS
 
 

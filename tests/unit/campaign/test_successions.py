@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from cartographie.campaign.links import Suite, follow
 from cartographie.survey.adjustments import build_successions
-from cartographie.survey.declarations.source import Problemes, read_csv
 from cartographie.survey.model import Succession
+from cartographie.survey.written.source import Problemes, read_csv
 
 FIN = date(2001, 6, 30)
 ENTETE = "ancien,nouveau,nature,date,source"

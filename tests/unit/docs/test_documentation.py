@@ -14,8 +14,8 @@ import yaml
 
 from cartographie.base.errors import Statut
 from cartographie.cli.main import app
-from cartographie.survey.declarations.declared import FICHIERS
-from cartographie.survey.declarations.shape import json_schema, schema_files
+from cartographie.survey.written.declared import FICHIERS
+from cartographie.survey.written.shape import json_schema, schema_files
 
 RACINE = Path(__file__).resolve().parents[3]
 DOCS = RACINE / "docs"

@@ -26,8 +26,8 @@ from cartographie.statistics.estimates import build_plan
 from cartographie.statistics.tables import Campagne, draft_tableaux
 from cartographie.statistics.weights import Ponderation
 from cartographie.survey.check import _check_expectations
-from cartographie.survey.declarations.source import Problemes, Source
 from cartographie.survey.model import Variable
+from cartographie.survey.written.source import Problemes, Source
 
 OBJET = "des fermes <laitières> & d'autres"
 ENTETE = {"campagne": "c1", "jour": "2001-12-31", "titre": "Enquête", "mention": "Fictif"}

@@ -10,12 +10,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from cartographie.base.errors import DeclarationError
-from cartographie.survey.declarations.declared import FICHIERS
-from cartographie.survey.declarations.shape import json_schema, read_form
-from cartographie.survey.declarations.source import Problemes, Source, as_plain, read_yaml
 from cartographie.survey.load import load_questionnaire
 from cartographie.survey.model import EnteteAttendu
 from cartographie.survey.rules import load_catalogue
+from cartographie.survey.written.declared import FICHIERS
+from cartographie.survey.written.shape import json_schema, read_form
+from cartographie.survey.written.source import Problemes, Source, as_plain, read_yaml
 
 RACINE = Path(__file__).resolve().parents[3]
 SURVEYS = [RACINE / "schemas", RACINE / "tests/real/sae_2022/schemas", RACINE / "tests/real/us_ai_inventory/schemas"]

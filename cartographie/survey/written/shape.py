@@ -12,10 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import ErrorDetails
 
-from cartographie.survey.declarations.declared import FICHIERS, SANS_EDITEUR
-from cartographie.survey.declarations.forms import ATTENDU, OPTIONS
-from cartographie.survey.declarations.source import Chemin, Problemes, Source
 from cartographie.survey.types import TYPES
+from cartographie.survey.written.declared import FICHIERS, SANS_EDITEUR
+from cartographie.survey.written.forms import ATTENDU, OPTIONS
+from cartographie.survey.written.source import Chemin, Problemes, Source
 
 OPTIONS["type"] = tuple(TYPES)
 

@@ -11,7 +11,17 @@ from typing import Annotated, Any, Literal, Required
 
 from typing_extensions import TypedDict
 
-from cartographie.survey.declarations.forms import (
+from cartographie.survey.model import (
+    Entite,
+    Format,
+    Gravite,
+    Modalite,
+    Modele,
+    Rapprochement,
+    RegleEcrite,
+    Variable,
+)
+from cartographie.survey.written.forms import (
     SCALAIRES,
     Adresse,
     Booleen,
@@ -36,16 +46,6 @@ from cartographie.survey.declarations.forms import (
     has,
     is_a,
     otherwise,
-)
-from cartographie.survey.model import (
-    Entite,
-    Format,
-    Gravite,
-    Modalite,
-    Modele,
-    Rapprochement,
-    RegleEcrite,
-    Variable,
 )
 
 # ---- enquete.yaml
