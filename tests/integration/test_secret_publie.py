@@ -218,7 +218,7 @@ CASSEES = {
 @pytest.mark.parametrize(
     ("cassee", "espace", "annee"),
     [
-        ("sans secondaire", "mini_projet", "2026"),
+        ("sans secondaire", "petit_projet", "2026"),
         ("liens oubliés", "petit_projet", "2026"),
         ("sans initiés", "projet", ANNEE),
     ],
