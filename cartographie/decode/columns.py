@@ -25,7 +25,7 @@ _CHOIX = TYPES["booleen"]  # how each column of a spread choice is read
 _SIMPLES = frozenset({str, int, float, type(None), datetime, date, time, timedelta})
 
 
-def decode_cell(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+def decode_cell(valeur: object, variable: Variable, contexte: Contexte) -> Decode:
     """One cell of a variable: blank, unreadable, or decoded by its type."""
     return _unreadable(valeur) or tell_blanks(
         valeur, TYPES[variable.type].decoder(valeur, variable, contexte), variable
@@ -40,7 +40,7 @@ def _unreadable(valeur: Any) -> Decode | None:
     return NUL if is_blank(valeur) else cell_problem(valeur)
 
 
-def _read_choice(modalite: str, variable: Variable, valeur: Any, contexte: Contexte) -> Decode:
+def _read_choice(modalite: str, variable: Variable, valeur: object, contexte: Contexte) -> Decode:
     lu = _unreadable(valeur) or tell_blanks(valeur, decode_choix(valeur, modalite, contexte), variable)
     return lu if lu.constat is None or lu.details else lu._replace(details={"modalite": modalite})
 
@@ -159,7 +159,7 @@ class _Colonnes:
         recues = self.lot.df[colonne].to_numpy(dtype=object)
         spec = TYPES[variable.type]
 
-        def lire(valeur: Any, contexte: Contexte) -> Decode:
+        def lire(valeur: object, contexte: Contexte) -> Decode:
             return _unreadable(valeur) or tell_blanks(valeur, spec.decoder(valeur, variable, contexte), variable)
 
         if not spec.direct:

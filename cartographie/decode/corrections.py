@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from cartographie.base.errors import Statut, UserError
 from cartographie.base.text import MASQUE, text_of
@@ -170,17 +169,19 @@ def _column(lettres: str) -> int:
     return n
 
 
-def _shown(valeur: Any) -> str:
+def _shown(valeur: object) -> str:
     return "" if valeur is None else text_of(valeur)
 
 
-def _replaced(lot: Lot, i: int, colonne: str, valeur: Any) -> Lot:
+def _replaced(lot: Lot, i: int, colonne: str, valeur: object) -> Lot:
     cellules = lot.df[colonne].copy()
     cellules.at[i] = valeur
     return replace(lot, df=lot.df.assign(**{colonne: cellules}))
 
 
-def _finding(c: Correction, entite: str, i: int, variable: str, modalite: str, recue: Any, personnel: bool) -> Constat:
+def _finding(
+    c: Correction, entite: str, i: int, variable: str, modalite: str, recue: object, personnel: bool
+) -> Constat:
     details = {
         "correction": c.code,
         "motif": MASQUE if personnel else c.motif,

@@ -280,7 +280,9 @@ def _complete(apres: _Fichier, place: tuple[int, int], depot: str, ancien: Bloc,
     apres.blocs[b] = replace(bloc, colonnes=tuple(colonnes), valeurs=valeurs, reprises=reprises)
 
 
-def _put(colonnes: list[Colonne], valeurs: list[list[Any]], lignes: int, k: int, colonne: Colonne, valeur: Any) -> None:
+def _put(
+    colonnes: list[Colonne], valeurs: list[list[Any]], lignes: int, k: int, colonne: Colonne, valeur: object
+) -> None:
     """Write a value in the column of the same variable and modality, added when the sheet has none."""
     for i, c in enumerate(colonnes):
         if (c.variable, c.modalite) == (colonne.variable, colonne.modalite):

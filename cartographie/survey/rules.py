@@ -143,7 +143,7 @@ def fill(template: str, fields: Mapping[str, Any]) -> str:
     return _PLACEHOLDER.sub(lambda m: texts[m[1]] or "—", template)
 
 
-def une_ligne(value: Any, length: int = VALUE_MAX) -> str:
+def une_ligne(value: object, length: int = VALUE_MAX) -> str:
     """A value as one safe line: no control, escape or bidirectional character, at most `length` characters."""
     import pandas as pd  # here: declarations are read without it
 

@@ -278,7 +278,7 @@ def _received(lot: Lot, column: str, carried: np.ndarray | None) -> np.ndarray:
     return filled
 
 
-def _invisible(value: Any) -> bool:
+def _invisible(value: object) -> bool:
     return isinstance(value, str) and not clean(value)
 
 

@@ -115,7 +115,7 @@ def frame_csv(df: pd.DataFrame) -> bytes:
     return csv_bytes(tuple(df.columns), ()) + "".join(f"{line}\n" for line in lines).encode()
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> Any:
     """As written in a CSV file: a number is left alone."""
     return neutralise(value) if isinstance(value, str) else "" if value is None else value
 

@@ -48,7 +48,7 @@ def word(
     if locate is None:
         locators = {name: locator(lot) for name, lot in lots.items()}
 
-        def locate(lot: Lot, *cell: Any) -> tuple[str, str, int | None, int | None]:
+        def locate(lot: Lot, *cell: object) -> tuple[str, str, int | None, int | None]:
             return locators[lot.entite](*cell)
 
     rule_of, files = judge(questionnaire, campagne, catalogue), {d.depot: d for d in depots}
@@ -150,12 +150,12 @@ def _looks_personal(c: Constat, rule: Regle) -> bool:
     return "donnee_personnelle" in (c.constat, rule.constat) or _discloses(c.valeur_recue)
 
 
-def _given(value: Any) -> bool:
+def _given(value: object) -> bool:
     """Not a null: a null has nothing to hide, and says that the cell was empty."""
     return value is not None and value is not pd.NA and value is not pd.NaT and value == value
 
 
-def _discloses(value: Any) -> bool:
+def _discloses(value: object) -> bool:
     """Something typed there seems to be someone's: a mail address, a phone, health or professional number."""
     if isinstance(value, list | tuple | set | frozenset):
         return any(_discloses(v) for v in value)
@@ -167,7 +167,7 @@ def _unreadable(variable: str | None, questionnaire: Questionnaire) -> bool:
     return v is not None and (v.personnel or (TYPES[v.type].libre and not v.publiable))
 
 
-def _proposal(proposed: Any, c: Constat, secret: bool) -> str:
+def _proposal(proposed: object, c: Constat, secret: bool) -> str:
     if proposed is None or proposed == "":
         return ""
     masked = (secret and c.proposition is not None) or _discloses(proposed)
