@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 from xlsxwriter.url import Url
 from xlsxwriter.utility import xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
 
 from cartographie.base.files import write_whole
 from cartographie.base.paper import row_height, write_sheets
@@ -171,7 +172,7 @@ def _formats() -> dict[str, dict[str, object]]:
 
 
 def _readme(
-    sheet: Any, f: Mapping[str, Any], anomalies: Sequence[Anomalie], shown: int, campagne: str, titre: str
+    sheet: Worksheet, f: Mapping[str, Any], anomalies: Sequence[Anomalie], shown: int, campagne: str, titre: str
 ) -> None:
     sheet.set_column(0, 0, 24)
     sheet.set_column(1, 1, 12)
@@ -206,7 +207,7 @@ def _cap(shown: int, total: int) -> str:
 
 
 def _summary(
-    sheet: Any,
+    sheet: Worksheet,
     f: Mapping[str, Any],
     title: str,
     label: str,
@@ -244,7 +245,7 @@ def _summary(
 
 
 def _detail(
-    sheet: Any,
+    sheet: Worksheet,
     f: Mapping[str, Any],
     shown: Sequence[Anomalie],
     total: int,
@@ -294,7 +295,7 @@ def _portable(link: str) -> Url:
     return url
 
 
-def _table(sheet: Any, f: Mapping[str, Any], row: int, heads: Sequence[str], count: int, name: str) -> None:
+def _table(sheet: Worksheet, f: Mapping[str, Any], row: int, heads: Sequence[str], count: int, name: str) -> None:
     """A native table over rows already written, with its header; a table needs one row at least."""
     if not count:
         sheet.write_string(row + 1, 0, "Aucune anomalie", f["text"])
