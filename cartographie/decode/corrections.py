@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from cartographie.base.errors import Statut, UserError
 from cartographie.base.text import MASQUE, text_of
@@ -81,7 +82,7 @@ def apply_corrections(
                 echecs.append(Echec(c.code, f"{ici} : attendu {dits[0]}, trouvé {dits[1]}"))
                 break
             sortie[entite] = _replaced(sortie[entite], i, colonne, c.valeur)
-            constats.append(_finding(c, entite, i, variable, modalite, recue, personnel))
+            constats.append(_finding(c, Constat(CONSTAT, entite, i, variable, recue), modalite, personnel))
     return sortie, constats, echecs
 
 
@@ -163,10 +164,7 @@ def _by_file(lot: Lot) -> dict[str, list[tuple[int, int]]]:
 
 def _column(lettres: str) -> int:
     """AA → 27."""
-    n = 0
-    for lettre in lettres:
-        n = n * 26 + ord(lettre) - 64
-    return n
+    return reduce(lambda n, lettre: n * 26 + ord(lettre) - 64, lettres, 0)
 
 
 def _shown(valeur: object) -> str:
@@ -179,13 +177,9 @@ def _replaced(lot: Lot, i: int, colonne: str, valeur: object) -> Lot:
     return replace(lot, df=lot.df.assign(**{colonne: cellules}))
 
 
-def _finding(
-    c: Correction, entite: str, i: int, variable: str, modalite: str, recue: object, personnel: bool
-) -> Constat:
-    details = {
-        "correction": c.code,
-        "motif": MASQUE if personnel else c.motif,
-        **({"modalite": modalite} if modalite else {}),
-    }
-    propose = MASQUE if personnel else _shown(c.valeur) or "(vide)"
-    return Constat(CONSTAT, entite, i, variable, MASQUE if personnel else recue, propose, details)
+def _finding(c: Correction, trouve: Constat, modalite: str, personnel: bool) -> Constat:
+    """`trouve`: the cell and what it held."""
+    details = {"correction": c.code, "motif": c.motif, **({"modalite": modalite} if modalite else {})}
+    if personnel:
+        return replace(trouve, valeur_recue=MASQUE, proposition=MASQUE, details=details | {"motif": MASQUE})
+    return replace(trouve, proposition=_shown(c.valeur) or "(vide)", details=details)
