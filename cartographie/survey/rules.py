@@ -27,7 +27,6 @@ _DECLINED = (
     "« {valeur} » n'a pas été repris : la campagne n'accepte pas cette réécriture ({quoi}) ; écrivez « {proposition} » si "
     "c'est bien la réponse."
 )
-Catalogue = Mapping[str, Mapping[str, Any]]
 
 
 @lru_cache(maxsize=1)
@@ -76,18 +75,15 @@ def declined(questionnaire: Questionnaire, campagne: str) -> frozenset[str]:
     return frozenset(name for name, choice in choices.items() if choice in NO)
 
 
-def judge(
-    questionnaire: Questionnaire, campagne: str, catalogue: Catalogue | None = None
-) -> Callable[[Constat], Regle]:
+def judge(questionnaire: Questionnaire, campagne: str) -> Callable[[Constat], Regle]:
     """The rule a finding falls under: the survey's, else the built-in one as a Regle.
 
     A repair that the campaign declines keeps its code and rejects the cell.
     """
     of_survey, refused = rules_by_finding(questionnaire, campagne), declined(questionnaire, campagne)
-    known = load_catalogue() if catalogue is None else catalogue
     built_in = {
         name: Regle(code=e["code"], gravite=Gravite(e["gravite"]), entite="*", message=e["message"], constat=name)
-        for name, e in known.items()
+        for name, e in load_catalogue().items()
     }
 
     def rule(constat: Constat) -> Regle:
