@@ -91,17 +91,9 @@ def findings(
         decode = decodes[codes[i]]
         masque = variable.personnel or decode.constat == "donnee_personnelle"
         for d in (decode, *decode.suite):
-            yield Constat(
-                constat=str(d.constat),
-                entite=entite,
-                enregistrement=i,
-                variable=variable.nom,
-                valeur_recue=MASQUE if masque else recues[i],
-                proposition=None if masque else d.proposition,
-                details={k: v for k, v in d.details.items() if k in ("nature", "modalite")}
-                if masque
-                else dict(d.details),
-            )
+            recue, propose = (MASQUE, None) if masque else (recues[i], d.proposition)
+            details = {k: v for k, v in d.details.items() if not masque or k in ("nature", "modalite")}
+            yield Constat(str(d.constat), entite, i, variable.nom, recue, propose, details)
 
 
 class _Colonnes:
@@ -160,7 +152,7 @@ class _Colonnes:
         spec = TYPES[variable.type]
 
         def lire(valeur: object, contexte: Contexte) -> Decode:
-            return _unreadable(valeur) or tell_blanks(valeur, spec.decoder(valeur, variable, contexte), variable)
+            return decode_cell(valeur, variable, contexte)
 
         if not spec.direct:
             return self.decode(recues, variable, lire, spec)

@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
 
 from cartographie.base.errors import Statut, UserError
 from cartographie.base.text import MASQUE, text_of
 from cartographie.decode.lots import SEPARATEUR
-from cartographie.survey.model import Correction, Questionnaire
+from cartographie.survey.model import Correction, Questionnaire, column_number
 from cartographie.survey.received import Constat, Depot, Lot
 from cartographie.survey.rules import climb, une_ligne
 
@@ -137,7 +136,7 @@ def _targets(c: Correction, depots: Sequence[Depot]) -> list[str]:
 def _places(c: Correction, depot: str, lots: Mapping[str, Lot], rangs: Rangs) -> Iterator[Place]:
     """Every value read from the cell: one, unless the sheet feeds several entities. Cells taken from another file are not here."""
     trouvee = _CELLULE.fullmatch(c.cellule)
-    numero, ligne = (_column(trouvee[1]), int(trouvee[2])) if trouvee else (0, 0)
+    numero, ligne = (column_number(trouvee[1]), int(trouvee[2])) if trouvee else (0, 0)
     for entite, lot in lots.items():
         for rang, debut in rangs[entite].get(depot, ()):
             bloc = lot.blocs[rang][1]
@@ -160,11 +159,6 @@ def _by_file(lot: Lot) -> dict[str, list[tuple[int, int]]]:
         sortie.setdefault(depot, []).append((rang, debut))
         debut += len(bloc.lignes)
     return sortie
-
-
-def _column(lettres: str) -> int:
-    """AA → 27."""
-    return reduce(lambda n, lettre: n * 26 + ord(lettre) - 64, lettres, 0)
 
 
 def _shown(valeur: object) -> str:

@@ -78,6 +78,9 @@ class _Fichier:
     porteurs: set[str] = field(default_factory=set)  # earlier files some of whose rows now belong to its answer
 
 
+_Fichiers = Mapping[str, _Fichier]
+
+
 def resolve_versions(
     extractions: Sequence[Extraction], depots: Sequence[Depot], q: Questionnaire, annee: str, cle: bytes
 ) -> list[Extraction]:
@@ -111,9 +114,7 @@ def resolve_versions(
     return [_finished(fichiers[x.depot]) for x in extractions]
 
 
-def _target(
-    x: Extraction, fichiers: Mapping[str, _Fichier], q: Questionnaire, annee: str, cle: bytes
-) -> Adresse | None:
+def _target(x: Extraction, fichiers: _Fichiers, q: Questionnaire, annee: str, cle: bytes) -> Adresse | None:
     """The record a returned workbook says it corrects, when the reference is one of ours."""
     lue = read_reference(x.retour or "")
     if lue is None or lue[0] not in fichiers or lue[0] == x.depot:
@@ -132,7 +133,7 @@ def _root_address(f: _Fichier, racine: str) -> Adresse | None:
 
 
 def _supersede(
-    fichiers: Mapping[str, _Fichier],
+    fichiers: _Fichiers,
     ancienne: Adresse,
     nouvelle: Adresse,
     q: Questionnaire,

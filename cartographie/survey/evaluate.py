@@ -57,7 +57,7 @@ class Contexte:
         return self.lots.get(entite, self.base if entite == self.questionnaire.base else None)
 
 
-# ------------------------------------------------------------------------------------------- public functions
+# ---- public functions
 
 
 def evaluate(cond: Condition | None, contexte: Contexte) -> np.ndarray:

@@ -17,8 +17,7 @@ from cartographie.survey.conditions import references, split
 from cartographie.survey.model import Gravite, Questionnaire, Regle
 from cartographie.survey.received import Constat
 
-# -------------------------------------------------------------------------------------------
-# Which rule a finding falls under, and whose record it is about.
+# ---- Which rule a finding falls under, and whose record it is about.
 
 RULE = "regle"  # Constat.constat of a finding made by a declared condition
 BY_HAND = "correction_declaree"  # a repair too, but one that is declined by not declaring it
@@ -119,8 +118,7 @@ def climb(
     return record
 
 
-# -------------------------------------------------------------------------------------------
-# Values and messages as one safe line of text.
+# ---- Values and messages as one safe line of text.
 
 VALUE_MAX = 80
 FIELD_MAX = 300

@@ -27,6 +27,7 @@ from cartographie.validate.wording import Redaction
 
 DETAIL_MAX = 100_000
 LINKS_MAX = 60_000  # the file format allows 65,530 links a sheet
+Formats = Mapping[str, Any]
 FIRST_ROW = 3  # header of the detail's table; title and cap above
 COLUMNS = tuple(f.name for f in fields(Anomalie))
 WORDS = {
@@ -158,9 +159,7 @@ def _formats() -> dict[str, dict[str, object]]:
     return out
 
 
-def _readme(
-    sheet: Worksheet, f: Mapping[str, Any], anomalies: Sequence[Anomalie], shown: int, campagne: str, titre: str
-) -> None:
+def _readme(sheet: Worksheet, f: Formats, anomalies: Sequence[Anomalie], shown: int, campagne: str, titre: str) -> None:
     sheet.set_column(0, 0, 24)
     sheet.set_column(1, 1, 12)
     sheet.set_column(2, 2, 90)
@@ -194,12 +193,7 @@ def _cap(shown: int, total: int) -> str:
 
 
 def _summary(
-    sheet: Worksheet,
-    f: Mapping[str, Any],
-    label: str,
-    anomalies: Sequence[Anomalie],
-    shown: int,
-    key: Callable[[Anomalie], str],
+    sheet: Worksheet, f: Formats, label: str, anomalies: Sequence[Anomalie], shown: int, key: Callable[[Anomalie], str]
 ) -> None:
     """One row is one rule (or respondent): how many findings of each severity, and a link to the first in the detail."""
     counts: dict[str, dict[str, int]] = {}
@@ -230,12 +224,7 @@ def _summary(
 
 
 def _detail(
-    sheet: Worksheet,
-    f: Mapping[str, Any],
-    shown: Sequence[Anomalie],
-    total: int,
-    depots: Mapping[str, Depot],
-    campagne: str,
+    sheet: Worksheet, f: Formats, shown: Sequence[Anomalie], total: int, depots: Mapping[str, Depot], campagne: str
 ) -> None:
     sheet.write_string(0, 0, "Détail des anomalies", f["title"])
     sheet.write_string(1, 0, _cap(len(shown), total), f["line"])
@@ -279,7 +268,7 @@ def _portable(link: str) -> Url:
     return url
 
 
-def _table(sheet: Worksheet, f: Mapping[str, Any], row: int, heads: Sequence[str], count: int, name: str) -> None:
+def _table(sheet: Worksheet, f: Formats, row: int, heads: Sequence[str], count: int, name: str) -> None:
     """A native table over rows already written, with its header; a table needs one row at least."""
     if not count:
         sheet.write_string(row + 1, 0, "Aucune anomalie", f["text"])

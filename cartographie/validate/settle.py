@@ -90,7 +90,7 @@ def validate(
         aside[e] = frames[e][out].assign(motif=[quarantine[e][r] for r in frames[e].index[out]])
         kept[e] = _empty_cells(frames[e][~out], emptied[emptied["entite"] == e])
         tolerated = {(c.enregistrement, c.variable, c.constat) for c in found if c.entite == e}
-        assert_sound(kept[e], e, questionnaire, campagne, tolerated)
+        _assert_sound(kept[e], e, questionnaire, campagne, tolerated)
     root = questionnaire.racine
     identities = frames[root]["id_repondant"] if root in frames else pd.Series(dtype="str")
     return Validation(kept, aside, found, emptied, identities)
@@ -168,16 +168,12 @@ def _empty_cells(df: pd.DataFrame, rejected: pd.DataFrame) -> pd.DataFrame:
     return df
 
 
-def assert_sound(
-    df: pd.DataFrame,
-    entite: str,
-    questionnaire: Questionnaire,
-    campagne: str,
-    tolerated: Set[tuple[int | None, str | None, str]] = frozenset(),
+def _assert_sound(
+    df: pd.DataFrame, entite: str, q: Questionnaire, campagne: str, tolerated: Set[tuple[int | None, str | None, str]]
 ) -> None:
     """What is kept obeys the schema, but for emptied required cells and values a lenient rule (`tolerated`) lets pass."""
     try:
-        build_schema(entite, questionnaire, campagne, obligatoire=False).validate(df, lazy=True)
+        build_schema(entite, q, campagne, obligatoire=False).validate(df, lazy=True)
     except pandera.errors.SchemaErrors as error:
         cases = error.failure_cases[["index", "column", "check"]].itertuples(index=False, name=None)
         faults = ", ".join(sorted({f"{v} ({k})" for r, v, k in cases if (r, v, k) not in tolerated}))

@@ -115,22 +115,11 @@ class _Batch:
             message += f" (autres cellules en cause : {others})"
         record = climb(c.entite, c.enregistrement, q.racine, q, self.parents)
         return Anomalie(
-            campagne=campagne,
-            depot=depot or "",
-            fichier=une_ligne(file.nom, 255) if file else "",
-            feuille=une_ligne(sheet or "", 255),
-            ligne=row,
-            colonne=letters,
-            cellule=str(fields["cellule"]),
-            entite=c.entite or "",
-            id_repondant=une_ligne(self.respondents.get(record, "")),
-            variable=c.variable or "",
-            valeur_recue=shown,
-            regle=rule.code,
-            gravite=rule.gravite.value,
-            message=message,
-            proposition=proposed,
-        )
+            campagne=campagne, depot=depot or "", fichier=une_ligne(file.nom, 255) if file else "",
+            feuille=une_ligne(sheet or "", 255), ligne=row, colonne=letters, cellule=str(fields["cellule"]),
+            entite=c.entite or "", id_repondant=une_ligne(self.respondents.get(record, "")), variable=c.variable or "",
+            valeur_recue=shown, regle=rule.code, gravite=rule.gravite.value, message=message, proposition=proposed,
+        )  # fmt: skip
 
     def place(self, c: Constat) -> tuple[str | None, str | None, int | None, int | None]:
         """(file, sheet, row, column), what the finding itself states first."""
