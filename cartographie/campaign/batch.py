@@ -87,9 +87,7 @@ def examine_files(cadre: Cadre, depots: Sequence[Depot], base: pd.DataFrame | No
         constats += frame.successions_met(*recues, base, q, annee)
         lots[q.racine] = replace(lots[q.racine], df=lots[q.racine].df.assign(base_ligne=base_ligne))
     structurels = [c for x in extractions for c in x.constats]
-    validation = validate(
-        lots, [*structurels, *corrections_faites, *constats, *orphelins], q, annee, base, depots
-    )  # fmt: skip
+    validation = validate(lots, [*structurels, *corrections_faites, *constats, *orphelins], q, annee, base, depots)
     validation = replace(validation, kept=_derive_again(validation.kept, lots, lus, q, annee))
     echecs += corrections.superseded(corrections_faites, validation.constats, lots, q)
     return replace(_result(cadre, depots, extractions, bruts, lots, validation), echecs=tuple(echecs))
@@ -130,9 +128,7 @@ def _result(
     q = cadre.q
     constats = _still_stated(validation.constats, lots, q, cadre.annee)
     redaction = word(constats, lots, depots, q, cadre.annee, validation.identifiants)
-    comptes = accounts.build(
-        extractions, depots, bruts, validation.kept, validation.quarantined, validation.constats, q
-    )  # fmt: skip
+    comptes = accounts.build(extractions, depots, bruts, validation, q)
     accounts.check(comptes)
     tetes = tuple(
         replace(x, blocs=(), comptes=(), constats=(), altere=any(c.constat == "depot_modifie" for c in x.constats))

@@ -72,15 +72,7 @@ def write_findings(projet: Path, q: Questionnaire, c: Controle) -> Path:
 
     dossier = projet / "outputs" / c.annee / "controle"
     titre = f"{q.enquete['titre']}, édition {c.annee}" + (" — données fictives" if q.enquete.get("fictif") else "")
-    files.write(
-        dossier,
-        c.redaction.anomalies,
-        c.comptes,
-        [*c.base.depots, *c.depots],
-        c.annee,
-        titre,
-        c.redaction.confidentielles,
-    )
+    files.write(dossier, c.redaction, c.comptes, [*c.base.depots, *c.depots], c.annee, titre)
     write_situation(projet, q, c, controlees=True)
     if c.non_rapproches is not None:
         write_whole(dossier / "non_rapproches.csv", files.frame_csv(c.non_rapproches))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from itertools import chain, islice
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cartographie.base.paper import row_height
 from cartographie.base.text import nombre, text_of
@@ -24,6 +24,10 @@ COLONNES = (
     ("N°", 6), ("Où corriger", 24), ("Question", 38), ("Ce que nous avons reçu", 28), ("Ce qui est attendu", 34),
     ("Proposition", 24), ("Que faire", 52),
 )  # fmt: skip
+
+if TYPE_CHECKING:
+    from xlsxwriter.format import Format
+    from xlsxwriter.worksheet import Worksheet
 LIGNES_LIBRES = 20
 
 
@@ -38,7 +42,9 @@ def french_day(jour: str) -> str:
     return f"{date.fromisoformat(jour):%d/%m/%Y}" if jour else ""
 
 
-def _write(d: Dossier, q: Questionnaire, annee: str, f: Any, styles: Mapping[str, Any], places: Places) -> None:
+def _write(
+    d: Dossier, q: Questionnaire, annee: str, f: Worksheet, styles: Mapping[str, Format], places: Places
+) -> None:
     for c, (_, largeur) in enumerate(COLONNES):
         f.set_column(c, c, largeur)
     f.hide_gridlines(2)
@@ -92,11 +98,11 @@ def _notice(d: Dossier, q: Questionnaire, retire: bool) -> list[str]:
 
 
 def _write_points(
-    f: Any,
+    f: Worksheet,
     r: int,
     lignes: Sequence[tuple[int, Point, str]],
     niveau: str,
-    styles: Mapping[str, Any],
+    styles: Mapping[str, Format],
     places: Places,
 ) -> int:
     """One line a point: its number, the point, its question. The row after the last one."""

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name, xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
 
 from cartographie.base.paper import row_height, write_sheets
 from cartographie.base.text import text_of
@@ -62,7 +65,13 @@ class Page:
     """One sheet being written and what its cells need."""
 
     def __init__(
-        self, feuille: Any, attendue: FeuilleAttendue, q: Questionnaire, annee: str, styles: Any, plages: Any
+        self,
+        feuille: Worksheet,
+        attendue: FeuilleAttendue,
+        q: Questionnaire,
+        annee: str,
+        styles: Mapping[str, Format],
+        plages: Mapping[str, str],
     ) -> None:
         self.feuille, self.attendue, self.q, self.annee, self.styles, self.plages = (
             feuille,
@@ -96,7 +105,7 @@ def hint(page: Page, colonne: ColonneAttendue, v: Variable) -> str:
     return " ".join(m.strip() for m in morceaux if m)
 
 
-def add_validation(page: Page, colonne: ColonneAttendue, v: Variable, r1: int, c1: int, r2: int, c2: int) -> None:
+def add_validation(page: Page, colonne: ColonneAttendue, v: Variable, zone: tuple[int, int, int, int]) -> None:
     spec = TYPES[v.type]
     if colonne.modalite is not None:
         regle: Mapping[str, Any] | None = OUI_NON
@@ -107,7 +116,7 @@ def add_validation(page: Page, colonne: ColonneAttendue, v: Variable, r1: int, c
         regle = spec.saisie(v)
     if regle is not None:
         commun = {"error_title": "Réponse à vérifier", "ignore_blank": True}
-        page.feuille.data_validation(r1, c1, r2, c2, {**commun, **regle})
+        page.feuille.data_validation(*zone, {**commun, **regle})
 
 
 # ---- The sheets of a questionnaire: presentation, lists of admitted answers, one form or table an entity.
@@ -124,7 +133,9 @@ def sheet_name(feuille: FeuilleAttendue) -> str:
     return feuille.noms[0] if feuille.noms else feuille.entite.upper()[:31]
 
 
-def write_lists(classeur: Any, feuille: Any, listes: list[Nomenclature], annee: str, styles: Any) -> dict[str, str]:
+def write_lists(
+    classeur: Workbook, feuille: Worksheet, listes: list[Nomenclature], annee: str, styles: Mapping[str, Format]
+) -> dict[str, str]:
     """LISTES: two columns a nomenclature (code, label). Returns the defined name of each list of labels."""
     feuille.write(
         0,
@@ -151,7 +162,12 @@ def write_lists(classeur: Any, feuille: Any, listes: list[Nomenclature], annee: 
 
 
 def write_notice(
-    feuille: Any, q: Questionnaire, campagne: Campagne, modele: Modele, styles: Any, retour: str = ""
+    feuille: Worksheet,
+    q: Questionnaire,
+    campagne: Campagne,
+    modele: Modele,
+    styles: Mapping[str, Format],
+    retour: str = "",
 ) -> None:
     """Who answers, when, where, how; and the cells that state the edition, the version, the return reference."""
     marque = modele.marque or {}
@@ -229,7 +245,7 @@ def write_form(page: Page, titre: str, fiche: Fiche) -> dict[tuple[str, int, str
         f.write_string(r, aide, notice, styles["aide"])
         texte = case.valeur if isinstance(case.valeur, str) else ""
         f.set_row(r, row_height((colonne.entetes[0].texte, 60 if v.obligatoire else 66), (notice, 76), (texte, 44)))
-        add_validation(page, colonne, v, r, reponse, r, reponse)
+        add_validation(page, colonne, v, (r, reponse, r, reponse))
         r += 1
     f.freeze_panes(3, 0)
     f.protect("", {"select_locked_cells": True, "format_columns": True, "format_rows": True})
@@ -265,7 +281,7 @@ def write_table(
             places[a.entite, k, *cle] = (f.name, xl_rowcol_to_cell(entete + 1 + k, c))
         for r in range(entete + 1 + len(fiches), fin + 1):
             f.write_blank(r, c, None, styles[style])
-        add_validation(page, colonne, v, entete + 1, c, fin, c)
+        add_validation(page, colonne, v, (entete + 1, c, fin, c))
     for k, ligne in enumerate(textes):
         f.set_row(entete + 1 + k, row_height(*ligne))
     f.repeat_rows(entete)

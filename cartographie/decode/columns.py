@@ -25,7 +25,7 @@ _CHOIX = TYPES["booleen"]  # how each column of a spread choice is read
 _SIMPLES = frozenset({str, int, float, type(None), datetime, date, time, timedelta})
 
 
-def decode_cell(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+def decode_cell(valeur: object, variable: Variable, contexte: Contexte) -> Decode:
     """One cell of a variable: blank, unreadable, or decoded by its type."""
     return _unreadable(valeur) or tell_blanks(
         valeur, TYPES[variable.type].decoder(valeur, variable, contexte), variable
@@ -40,7 +40,7 @@ def _unreadable(valeur: Any) -> Decode | None:
     return NUL if is_blank(valeur) else cell_problem(valeur)
 
 
-def _read_choice(modalite: str, variable: Variable, valeur: Any, contexte: Contexte) -> Decode:
+def _read_choice(modalite: str, variable: Variable, valeur: object, contexte: Contexte) -> Decode:
     lu = _unreadable(valeur) or tell_blanks(valeur, decode_choix(valeur, modalite, contexte), variable)
     return lu if lu.constat is None or lu.details else lu._replace(details={"modalite": modalite})
 
@@ -91,17 +91,9 @@ def findings(
         decode = decodes[codes[i]]
         masque = variable.personnel or decode.constat == "donnee_personnelle"
         for d in (decode, *decode.suite):
-            yield Constat(
-                constat=str(d.constat),
-                entite=entite,
-                enregistrement=i,
-                variable=variable.nom,
-                valeur_recue=MASQUE if masque else recues[i],
-                proposition=None if masque else d.proposition,
-                details={k: v for k, v in d.details.items() if k in ("nature", "modalite")}
-                if masque
-                else dict(d.details),
-            )
+            recue, propose = (MASQUE, None) if masque else (recues[i], d.proposition)
+            details = {k: v for k, v in d.details.items() if not masque or k in ("nature", "modalite")}
+            yield Constat(str(d.constat), entite, i, variable.nom, recue, propose, details)
 
 
 class _Colonnes:
@@ -159,8 +151,8 @@ class _Colonnes:
         recues = self.lot.df[colonne].to_numpy(dtype=object)
         spec = TYPES[variable.type]
 
-        def lire(valeur: Any, contexte: Contexte) -> Decode:
-            return _unreadable(valeur) or tell_blanks(valeur, spec.decoder(valeur, variable, contexte), variable)
+        def lire(valeur: object, contexte: Contexte) -> Decode:
+            return decode_cell(valeur, variable, contexte)
 
         if not spec.direct:
             return self.decode(recues, variable, lire, spec)

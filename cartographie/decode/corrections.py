@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from cartographie.base.errors import Statut, UserError
 from cartographie.base.text import MASQUE, text_of
 from cartographie.decode.lots import SEPARATEUR
-from cartographie.survey.model import Correction, Questionnaire
+from cartographie.survey.model import Correction, Questionnaire, column_number
 from cartographie.survey.received import Constat, Depot, Lot
 from cartographie.survey.rules import climb, une_ligne
 
@@ -82,7 +81,7 @@ def apply_corrections(
                 echecs.append(Echec(c.code, f"{ici} : attendu {dits[0]}, trouvé {dits[1]}"))
                 break
             sortie[entite] = _replaced(sortie[entite], i, colonne, c.valeur)
-            constats.append(_finding(c, entite, i, variable, modalite, recue, personnel))
+            constats.append(_finding(c, Constat(CONSTAT, entite, i, variable, recue), modalite, personnel))
     return sortie, constats, echecs
 
 
@@ -137,7 +136,7 @@ def _targets(c: Correction, depots: Sequence[Depot]) -> list[str]:
 def _places(c: Correction, depot: str, lots: Mapping[str, Lot], rangs: Rangs) -> Iterator[Place]:
     """Every value read from the cell: one, unless the sheet feeds several entities. Cells taken from another file are not here."""
     trouvee = _CELLULE.fullmatch(c.cellule)
-    numero, ligne = (_column(trouvee[1]), int(trouvee[2])) if trouvee else (0, 0)
+    numero, ligne = (column_number(trouvee[1]), int(trouvee[2])) if trouvee else (0, 0)
     for entite, lot in lots.items():
         for rang, debut in rangs[entite].get(depot, ()):
             bloc = lot.blocs[rang][1]
@@ -162,29 +161,19 @@ def _by_file(lot: Lot) -> dict[str, list[tuple[int, int]]]:
     return sortie
 
 
-def _column(lettres: str) -> int:
-    """AA → 27."""
-    n = 0
-    for lettre in lettres:
-        n = n * 26 + ord(lettre) - 64
-    return n
-
-
-def _shown(valeur: Any) -> str:
+def _shown(valeur: object) -> str:
     return "" if valeur is None else text_of(valeur)
 
 
-def _replaced(lot: Lot, i: int, colonne: str, valeur: Any) -> Lot:
+def _replaced(lot: Lot, i: int, colonne: str, valeur: object) -> Lot:
     cellules = lot.df[colonne].copy()
     cellules.at[i] = valeur
     return replace(lot, df=lot.df.assign(**{colonne: cellules}))
 
 
-def _finding(c: Correction, entite: str, i: int, variable: str, modalite: str, recue: Any, personnel: bool) -> Constat:
-    details = {
-        "correction": c.code,
-        "motif": MASQUE if personnel else c.motif,
-        **({"modalite": modalite} if modalite else {}),
-    }
-    propose = MASQUE if personnel else _shown(c.valeur) or "(vide)"
-    return Constat(CONSTAT, entite, i, variable, MASQUE if personnel else recue, propose, details)
+def _finding(c: Correction, trouve: Constat, modalite: str, personnel: bool) -> Constat:
+    """`trouve`: the cell and what it held."""
+    details = {"correction": c.code, "motif": c.motif, **({"modalite": modalite} if modalite else {})}
+    if personnel:
+        return replace(trouve, valeur_recue=MASQUE, proposition=MASQUE, details=details | {"motif": MASQUE})
+    return replace(trouve, proposition=_shown(c.valeur) or "(vide)", details=details)

@@ -34,7 +34,7 @@ def _holds(
 # ---- passages
 
 
-def _text(valeur: Any) -> str:
+def _text(valeur: object) -> str:
     return ("VRAI" if valeur else "FAUX") if isinstance(valeur, bool | np.bool_) else text_of(valeur)
 
 

@@ -25,18 +25,12 @@ def build_lots(extractions: Sequence[Extraction], questionnaire: Questionnaire, 
     Every variable of the entity's declared columns is a column of objects, None where a file does not carry it.
     `parent` is -1 until `link_parents`. Refused files bring nothing.
     """
-    gardees = [x for x in extractions if not x.refuse]
     colonnes = _declared_columns(questionnaire, campagne)
     blocs: dict[str, list[tuple[Extraction, Bloc]]] = {entite: [] for entite in colonnes}
-    for x in gardees:
-        for bloc in x.blocs:
+    for x in extractions:
+        for bloc in x.blocs if not x.refuse else ():
             blocs.setdefault(bloc.entite, []).append((x, bloc))
-    depots_1904 = frozenset(x.depot for x in gardees if x.date1904)
-    depots_texte = frozenset(x.depot for x in gardees if x.format == "csv")
-    return {
-        entite: _build_lot(entite, liste, colonnes.get(entite, []), questionnaire, campagne, depots_1904, depots_texte)
-        for entite, liste in blocs.items()
-    }
+    return {e: _build_lot(e, liste, colonnes.get(e, []), questionnaire, campagne) for e, liste in blocs.items()}
 
 
 def _declared_columns(questionnaire: Questionnaire, campagne: str) -> dict[str, list[str]]:
@@ -60,47 +54,35 @@ def _column_name(variable: str, modalite: str | None) -> str:
 
 
 def _build_lot(
-    entite: str,
-    blocs: list[tuple[Extraction, Bloc]],
-    declarees: list[str],
-    questionnaire: Questionnaire,
-    campagne: str,
-    depots_1904: frozenset[str],
-    depots_texte: frozenset[str],
+    entite: str, blocs: list[tuple[Extraction, Bloc]], declarees: list[str], questionnaire: Questionnaire, campagne: str
 ) -> Lot:
     valeurs: dict[str, list[Any]] = {c: [] for c in declarees}
-    depots: list[str] = []
-    feuilles: list[str] = []
-    lignes: list[int] = []
-    rangs: list[int] = []
-    for rang, (x, bloc) in enumerate(blocs):
-        debut, n = len(lignes), len(bloc.lignes)
-        depots += [x.depot] * n
-        feuilles += [bloc.feuille] * n
-        lignes += bloc.lignes
-        rangs += [rang] * n
+    n, tailles = 0, [len(bloc.lignes) for _, bloc in blocs]
+    for taille, (x, bloc) in zip(tailles, blocs, strict=True):
         apport = {_column_name(c.variable, c.modalite): v for c, v in zip(bloc.colonnes, bloc.valeurs, strict=True)}
         for nom, constante in _constants(x, bloc, questionnaire, campagne).items():
-            apport.setdefault(nom, [constante] * n)
+            apport.setdefault(nom, [constante] * taille)
         for nom, cellules in apport.items():
             liste = valeurs.setdefault(nom, [])
-            if len(liste) < debut:  # blocs before this one did not carry the column
-                liste.extend([None] * (debut - len(liste)))
+            liste.extend([None] * (n - len(liste)))  # blocs before this one did not carry the column
             liste.extend(cellules)
-    n = len(lignes)
+        n += taille
+    rangs = np.repeat(np.arange(len(blocs)), tailles)
     df = pd.DataFrame(
         {
-            "depot": pd.Series(depots, dtype="str"),
-            "feuille": pd.Series(feuilles, dtype="str"),
-            "ligne": np.array(lignes, dtype="int64"),
-            "bloc": np.array(rangs, dtype="int64"),
+            "depot": pd.Series([blocs[r][0].depot for r in rangs], dtype="str"),
+            "feuille": pd.Series([blocs[r][1].feuille for r in rangs], dtype="str"),
+            "ligne": np.array([ligne for _, bloc in blocs for ligne in bloc.lignes], dtype="int64"),
+            "bloc": rangs.astype("int64"),
             "parent": np.full(n, -1, dtype="int64"),
         }
         | {nom: pd.Series(liste + [None] * (n - len(liste)), dtype=object) for nom, liste in valeurs.items()},
         index=pd.RangeIndex(n),
     )
     vides = tuple((x.depot, replace(b, valeurs=[])) for x, b in blocs)
-    return Lot(entite, df, vides, depots_1904 & set(depots), depots_texte & set(depots))
+    lus = [x for x, bloc in blocs if bloc.lignes]
+    depots_1904 = frozenset(x.depot for x in lus if x.date1904)
+    return Lot(entite, df, vides, depots_1904, frozenset(x.depot for x in lus if x.format == "csv"))
 
 
 def _constants(x: Extraction, bloc: Bloc, questionnaire: Questionnaire, campagne: str) -> Mapping[str, str]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import Any
 
 from cartographie.base.text import clean, text_of
 from cartographie.survey.model import Questionnaire, Variable
@@ -25,7 +24,7 @@ _INSECABLES = str.maketrans({"\u00a0": " ", "\u202f": " "})
 Refus = Callable[[Decode, Variable], Decode]
 
 
-def tell_blanks(recue: Any, lu: Decode, variable: Variable) -> Decode:
+def tell_blanks(recue: object, lu: Decode, variable: Variable) -> Decode:
     """The same, with a finding when blanks or invisible characters in excess were overlooked to read the cell."""
     if lu.valeur is None or lu.a_juger or TYPES[variable.type].libre or not isinstance(recue, str):
         return lu
@@ -37,7 +36,7 @@ def tell_blanks(recue: Any, lu: Decode, variable: Variable) -> Decode:
     return dit._replace(valeur=lu.valeur) if lu.constat is None else lu._replace(suite=(*lu.suite, dit))
 
 
-def written(valeur: Any) -> str:
+def written(valeur: object) -> str:
     """A decoded value as a proposal shows it."""
     if isinstance(valeur, bool):
         return "oui" if valeur else "non"

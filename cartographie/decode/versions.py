@@ -75,10 +75,10 @@ class _Fichier:
     cellules: Counter[str] = field(default_factory=Counter)  # sheet → received cells no longer used
     constats: list[Constat] = field(default_factory=list)
     remplace_par: str | None = None
+    porteurs: set[str] = field(default_factory=set)  # earlier files some of whose rows now belong to its answer
 
-    @classmethod
-    def of(cls, x: Extraction) -> _Fichier:
-        return cls(x, list(x.blocs))
+
+_Fichiers = Mapping[str, _Fichier]
 
 
 def resolve_versions(
@@ -87,7 +87,7 @@ def resolve_versions(
     """The same files, in the same order, their records as they now stand. Findings say what was replaced by what."""
     if not any(x.retour and not x.refuse for x in extractions):
         return list(extractions)
-    fichiers = {x.depot: _Fichier.of(x) for x in extractions}
+    fichiers = {x.depot: _Fichier(x, list(x.blocs)) for x in extractions}
     noms = {d.depot: d for d in depots}
     retours = q.campagnes[annee].parametres.get("retours") or {}
     regle = _Regle(
@@ -96,7 +96,6 @@ def resolve_versions(
         frozenset(v.nom for v in q.variables.values() if v.personnel),
     )
     courante: dict[Adresse, Adresse] = {}  # any version → the one that stands
-    porteurs: dict[str, set[str]] = {}  # file → earlier files some of whose rows now belong to its answer
     for x in extractions:  # in the order received
         if not x.retour or x.refuse:
             continue
@@ -111,13 +110,11 @@ def resolve_versions(
             continue
         courante[cible] = sienne
         details = {"fichier": noms[x.depot].nom, "recu_le": noms[x.depot].recu_le}
-        _supersede(fichiers, cible, sienne, porteurs, q, regle, details)
+        _supersede(fichiers, cible, sienne, q, regle, details)
     return [_finished(fichiers[x.depot]) for x in extractions]
 
 
-def _target(
-    x: Extraction, fichiers: Mapping[str, _Fichier], q: Questionnaire, annee: str, cle: bytes
-) -> Adresse | None:
+def _target(x: Extraction, fichiers: _Fichiers, q: Questionnaire, annee: str, cle: bytes) -> Adresse | None:
     """The record a returned workbook says it corrects, when the reference is one of ours."""
     lue = read_reference(x.retour or "")
     if lue is None or lue[0] not in fichiers or lue[0] == x.depot:
@@ -136,10 +133,9 @@ def _root_address(f: _Fichier, racine: str) -> Adresse | None:
 
 
 def _supersede(
-    fichiers: Mapping[str, _Fichier],
+    fichiers: _Fichiers,
     ancienne: Adresse,
     nouvelle: Adresse,
-    porteurs: dict[str, set[str]],
     q: Questionnaire,
     regle: _Regle,
     details: Mapping[str, Any],
@@ -152,7 +148,7 @@ def _supersede(
         return
     if len([li for b in avant.blocs if b.entite == q.racine for li in b.lignes]) == 1:
         avant.remplace_par = nouvelle[0]
-    sources = [avant, *(fichiers[d] for d in sorted(porteurs.get(ancienne[0], ())))]
+    sources = [avant, *(fichiers[d] for d in sorted(avant.porteurs))]
     for entite in (q.racine, *q.enfants(q.racine)):
         recus = _rows(apres, entite, nouvelle, q.racine, True)
         for source in sources:
@@ -163,7 +159,7 @@ def _supersede(
                     _complete(apres, pareil, source.extraction.depot, bloc, r, regle)
                 elif not regle.effacer and not regle.retirer and _keyed(bloc, r, q.entites[entite].cle):
                     source.blocs.append(replace(_one(bloc, r), lien=f"depot:{nouvelle[0]}"))
-                    porteurs.setdefault(nouvelle[0], set()).add(source.extraction.depot)
+                    apres.porteurs.add(source.extraction.depot)
                     source.cellules[bloc.feuille] -= _filled(bloc, r)
                 source.cellules[bloc.feuille] += _filled(bloc, r)
                 _drop(source, b, r)
@@ -280,7 +276,9 @@ def _complete(apres: _Fichier, place: tuple[int, int], depot: str, ancien: Bloc,
     apres.blocs[b] = replace(bloc, colonnes=tuple(colonnes), valeurs=valeurs, reprises=reprises)
 
 
-def _put(colonnes: list[Colonne], valeurs: list[list[Any]], lignes: int, k: int, colonne: Colonne, valeur: Any) -> None:
+def _put(
+    colonnes: list[Colonne], valeurs: list[list[Any]], lignes: int, k: int, colonne: Colonne, valeur: object
+) -> None:
     """Write a value in the column of the same variable and modality, added when the sheet has none."""
     for i, c in enumerate(colonnes):
         if (c.variable, c.modalite) == (colonne.variable, colonne.modalite):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from python_calamine import PasswordError
 
@@ -174,59 +174,52 @@ def _arret(arret: Arret, limites: Limites) -> Constat:
 # --------------------------------------------------------------------------- one, many
 
 
+class Options(TypedDict, total=False):
+    """How files are read: keys of campagne.yaml, and the number of worker processes (1)."""
+
+    plafonds: Mapping[str, Any] | None
+    csv: Mapping[str, str | None] | None
+    formats_acceptes: Collection[str] | None
+    contenus_actifs: Mapping[str, str] | None
+    lecture: Mapping[str, Any] | None
+    workers: int
+
+
 def iter_depots(
-    depots: Iterable[Depot],
-    dossier: Path,
-    modeles: Sequence[Modele],
-    *,
-    plafonds: Mapping[str, Any] | None = None,
-    csv: Mapping[str, str | None] | None = None,
-    formats_acceptes: Collection[str] | None = None,
-    contenus_actifs: Mapping[str, str] | None = None,
-    lecture: Mapping[str, Any] | None = None,
-    workers: int = 1,
+    depots: Iterable[Depot], dossier: Path, modeles: Sequence[Modele], **options: Unpack[Options]
 ) -> Iterator[Extraction]:
     """One Extraction per depot, in the order given, as they are read: few are in memory at once, however many there are.
 
-    `dossier`: raw/<campagne>; `modeles`: those of every campaign; the other arguments: keys of campagne.yaml. The depots
-    are all of one role. Never raises for bad input.
+    `dossier`: raw/<campagne>; `modeles`: those of every campaign. The depots are all of one role. Never raises for bad input.
     """
-    reglages = _Reglages(Path(dossier), plafonds, csv, formats_acceptes, contenus_actifs)
-    lire = partial(_lit, reglages=reglages, modeles=tuple(modeles))
-    for depot, lu, limites in _isole(lire, depots, plafonds, lecture, workers):
+    lire = partial(_lit, reglages=_settings(dossier, options), modeles=tuple(modeles))
+    for depot, lu, limites in _isole(lire, depots, options):
         yield _refus(depot, _arret(lu, limites)) if isinstance(lu, Arret) else lu
 
 
-def open_depots(
-    depots: Iterable[Depot],
-    dossier: Path,
-    *,
-    plafonds: Mapping[str, Any] | None = None,
-    csv: Mapping[str, str | None] | None = None,
-    formats_acceptes: Collection[str] | None = None,
-    contenus_actifs: Mapping[str, str] | None = None,
-    lecture: Mapping[str, Any] | None = None,
-    workers: int = 1,
-) -> Iterator[Ouverture]:
+def open_depots(depots: Iterable[Depot], dossier: Path, **options: Unpack[Options]) -> Iterator[Ouverture]:
     """The same, each file only opened: its sheets, or why it is refused."""
-    reglages = _Reglages(Path(dossier), plafonds, csv, formats_acceptes, contenus_actifs)
-    for _, lu, limites in _isole(partial(_seulement_ouvre, reglages=reglages), depots, plafonds, lecture, workers):
+    ouvre = partial(_seulement_ouvre, reglages=_settings(dossier, options))
+    for _, lu, limites in _isole(ouvre, depots, options):
         yield Ouverture(None, (_arret(lu, limites),)) if isinstance(lu, Arret) else lu
 
 
+def _settings(dossier: Path, options: Options) -> _Reglages:
+    o = options
+    return _Reglages(
+        Path(dossier), o.get("plafonds"), o.get("csv"), o.get("formats_acceptes"), o.get("contenus_actifs")
+    )
+
+
 def _isole(
-    lire: Callable[[Depot], Any],
-    depots: Iterable[Depot],
-    plafonds: Mapping[str, Any] | None,
-    lecture: Mapping[str, Any] | None,
-    workers: int,
+    lire: Callable[[Depot], Any], depots: Iterable[Depot], options: Options
 ) -> Iterator[tuple[Depot, Any, Limites]]:
     """(depot, what `lire` gave or an Arret, limits), in order."""
     source = iter(depots)
     premier = next(source, None)
     if premier is None:
         return
-    limites = limits(premier.role, plafonds, lecture)
+    limites = limits(premier.role, options.get("plafonds"), options.get("lecture"))
     attendus: list[Depot] = []  # given out, not come back yet: as few as the workers' window
 
     def suivis() -> Iterator[Depot]:
@@ -234,7 +227,7 @@ def _isole(
             attendus.append(depot)
             yield depot
 
-    for lu in run_isolated(lire, suivis(), limites, workers, lambda d: d.taille):
+    for lu in run_isolated(lire, suivis(), limites, options.get("workers", 1), lambda d: d.taille):
         yield attendus.pop(0), lu, limites
 
 
@@ -244,7 +237,7 @@ def read_depots(
     modeles: Sequence[Modele],
     *,
     progres: Callable[[int, int], None] | None = None,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> list[Extraction]:
     """`iter_depots` (and its options) in one list. `progres(done, total)`."""
     lues: list[Extraction] = []
@@ -256,7 +249,7 @@ def read_depots(
     return lues
 
 
-def read_depot(depot: Depot, dossier: Path, modeles: Sequence[Modele], **options: Any) -> Extraction:
+def read_depot(depot: Depot, dossier: Path, modeles: Sequence[Modele], **options: Unpack[Options]) -> Extraction:
     """One received file read, in a worker process like any other; options of `iter_depots`."""
     return next(iter(list(iter_depots([depot], dossier, modeles, **options))))
 

@@ -10,7 +10,7 @@ from datetime import date
 from string import Formatter
 from typing import Any
 
-from cartographie.survey.check import check_known
+from cartographie.survey.check import Checked
 from cartographie.survey.model import Correction, Questionnaire, Rapprochement, Succession
 from cartographie.survey.rules import repairs
 from cartographie.survey.written.declared import CorrectionEcrite
@@ -158,7 +158,7 @@ def check_ajustements(q: Questionnaire, sources: Mapping[str, Source], p: Proble
     successions = q.enquete.get("successions")
     if successions:
         variable = successions["variable"]
-        check_known(q, q.racine, variable, s, ("successions", "variable"), p)
+        Checked(q, s, p).known(q.racine, variable, ("successions", "variable"))
         liens = [(lien["entite"], lien["variable"]) for lien in q.enquete.get("lien_base", ())]
         if (q.racine, variable) not in liens:
             p.ajouter(
@@ -166,7 +166,7 @@ def check_ajustements(q: Questionnaire, sources: Mapping[str, Source], p: Proble
             )
     for cle, nom in q.enquete.get("rapprochement", {}).items():
         if cle not in ("abreviations", "seuil"):
-            check_known(q, q.base if cle.startswith("base_") else q.racine, str(nom), s, ("rapprochement", cle), p)
+            Checked(q, s, p).known(q.base if cle.startswith("base_") else q.racine, str(nom), ("rapprochement", cle))
 
 
 def _check_letter(courrier: str, s: Source, p: Problemes) -> None:

@@ -57,7 +57,7 @@ class Contexte:
         return self.lots.get(entite, self.base if entite == self.questionnaire.base else None)
 
 
-# ------------------------------------------------------------------------------------------- public functions
+# ---- public functions
 
 
 def evaluate(cond: Condition | None, contexte: Contexte) -> np.ndarray:
@@ -281,7 +281,7 @@ def _texts(column: pd.Series) -> np.ndarray:
     return column.astype(str).to_numpy(dtype=object)
 
 
-def _date(value: Any) -> Any:
+def _date(value: object) -> Any:
     return pd.Timestamp(value) if isinstance(value, date) else value
 
 

@@ -257,7 +257,7 @@ def _header(ecrit: str | EnteteEcrit) -> EnteteAttendu:
     return EnteteAttendu(ecrit) if isinstance(ecrit, str) else EnteteAttendu(ecrit["entete"], ecrit.get("apres"))
 
 
-def _number(lettres: str) -> int:
+def column_number(lettres: str) -> int:
     """Letters of an Excel column → 1-based number."""
     n = 0
     for lettre in lettres:
@@ -285,7 +285,7 @@ Colonne = Annotated[
         ((lambda v: v == ABSENTE, Literal["absente"]), (has("entete"), Entetes), (is_a(dict), ParModalite), (otherwise, Entetes)),
     ),
 ]  # fmt: skip
-Lettres = Annotated[int, Lu(Annotated[str, Forme("une colonne comme « B »", r"^[A-Z]{1,3}$")], _number)]
+Lettres = Annotated[int, Lu(Annotated[str, Forme("une colonne comme « B »", r"^[A-Z]{1,3}$")], column_number)]
 Lien = Annotated[
     Any, Selon("depot, ligne, ou une liste de variables", ((is_a(list), Annotated[tuple[Nom, ...], Taille(1)]), (otherwise, Literal["depot", "ligne"])))
 ]  # fmt: skip

@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# -------------------------------------------------------------------------------------------
-# What became of every unit of the frame (AAPOR, Standard Definitions): answered, wholly or in part, or why not.
+# ---- What became of every unit of the frame (AAPOR, Standard Definitions): answered, wholly or in part, or why not.
 #
 # Answers say who answered; raw/<campagne>/dispositions.csv, kept by the analyst, says what was learnt of the others.
 

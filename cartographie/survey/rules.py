@@ -17,8 +17,7 @@ from cartographie.survey.conditions import references, split
 from cartographie.survey.model import Gravite, Questionnaire, Regle
 from cartographie.survey.received import Constat
 
-# -------------------------------------------------------------------------------------------
-# Which rule a finding falls under, and whose record it is about.
+# ---- Which rule a finding falls under, and whose record it is about.
 
 RULE = "regle"  # Constat.constat of a finding made by a declared condition
 BY_HAND = "correction_declaree"  # a repair too, but one that is declined by not declaring it
@@ -27,7 +26,6 @@ _DECLINED = (
     "« {valeur} » n'a pas été repris : la campagne n'accepte pas cette réécriture ({quoi}) ; écrivez « {proposition} » si "
     "c'est bien la réponse."
 )
-Catalogue = Mapping[str, Mapping[str, Any]]
 
 
 @lru_cache(maxsize=1)
@@ -76,18 +74,15 @@ def declined(questionnaire: Questionnaire, campagne: str) -> frozenset[str]:
     return frozenset(name for name, choice in choices.items() if choice in NO)
 
 
-def judge(
-    questionnaire: Questionnaire, campagne: str, catalogue: Catalogue | None = None
-) -> Callable[[Constat], Regle]:
+def judge(questionnaire: Questionnaire, campagne: str) -> Callable[[Constat], Regle]:
     """The rule a finding falls under: the survey's, else the built-in one as a Regle.
 
     A repair that the campaign declines keeps its code and rejects the cell.
     """
     of_survey, refused = rules_by_finding(questionnaire, campagne), declined(questionnaire, campagne)
-    known = load_catalogue() if catalogue is None else catalogue
     built_in = {
         name: Regle(code=e["code"], gravite=Gravite(e["gravite"]), entite="*", message=e["message"], constat=name)
-        for name, e in known.items()
+        for name, e in load_catalogue().items()
     }
 
     def rule(constat: Constat) -> Regle:
@@ -123,8 +118,7 @@ def climb(
     return record
 
 
-# -------------------------------------------------------------------------------------------
-# Values and messages as one safe line of text.
+# ---- Values and messages as one safe line of text.
 
 VALUE_MAX = 80
 FIELD_MAX = 300
@@ -143,7 +137,7 @@ def fill(template: str, fields: Mapping[str, Any]) -> str:
     return _PLACEHOLDER.sub(lambda m: texts[m[1]] or "—", template)
 
 
-def une_ligne(value: Any, length: int = VALUE_MAX) -> str:
+def une_ligne(value: object, length: int = VALUE_MAX) -> str:
     """A value as one safe line: no control, escape or bidirectional character, at most `length` characters."""
     import pandas as pd  # here: declarations are read without it
 

@@ -17,17 +17,14 @@ from cartographie.base.text import clean
 from cartographie.decode.lots import SEPARATEUR, TECHNIQUES, borrowed, carriers, layouts
 from cartographie.survey.conditions import split
 from cartographie.survey.model import Questionnaire
-from cartographie.survey.received import Compte, Constat, Depot, Extraction, Lot
+from cartographie.survey.received import Compte, Depot, Extraction, Lot
 from cartographie.survey.rules import climb
+from cartographie.validate.settle import Validation
 
 SHEET, FILE, TOTAL = "feuille", "fichier", "TOTAL"
 ROWS = ("lignes_lues", "lignes_conservees", "lignes_quarantaine", "lignes_ecartees")
 CELLS = ("cellules_lues", "cellules_conservees", "cellules_rejetees", "cellules_quarantaine", "cellules_ecartees")
-COLUMNS = (
-    *("niveau", "depot", "fichier", "feuille", "etat"),
-    *(*ROWS, "lignes_motifs"),
-    *(*CELLS, "cellules_motifs"),
-)
+COLUMNS = ("niveau", "depot", "fichier", "feuille", "etat", *ROWS, "lignes_motifs", *CELLS, "cellules_motifs")
 _SETTLED = ("conservees", "rejetees", "quarantaine", "invisibles")
 INVISIBLE = "caracteres_invisibles"  # a cell that looks empty
 _NOTHING: Counter[str] = Counter()
@@ -43,18 +40,15 @@ def build(
     extractions: Iterable[Extraction],
     depots: Sequence[Depot],
     bruts: Mapping[str, Lot],
-    kept: Mapping[str, pd.DataFrame],
-    quarantined: Mapping[str, pd.DataFrame],
-    constats: Iterable[Constat],
+    validation: Validation,
     questionnaire: Questionnaire,
 ) -> pd.DataFrame:
     """One row: one sheet (`niveau` "feuille") or one file ("fichier"). Columns: COLUMNS.
 
-    `bruts`: lots before decoding. `kept`, `quarantined`: Validation's. `constats`: all findings: a received cell that is
-    null at the end counts as rejected only if one of them names it. `…_motifs`: skipped counts by reason, "a=1; b=2".
+    `bruts`: lots before decoding. A received cell that is null at the end counts as rejected only if a finding names it. `…_motifs`: skipped counts by reason, "a=1; b=2".
     """
-    named = _named(constats, kept, quarantined, questionnaire)
-    cells, records = _cells(bruts, kept, quarantined, named), _records(bruts, quarantined, questionnaire)
+    cells = _cells(bruts, validation, _named(validation, questionnaire))
+    records = _records(bruts, validation.quarantined, questionnaire)
     names = {d.depot: d.nom for d in depots}
     seen: dict[str, set[str]] = {}
     for depot, sheet in (*cells, *records):
@@ -135,7 +129,7 @@ def in_long_form(comptes: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(out, columns=["depot", "feuille", "unite", "categorie", "motif", "nombre"])
 
 
-# ------------------------------------------------------------------------------------------- counting
+# ---- counting
 
 
 def _sheet(
@@ -157,11 +151,8 @@ def _sheet(
     }
     if x.refuse:  # nothing of it became a record: what would have been data is set aside whole
         rows = {"lignes_conservees": 0, "lignes_quarantaine": compte.lignes_donnees}
-        return (
-            line
-            | rows
-            | {"cellules_conservees": 0, "cellules_rejetees": 0, "cellules_quarantaine": compte.cellules_donnees}
-        )
+        none = {"cellules_conservees": 0, "cellules_rejetees": 0}
+        return line | rows | none | {"cellules_quarantaine": compte.cellules_donnees}
     found = cells.get((x.depot, compte.feuille), _NOTHING)
     whole, kept_rows, aside_rows = records.get((x.depot, compte.feuille), (False, 0, 0))
     if whole:  # a form: all its rows follow its one record
@@ -206,15 +197,13 @@ def _records(
 
 
 def _cells(
-    bruts: Mapping[str, Lot],
-    kept: Mapping[str, pd.DataFrame],
-    quarantined: Mapping[str, pd.DataFrame],
-    named: Mapping[tuple[str | None, str | None], set[int]],
+    bruts: Mapping[str, Lot], validation: Validation, named: Mapping[tuple[str | None, str | None], set[int]]
 ) -> dict[tuple[str, str], Counter[str]]:
     """(file, sheet) → received cells by what became of them: conservees, rejetees, quarantaine (lost ones: nowhere)."""
     out: dict[tuple[str, str], Counter[str]] = {}
+    kept = validation.kept
     for e, lot in bruts.items():
-        aside, here = _is_in(lot, quarantined.get(e)), _is_in(lot, kept.get(e))
+        aside, here = _is_in(lot, validation.quarantined.get(e)), _is_in(lot, kept.get(e))
         tallies = {k: np.zeros(len(lot.df), dtype="int64") for k in _SETTLED}
         carried = carriers(lot)
         elsewhere: dict[str | None, list[int]] = {}  # answers received in an earlier version's file, counted there
@@ -245,21 +234,16 @@ def _cells(
     return out
 
 
-def _named(
-    constats: Iterable[Constat],
-    kept: Mapping[str, pd.DataFrame],
-    quarantined: Mapping[str, pd.DataFrame],
-    questionnaire: Questionnaire,
-) -> dict[tuple[str | None, str | None], set[int]]:
+def _named(v: Validation, questionnaire: Questionnaire) -> dict[tuple[str | None, str | None], set[int]]:
     """(entity, variable) → records whose cell a finding names: its own, and every one a declared rule blames."""
     blamed = {r.code: r.cellules for r in questionnaire.regles if r.condition is not None}
     parents: dict[str, Mapping[int, int]] = {}
-    for e in {*kept, *quarantined}:
-        parts = [f[e]["parent"] for f in (kept, quarantined) if e in f and "parent" in f[e].columns]
+    for e in {*v.kept, *v.quarantined}:
+        parts = [f[e]["parent"] for f in (v.kept, v.quarantined) if e in f and "parent" in f[e].columns]
         if parts:
             parents[e] = defaultdict(lambda: -1, pd.concat(parts).to_dict())
     out: dict[tuple[str | None, str | None], set[int]] = {}
-    for c in constats:
+    for c in v.constats:
         if c.enregistrement is None:
             continue
         out.setdefault((c.entite, c.variable), set()).add(c.enregistrement)
@@ -278,7 +262,7 @@ def _received(lot: Lot, column: str, carried: np.ndarray | None) -> np.ndarray:
     return filled
 
 
-def _invisible(value: Any) -> bool:
+def _invisible(value: object) -> bool:
     return isinstance(value, str) and not clean(value)
 
 
@@ -288,10 +272,8 @@ def _is_in(lot: Lot, df: pd.DataFrame | None) -> np.ndarray:
 
 def _sum(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     total: dict[str, Any] = {c: sum([line[c] for line in lines]) for c in _SUMMED}
-    for unit in ("lignes_motifs", "cellules_motifs"):
-        reasons: dict[str, int] = {}
-        total[unit] = reasons
+    for unit in _MOTIFS:
+        total[unit] = Counter()
         for line in lines:
-            for reason, n in line[unit].items():
-                reasons[reason] = reasons.get(reason, 0) + n
+            total[unit].update(line[unit])
     return total

@@ -184,7 +184,7 @@ def _explainer(
         repertoires[nom] = Repertoire(questionnaire.nomenclatures[nom], campagne)
     contexte = Decoding(campagne, repertoires.get(nom))
 
-    def explain(value: Any) -> Decode:
+    def explain(value: object) -> Decode:
         said = explique(value, variable, contexte) if explique else NUL
         return next((d for d in (said, *said.suite) if d.constat == check), NUL)
 

@@ -16,15 +16,19 @@ from typing import Any
 import pandas as pd
 from xlsxwriter.url import Url
 from xlsxwriter.utility import xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
 
 from cartographie.base.files import write_whole
 from cartographie.base.paper import row_height, write_sheets
 from cartographie.base.text import neutralise
 from cartographie.survey.model import Gravite
 from cartographie.survey.received import Anomalie, Depot
+from cartographie.validate.wording import Redaction
 
 DETAIL_MAX = 100_000
 LINKS_MAX = 60_000  # the file format allows 65,530 links a sheet
+Formats = Mapping[str, Any]
+FIRST_ROW = 3  # header of the detail's table; title and cap above
 COLUMNS = tuple(f.name for f in fields(Anomalie))
 WORDS = {
     Gravite.REJET_FICHIER: "Fichier rejeté",
@@ -64,13 +68,7 @@ _DETAIL = (  # header, attribute, width
 
 
 def write(
-    dossier: Path,
-    anomalies: Sequence[Anomalie],
-    comptes: pd.DataFrame,
-    depots: Sequence[Depot],
-    campagne: str,
-    titre: str,
-    confidentielles: Sequence[Anomalie] = (),
+    dossier: Path, redaction: Redaction, comptes: pd.DataFrame, depots: Sequence[Depot], campagne: str, titre: str
 ) -> list[Path]:
     """Write anomalies.csv, anomalies.xlsx, comptes.csv (and confidentiel.csv if any) into `dossier`; their paths.
 
@@ -78,21 +76,22 @@ def write(
     """
     dossier.mkdir(parents=True, exist_ok=True)
     parts = {
-        "anomalies.csv": csv_bytes(COLUMNS, (_values(a) for a in anomalies)),
+        "anomalies.csv": _findings_csv(redaction.anomalies),
         "comptes.csv": frame_csv(comptes),
-        "anomalies.xlsx": workbook_bytes(anomalies, depots, campagne, titre),
+        "anomalies.xlsx": workbook_bytes(redaction.anomalies, depots, campagne, titre),
     }
-    if confidentielles:
-        parts["confidentiel.csv"] = csv_bytes(COLUMNS, (_values(a) for a in confidentielles))
+    if redaction.confidentielles:
+        parts["confidentiel.csv"] = _findings_csv(redaction.confidentielles)
     else:
         (dossier / "confidentiel.csv").unlink(missing_ok=True)
-    out = []
-    for name, content in parts.items():
-        out.append(write_whole(dossier / name, content))
-    return out
+    return [write_whole(dossier / name, content) for name, content in parts.items()]
 
 
-def csv_bytes(header: Sequence[str], rows: Iterable[Iterable[Any]]) -> bytes:
+def _findings_csv(anomalies: Iterable[Anomalie]) -> bytes:
+    return csv_bytes(COLUMNS, ([getattr(a, c) for c in COLUMNS] for a in anomalies))
+
+
+def csv_bytes(header: Sequence[object], rows: Iterable[Iterable[object]]) -> bytes:
     """UTF-8, comma, LF; texts made harmless to spreadsheets."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -115,7 +114,7 @@ def frame_csv(df: pd.DataFrame) -> bytes:
     return csv_bytes(tuple(df.columns), ()) + "".join(f"{line}\n" for line in lines).encode()
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> object:
     """As written in a CSV file: a number is left alone."""
     return neutralise(value) if isinstance(value, str) else "" if value is None else value
 
@@ -126,32 +125,22 @@ def workbook_bytes(
     """« Lisez-moi », « Par règle », « Par répondant », « Détail »; the cap on the detail is stated on the sheets."""
     buffer = io.BytesIO()
     proprietes = {"title": f"Anomalies – {titre} – {campagne}", "author": "", "company": ""}
-    shown = anomalies[:limite]
+    shown = min(limite, len(anomalies))
     with write_sheets(buffer, proprietes, _formats()) as (book, f):
         readme, rules, respondents, detail = map(
             book.add_worksheet, ("Lisez-moi", "Par règle", "Par répondant", "Détail")
         )
         for sheet in (readme, rules, respondents, detail):
             sheet.hide_gridlines(2)
-        _readme(readme, f, anomalies, len(shown), campagne, titre)
-        first_row = 3  # header of the detail's table; title and cap above
-        _summary(rules, f, "Par règle", "Règle", anomalies, shown, first_row, lambda a: a.regle)
-        _summary(
-            respondents,
-            f,
-            "Par répondant",
-            "Répondant",
-            anomalies,
-            shown,
-            first_row,
-            lambda a: a.id_repondant or a.fichier,
-        )
-        _detail(detail, f, shown, len(anomalies), {d.depot: d for d in depots}, campagne, first_row)
+        _readme(readme, f, anomalies, shown, campagne, titre)
+        _summary(rules, f, "Règle", anomalies, shown, lambda a: a.regle)
+        _summary(respondents, f, "Répondant", anomalies, shown, lambda a: a.id_repondant or a.fichier)
+        _detail(detail, f, anomalies[:shown], len(anomalies), {d.depot: d for d in depots}, campagne)
         readme.activate()
     return buffer.getvalue()
 
 
-# ------------------------------------------------------------------------------------------- sheets
+# ---- sheets
 
 
 def _formats() -> dict[str, dict[str, object]]:
@@ -170,9 +159,7 @@ def _formats() -> dict[str, dict[str, object]]:
     return out
 
 
-def _readme(
-    sheet: Any, f: Mapping[str, Any], anomalies: Sequence[Anomalie], shown: int, campagne: str, titre: str
-) -> None:
+def _readme(sheet: Worksheet, f: Formats, anomalies: Sequence[Anomalie], shown: int, campagne: str, titre: str) -> None:
     sheet.set_column(0, 0, 24)
     sheet.set_column(1, 1, 12)
     sheet.set_column(2, 2, 90)
@@ -206,14 +193,7 @@ def _cap(shown: int, total: int) -> str:
 
 
 def _summary(
-    sheet: Any,
-    f: Mapping[str, Any],
-    title: str,
-    label: str,
-    anomalies: Sequence[Anomalie],
-    shown: Sequence[Anomalie],
-    first_row: int,
-    key: Callable[[Anomalie], str],
+    sheet: Worksheet, f: Formats, label: str, anomalies: Sequence[Anomalie], shown: int, key: Callable[[Anomalie], str]
 ) -> None:
     """One row is one rule (or respondent): how many findings of each severity, and a link to the first in the detail."""
     counts: dict[str, dict[str, int]] = {}
@@ -222,12 +202,12 @@ def _summary(
         counts.setdefault(key(a), dict.fromkeys(Gravite, 0))[Gravite(a.gravite)] += 1
         example.setdefault(key(a), a.message)
     place: dict[str, int] = {}
-    for i, a in enumerate(shown):
-        place.setdefault(key(a), first_row + 1 + i)
+    for i, a in enumerate(anomalies[:shown]):
+        place.setdefault(key(a), FIRST_ROW + 1 + i)
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, 6, 12)
     sheet.set_column(7, 7, 80)
-    sheet.write_string(0, 0, title, f["title"])
+    sheet.write_string(0, 0, f"Par {label.lower()}", f["title"])
     heads = [label, "Anomalies", *(WORDS[g] for g in Gravite), "Premier message"]
     ordered = sorted(counts, key=lambda k: (-sum(counts[k].values()), k))
     for i, k in enumerate(ordered, start=3):
@@ -244,20 +224,14 @@ def _summary(
 
 
 def _detail(
-    sheet: Any,
-    f: Mapping[str, Any],
-    shown: Sequence[Anomalie],
-    total: int,
-    depots: Mapping[str, Depot],
-    campagne: str,
-    first_row: int,
+    sheet: Worksheet, f: Formats, shown: Sequence[Anomalie], total: int, depots: Mapping[str, Depot], campagne: str
 ) -> None:
     sheet.write_string(0, 0, "Détail des anomalies", f["title"])
     sheet.write_string(1, 0, _cap(len(shown), total), f["line"])
     for j, (_, _, width) in enumerate(_DETAIL):
         sheet.set_column(j, j, width)
     for i, a in enumerate(shown):
-        row = first_row + 1 + i
+        row = FIRST_ROW + 1 + i
         cells = ((str(getattr(a, name) or ""), width * 1.05) for _, name, width in _DETAIL)
         sheet.set_row(row, row_height(*cells, points=13))
         for j, (_, name, _) in enumerate(_DETAIL):
@@ -271,8 +245,8 @@ def _detail(
                 sheet.write_url(row, j, _portable(link), f["link"], value or "ouvrir", "Ouvrir le fichier reçu")
             elif value:
                 sheet.write_string(row, j, value, f["text"])
-    _table(sheet, f, first_row, [h for h, _, _ in _DETAIL], len(shown), "T_Detail")
-    sheet.freeze_panes(first_row + 1, 3)
+    _table(sheet, f, FIRST_ROW, [h for h, _, _ in _DETAIL], len(shown), "T_Detail")
+    sheet.freeze_panes(FIRST_ROW + 1, 3)
 
 
 def _link(a: Anomalie, depots: Mapping[str, Depot], campagne: str) -> str | None:
@@ -294,7 +268,7 @@ def _portable(link: str) -> Url:
     return url
 
 
-def _table(sheet: Any, f: Mapping[str, Any], row: int, heads: Sequence[str], count: int, name: str) -> None:
+def _table(sheet: Worksheet, f: Formats, row: int, heads: Sequence[str], count: int, name: str) -> None:
     """A native table over rows already written, with its header; a table needs one row at least."""
     if not count:
         sheet.write_string(row + 1, 0, "Aucune anomalie", f["text"])
@@ -305,7 +279,3 @@ def _table(sheet: Any, f: Mapping[str, Any], row: int, heads: Sequence[str], cou
     sheet.freeze_panes(row + 1, 1)
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
-
-
-def _values(a: Anomalie) -> list[Any]:
-    return [getattr(a, c) for c in COLUMNS]

@@ -17,7 +17,7 @@ from cartographie.survey.conditions import split
 from cartographie.survey.evaluate import Contexte
 from cartographie.survey.model import Gravite, Questionnaire, Regle
 from cartographie.survey.received import Constat, Depot, Lot
-from cartographie.survey.rules import Catalogue, climb, judge
+from cartographie.survey.rules import climb, judge
 from cartographie.validate.checks import (
     MISSING,
     attach,
@@ -58,21 +58,17 @@ def validate(
     campagne: str,
     base: pd.DataFrame | None = None,
     depots: Sequence[Depot] = (),
-    catalogue: Catalogue | None = None,
 ) -> Validation:
     """Split decoded (and derived) lots. AssertionError if what is kept disobeys the schema: a bug of ours."""
     order = [e for e in questionnaire.entites if e in lots]  # parents are declared before their children
     frames = {e: lots[e].df for e in order}
-    rule_of = judge(questionnaire, campagne, catalogue)
+    rule_of = judge(questionnaire, campagne)
     contexts = {e: Contexte(e, frames, questionnaire, campagne, base) for e in order}
 
     constats = attach(constats, lots)
     # a required cell already rejected for its content is not also "missing"
-    refused = {
-        (c.entite, c.enregistrement, c.variable)
-        for c in constats
-        if c.constat != MISSING and rule_of(c).gravite in _REJECTS
-    }
+    rejected = (c for c in constats if c.constat != MISSING and rule_of(c).gravite in _REJECTS)
+    refused = {(c.entite, c.enregistrement, c.variable) for c in rejected}
 
     def unsaid(stated: Iterable[Constat]) -> list[Constat]:
         return [c for c in stated if c.constat != MISSING or (c.entite, c.enregistrement, c.variable) not in refused]
@@ -87,17 +83,17 @@ def validate(
     found = [*constats, *_unstated(new, constats)]
 
     quarantine = _quarantine(found, rule_of, frames, questionnaire)
-    rejected = _rejected_cells(found, rule_of, frames, questionnaire)
+    emptied = _rejected_cells(found, rule_of, frames, questionnaire)
     kept, aside = {}, {}
     for e in order:
         out = frames[e].index.isin(list(quarantine[e]))
         aside[e] = frames[e][out].assign(motif=[quarantine[e][r] for r in frames[e].index[out]])
-        kept[e] = _empty_cells(frames[e][~out], rejected[rejected["entite"] == e])
+        kept[e] = _empty_cells(frames[e][~out], emptied[emptied["entite"] == e])
         tolerated = {(c.enregistrement, c.variable, c.constat) for c in found if c.entite == e}
-        assert_sound(kept[e], e, questionnaire, campagne, tolerated)
+        _assert_sound(kept[e], e, questionnaire, campagne, tolerated)
     root = questionnaire.racine
     identities = frames[root]["id_repondant"] if root in frames else pd.Series(dtype="str")
-    return Validation(kept, aside, found, rejected, identities)
+    return Validation(kept, aside, found, emptied, identities)
 
 
 def _cells_rejected(constats: Sequence[Constat], rule_of: RuleOf) -> dict[tuple[str, str], set[int]]:
@@ -172,21 +168,16 @@ def _empty_cells(df: pd.DataFrame, rejected: pd.DataFrame) -> pd.DataFrame:
     return df
 
 
-def assert_sound(
-    df: pd.DataFrame,
-    entite: str,
-    questionnaire: Questionnaire,
-    campagne: str,
-    tolerated: Set[tuple[int | None, str | None, str]] = frozenset(),
+def _assert_sound(
+    df: pd.DataFrame, entite: str, q: Questionnaire, campagne: str, tolerated: Set[tuple[int | None, str | None, str]]
 ) -> None:
     """What is kept obeys the schema, but for emptied required cells and values a lenient rule (`tolerated`) lets pass."""
     try:
-        build_schema(entite, questionnaire, campagne, obligatoire=False).validate(df, lazy=True)
+        build_schema(entite, q, campagne, obligatoire=False).validate(df, lazy=True)
     except pandera.errors.SchemaErrors as error:
         cases = error.failure_cases[["index", "column", "check"]].itertuples(index=False, name=None)
-        faults = sorted({f"{v} ({k})" for r, v, k in cases if (r, v, k) not in tolerated})
-        if not faults:
-            return
+        faults = ", ".join(sorted({f"{v} ({k})" for r, v, k in cases if (r, v, k) not in tolerated}))
     else:
         return
-    raise AssertionError(f"{entite} : des valeurs conservées ne respectent pas le schéma : {', '.join(faults)}")
+    if faults:
+        raise AssertionError(f"{entite} : des valeurs conservées ne respectent pas le schéma : {faults}")

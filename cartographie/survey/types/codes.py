@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
 from cartographie.base.identifiers import (
     CLE,
@@ -62,7 +61,7 @@ def find_code(texte: str, repertoire: Repertoire, casse: bool = False) -> Decode
     return Decode(None, INCONNUE)
 
 
-def decode_code(valeur: Any, variable: Variable, contexte: Contexte, casse: bool = False) -> Decode:
+def decode_code(valeur: object, variable: Variable, contexte: Contexte, casse: bool = False) -> Decode:
     """One modality: its code, label or declared variant; anything else as it is written. `casse`: its codes have capitals."""
     if is_moment(valeur):
         return Decode(None, "type_inattendu", details={"attendu": "une réponse de la liste"})
@@ -75,7 +74,7 @@ def decode_code(valeur: Any, variable: Variable, contexte: Contexte, casse: bool
     return Decode(_as_written(lu, texte), a_juger=True) if lu.constat in HORS_LISTE else lu
 
 
-def explain_code(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+def explain_code(valeur: object, variable: Variable, contexte: Contexte) -> Decode:
     """What to say of an answer that is not, or no longer, of the list: the closest one."""
     if contexte.repertoire is None:
         return NUL
@@ -106,7 +105,7 @@ def cut_pieces(texte: str, repertoire: Repertoire | None) -> list[str]:
     return coupees
 
 
-def decode_codes(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+def decode_codes(valeur: object, variable: Variable, contexte: Contexte) -> Decode:
     """Several modalities in one cell, as a tuple in the order of the nomenclature.
 
     One unknown part makes the whole cell null: half of an answer would read as « no » for the rest.
@@ -138,7 +137,7 @@ def decode_codes(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
     return combine(sort_codes(codes, repertoire), ecrits)
 
 
-def explain_codes(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+def explain_codes(valeur: object, variable: Variable, contexte: Contexte) -> Decode:
     """What to say of answers of which one at least is not of the list: which, and all of them as they may have been meant."""
     repertoire = contexte.repertoire
     pieces = _pieces(valeur, repertoire)
@@ -153,7 +152,7 @@ def explain_codes(valeur: Any, variable: Variable, contexte: Contexte) -> Decode
     )
 
 
-def _pieces(valeur: Any, repertoire: Repertoire | None) -> list[str]:
+def _pieces(valeur: object, repertoire: Repertoire | None) -> list[str]:
     texte = text_of(valeur)
     # a label may itself hold a separator: the whole cell first
     entier = find_code(texte, repertoire) if repertoire and _COUPE.search(texte) else None
@@ -175,7 +174,7 @@ def sort_codes(codes: Iterable[str], repertoire: Repertoire | None) -> tuple[str
     return tuple(sorted(set(codes), key=lambda c: (repertoire.ordre.get(c, len(repertoire.ordre)), c)))
 
 
-def decode_choix(valeur: Any, modalite: str, contexte: Contexte) -> Decode:
+def decode_choix(valeur: object, modalite: str, contexte: Contexte) -> Decode:
     """One column of a spread choice: True when ticked (or holding the modality itself), False when said not to be."""
     if is_moment(valeur):
         return Decode(None, "type_inattendu", details={"attendu": "oui ou non", "modalite": modalite})
@@ -192,7 +191,7 @@ def decode_choix(valeur: Any, modalite: str, contexte: Contexte) -> Decode:
 # ---- identifiers of actors and places (rules and repairs: base/identifiers.py)
 
 
-def decode_identifiant(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+def decode_identifiant(valeur: object, variable: Variable, contexte: Contexte) -> Decode:
     """The identifier as text, repaired when nothing is lost; one that is ill-formed as it is written."""
     lu = explain_identifiant(valeur, variable, contexte)
     if lu.constat == FORMAT:
@@ -202,7 +201,7 @@ def decode_identifiant(valeur: Any, variable: Variable, contexte: Contexte) -> D
     return lu  # a wrong key beside a repair is said here: the campaign may decline the repair, and the value with it
 
 
-def explain_identifiant(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+def explain_identifiant(valeur: object, variable: Variable, contexte: Contexte) -> Decode:
     """All that is to be said of an identifier, its format and its key included."""
     if is_moment(valeur):
         return Decode(None, "type_inattendu", details={"attendu": "un identifiant"})
@@ -214,7 +213,7 @@ def explain_identifiant(valeur: Any, variable: Variable, contexte: Contexte) -> 
     return combine(lu, [Decode(None, nom, None if nom == CLE else lu) for nom in noms])
 
 
-def decode_rpps(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+def decode_rpps(valeur: object, variable: Variable, contexte: Contexte) -> Decode:
     """A RPPS number. A person's is replaced by its pseudonym once checked here: nothing else will ever see it."""
     if not variable.personnel:
         return decode_identifiant(valeur, variable, contexte)
@@ -225,12 +224,12 @@ def decode_rpps(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
     return Decode(pseudonym(lu.valeur, contexte.cle), lu.constat, None, lu.details, muets)
 
 
-def decode_lieu(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+def decode_lieu(valeur: object, variable: Variable, contexte: Contexte) -> Decode:
     """A place: a modality when the variable has a nomenclature, else the format of its code."""
     if contexte.repertoire is None:
         return decode_identifiant(valeur, variable, contexte)
     return decode_code(valeur, variable, contexte, casse=True)
 
 
-def explain_lieu(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+def explain_lieu(valeur: object, variable: Variable, contexte: Contexte) -> Decode:
     return (explain_identifiant if contexte.repertoire is None else explain_code)(valeur, variable, contexte)

@@ -131,7 +131,7 @@ class Contexte:
 NUL = Decode()
 
 
-def is_blank(valeur: Any) -> bool:
+def is_blank(valeur: object) -> bool:
     """True for an empty cell: None, NaN, NaT, a text of blanks only."""
     if valeur is None:
         return True
@@ -140,7 +140,7 @@ def is_blank(valeur: Any) -> bool:
     return bool(valeur != valeur)
 
 
-def cell_problem(valeur: Any) -> Decode | None:
+def cell_problem(valeur: object) -> Decode | None:
     """What makes a cell unreadable whatever its type: a spreadsheet error, a formula without its value."""
     if isinstance(valeur, FormuleNonCalculee):
         return Decode(None, "formule_non_calculee")
@@ -152,14 +152,14 @@ def cell_problem(valeur: Any) -> Decode | None:
 _MOMENTS = (date, time, timedelta)
 
 
-def is_moment(valeur: Any) -> bool:
+def is_moment(valeur: object) -> bool:
     return isinstance(valeur, _MOMENTS)
 
 
 # ---- texts
 
 
-def decode_texte(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+def decode_texte(valeur: object, variable: Variable, contexte: Contexte) -> Decode:
     """Any cell as text. Alerts: personal data (then masked), first character that starts a formula."""
     texte = text_of(valeur)
     if not texte:
@@ -170,12 +170,12 @@ def decode_texte(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
     return Decode(texte, "injection_formule" if formule else None)
 
 
-def explain_texte(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+def explain_texte(valeur: object, variable: Variable, contexte: Contexte) -> Decode:
     details = {"longueur": len(text_of(valeur)), "longueur_max": variable.longueur_max}
     return Decode(None, "texte_trop_long", details=details)
 
 
-def combine(valeur: Any, trouves: list[Decode]) -> Decode:
+def combine(valeur: object, trouves: list[Decode]) -> Decode:
     """One Decode out of a value and the findings met on the way to it."""
     if not trouves:
         return Decode(valeur)
@@ -200,7 +200,7 @@ def _unite(texte: str) -> str:
 
 
 def read_number(
-    valeur: Any, variable: Variable, net: re.Pattern[str]
+    valeur: object, variable: Variable, net: re.Pattern[str]
 ) -> tuple[float | int | None, list[str], str | None]:
     """(number, what it was repaired of, what to propose when there is no number). A typed number is never repaired, nor a text
     written as `net` says."""
@@ -234,7 +234,7 @@ def _propose_number(texte: str) -> str | None:
     return nombres[0].replace(",", ".") if len(nombres) == 1 else None
 
 
-def decode_entier(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+def decode_entier(valeur: object, variable: Variable, contexte: Contexte) -> Decode:
     """A whole number. "12 000", "12 lits" when that is the variable's unit, "12,0" are read with a finding."""
     if type(valeur) is int and -(2**63) <= valeur < 2**63:
         return Decode(valeur)
@@ -253,7 +253,7 @@ def decode_entier(valeur: Any, variable: Variable, contexte: Contexte) -> Decode
     return combine(int(nombre), [Decode(None, nom, str(int(nombre))) for nom in repares])
 
 
-def decode_decimal(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+def decode_decimal(valeur: object, variable: Variable, contexte: Contexte) -> Decode:
     """A number. A decimal comma, thousands blanks, the variable's own unit inside a text are read, with a finding."""
     if type(valeur) is float and math.isfinite(valeur):
         return Decode(valeur + 0.0)
@@ -277,7 +277,7 @@ _NETS = (VRAIS | FAUX) - {"coche", "cochee"}
 _COCHES = {"✓": True, "✔": True, "☑": True, "☒": True, "☐": False}
 
 
-def read_boolean(valeur: Any) -> bool | None:
+def read_boolean(valeur: object) -> bool | None:
     """True, False, or None when the cell is neither."""
     if is_moment(valeur):
         return None
@@ -288,13 +288,13 @@ def read_boolean(valeur: Any) -> bool | None:
     return True if plat in VRAIS else False if plat in FAUX else None
 
 
-def says_plainly(valeur: Any) -> bool:
+def says_plainly(valeur: object) -> bool:
     """True for a cell that is a usual yes or no as it is, in any case: nothing had to be understood."""
     texte = text_of(valeur)
     return texte in _COCHES or texte.lower() in _NETS
 
 
-def decode_booleen(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+def decode_booleen(valeur: object, variable: Variable, contexte: Contexte) -> Decode:
     """The usual spellings of yes and no; a less usual one ("Cochée", "oui !") is read with a finding."""
     if is_moment(valeur):
         return Decode(None, "type_inattendu", details={"attendu": "oui ou non"})
@@ -371,7 +371,7 @@ def serial_to_date(numero: float, date1904: bool = False) -> date | None:
     return lu if lu.year in _ANNEES else None
 
 
-def read_date(valeur: Any, contexte: Contexte) -> tuple[date | None, str | None]:
+def read_date(valeur: object, contexte: Contexte) -> tuple[date | None, str | None]:
     """(day, how it had to be interpreted: None when the cell says it plainly)."""
     if isinstance(valeur, datetime):
         return valeur.date(), None
@@ -415,7 +415,7 @@ def _read_text(texte: str, contexte: Contexte) -> tuple[date | None, str | None]
     return None, None
 
 
-def decode_date(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+def decode_date(valeur: object, variable: Variable, contexte: Contexte) -> Decode:
     """A day. Date cells and ISO texts are silent (their hour is dropped); other writings are read with a finding.
 
     A text file has no date cell: its JJ/MM/AAAA is silent too where the order is beyond doubt, day above 12 or `jour_mois`.
@@ -453,7 +453,7 @@ def _read_month(texte: str) -> tuple[date | None, str | None]:
     return None, None
 
 
-def decode_annee_mois(valeur: Any, variable: Variable, contexte: Contexte) -> Decode:
+def decode_annee_mois(valeur: object, variable: Variable, contexte: Contexte) -> Decode:
     """A month, "YYYY-MM". That form, MM/YYYY and a first of the month are silent; anything else read carries a finding."""
     if isinstance(valeur, time | timedelta):
         return Decode(None, "type_inattendu", details={"attendu": "un mois"})

@@ -222,7 +222,7 @@ class Cles(NamedTuple):
 
         dits = (", soit " if self.une else " ou ").join(" et ".join(f"« {c} »" for c in g) for g in self.groupes)
 
-        def verifie(valeur: Any) -> Any:
+        def verifie(valeur: object) -> Any:
             if isinstance(valeur, dict):
                 n = sum(all(c in valeur for c in g) for g in self.groupes)
                 if n == 0 or n > 1 and self.une:
@@ -231,7 +231,7 @@ class Cles(NamedTuple):
 
         return core_schema.no_info_before_validator_function(verifie, handler(source))  # type: ignore[arg-type]
 
-    def __get_pydantic_json_schema__(self, schema: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(self, schema: object, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         cles = {"oneOf" if self.une else "anyOf": [{"required": list(g)} for g in self.groupes]}
         return {"allOf": [handler(schema), cles]}
 
@@ -248,7 +248,7 @@ def has(cle: str) -> Callable[[Any], bool]:
     return lambda valeur: isinstance(valeur, dict) and cle in valeur
 
 
-def otherwise(_: Any) -> bool:
+def otherwise(_: object) -> bool:
     return True
 
 

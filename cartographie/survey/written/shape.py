@@ -55,7 +55,7 @@ _GENRES = {
 _ENTRE_CLES = ("missing", "extra_forbidden", "unexpected_keyword_argument")
 
 
-def _say(refus: ValidationError, contenu: Any, genre: str) -> Iterator[tuple[Chemin, str]]:
+def _say(refus: ValidationError, contenu: object, genre: str) -> Iterator[tuple[Chemin, str]]:
     """(path in the file, French sentence) of each fault; the keys unknown or missing at one place are said together."""
     cles: dict[tuple[Chemin, bool], tuple[list[str], ErrorDetails]] = {}
     for e in refus.errors(include_url=False):
@@ -177,7 +177,7 @@ def json_schema(genre: str) -> dict[str, Any]:
     return tete | _bare(produit)
 
 
-def _bare(noeud: Any, cles: bool = True) -> Any:
+def _bare(noeud: object, cles: bool = True) -> Any:
     """Without `title` and `description`, unless they are keys of the declarations."""
     if isinstance(noeud, dict):
         return {

@@ -164,7 +164,7 @@ def hash_files(projet: Path) -> dict[str, str]:
     }
 
 
-def as_plain(noeud: Any) -> Any:
+def as_plain(noeud: object) -> Any:
     """Dates as the text they were written as: a received date cell shows the same."""
     if isinstance(noeud, date):
         return noeud.isoformat()

@@ -25,7 +25,7 @@ from cartographie.release.plausibility import (
 from cartographie.statistics.estimates import build_plan
 from cartographie.statistics.tables import Campagne, draft_tableaux
 from cartographie.statistics.weights import Ponderation
-from cartographie.survey.check import _check_expectations
+from cartographie.survey.check import Checked, _check_expectations
 from cartographie.survey.model import Variable
 from cartographie.survey.written.source import Problemes, Source
 
@@ -225,7 +225,7 @@ def test_an_expectation_on_what_is_never_shown_is_refused() -> None:
     attentes = [{"code": f"P{20 + i}", "libelle": "x", **a} for i, a in enumerate(fautives)]
     problemes = Problemes()
     source = Source("plausibilite.yaml", {"attentes": [*ATTENTES[:6], *attentes]}, {})
-    _check_expectations(q, source, problemes)
+    _check_expectations(Checked(q, source, problemes))
     assert [(e.code, e.cle, e.message.partition("» : ")[2]) for e in problemes.liste] == [
         ("D10", "attentes.6.variable", "« nom » est personnelle, non publiable ou à plusieurs réponses."),
         ("D10", "attentes.7.variable", "« marches » est personnelle, non publiable ou à plusieurs réponses."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,10 +27,11 @@ from cartographie.survey.model import (
     Variable,  # fmt: skip
 )
 from cartographie.survey.received import Bloc, Colonne, Compte, Depot, Extraction, Lot
+from cartographie.validate.settle import Validation
 
 G = Gravite
-CATALOGUE = {
-    name: {"code": code, "gravite": severity, "message": f"{name} : « {{valeur}} » {{cellule}}"}
+CATALOGUE = [  # declared after the survey's own rules, which are preferred
+    Regle(code, Gravite(severity), "*", f"{name} : « {{valeur}} » {{cellule}}", constat=name)
     for name, code, severity in [
         ("hors_bornes", "C1", "rejet_cellule"), ("texte_trop_long", "C2", "rejet_cellule"),
         ("valeur_obligatoire_absente", "C3", "alerte"), ("modalite_inconnue", "C4", "rejet_cellule"),
@@ -40,7 +42,7 @@ CATALOGUE = {
         ("repondant_en_double", "L3", "rejet_ligne"), ("cle_en_double", "L4", "rejet_ligne"),
         ("version_inconnue", "F1", "rejet_fichier"),
     ]
-}  # fmt: skip
+]  # fmt: skip
 ENTITES = {
     "unite": Entite(
         "unite", "Unité", identifiant=({"prefixe": "F", "variable": "numero"}, {"prefixe": "R", "variable": "secret", "hache": True}),
@@ -81,7 +83,7 @@ REGLES = (
 )  # fmt: skip
 
 
-def questionnaire(regles: Sequence[Regle] = REGLES) -> Questionnaire:
+def questionnaire(regles: Sequence[Regle] = REGLES, catalogue: Sequence[Regle] = CATALOGUE) -> Questionnaire:
     def sheet(entite: str, *names: str) -> FeuilleAttendue:
         columns = tuple(ColonneAttendue(n, (EnteteAttendu(n),)) for n in names)
         return FeuilleAttendue(entite, (entite.upper(),), "tableau", columns)
@@ -90,7 +92,9 @@ def questionnaire(regles: Sequence[Regle] = REGLES) -> Questionnaire:
     model = Modele("m", "m", "c1", "reponse", ("xlsx",), tuple(sheet(e, *n) for e, n in of.items()))
     campagne = Campagne("c1", "C1", date(2000, 1, 1), date(2000, 12, 31), "", None, {"m": model}, {})
     link = {"lien_base": [{"entite": "unite", "variable": "numero", "base": "numero", "mode": "site"}]}
-    return Questionnaire(link, ENTITES, VARIABLES, NOMENCLATURES, {}, tuple(regles), {}, {}, (), {"c1": campagne}, {})
+    return Questionnaire(
+        link, ENTITES, VARIABLES, NOMENCLATURES, {}, (*regles, *catalogue), {}, {}, (), {"c1": campagne}, {}
+    )
 
 
 DTYPES = {"entier": "Int64", "decimal": "Float64", "booleen": "boolean", "date": "datetime64[s]", "codes": object}
@@ -140,3 +144,10 @@ def extraction(name: str, comptes: Sequence[Compte], refuse: bool = False) -> Ex
 
 
 F1, F2 = "010000016", "2A0000022"
+
+
+def validation(
+    kept: Mapping[str, pd.DataFrame], aside: Mapping[str, pd.DataFrame] = MappingProxyType({})
+) -> Validation:
+    """As if validation had found nothing to say."""
+    return Validation(dict(kept), dict(aside), [], pd.DataFrame(), pd.Series(dtype="str"))

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from petite_enquete import CATALOGUE, F1, F2, VARIABLES, depot, extraction, identified, lot, questionnaire
+from petite_enquete import F1, F2, VARIABLES, depot, extraction, identified, lot, questionnaire, validation
 
 from cartographie.decode.lots import SEPARATEUR
 from cartographie.survey.received import Bloc, Colonne, Compte, Constat, Lot
@@ -22,7 +22,7 @@ def account(units, machines=(), constats=(), spoil=None, refused=()):
     """Decode is the identity here: raw and typed lots hold the same values. The read side is counted on the raw rows."""
     raw = {"unite": lot("unite", units, raw=True), "machine": lot("machine", machines, raw=True)}
     typed = {"unite": lot("unite", units), "machine": lot("machine", machines)}
-    v = validate(identified(typed, Q), list(constats), Q, "c1", None, (), CATALOGUE)
+    v = validate(identified(typed, Q), list(constats), Q, "c1")
     if spoil:
         spoil(v)
     read = []
@@ -37,7 +37,7 @@ def account(units, machines=(), constats=(), spoil=None, refused=()):
     for d in refused:
         read.append(extraction(d, [Compte("UNITE", 9, 30, 8, 25, {"entete": 1}, {"entete": 5})], refuse=True))
     depots = [depot(x.depot) for x in read]
-    return with_total(build(read, depots, raw, v.kept, v.quarantined, v.constats, Q))
+    return with_total(build(read, depots, raw, v, Q))
 
 
 ANSWER = {"numero": F1, "emploi": "OUI", "effectif": 5, "detail": "abc"}
@@ -80,15 +80,13 @@ def test_a_lost_cell_or_row_is_named(what: str) -> None:
 def test_a_sheet_nobody_counted_is_named() -> None:
     raw = {"unite": lot("unite", [ANSWER], raw=True)}
     with pytest.raises(EcartComptable, match="sans compte"):
-        build([extraction("d1", [])], [depot("d1")], raw, {"unite": raw["unite"].df}, {}, [], Q)
+        build([extraction("d1", [])], [depot("d1")], raw, validation({"unite": raw["unite"].df}), Q)
 
 
 def test_an_invisible_cell_is_skipped_not_lost() -> None:
     raw = {"unite": lot("unite", [{**ANSWER, "secret": "\u200b"}], raw=True)}
-    v = validate(identified({"unite": lot("unite", [ANSWER])}, Q), [], Q, "c1", None, (), CATALOGUE)
-    df = build(
-        [extraction("d1", [Compte("UNITE", 1, 5, 1, 5)])], [depot("d1")], raw, v.kept, v.quarantined, v.constats, Q
-    )
+    v = validate(identified({"unite": lot("unite", [ANSWER])}, Q), [], Q, "c1")
+    df = build([extraction("d1", [Compte("UNITE", 1, 5, 1, 5)])], [depot("d1")], raw, v, Q)
     check(df)
     assert df.iloc[0].cellules_motifs == "caracteres_invisibles=1"
 
@@ -103,7 +101,7 @@ def test_a_form_and_repeated_blocks_follow_their_root_record() -> None:
     )
     read = [extraction("d1", [Compte("F", 8, 20, 6, 2, {"titre": 2}, {"question": 18})])]
     kept = {"unite": form.df}
-    df = build(read, [depot("d1")], {"unite": form}, kept, {}, [], Q)
+    df = build(read, [depot("d1")], {"unite": form}, validation(kept), Q)
     check(df)
     assert df.iloc[0][["lignes_conservees", "cellules_conservees"]].tolist() == [6, 2]
 
@@ -118,7 +116,7 @@ def test_a_form_and_repeated_blocks_follow_their_root_record() -> None:
     aside = {"machine": blocks.df.loc[[1]]}
     df = build(
         [extraction("d1", [Compte("UNITE", 1, 7, 1, 7)])], [depot("d1")], {"unite": root, "machine": blocks},
-        {"unite": root.df, "machine": blocks.df.loc[[0]]}, aside, [], Q,
+        validation({"unite": root.df, "machine": blocks.df.loc[[0]]}, aside), Q,
     )  # fmt: skip
     check(df)
     assert df.iloc[0][["lignes_conservees", "cellules_conservees", "cellules_quarantaine"]].tolist() == [1, 5, 2]
@@ -139,16 +137,8 @@ def test_an_unticked_box_is_a_kept_cell() -> None:
     columns += (Colonne("motifs", 20, "M1"), Colonne("motifs", 21, "M2"))
     raw = replace(raw, df=frame, blocs=((name, replace(bloc, colonnes=columns)),))
     typed = {"unite": lot("unite", [{**ANSWER, "motifs": ("M1",)}])}
-    v = validate(identified(typed, Q), [], Q, "c1", None, (), CATALOGUE)
-    df = build(
-        [extraction("d1", [Compte("UNITE", 1, 6, 1, 6)])],
-        [depot("d1")],
-        {"unite": raw},
-        v.kept,
-        v.quarantined,
-        v.constats,
-        Q,
-    )
+    v = validate(identified(typed, Q), [], Q, "c1")
+    df = build([extraction("d1", [Compte("UNITE", 1, 6, 1, 6)])], [depot("d1")], {"unite": raw}, v, Q)
     check(df)
     assert df.iloc[0].cellules_conservees == 6
 

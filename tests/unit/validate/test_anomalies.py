@@ -11,14 +11,14 @@ from dataclasses import replace
 import openpyxl
 import pandas as pd
 import pytest
-from petite_enquete import CATALOGUE, F1, F2, REGLES, depot, identified, lot, questionnaire
+from petite_enquete import F1, F2, REGLES, depot, identified, lot, questionnaire, validation
 
 from cartographie.survey.model import Gravite
 from cartographie.survey.received import Anomalie, Constat
 from cartographie.survey.rules import column_letters, fill, load_catalogue, une_ligne
 from cartographie.validate import accounts, files
 from cartographie.validate.settle import validate
-from cartographie.validate.wording import word
+from cartographie.validate.wording import Redaction, word
 
 ANSWER = {"numero": F1, "emploi": "OUI", "effectif": 5, "detail": "abc", "secret": "Mme Untel"}
 
@@ -27,9 +27,9 @@ def worded(units, machines=(), constats=(), regles=REGLES):
     lots = {"unite": lot("unite", units), "machine": lot("machine", machines)}
     q = questionnaire(regles)
     lots = identified(lots, q)
-    v = validate(lots, list(constats), q, "c1", None, (), CATALOGUE)
+    v = validate(lots, list(constats), q, "c1")
     depots = [depot(d) for d in sorted(set(lots["unite"].df["depot"]))]
-    return word(v.constats, lots, depots, q, "c1", v.identifiants, CATALOGUE)
+    return word(v.constats, lots, depots, q, "c1", v.identifiants)
 
 
 def test_a_finding_names_its_cell_rule_severity_and_respondent() -> None:
@@ -148,11 +148,11 @@ def test_workbook_is_readable_linked_capped_and_deterministic() -> None:
 
 
 def test_files_written(tmp_path) -> None:
-    comptes = accounts.build([], [], {}, {}, {}, [], questionnaire())
+    comptes = accounts.build([], [], {}, validation({}), questionnaire())
     folder = tmp_path / "controle"
-    written = files.write(folder, [anomaly(2)], comptes, [depot("d1")], "c1", "Titre", [anomaly(3)])
+    written = files.write(folder, Redaction([anomaly(2)], [anomaly(3)]), comptes, [depot("d1")], "c1", "Titre")
     assert sorted(p.name for p in written) == ["anomalies.csv", "anomalies.xlsx", "comptes.csv", "confidentiel.csv"]
-    files.write(folder, [], comptes, [], "c1", "Titre")
+    files.write(folder, Redaction([]), comptes, [], "c1", "Titre")
     assert sorted(p.name for p in folder.iterdir()) == ["anomalies.csv", "anomalies.xlsx", "comptes.csv"]
     assert (folder / "anomalies.csv").read_text(encoding="utf-8").startswith("campagne,depot,fichier,")
     assert openpyxl.load_workbook(folder / "anomalies.xlsx")["Détail"]["A5"].value == "Aucune anomalie"

@@ -87,9 +87,9 @@ def test_a_gap_in_the_accounts_is_told_but_no_other_message(capsys: pytest.Captu
 
 
 def worded(constats: list[Constat], q: Questionnaire, regles: tuple[Regle, ...] = ()) -> list:
-    q = replace(q, regles=regles)
+    q = replace(q, regles=(*regles, *CATALOGUE))
     lots = identified({"unite": lot("unite", [ANSWER]), "machine": lot("machine", [])}, q)
-    return word(constats, lots, [depot("d1")], q, "c1", None, CATALOGUE).anomalies
+    return word(constats, lots, [depot("d1")], q, "c1").anomalies
 
 
 @pytest.mark.parametrize(
@@ -178,9 +178,9 @@ def test_the_other_cell_is_named_and_kept() -> None:
     lots = identified(
         {"unite": lot("unite", [ANSWER]), "machine": lot("machine", [{"parent": 0, "rang": 1, "prix": 6.0}])}, q
     )
-    v = validate(lots, [], q, "c1", None, (), CATALOGUE)
+    v = validate(lots, [], q, "c1")
     assert v.kept["unite"].at[0, "effectif"] == 5 and pd.isna(v.kept["machine"].at[0, "prix"])
-    (a,) = word(v.constats, lots, [depot("d1")], q, "c1", v.identifiants, CATALOGUE).anomalies
+    (a,) = word(v.constats, lots, [depot("d1")], q, "c1", v.identifiants).anomalies
     assert a.message == "prix trop haut (autres cellules en cause : effectif (UNITE !E2))"
 
 
@@ -210,11 +210,11 @@ def test_a_listed_unit_absent_from_the_frame_is_told() -> None:
     machines = replace(machines, df=machines.df.assign(site=pd.Series([F1, F2, None], dtype="str")))
     lots = identified({"unite": lot("unite", [ANSWER], base_ligne=np.array([0])), "machine": machines}, q)
     frame = pd.DataFrame({"numero": pd.Series([F1], dtype="str"), "id_base": [f"F:{F1}"]})
-    found = validate(lots, [], q, "c1", frame, (), CATALOGUE).constats
+    found = validate(lots, [], q, "c1", frame).constats
     assert [(c.constat, c.entite, c.enregistrement, c.variable, c.valeur_recue) for c in found] == [
         ("absent_de_la_base", "machine", 1, "site", F2)
     ]
-    assert not validate(lots, [], q, "c1", None, (), CATALOGUE).constats
+    assert not validate(lots, [], q, "c1").constats
 
 
 # ------------------------------------------------------------------- a rule reading a rejected cell accuses nobody
@@ -236,10 +236,10 @@ def test_a_rule_reading_a_rejected_cell_is_skipped(entite: str, condition: dict,
     machines = [{"parent": 0, "rang": 1, "prix": None}, {"parent": 1, "rang": 1, "prix": None}]
     lots = identified({"unite": lot("unite", units), "machine": lot("machine", machines)}, q)
     e, r, v = rejected
-    found = validate(lots, [Constat("entier_invalide", e, r, v, "?")], q, "c1", None, (), CATALOGUE).constats
+    found = validate(lots, [Constat("entier_invalide", e, r, v, "?")], q, "c1").constats
     assert [c.enregistrement for c in found if c.regle] == [1]
-    lenient = {**CATALOGUE, "entier_invalide": {**CATALOGUE["entier_invalide"], "gravite": "alerte"}}
-    found = validate(lots, [Constat("entier_invalide", e, r, v, "?")], q, "c1", None, (), lenient).constats
+    q = replace(q, regles=(*q.regles[:1], Regle("C9", Gravite.ALERTE, "*", "", constat="entier_invalide"), *CATALOGUE))
+    found = validate(lots, [Constat("entier_invalide", e, r, v, "?")], q, "c1").constats
     assert [c.enregistrement for c in found if c.regle] == [0, 1]
 
 
@@ -248,7 +248,7 @@ def test_a_value_the_schema_refuses_accuses_nobody_either() -> None:
     lots = identified(
         {"unite": lot("unite", [{**ANSWER, "effectif": 101}, {**ANSWER, "numero": F2, "effectif": 60}])}, q
     )
-    found = validate(lots, [], q, "c1", None, (), CATALOGUE).constats
+    found = validate(lots, [], q, "c1").constats
     assert [(c.regle, c.enregistrement) for c in found if c.regle] == [("R5", 1)]
 
 

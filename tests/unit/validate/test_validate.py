@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from petite_enquete import CATALOGUE, F1, F2, REGLES, depot, identified, lot, questionnaire
+from petite_enquete import F1, F2, REGLES, depot, identified, lot, questionnaire
 
 from cartographie.survey.model import Gravite, Regle
 from cartographie.survey.received import Constat
@@ -31,7 +31,7 @@ SOUND = {
 def run(rows, machines=(), constats=(), regles=REGLES, base=None, depots=(), **technical):
     lots = {"unite": lot("unite", rows, **technical), "machine": lot("machine", machines)}
     q = questionnaire(regles)
-    return validate(identified(lots, q), list(constats), q, "c1", base, depots, CATALOGUE)
+    return validate(identified(lots, q), list(constats), q, "c1", base, depots)
 
 
 def names(v) -> list[tuple]:
@@ -167,9 +167,7 @@ def test_a_column_the_file_did_not_carry_is_not_missing() -> None:
     name, bloc = bare.blocs[0]
     kept = tuple(c for c in bloc.colonnes if c.variable != "emploi")
     bare = type(bare)(bare.entite, bare.df, ((name, type(bloc)(bloc.entite, bloc.feuille, kept, bloc.lignes, [])),))
-    assert not validate(
-        identified({"unite": bare}, questionnaire()), [], questionnaire(), "c1", None, (), CATALOGUE
-    ).constats
+    assert not validate(identified({"unite": bare}, questionnaire()), [], questionnaire(), "c1").constats
 
 
 def test_unsound_kept_data_is_a_bug_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,13 +182,13 @@ def test_an_undecoded_column_is_a_bug_of_ours() -> None:
     bad = lot("unite", [SOUND])
     bad.df["effectif"] = pd.Series(["5"], dtype="str")
     with pytest.raises(AssertionError, match="mal décodées"):
-        validate(identified({"unite": bad}, questionnaire()), [], questionnaire(), "c1", None, (), CATALOGUE)
+        validate(identified({"unite": bad}, questionnaire()), [], questionnaire(), "c1")
 
 
 def test_a_rule_of_another_campaign_does_not_apply() -> None:
     q = questionnaire([Regle("R8", Gravite.ALERTE, "*", "", constat="hors_bornes", campagnes=("c0",))])
-    assert judge(q, "c1", CATALOGUE)(Constat("hors_bornes", "unite", 0, "effectif")).code == "C1"
-    assert judge(q, "c0", CATALOGUE)(Constat("hors_bornes", "unite", 0, "effectif")).code == "R8"
+    assert judge(q, "c1")(Constat("hors_bornes", "unite", 0, "effectif")).code == "C1"
+    assert judge(q, "c0")(Constat("hors_bornes", "unite", 0, "effectif")).code == "R8"
 
 
 def test_the_schema_is_fast_and_sees_every_cell() -> None:
