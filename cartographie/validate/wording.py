@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from cartographie.base.errors import tell
 from cartographie.base.text import MASQUE, personal_data
 from cartographie.decode.lots import locator
 from cartographie.survey.conditions import split
@@ -127,6 +128,7 @@ def _word_one(
     message = fill(rule.message, fields)
     if others and "{autres}" not in rule.message:
         message += f" (autres cellules en cause : {others})"
+    tell("anomalie", rule.code)
     return Anomalie(
         campagne=campagne,
         depot=depot or "",
