@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cartographie.base.errors import CODES, DeclarationError, Statut, UserError
+from cartographie.base.errors import CODES, Statut, UserError
 
 RACINE = Path(__file__).resolve().parents[3]
 ERREURS = {"UserError", "DeclarationError"}
@@ -51,10 +51,23 @@ def test_every_declaration_error_exits_as_one() -> None:
     assert {c.statut for code, c in CODES.items() if code.startswith("D")} == {Statut.DECLARATION}
 
 
-def test_an_error_exits_as_its_code_says() -> None:
-    assert [UserError("U04", "x").statut, UserError("E17", "x").statut] == [Statut.USAGE, Statut.OCCUPE]
-    assert UserError("U15", "x", Statut.FICHIER_REFUSE).statut == Statut.FICHIER_REFUSE
-    assert DeclarationError("E18", "x", "enquete.yaml").statut == Statut.DECLARATION
+EXEMPLES = """
+from cartographie.base.errors import DeclarationError, Statut, UserError
+assert [UserError("U04", "x").statut, UserError("E17", "x").statut] == [Statut.USAGE, Statut.OCCUPE]
+assert UserError("U15", "x", Statut.FICHIER_REFUSE).statut == Statut.FICHIER_REFUSE
+assert DeclarationError("E18", "x", "enquete.yaml").statut == Statut.DECLARATION
+"""
+
+
+def elsewhere(code: str, ici: Path) -> None:
+    """In a process of its own: a listener is there for good, and a code made up here is shown by no behaviour (comportements.py)."""
+    env = {"PYTHONPATH": str(RACINE)}
+    fini = subprocess.run([sys.executable, "-c", code], cwd=ici, env=env, capture_output=True, text=True)
+    assert fini.returncode == 0, fini.stderr
+
+
+def test_an_error_exits_as_its_code_says(tmp_path: Path) -> None:
+    elsewhere(EXEMPLES, tmp_path)
 
 
 @pytest.mark.parametrize("faute", [("U99", "x"), ("U04", "x", Statut.SECRET)], ids=["code", "status"])
@@ -83,7 +96,4 @@ assert dits == [
 
 
 def test_who_listens_hears_every_code(tmp_path: Path) -> None:
-    """In a process of its own: a listener is there for good."""
-    chemin = {"PYTHONPATH": str(RACINE)}
-    fini = subprocess.run([sys.executable, "-c", ECOUTE], cwd=tmp_path, env=chemin, capture_output=True, text=True)
-    assert fini.returncode == 0, fini.stderr
+    elsewhere(ECOUTE, tmp_path)
