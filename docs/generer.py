@@ -19,7 +19,7 @@ RACINE = Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path.insert(0, str(RACINE))
 
-from cartographie.base.errors import Statut  # noqa: E402
+from cartographie.base.errors import CODES, Statut  # noqa: E402
 from cartographie.cli.main import app  # noqa: E402
 from cartographie.collect.dictionary import build_dictionary  # noqa: E402
 from cartographie.proof.lint import REGLES  # noqa: E402
@@ -156,11 +156,20 @@ def tables_page(q: Questionnaire) -> str:
 
 
 def codes_page() -> str:
-    """Every short code a reader meets, from the code itself: exit statuses, severities, statuses of a figure, commands."""
+    """Every short code a reader meets, from the code itself: exit statuses, errors, severities, statuses of a figure, commands."""
     lignes = ["# Codes", "", AVIS, "", "## Statuts de sortie", ""]
     lignes += ["Que faire dans chaque cas : [guide de l'analyste](guide-analyste.md#statuts-de-sortie).", ""]
     lignes += ["| Statut | Nom | Quand |", "|---|---|---|"]
     lignes += [f"| `{int(s)}` | {' | '.join(SORTIES[s])} |" for s in Statut]
+    lignes += ["", "## Codes d'erreur", "", "| Code | Sens | Statut |", "|---|---|---|"]
+    for code, c in CODES.items():
+        statuts = " ou ".join(str(int(s)) for s in (c.statut, c.ailleurs) if s is not None)
+        lignes.append(f"| `{code}` | {c.sens} | {statuts} |")
+    lignes += [
+        "",
+        "Les codes `D` sont expliqués un par un dans le [guide des déclarations](guide-schemas.md#messages-de-refus). Les codes `F`, `L`,",
+        "`C`, `R` et `S` ne sont pas des erreurs de commande : ce sont des anomalies, listées dans [règles et constats](regles.md).",
+    ]
     lignes += [
         "",
         "## Gravités",

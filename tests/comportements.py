@@ -1,16 +1,17 @@
 """Coverage by behaviour: every stable code that the program may give is given by some test, or the whole run fails.
 
-Codes: user errors, declarations, findings, rules of the bundled survey, rules of `lint`, exit statuses. They are noted as they
-arise in the tests' own process, and read from what the command line prints and writes in others.
+Codes: user errors, declarations, findings, rules of the bundled survey, rules of `lint`, exit statuses. They are heard as the
+program tells them in the tests' own process, and read from what the command line prints and writes in others.
 """
 
 from __future__ import annotations
 
 import csv
-import functools
 import os
 import re
+import sys
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,19 +28,27 @@ MOTIFS = {"L205"}
 
 def expected() -> dict[str, set[str]]:
     """Kind → its codes, from the code and the declarations themselves."""
-    from cartographie.base.errors import Statut
+    from cartographie.base.errors import CODES, Statut
     from cartographie.proof.lint import REGLES
 
-    source = "\n".join(p.read_text(encoding="utf-8") for p in sorted((RACINE / "cartographie").rglob("*.py")))
-    constats = yaml.safe_load((RACINE / "cartographie/survey/constats.yaml").read_text(encoding="utf-8"))
-    regles = yaml.safe_load((RACINE / "schemas/regles.yaml").read_text(encoding="utf-8"))
     return {
-        "codes d'erreur": set(re.findall(r'"([UED]\d\d)"', source)),
-        "constats": {c["code"] for c in constats.values()} - MOTIFS,
-        "règles de l'enquête": {r["code"] for r in regles},
+        "codes d'erreur": set(CODES),
+        "constats": {c["code"] for c in _findings().values()} - MOTIFS,
+        "règles de l'enquête": {r["code"] for r in _rules()},
         "règles de lint": set(REGLES),
         "statuts de sortie": {str(int(s)) for s in Statut},
     }
+
+
+@cache
+def _findings() -> dict[str, dict[str, str]]:
+    """The findings of the program, by name."""
+    return dict(yaml.safe_load((RACINE / "cartographie/survey/constats.yaml").read_text(encoding="utf-8")))
+
+
+@cache
+def _rules() -> list[dict[str, Any]]:
+    return list(yaml.safe_load((RACINE / "schemas/regles.yaml").read_text(encoding="utf-8")))
 
 
 def note_command(statut: int, *textes: str) -> None:
@@ -57,41 +66,16 @@ def note_findings(sorties: Path) -> None:
 
 
 def watch() -> None:
-    """Note the code of each error, finding and lint fault made in this process."""
-    from cartographie.base import errors
-    from cartographie.cli import main
-    from cartographie.proof.lint import Defaut
-    from cartographie.survey.received import Anomalie, Constat
-    from cartographie.survey.written.source import Problemes
+    """Listen to what this process tells (`cartographie.base.errors.tell`), from now to its end."""
+    from cartographie.base.errors import EVENEMENT
 
-    noms = yaml.safe_load((RACINE / "cartographie/survey/constats.yaml").read_text(encoding="utf-8"))
-    vrai_run = main._run
+    codes = {nom: c["code"] for nom, c in _findings().items()}
 
-    def run(argv: list[str] | None) -> tuple[int, str]:
-        statut, code = vrai_run(argv)
-        VUS.update({str(statut), code})
-        return statut, code
+    def hear(evenement: str, dits: tuple[object, ...]) -> None:
+        if evenement == EVENEMENT:
+            VUS.add(codes.get(str(dits[1]), str(dits[1])))
 
-    main._run = run
-    _note(errors.UserError, "__init__", lambda a: [a[0]])
-    _note(Problemes, "ajouter", lambda a: [a[0]])
-    _note(Defaut, "__init__", lambda a: [a[0]])
-    _note(Anomalie, "__init__", lambda a: a)
-    _note(Constat, "__init__", lambda a: [noms.get(a[0], {}).get("code", a[0])])
-
-
-def _note(classe: Any, methode: str, codes: Any) -> None:
-    vraie = getattr(classe, methode)
-
-    @functools.wraps(vraie)
-    def suivie(self: Any, *recus: Any, **kwargs: Any) -> Any:
-        args = recus or tuple(v for k, v in kwargs.items() if k in ("constat", "code"))
-        if args:
-            VUS.update(c for c in codes(args) if isinstance(c, str) and CODE.fullmatch(c))
-        VUS.update(c for c in (kwargs.get("regle"), kwargs.get("code")) if isinstance(c, str))
-        return vraie(self, *recus, **kwargs)
-
-    setattr(classe, methode, suivie)
+    sys.addaudithook(hear)
 
 
 class Comportements:
@@ -121,9 +105,8 @@ class Comportements:
 
 def _missing() -> dict[str, set[str]]:
     """A finding that the bundled survey words itself is shown under the code of that rule."""
-    regles = yaml.safe_load((RACINE / "schemas/regles.yaml").read_text(encoding="utf-8"))
-    noms = yaml.safe_load((RACINE / "cartographie/survey/constats.yaml").read_text(encoding="utf-8"))
-    redits = {noms[r["constat"]]["code"] for r in regles if r["code"] in VUS and r.get("constat") in noms}
+    noms = _findings()
+    redits = {noms[r["constat"]]["code"] for r in _rules() if r["code"] in VUS and r.get("constat") in noms}
     return {k: a - VUS - redits for k, a in expected().items()}
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cartographie import STAGES, __version__
-from cartographie.base.errors import Statut, UserError
+from cartographie.base.errors import UserError
 
 # -------------------------------------------------------------------------------------------
 # What is written on disk: whole or not at all, on disk for good, by one writer at a time.
@@ -134,7 +134,7 @@ def is_locked(dossier: Path) -> bool:
 
 
 def busy(dossier: Path, qui: str = "une autre réception est en cours") -> UserError:
-    return UserError("E17", f"{qui} dans {dossier} ; attendez sa fin puis relancez.", Statut.OCCUPE)
+    return UserError("E17", f"{qui} dans {dossier} ; attendez sa fin puis relancez.")
 
 
 # -------------------------------------------------------------------------------------------

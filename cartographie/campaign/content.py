@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from cartographie.base.errors import Statut, UserError
+from cartographie.base.errors import UserError
 from cartographie.campaign import situation
 from cartographie.campaign.frame import identifiers
 from cartographie.campaign.links import renamed
@@ -46,13 +46,12 @@ def read_dispositions(dossier: Path, annee: str) -> dict[str, str]:
         if lecteur.fieldnames != COLONNES:
             raise UserError(
                 "U18", f"Le fichier raw/{annee}/{FICHIER} ne se lit pas : ses colonnes doivent être {', '.join(COLONNES)}.",
-                Statut.USAGE,
             )  # fmt: skip
         for i, ligne in enumerate(lecteur, start=2):
             if ligne["disposition"] not in DECLAREES:
                 raise UserError(
                     "U18", f"raw/{annee}/{FICHIER}, ligne {i} : « {ligne['disposition']} » n'est pas une disposition ; "
-                    f"choisissez parmi {', '.join(DECLAREES)}.", Statut.USAGE,
+                    f"choisissez parmi {', '.join(DECLAREES)}.",
                 )  # fmt: skip
             out[ligne["unite"]] = ligne["disposition"]
     return out
@@ -71,7 +70,6 @@ def settle(q: Questionnaire, c: Controle, declarees: Mapping[str, str], etats: p
     if inconnues:
         raise UserError(
             "U19", f"raw/{c.annee}/{FICHIER} nomme « {inconnues[0]} », absente de la base de sondage : corrigez ce numéro.",
-            Statut.USAGE,
         )  # fmt: skip
     etat = situation.build_suivi(q, c, [])
     etat = etat[etat["unite"] != ""].set_index("unite")

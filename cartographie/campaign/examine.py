@@ -116,7 +116,7 @@ def require_sound(c: Controle) -> Controle:
         message = (
             f"Des fichiers reçus pour {c.annee} ont changé depuis leur réception ({noms}) : remettez les originaux."
         )
-        raise UserError("U11", message, Statut.FICHIER_REFUSE)
+        raise UserError("U11", message)
     if c.base.depots and c.unites is None:
         message = f"La base de sondage de {c.annee} ne se lit plus : réimportez-la avec « register »."
         raise UserError("U03", message, Statut.FICHIER_REFUSE)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cartographie.base.errors import Statut, UserError
+from cartographie.base.errors import UserError
 from cartographie.campaign.links import followed, known, succeeded, succession_column, texts
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import Constat
@@ -169,7 +169,7 @@ def require_links(
     if faults:
         place = f"schemas/{campagne}/rapprochements.csv"
         message = f"Des rapprochements de {place} ne s'appliquent plus : {' ; '.join(faults)} ; corrigez ou retirez ces lignes."
-        raise UserError("D13", message, Statut.DECLARATION)
+        raise UserError("D13", message)
 
 
 def _pairs(

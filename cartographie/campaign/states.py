@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from cartographie.base.errors import Statut, UserError
+from cartographie.base.errors import UserError
 from cartographie.survey.model import Questionnaire
 
 ATTENDU, RECU, A_CORRIGER, ACCEPTE, REJETE, RELANCE = (
@@ -84,6 +84,5 @@ def read_relances(dossier: Path) -> list[Relance]:
             raise UserError(
                 "U16",
                 f"Le journal {chemin} ne se lit plus : ses colonnes doivent être {', '.join(colonnes)}.",
-                Statut.USAGE,
             )
         return [Relance(**{c: ligne[c] or "" for c in colonnes}) for ligne in lecteur]

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from cartographie.base.errors import Statut, UserError
+from cartographie.base.errors import Statut, UserError, tell
 from cartographie.cli import french
 from cartographie.cli.app import MONTRE, app
 
@@ -23,6 +23,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command, note it in the workspace's journal, return its exit status."""
     MONTRE.clear()
     statut, erreur = _run(argv)
+    if erreur in {"U01", "U15"}:  # typer's and the system's: the others told themselves
+        tell("erreur", erreur)
+    tell("statut", str(statut))
     _note(list(sys.argv[1:] if argv is None else argv), statut, erreur)
     return statut
 

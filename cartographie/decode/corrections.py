@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from cartographie.base.errors import Statut, UserError
+from cartographie.base.errors import UserError
 from cartographie.base.text import MASQUE, text_of
 from cartographie.decode.lots import SEPARATEUR
 from cartographie.survey.model import Correction, Questionnaire, column_number
@@ -120,7 +120,7 @@ def require_applied(echecs: Sequence[Echec], annee: str) -> None:
     if echecs:
         dits = " ; ".join(f"{e.code} ({e.motif})" for e in dict.fromkeys(echecs))
         message = f"Des corrections de schemas/{annee}/corrections.yaml ne s'appliquent plus : {dits} ; mettez-les à jour ou retirez-les."
-        raise UserError("D12", message, Statut.DECLARATION)
+        raise UserError("D12", message)
 
 
 # ---- one cell

@@ -83,7 +83,6 @@ def read_registre(dossier: Path) -> list[Depot]:
                 "U10",
                 f"Le registre {chemin} manque alors que des fichiers reçus sont là : restaurez-le depuis une sauvegarde "
                 "(ou, s'ils ont été copiés à la main, sortez-les de raw/ et rangez-les avec « ingest »).",
-                Statut.FICHIER_REFUSE,
             )
         return []
     with chemin.open(encoding="utf-8", newline="") as fichier:
@@ -106,7 +105,6 @@ def _registre_abime(chemin: Path, ligne: int) -> UserError:
     return UserError(
         "U10",
         f"Le registre {chemin} ne se lit plus à la ligne {ligne} : restaurez-le depuis une sauvegarde.",
-        Statut.FICHIER_REFUSE,
     )
 
 
@@ -138,7 +136,6 @@ def unregistered(dossier: Path, depots: Sequence[Depot]) -> None:
         "U14",
         f"{len(inconnus)} fichier(s) de raw/{dossier.name} absent(s) du registre ({noms}) : sortez-les de raw/, "
         f"puis rangez-les avec « cartographie ingest {dossier.name} FICHIER » (« register » pour la base de sondage).",
-        Statut.FICHIER_REFUSE,
     )
 
 
@@ -263,7 +260,6 @@ def _disparu(depot: Depot) -> UserError:
     return UserError(
         "U11",
         f"Le fichier reçu {depot.chemin} a disparu ou a été modifié : remettez l’original dans raw/{depot.campagne}.",
-        Statut.FICHIER_REFUSE,
     )
 
 
@@ -326,7 +322,6 @@ def _copie(source: Path, cible: Path) -> tuple[Path, str, int]:
     if (taille, avant.st_mtime_ns) != (apres.st_size, apres.st_mtime_ns):
         raise UserError(
             "U29", f"{source} change pendant qu'il est lu : attendez la fin de sa copie, ou fermez-le, puis relancez.",
-            Statut.FICHIER_REFUSE,
         )  # fmt: skip
     return Path(sortie.name), empreinte.hexdigest(), taille
 

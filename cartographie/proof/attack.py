@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from cartographie.base.errors import Statut, UserError
+from cartographie.base.errors import UserError
 from cartographie.proof.links import Comptes, Lecteur, bind_answers, bind_places, places
 from cartographie.proof.reader import (
     VISIBLES,
@@ -225,7 +225,6 @@ def require_sound_release(rapport: Rapport, version: str) -> None:
             "E20",
             f"la publication « {version} » n'est pas écrite, le secret n'est pas prouvé ({len(rapport.manquements)} "
             f"manquements) : {rapport.manquements[0]} ; signalez-le, le masquage est à revoir.",
-            Statut.SECRET,
         )
 
 

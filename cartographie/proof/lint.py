@@ -18,7 +18,7 @@ from openpyxl.utils import get_column_letter, range_boundaries
 from openpyxl.worksheet.table import Table
 from openpyxl.worksheet.worksheet import Worksheet
 
-from cartographie.base.errors import UserError
+from cartographie.base.errors import UserError, tell
 from cartographie.base.text import neutralise, personal_data
 
 # ---- what a rule broken is, and what a spreadsheet takes for a formula: shared by the rules of workbooks and of CSV files
@@ -31,6 +31,9 @@ class Defaut:
     code: str
     ou: str
     message: str
+
+    def __post_init__(self) -> None:
+        tell("defaut", self.code)
 
 
 def is_formula(texte: str) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cartographie.base.errors import Statut, UserError
+from cartographie.base.errors import UserError
 from cartographie.base.files import sha256_of
 from cartographie.base.paper import Grille, render
 from cartographie.base.text import espace, nombre
@@ -191,7 +191,7 @@ def read_manifest(dossier: Path) -> dict[str, Any]:
     except ValueError:
         lu = None
     if not isinstance(lu, dict) or not all(isinstance(lu.get(c), dict) for c in ("entrees", "sorties", "tableaux")):
-        raise UserError("U26", f"{dossier / NOM} ne se lit plus : la publication a été altérée.", Statut.AUDIT)
+        raise UserError("U26", f"{dossier / NOM} ne se lit plus : la publication a été altérée.")
     return lu
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from cartographie.base.errors import Statut, UserError
+from cartographie.base.errors import UserError
 from cartographie.base.paper import Grille, render
 from cartographie.base.text import decimal
 from cartographie.statistics.weights import AUTRES, INCONNU, Ponderation
@@ -372,7 +372,6 @@ def require_plausible(attentes: Sequence[Attente], annee: str) -> None:
             "E13",
             f"La campagne {annee} n'est pas vraisemblable : {' ; '.join(_says(a) for a in manquees)} ; vérifiez les fichiers "
             f"reçus, ou écrivez une dérogation motivée dans schemas/{annee}/plausibilite.yaml.",
-            Statut.IMPLAUSIBLE,
         )
 
 

@@ -13,7 +13,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import pandas as pd
 
-from cartographie.base.errors import Statut, UserError
+from cartographie.base.errors import UserError
 from cartographie.base.files import recover_folder, whole_folder, write_whole
 from cartographie.release.data import build_data_files, build_datapackage, build_dcat, format_csv, slug
 from cartographie.release.manifest import (
@@ -282,11 +282,10 @@ def check_free(dossier: Path, remplacer: bool = False) -> None:
     if not remplacer or not (dossier / NOM).is_file():
         raise UserError(
             "E15", f"la publication « {dossier.name} » existe déjà : choisissez un autre nom de version ou retirez-la d'abord.",
-            Statut.EXISTE,
         )  # fmt: skip
     nature = (read_manifest(dossier).get("revision") or {}).get("nature", PROVISOIRE)
     if nature != PROVISOIRE or (dossier / SIGNATURE).is_file():
         raise UserError(
             "E15", f"la publication « {dossier.name} » est {nature if nature != PROVISOIRE else 'signée'} : elle ne se remplace pas, "
-            "publiez une version corrigée sous un autre nom.", Statut.EXISTE,
+            "publiez une version corrigée sous un autre nom.",
         )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from cartographie.base.errors import Statut, UserError
+from cartographie.base.errors import UserError
 from cartographie.base.paper import Grille, render
 from cartographie.base.text import decimal, espace, jour, nombre
 from cartographie.release.manifest import ABREGES, NOTES_COMMUNES, Notice, mentions
@@ -74,7 +74,6 @@ def build_quality_report(tableaux: Sequence[Tableau], meta: Notice) -> str:
         if not blocs:
             raise UserError(
                 "E22", f"le rapport qualité n'est pas complet : « {i}. {titre} » ne se calcule pas ; rien n'est publié, à signaler.",
-                Statut.DECLARATION,
             )  # fmt: skip
         sections.append((titre, blocs))
     titre = f"Rapport qualité – {meta.titre}, édition {meta.campagne}"

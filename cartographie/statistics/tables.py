@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cartographie.base.errors import Statut, UserError
+from cartographie.base.errors import UserError
 from cartographie.statistics.axes import Axes, Croisement
 from cartographie.statistics.frames import LIBELLES_COLONNES, SUFFIXE_PRECEDENTE, Edition, Grille
 from cartographie.statistics.measures import MESURES, Assiette, Influence, variables_of
@@ -118,7 +118,7 @@ def draft_tableau(t: Mapping[str, Any], e: Edition, ancienne: Edition | None, ax
     df = df[[*columns(axes.colonnes), *(c for c in df.columns if c.startswith("_"))]]
     if df.duplicated(key_columns(df.columns)).any():
         message = f"le tableau {t['code']} publie deux fois le même chiffre : corrigez ses séries."
-        raise UserError("E16", message, Statut.DECLARATION)
+        raise UserError("E16", message)
     return Tableau(t["code"], table_meta(t, e), df)
 
 

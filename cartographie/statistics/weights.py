@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import optimize, sparse, special
 
-from cartographie.base.errors import Statut, UserError
+from cartographie.base.errors import UserError
 from cartographie.survey.evaluate import Contexte, evaluate
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import COMPLET, INELIGIBLES, PARTIEL
@@ -113,7 +113,7 @@ def weigh(q: Questionnaire, annee: str, frames: Mapping[str, pd.DataFrame]) -> P
         except CalageImpossible as erreur:
             raise UserError(
                 "E19", f"les poids de {annee} ne peuvent pas être calés ({erreur}) ; regroupez des modalités ou élargissez "
-                f"« bornes » dans schemas/{annee}/campagne.yaml.", Statut.DECLARATION,
+                f"« bornes » dans schemas/{annee}/campagne.yaml.",
             ) from None  # fmt: skip
         poids, diagnostic = resultat.poids, resultat.diagnostic
         x = calibration_matrix(donnees, marges)[0]

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cartographie.base.errors import tell
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -91,6 +93,11 @@ class Constat:
     ligne: int | None = None
     colonne: int | None = None
     regle: str | None = None  # set when a declared rule (condition) found it
+
+    def __post_init__(self) -> None:
+        tell("constat", self.constat)
+        if self.regle:
+            tell("anomalie", self.regle)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from cartographie.base.errors import tell
 from cartographie.base.text import MASQUE, personal_data
 from cartographie.decode.lots import Lieu, locator
 from cartographie.survey.conditions import split
@@ -114,6 +115,7 @@ class _Batch:
         if others and "{autres}" not in rule.message:
             message += f" (autres cellules en cause : {others})"
         record = climb(c.entite, c.enregistrement, q.racine, q, self.parents)
+        tell("anomalie", rule.code)
         return Anomalie(
             campagne=campagne, depot=depot or "", fichier=une_ligne(file.nom, 255) if file else "",
             feuille=une_ligne(sheet or "", 255), ligne=row, colonne=letters, cellule=str(fields["cellule"]),

@@ -13,7 +13,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from cartographie.base.errors import Statut, UserError
+from cartographie.base.errors import UserError
 from cartographie.warehouse import scheme
 from cartographie.warehouse.connection import connect, is_locked, is_on_disk, log_of
 from cartographie.warehouse.scheme import literal, quote
@@ -63,9 +63,7 @@ def _connect(chemin: Path, attempts: int, delay: float, sleep: Callable[[float],
                 raise _unreadable(chemin) from None
         if attempt < attempts - 1:
             sleep(delay * 2**attempt)
-    raise UserError(
-        "E17", f"l'entrepôt {chemin.name} est utilisé par un autre programme ; fermez-le puis relancez.", Statut.OCCUPE
-    )
+    raise UserError("E17", f"l'entrepôt {chemin.name} est utilisé par un autre programme ; fermez-le puis relancez.")
 
 
 def analysis_frame(con: DuckDBPyConnection, entite: str, campagne: str) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pandas as pd
 
-from cartographie.base.errors import Statut, UserError
+from cartographie.base.errors import UserError
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import Contenu
 from cartographie.warehouse import prepare, scheme
@@ -164,7 +164,6 @@ def _clear(temporary: Path) -> None:
                 raise UserError(
                     "E17",
                     "un autre chargement de l'entrepôt est en cours ; attendez sa fin puis relancez.",
-                    Statut.OCCUPE,
                 ) from None
     for path in (temporary, log_of(temporary)):
         path.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cartographie import warehouse
-from cartographie.base.errors import Statut, UserError
+from cartographie.base.errors import UserError
 from cartographie.base.files import versions, whole_folder, write_whole
 from cartographie.base.text import FICTIF
 from cartographie.campaign.workspace import raw_pieces, received, require_campaign
@@ -241,7 +241,7 @@ def _require_fit(dossier: Path, contact: str) -> None:
         d = defauts[0]
         raise UserError(
             "E21", f"la publication n'est pas écrite : {d.ou} {d.message} ({d.code}, {len(defauts)} en tout) ; corrigez le libellé dans "
-            "schemas/, ou signalez-le.", Statut.DECLARATION,
+            "schemas/, ou signalez-le.",
         )  # fmt: skip
 
 
@@ -274,7 +274,6 @@ def _require_declared(q: Questionnaire, dossier: Path, projet: Path) -> None:
         raise UserError(
             "U27", f"{dossier.relative_to(projet)} publie le tableau {disparus[0]}, que schemas/tableaux/ ne déclare plus : remettez sa "
             "déclaration, pour que le secret en tienne compte, ou retirez cette publication de outputs/ si elle n'a jamais été diffusée.",
-            Statut.DECLARATION,
         )  # fmt: skip
 
 
