@@ -133,18 +133,13 @@ def _root_address(f: _Fichier, racine: str) -> Adresse | None:
 
 
 def _supersede(
-    fichiers: _Fichiers,
-    ancienne: Adresse,
-    nouvelle: Adresse,
-    q: Questionnaire,
-    regle: _Regle,
-    details: Mapping[str, Any],
+    fichiers: _Fichiers, ancienne: Adresse, nouvelle: Adresse, q: Questionnaire, regle: _Regle, dit: Mapping[str, Any]
 ) -> None:
     """The record at `nouvelle` takes the place of the one at `ancienne`, with the rows that depend on it."""
     avant, apres = fichiers[ancienne[0]], fichiers[nouvelle[0]]
     if ancienne[1] == 0:  # the file had been refused: nothing of it was read
         avant.remplace_par = nouvelle[0]
-        avant.constats = [Constat("reponse_remplacee", depot=ancienne[0], details=details)]
+        avant.constats = [Constat("reponse_remplacee", depot=ancienne[0], details=dit)]
         return
     if len([li for b in avant.blocs if b.entite == q.racine for li in b.lignes]) == 1:
         avant.remplace_par = nouvelle[0]
@@ -167,7 +162,7 @@ def _supersede(
     racines = next((b.feuille for b in apres.blocs if b.entite == q.racine), None)
     origine = next((b.feuille for b in avant.extraction.blocs if b.entite == q.racine), racines)
     avant.constats.append(
-        Constat("reponse_remplacee", q.racine, details=details, depot=ancienne[0], feuille=origine, ligne=ancienne[1])
+        Constat("reponse_remplacee", q.racine, details=dit, depot=ancienne[0], feuille=origine, ligne=ancienne[1])
     )
 
 
