@@ -28,8 +28,10 @@ def given() -> tuple[set[str], set[tuple[str, str]]]:
                 continue
             nom = ast.unparse(n.func).rpartition(".")[2]
             code = n.args[0].value if isinstance(n.args[0], ast.Constant) else None
-            if nom in ERREURS or (nom == "ajouter" and isinstance(code, str) and re.fullmatch(r"[A-Z]\d\d", code)):
-                if code is None:  # passed on: `Problemes.ajouter`, whose callers are read too
+            if nom in ERREURS or (
+                nom in ("ajouter", "add") and isinstance(code, str) and re.fullmatch(r"[A-Z]\d\d", code)
+            ):
+                if code is None:  # passed on: `Problemes.ajouter` and `Checked.add`, whose callers are read too
                     assert ast.unparse(n.args[0]) == "code", f"{fichier.name}:{n.lineno} computes its code"
                     continue
                 codes.add(str(code))
