@@ -23,9 +23,9 @@ $(PRET): requirements.lock pyproject.toml
 demo: $(PRET) ## met tout en place et produit la cartographie fictive 2025-2026 dans outputs/
 	@$(BIN)/cartographie run --remplacer
 
-check: $(PRET) ## vérifie en une minute : style, types, architecture, tests unitaires et exemples
+check: $(PRET) ## vérifie vite : style, types, architecture, tests unitaires et exemples (sans les longs)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-	@$(if $(filter test,$(MAKECMDGOALS)),true,$(BIN)/python -m pytest tests/architecture tests/unit tests/spec)
+	@$(if $(filter test,$(MAKECMDGOALS)),true,$(BIN)/python -m pytest -m "not long" tests/architecture tests/unit tests/spec)
 
 test: $(PRET) ## passe tous les tests
 	@$(BIN)/python -m pytest

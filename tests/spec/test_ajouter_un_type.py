@@ -14,6 +14,8 @@ import duckdb
 import openpyxl
 import pytest
 
+pytestmark = pytest.mark.long  # make check leaves it to make test
+
 SCHEMAS = {
     "enquete.yaml": """
 titre: Enquête sur les horaires

@@ -20,6 +20,8 @@ from cartographie.collect.dictionary import build_dictionary
 from cartographie.collect.questionnaire import build_template
 from cartographie.survey.load import load_questionnaire
 
+pytestmark = pytest.mark.long  # make check leaves it to make test
+
 RACINE = Path(__file__).resolve().parents[2]
 SECTIONS = dict(
     re.findall(r"^## (.+)\n((?:(?!^## ).*\n)*)", (RACINE / "docs/comment-faire.md").read_text(encoding="utf-8"), re.M)

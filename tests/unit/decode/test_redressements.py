@@ -253,6 +253,7 @@ CELLULES = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.long
 @settings(deadline=None, max_examples=200)
 @given(CELLULES, st.booleans())
 @example("9/2024", False)

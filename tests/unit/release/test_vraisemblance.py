@@ -29,6 +29,8 @@ from cartographie.survey.check import Checked, _check_expectations
 from cartographie.survey.model import Variable
 from cartographie.survey.written.source import Problemes, Source
 
+pytestmark = pytest.mark.long  # make check leaves it to make test
+
 OBJET = "des fermes <laitières> & d'autres"
 ENTETE = {"campagne": "c1", "jour": "2001-12-31", "titre": "Enquête", "mention": "Fictif"}
 ATTENTES: list[dict[str, Any]] = [

@@ -6,12 +6,15 @@ import itertools
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cartographie.proof.solve import attack, table_links
 from cartographie.secrecy.suppression import suppress
 from cartographie.statistics.precision import primary_suppression
+
+pytestmark = pytest.mark.long  # make check leaves it to make test
 
 AXES = {"a": [("T", ["x", "y", "z"])], "b": [("T", ["1", "2", "3"]), ("T", ["1", "u"]), ("u", ["2", "3"])]}
 PLACES = [(a, b) for a in "xyzT" for b in "123uT"]

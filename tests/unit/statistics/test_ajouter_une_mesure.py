@@ -26,6 +26,8 @@ from cartographie.statistics.tables import Campagne, draft_tableaux
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import Tableau
 
+pytestmark = pytest.mark.long  # make check leaves it to make test
+
 RACINE = Path(__file__).resolve().parents[3]
 BLOCS = re.findall(r"```(\w+)\n(.*?)```", (RACINE / "docs/ajouter-une-mesure.md").read_text(encoding="utf-8"), re.S)
 MESURE, LECTURE = (texte for langue, texte in BLOCS if langue == "python")

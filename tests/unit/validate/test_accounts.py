@@ -159,6 +159,7 @@ MACHINE = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None)
 @given(st.lists(UNIT, min_size=1, max_size=5), st.lists(MACHINE, max_size=4), st.booleans())
 def test_the_account_closes_on_any_answers(units: list, machines: list, refuse_file: bool) -> None:

