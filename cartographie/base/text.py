@@ -7,8 +7,6 @@ import unicodedata
 from datetime import date, datetime, time
 from typing import SupportsInt
 
-from cartographie.base.identifiers import check_rpps
-
 # -------------------------------------------------------------------------------------------
 # Small pieces of the sentences printed for people: numbers with their noun, thousands apart, labels inside a sentence.
 
@@ -116,6 +114,8 @@ def personal_data(texte: str) -> str | None:
         return None
     if _NIR.search(texte):
         return "numéro de sécurité sociale"
+    from cartographie.base.identifiers import check_rpps  # here: few texts have so many digits, and it reads a library
+
     if any(check_rpps(m) is None for m in _RPPS.findall(texte)):
         return "numéro RPPS"
     if _TELEPHONE.search(texte):

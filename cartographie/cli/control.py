@@ -11,30 +11,30 @@ import typer
 
 from cartographie.base.errors import Statut
 from cartographie.base.text import FICTIF, espace, minuscule, plain
-from cartographie.campaign.workspace import warehouse_path
 from cartographie.cli.app import Annee, Json, Ouvriers, Projet, Relire, command, show
 from cartographie.cli.screen import Bilan, Table, progress
-from cartographie.survey.model import Gravite
 
 if TYPE_CHECKING:
     from cartographie.campaign.examine import Controle
     from cartographie.cli.flow.control import Constats, Execution
 
 
-_REJETS = (Gravite.REJET_FICHIER, Gravite.REJET_LIGNE, Gravite.REJET_CELLULE)
 _LECTURE = ("format", "modele", "encodage", "separateur", "refuse")
 _ACCENTS = {"conservees": "conservées", "rejetees": "rejetées", "quarantaine": "en quarantaine", "ecartees": "écartées"}
 
 
 def tell_validate(r: Constats) -> Bilan:
     """Accounts, anomalies by severity, and the exit status the campaign's thresholds ask for."""
+    from cartographie.survey.model import Gravite
+
     q, c = r.q, r.controle
+    rejets = (Gravite.REJET_FICHIER, Gravite.REJET_LIGNE, Gravite.REJET_CELLULE)
     gravites = Counter(a.gravite for a in (*c.redaction.anomalies, *c.redaction.confidentielles))
     refuses = [x for x in c.extractions if x.refuse]
     total = _total(c)
     gardes = {e: len(df) for e, df in c.recu.kept.items()}
     ecartes = {e: len(df) for e, df in c.recu.quarantined.items()}
-    touches = len({a.id_repondant for a in c.redaction.anomalies if a.id_repondant and a.gravite in _REJETS})
+    touches = len({a.id_repondant for a in c.redaction.anomalies if a.id_repondant and a.gravite in rejets})
     dehors = 0 if c.non_rapproches is None else len(c.non_rapproches)
     proposes = 0 if c.proposes is None else c.proposes["id_repondant"].nunique()
     lignes = [
@@ -161,6 +161,7 @@ def validate(
 )
 def load(ouvriers: Ouvriers = 0, relire: Relire = False, projet: Projet = Path(), en_json: Json = False) -> None:
     """Reconstruit l'entrepôt (DuckDB) de toutes les campagnes reçues, en une fois ou pas du tout."""
+    from cartographie.campaign.workspace import warehouse_path
     from cartographie.cli.flow import control as flow
     from cartographie.cli.flow.common import Examen
 

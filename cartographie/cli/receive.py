@@ -13,15 +13,14 @@ import typer
 
 from cartographie.base.errors import Statut
 from cartographie.base.text import espace, nombre
-from cartographie.campaign.states import ETATS, count_states, state_axes
 from cartographie.cli.app import Annee, Json, Ouvriers, Projet, a_date, command, show
 from cartographie.cli.screen import Bilan, Table, progress
-from cartographie.survey.model import Questionnaire
-from cartographie.survey.received import Depot
 
 if TYPE_CHECKING:
     from cartographie.base.journal import Lecture
     from cartographie.cli.flow.receive import Etat, Reception, Retours
+    from cartographie.survey.model import Questionnaire
+    from cartographie.survey.received import Depot
 
 
 def tell_journal(j: Lecture) -> Bilan:
@@ -117,6 +116,8 @@ def tell_status(projet: Path, e: Etat) -> Bilan:
 
 def _states(q: Questionnaire, suivi: Sequence[Mapping[str, str]], nouveaux: int) -> dict[str, Any]:
     """Units of the frame by state, in all and by each axis; answers outside the frame apart."""
+    from cartographie.campaign.states import count_states, state_axes
+
     axes = {}
     for axe, libelle in state_axes(q).items():
         nomenclature = q.nomenclatures.get(q.variables[axe].nomenclature or "")
@@ -130,6 +131,8 @@ def _states(q: Questionnaire, suivi: Sequence[Mapping[str, str]], nouveaux: int)
 
 
 def _tables(annee: str, etats: Mapping[str, Any]) -> list[Table]:
+    from cartographie.campaign.states import ETATS
+
     tables = []
     for axe in etats["axes"].values():
         rangs = [
