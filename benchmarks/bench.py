@@ -207,9 +207,9 @@ def main() -> None:
     ], tailles)  # fmt: skip
     c = Path(mesure("fabriquer", Path("a"), 1, tailles.pays)["dossier"])
     dire(f"à l'échelle du pays : {tailles.pays} classeurs")
-    annee = next(c.glob("raw/*/depots")).parent.name
+    campagne = next(c.glob("raw/*/depots")).parent.name
     plancher = mesure("plancher", c)["duree"]
-    passages, verifie = pays.measure(c, c.with_name("pays-travail"), annee)
+    passages, verifie = pays.measure(c, c.with_name("pays-travail"), campagne)
     machine = f"{coeurs} cœurs, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     lignes = [
         f"Mesuré en une fois, chaque outil à son tour, dans son propre processus. Machine : {machine}.", "",

@@ -41,16 +41,16 @@ def population(repondants: int, graine: int) -> tuple[Questionnaire, str, Trames
         ):
             subprocess.run([sys.executable, "-m", "cartographie", *commande], check=True, stdout=subprocess.DEVNULL)
     q = load_questionnaire(dossier)
-    annee = max(q.campagnes)
+    campagne = max(q.campagnes)
     with warehouse.open_readonly(dossier / "outputs" / "entrepot.duckdb") as con:
-        trames = dict(warehouse.analysis_frames(con, annee))
+        trames = dict(warehouse.analysis_frames(con, campagne))
     base, racine = trames[q.base], trames[q.racine]
     base = base[base["id_repondant"].isin(racine["id_repondant"])].reset_index(drop=True)
     # an answer for several sites stays one, but each unit of the frame then has one respondent
     base = base.drop_duplicates("id_repondant", ignore_index=True)
     gardes = {q.racine, *(e for e, d in q.entites.items() if d.parent == q.racine)}
     trames = {e: t for e, t in trames.items() if e in gardes} | {q.base: base.assign(disposition="complet")}
-    return q, annee, keep(q, trames, racine["id_repondant"].isin(base["id_repondant"]).to_numpy())
+    return q, campagne, keep(q, trames, racine["id_repondant"].isin(base["id_repondant"]).to_numpy())
 
 
 def keep(q: Questionnaire, trames: Trames, garde: np.ndarray) -> dict[str, pd.DataFrame]:
@@ -73,9 +73,9 @@ def keep(q: Questionnaire, trames: Trames, garde: np.ndarray) -> dict[str, pd.Da
     return out
 
 
-def figures(q: Questionnaire, annee: str, trames: Trames) -> pd.DataFrame:
+def figures(q: Questionnaire, campagne: str, trames: Trames) -> pd.DataFrame:
     """Every share, total and mean that has an interval, by its published key."""
-    tous = pd.concat([t.df for t in draft_tableaux(q, Campagne(annee, trames, weigh(q, annee, trames)), None)])
+    tous = pd.concat([t.df for t in draft_tableaux(q, Campagne(campagne, trames, weigh(q, campagne, trames)), None)])
     cle = [c for c in tous.columns[: tous.columns.get_loc("n_repondants")] if not c.endswith("_libelle")]
     colonnes = ["n_repondants", "_exact", "ic_bas", "ic_haut", "_fiabilite", "_mesure"]
     return tous[tous["_protege"] & tous["ic_bas"].notna()].set_index(cle)[colonnes]
@@ -94,14 +94,16 @@ def answering(trames: Trames, q: Questionnaire, hasard: np.random.Generator, bia
     return hasard.random(len(p)) < p
 
 
-def experience(q: Questionnaire, annee: str, trames: Trames, tirages: int, graine: int, biais: float) -> pd.DataFrame:
+def experience(
+    q: Questionnaire, campagne: str, trames: Trames, tirages: int, graine: int, biais: float
+) -> pd.DataFrame:
     """One row is one interval: held (bool), mesure, tranche, ecart (points or relative)."""
-    vraies = figures(q, annee, trames)["_exact"]
+    vraies = figures(q, campagne, trames)["_exact"]
     hasard = np.random.default_rng(graine)
     lus = []
     for tirage in range(tirages):
         print(f"… tirage {tirage + 1}/{tirages}", end="\r", file=sys.stderr, flush=True)
-        f = figures(q, annee, keep(q, trames, answering(trames, q, hasard, biais)))
+        f = figures(q, campagne, keep(q, trames, answering(trames, q, hasard, biais)))
         f = f.join(vraies.rename("vraie"), how="inner")
         f = f[(f["_fiabilite"] != "ns") & (f["n_repondants"] >= 10)]  # what is published
         pas = np.where(f["_mesure"].isin(["part", "repartition", "ratio"]), 0.05, 0.005)  # bounds are rounded
@@ -138,7 +140,7 @@ def main() -> None:
     options.add_argument("--tirages", type=int, default=100)
     options.add_argument("--graine", type=int, default=1)
     choix = options.parse_args()
-    q, annee, trames = population(choix.repondants, choix.graine)
+    q, campagne, trames = population(choix.repondants, choix.graine)
     n = len(trames[q.racine])
     texte = [
         f"Population fictive de {n} répondants, {choix.tirages} tirages, réponse de 30 à 70 % selon le type et la taille.",
@@ -148,7 +150,7 @@ def main() -> None:
         ("À type et taille égaux, tous répondent autant", 1.0),
         ("Les utilisateurs d'IA répondent une fois et demie plus", 1.5),
     ):
-        r = experience(q, annee, trames, choix.tirages, choix.graine, biais)
+        r = experience(q, campagne, trames, choix.tirages, choix.graine, biais)
         texte += report(titre, r)
     print("\n".join(texte))
 

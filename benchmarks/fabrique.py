@@ -63,7 +63,7 @@ def _classeurs(dossier: Path, q: Any, nombre: int) -> None:
     from cartographie_demo.oracle import Fiche
     from cartographie_demo.writers import write_classeur
 
-    annee = max(q.campagnes)
+    campagne = max(q.campagnes)
     enfant = q.enfants(q.racine)[0]
     brut = dict(load_hints(RACINE).brut)  # every respondent describes three systems
     filtre = brut["enfants"][enfant]["selon"]
@@ -71,8 +71,8 @@ def _classeurs(dossier: Path, q: Any, nombre: int) -> None:
     brut["variables"] = {**brut["variables"], filtre: {"valeurs": {"OUI_PROD": 8, "OUI_EXP": 2}, "vide": 0}}
     indications = Indications(brut)
     groupes = make_frame(q, indications, nombre, 1)
-    campagne = draw_campaign(q, RACINE, indications, groupes, annee, nombre, 1, {})
-    modeles = list(q.campagnes[annee].modeles.values())
+    declaree = draw_campaign(q, RACINE, indications, groupes, campagne, nombre, 1, {})
+    modeles = list(q.campagnes[campagne].modeles.values())
     modele = next(m for m in modeles if m.usage == "reponse" and is_single(m))
     base = next(m for m in modeles if m.usage == "base")
     shutil.copytree(RACINE / "schemas", dossier / "schemas")
@@ -81,22 +81,22 @@ def _classeurs(dossier: Path, q: Any, nombre: int) -> None:
         (recus / sous).mkdir(parents=True)
     unites = [
         Fiche(q.base, {k: v for k, v in u.items() if k != "_numero"})
-        for g in in_frame(q, indications, groupes, annee)
+        for g in in_frame(q, indications, groupes, campagne)
         for u in g
     ]
-    write_classeur(recus / "base" / "base.csv", lay_out(q, base, annee, unites, Ecriture(True)).pages)
+    write_classeur(recus / "base" / "base.csv", lay_out(q, base, campagne, unites, Ecriture(True)).pages)
     codees = sorted(
         v.nom for v in q.variables.values() if v.nomenclature and v.type == "code" and q.racine in v.entites
     )
-    for i, reponse in enumerate(campagne.reponses):
-        depot = lay_out(q, modele, annee, [reponse.ecrite], Ecriture(libelles=i % 3 == 0))
+    for i, reponse in enumerate(declaree.reponses):
+        depot = lay_out(q, modele, campagne, [reponse.ecrite], Ecriture(libelles=i % 3 == 0))
         if i % ANOMALIES == 0:
             cases = [c for c in (depot.cell(reponse.ecrite, v) for v in codees) if c]
             feuille, ligne, colonne = cases[i % len(cases)]
             depot.pages[feuille].cellules[ligne, colonne] = "réponse hors liste"
         write_classeur(recus / "reponses" / f"reponse-{i:05d}.xlsx", depot.pages)
-    ingest(dossier, annee, [recus / "base"], "base", q.campagnes[annee].debut.isoformat())
-    ingest(dossier, annee, [recus / "reponses"], "reponse", q.campagnes[annee].fin.isoformat())
+    ingest(dossier, campagne, [recus / "base"], "base", q.campagnes[campagne].debut.isoformat())
+    ingest(dossier, campagne, [recus / "reponses"], "reponse", q.campagnes[campagne].fin.isoformat())
     shutil.rmtree(recus)
 
 
@@ -196,8 +196,8 @@ def _declarations(schemas: Path, liste: list[dict[str, Any]]) -> None:
     """schemas/ of (b)."""
     import yaml
 
-    annee = schemas / CAMPAGNE_B
-    for sous in (annee, schemas / "nomenclatures", schemas / "tableaux"):
+    campagne = schemas / CAMPAGNE_B
+    for sous in (campagne, schemas / "nomenclatures", schemas / "tableaux"):
         sous.mkdir(parents=True)
     variables = {}
     for question in liste:
@@ -247,8 +247,8 @@ def _declarations(schemas: Path, liste: list[dict[str, Any]]) -> None:
         (schemas / "denominateurs.yaml", "TOUS: {entite: reponse, libelle: Réponses}\n"),
         (schemas / "comparabilite.yaml", "[]\n"),
         (schemas / "nomenclatures" / "reponses.csv", codes),
-        (annee / "campagne.yaml", _CAMPAGNE),
-        (annee / "export.yaml", yaml.safe_dump(modele, allow_unicode=True, sort_keys=False)),
-        (annee / "CHANGEMENTS.md", "Aucun.\n"),
+        (campagne / "campagne.yaml", _CAMPAGNE),
+        (campagne / "export.yaml", yaml.safe_dump(modele, allow_unicode=True, sort_keys=False)),
+        (campagne / "CHANGEMENTS.md", "Aucun.\n"),
     ):
         chemin.write_text(contenu, encoding="utf-8")

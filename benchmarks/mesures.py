@@ -184,8 +184,8 @@ def _champs(dossier: Path) -> list[tuple[str, int, list[dict[str, Any]]]]:
     """(sheet, header row, columns) that a table validator can check, columns in the file's order."""
     if not (dossier / "schemas" / "demo.yaml").exists():
         return [("REPONSES", fabrique.LIGNE_ENTETE, fabrique.questions())]
-    feuille, q, annee = _feuille_a(dossier, _A_TABLEAU)
-    colonnes = [_question(q, annee, c.variable, c.entetes[0].texte) for c in feuille.colonnes]
+    feuille, q, campagne = _feuille_a(dossier, _A_TABLEAU)
+    colonnes = [_question(q, campagne, c.variable, c.entetes[0].texte) for c in feuille.colonnes]
     return [(_A_TABLEAU, feuille.ligne_entete or 1, colonnes)]
 
 
@@ -193,17 +193,17 @@ def _feuille_a(dossier: Path, nom: str) -> Any:
     from cartographie.survey.load import load_questionnaire
 
     q = load_questionnaire(dossier)
-    annee = max(q.campagnes)
-    feuilles = [f for m in q.campagnes[annee].modeles.values() if m.gabarit for f in m.feuilles if nom in f.noms]
-    return feuilles[0], q, annee
+    campagne = max(q.campagnes)
+    feuilles = [f for m in q.campagnes[campagne].modeles.values() if m.gabarit for f in m.feuilles if nom in f.noms]
+    return feuilles[0], q, campagne
 
 
-def _question(q: Any, annee: str, variable: str, entete: str) -> dict[str, Any]:
+def _question(q: Any, campagne: str, variable: str, entete: str) -> dict[str, Any]:
     """One question of schemas/ in the plain form of `fabrique.questions`."""
     v = q.variables[variable]
     question = {"nom": entete, "type": {"codes": "texte"}.get(v.type.value, v.type.value), "obligatoire": v.obligatoire}
     if v.type == "code" and v.nomenclature:
-        valides = q.nomenclatures[v.nomenclature].valides(annee)
+        valides = q.nomenclatures[v.nomenclature].valides(campagne)
         question["codes"] = [*valides, *(m.libelle for m in valides.values())]
     bornes = {"minimum": v.minimum, "maximum": v.maximum, "longueur": v.longueur_max}
     return question | {c: b for c, b in bornes.items() if b is not None}
@@ -238,7 +238,7 @@ def script(dossier: Path, ouvriers: int, fichiers: int) -> Resultat:
     if fiche is None:
         lots = [(pd.read_excel(chemins[0], sheet_name="REPONSES", engine="openpyxl"), champs[0][2])]
     else:
-        attendue, q, annee = fiche
+        attendue, q, campagne = fiche
         intitules = {c.entetes[0].texte: c.variable for c in attendue.colonnes}
         colonnes = [attendue.colonne_question - 1, attendue.colonne_reponse - 1]
         fiches, tableaux = [], []
@@ -248,7 +248,7 @@ def script(dossier: Path, ouvriers: int, fichiers: int) -> Resultat:
             fiches.append({k: v for k, v in paires if k in intitules})
             tableau = pd.read_excel(chemin, sheet_name=_A_TABLEAU, header=champs[0][1] - 1, engine="openpyxl")
             tableaux.append(tableau.assign(fichier=chemin.name))
-        questions = [_question(q, annee, v, e) for e, v in intitules.items()]
+        questions = [_question(q, campagne, v, e) for e, v in intitules.items()]
         lots = [(pd.DataFrame(fiches, columns=list(intitules)), questions), (pd.concat(tableaux), champs[0][2])]
     erreurs = 0
     for df, questions in lots:

@@ -42,7 +42,7 @@ def run(libelle: str, *arguments: str | Path, tuer_apres: float = 0.0) -> Passag
     return Passage(libelle, duree, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def measure(source: Path, travail: Path, annee: str) -> tuple[list[Passage], list[str]]:
+def measure(source: Path, travail: Path, campagne: str) -> tuple[list[Passage], list[str]]:
     """(what each passage took, what was checked). `source`: a workspace of fabrique.prepare_a; left as it is."""
     shutil.rmtree(travail, ignore_errors=True)
     shutil.copytree(source, travail, copy_function=os.link)  # raw/ is read-only: the same bytes, not twice on disk
@@ -50,31 +50,33 @@ def measure(source: Path, travail: Path, annee: str) -> tuple[list[Passage], lis
         octets = fichier.read_bytes()
         fichier.unlink()
         fichier.write_bytes(octets)
-    controle = travail / "outputs" / annee / "controle"
+    controle = travail / "outputs" / campagne / "controle"
     projet: tuple[str | Path, ...] = ("--projet", travail)
-    froid = run("validate, rien n'est encore examiné", "validate", annee, *projet)
+    froid = run("validate, rien n'est encore examiné", "validate", campagne, *projet)
     attendu = fingerprints(controle)
-    passages = [froid, run("validate, rien de neuf", "validate", annee, *projet)]
+    passages = [froid, run("validate, rien de neuf", "validate", campagne, *projet)]
     verifie = [
         "rien de neuf : mêmes octets" if fingerprints(controle) == attendu else "RIEN DE NEUF : OCTETS DIFFÉRENTS"
     ]
     shutil.rmtree(travail / "outputs")
-    passages.append(run("validate, tué à mi-chemin (kill -9)", "validate", annee, *projet, tuer_apres=froid.duree / 2))
-    passages.append(run("validate, repris", "validate", annee, *projet))
+    passages.append(
+        run("validate, tué à mi-chemin (kill -9)", "validate", campagne, *projet, tuer_apres=froid.duree / 2)
+    )
+    passages.append(run("validate, repris", "validate", campagne, *projet))
     verifie.append("repris : mêmes octets" if fingerprints(controle) == attendu else "REPRIS : OCTETS DIFFÉRENTS")
     nouveau = travail / "nouveau.xlsx"
-    shutil.copyfile(next((travail / "raw" / annee / "depots").glob("*.xlsx")), nouveau)
+    shutil.copyfile(next((travail / "raw" / campagne / "depots").glob("*.xlsx")), nouveau)
     with ZipFile(nouveau, "a") as archive:
         archive.comment = b"une autre version"
-    passages.append(run("ingest d'un fichier de plus", "ingest", annee, nouveau, "--recu-le", "2026-07-01", *projet))
-    passages.append(run("validate ensuite", "validate", annee, *projet))
+    passages.append(run("ingest d'un fichier de plus", "ingest", campagne, nouveau, "--recu-le", "2026-07-01", *projet))
+    passages.append(run("validate ensuite", "validate", campagne, *projet))
     par_morceaux = fingerprints(controle)
-    passages.append(run("validate --relire, tout relu", "validate", annee, "--relire", *projet))
+    passages.append(run("validate --relire, tout relu", "validate", campagne, "--relire", *projet))
     verifie.append(
         "un de plus : mêmes octets" if fingerprints(controle) == par_morceaux else "UN DE PLUS : OCTETS DIFFÉRENTS"
     )
-    passages.append(run("feedback", "feedback", annee, *projet))
-    retours = len(list((travail / "outputs" / annee / "retours").glob("*.xlsx")))
+    passages.append(run("feedback", "feedback", campagne, *projet))
+    retours = len(list((travail / "outputs" / campagne / "retours").glob("*.xlsx")))
     verifie.append(f"{retours} classeurs de correction")
     shutil.rmtree(travail)
     return passages, verifie

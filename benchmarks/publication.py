@@ -44,16 +44,16 @@ def measure(repondants: int) -> list[str]:
     """Markdown lines: the whole, each stage, the size of the release."""
     projet = workspace(repondants)
     q = load_questionnaire(projet)
-    annee = max(q.campagnes)
+    campagne = max(q.campagnes)
     durees = dict.fromkeys((nom for nom, _, _ in ETAPES), 0.0)
     originaux = [(module, attribut, getattr(module, attribut)) for _, module, attribut in ETAPES]
     for nom, module, attribut in ETAPES:
         setattr(module, attribut, _timed(getattr(module, attribut), nom, durees))
-    sortie = projet / "outputs" / annee / "mesure"
+    sortie = projet / "outputs" / campagne / "mesure"
     shutil.rmtree(sortie, ignore_errors=True)
     depart = time.perf_counter()
     try:
-        flow.publish(projet, ecriture.Demande(annee, "mesure"), lambda *_: None)
+        flow.publish(projet, ecriture.Demande(campagne, "mesure"), lambda *_: None)
     finally:
         for module, attribut, fonction in originaux:
             setattr(module, attribut, fonction)

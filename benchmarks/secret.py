@@ -107,9 +107,9 @@ def workspace(repondants: int) -> Path:
 def measure(repondants: int, heuristique: bool) -> list[str]:
     projet = workspace(repondants)
     q = load_questionnaire(projet)
-    annee = max(q.campagnes)
-    precedente = q.campagnes[annee].precedente
-    seuils = q.campagnes[annee].parametres["seuils"]
+    campagne = max(q.campagnes)
+    precedente = q.campagnes[campagne].precedente
+    seuils = q.campagnes[campagne].parametres["seuils"]
     durees: dict[str, float] = {}
 
     def timed(nom: str, fonction: Any, *args: Any, **kw: Any) -> Any:
@@ -119,9 +119,9 @@ def measure(repondants: int, heuristique: bool) -> list[str]:
         return resultat
 
     with warehouse.open_readonly(warehouse_path(projet)) as con:
-        trames = {a: warehouse.analysis_frames(con, a) for a in (annee, precedente) if a}
+        trames = {a: warehouse.analysis_frames(con, a) for a in (campagne, precedente) if a}
     campagnes = {a: Campagne(a, t, weigh(q, a, t)) for a, t in trames.items()}
-    brouillons = timed("calcul des tableaux", draft_tableaux, q, campagnes[annee], campagnes.get(str(precedente)))
+    brouillons = timed("calcul des tableaux", draft_tableaux, q, campagnes[campagne], campagnes.get(str(precedente)))
     recus: list[Any] = []
 
     def noted(*args: Any, **options: Any) -> pd.DataFrame:
@@ -131,7 +131,7 @@ def measure(repondants: int, heuristique: bool) -> list[str]:
     suppression.suppress = noted  # type: ignore[attr-defined]
     p = timed("masquage", protect.protect, q, brouillons, seuils)
     suppression.suppress = suppress  # type: ignore[attr-defined]
-    meta = release_meta(projet, q, annee, "mesure", "2026-01-01")
+    meta = release_meta(projet, q, campagne, "mesure", "2026-01-01")
     meta |= {"secret_secondaire": True, "secret": p.bilan, "ponderation": None, "plausibilite": (), "anterieures": []}
     with tempfile.TemporaryDirectory() as temporaire:
         sortie = Path(temporaire) / "mesure"

@@ -68,8 +68,8 @@ def build_pages(projet: Path) -> dict[str, str]:
         "regles.md": rules_page(q),
         "tableaux.md": tables_page(q),
     }
-    for annee in q.campagnes:
-        pages[f"dictionnaire-{annee}.md"] = build_dictionary(q, annee)
+    for campagne in q.campagnes:
+        pages[f"dictionnaire-{campagne}.md"] = build_dictionary(q, campagne)
     return pages
 
 

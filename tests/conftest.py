@@ -204,8 +204,8 @@ def petite_campagne(tmp_path_factory: pytest.TempPathFactory, cli: Callable[...,
     def faire(dossier: Path) -> None:
         commande = ("demo", dossier, "--repondants", "60", "--graine", "1", "--classeurs", "6")
         assert cli(*commande, "--projet", RACINE).statut == 0
-        for annee in ("2025", "2026"):
-            cli("validate", annee, "--projet", dossier)
+        for campagne in ("2025", "2026"):
+            cli("validate", campagne, "--projet", dossier)
         sortie = cli("load", "--projet", dossier)
         assert sortie.statut == 0, sortie.erreurs
 

@@ -38,7 +38,7 @@ class Cadre:
 
     projet: Path
     q: Questionnaire
-    annee: str
+    campagne: str
     cle: bytes
     ouvriers: int
     progres: Progres
@@ -68,46 +68,46 @@ class Fournee:
 
 def examine_files(cadre: Cadre, depots: Sequence[Depot], base: pd.DataFrame | None) -> Fournee:
     """The answers of these files, in the order received. `base`: one row, one unit of the frame; None without a frame."""
-    q, annee, cle = cadre.q, cadre.annee, cadre.cle
-    extractions = resolve_versions(read_files(cadre, depots, "reponse"), depots, q, annee, cle)
-    bruts = {e: lot for e, lot in build_lots(extractions, q, annee).items() if not q.entites[e].base}
+    q, campagne, cle = cadre.q, cadre.campagne, cadre.cle
+    extractions = resolve_versions(read_files(cadre, depots, "reponse"), depots, q, campagne, cle)
+    bruts = {e: lot for e, lot in build_lots(extractions, q, campagne).items() if not q.entites[e].base}
     remplaces = {x.depot: x.remplace_par for x in extractions if x.remplace_par}
-    corriges, corrections_faites, echecs = corrections.apply_corrections(bruts, depots, q, annee, remplaces)
-    lots, constats = decode_lots(corriges, q, annee, cle)
-    lots, constats = judge_lots(lots, constats, q, annee)
+    corriges, corrections_faites, echecs = corrections.apply_corrections(bruts, depots, q, campagne, remplaces)
+    lots, constats = decode_lots(corriges, q, campagne, cle)
+    lots, constats = judge_lots(lots, constats, q, campagne)
     lots, orphelins = link_parents(lots, q)
     lus = {e: set(lot.df.columns) for e, lot in lots.items()}
-    lots = _derive_all(lots, q, annee)
+    lots = _derive_all(lots, q, campagne)
     for entite in [e for e in lots if q.entites[e].parent is None]:
-        identifiants = identify(lots[entite], q.entites[entite], q, annee, lots, cle)
+        identifiants = identify(lots[entite], q.entites[entite], q, campagne, lots, cle)
         lots[entite] = replace(lots[entite], df=lots[entite].df.assign(id_repondant=identifiants))
     if base is not None:
         recues = answers(q, {e: lot.df for e, lot in lots.items()})
-        base_ligne, _ = frame.match(*recues, base, q, annee)
-        constats += frame.successions_met(*recues, base, q, annee)
+        base_ligne, _ = frame.match(*recues, base, q, campagne)
+        constats += frame.successions_met(*recues, base, q, campagne)
         lots[q.racine] = replace(lots[q.racine], df=lots[q.racine].df.assign(base_ligne=base_ligne))
     structurels = [c for x in extractions for c in x.constats]
-    validation = validate(lots, [*structurels, *corrections_faites, *constats, *orphelins], q, annee, base, depots)
-    validation = replace(validation, kept=_derive_again(validation.kept, lots, lus, q, annee))
+    validation = validate(lots, [*structurels, *corrections_faites, *constats, *orphelins], q, campagne, base, depots)
+    validation = replace(validation, kept=_derive_again(validation.kept, lots, lus, q, campagne))
     echecs += corrections.superseded(corrections_faites, validation.constats, lots, q)
     return replace(_result(cadre, depots, extractions, bruts, lots, validation), echecs=tuple(echecs))
 
 
 def examine_frame_files(cadre: Cadre, depots: Sequence[Depot]) -> Fournee:
     """The sampling frame's files, through the same stages as any received file. Its units carry `id_base`."""
-    q, annee, cle = cadre.q, cadre.annee, cadre.cle
+    q, campagne, cle = cadre.q, cadre.campagne, cadre.cle
     extractions = read_files(cadre, depots, "base")
-    tous = build_lots(extractions, q, annee)
+    tous = build_lots(extractions, q, campagne)
     bruts = {e: lot for e, lot in tous.items() if q.entites[e].base and len(lot.df)}
-    corriges, corrections_faites, echecs = corrections.apply_corrections(bruts, depots, q, annee)
-    lots, constats = decode_lots(corriges, q, annee, cle)
-    lots, constats = judge_lots(lots, constats, q, annee)
+    corriges, corrections_faites, echecs = corrections.apply_corrections(bruts, depots, q, campagne)
+    lots, constats = decode_lots(corriges, q, campagne, cle)
+    lots, constats = judge_lots(lots, constats, q, campagne)
     for entite, lot in lots.items():
-        derive_lot = derive(lot, q, annee, lots)
-        identifiants = identify(derive_lot, q.entites[entite], q, annee, {entite: derive_lot}, cle)
+        derive_lot = derive(lot, q, campagne, lots)
+        identifiants = identify(derive_lot, q.entites[entite], q, campagne, {entite: derive_lot}, cle)
         lots[entite] = replace(derive_lot, df=derive_lot.df.assign(id_base=identifiants))
     structurels = [c for x in extractions for c in x.constats]
-    validation = validate(lots, [*structurels, *corrections_faites, *constats], q, annee, None, depots)
+    validation = validate(lots, [*structurels, *corrections_faites, *constats], q, campagne, None, depots)
     return replace(_result(cadre, depots, extractions, bruts, lots, validation), echecs=tuple(echecs))
 
 
@@ -126,8 +126,8 @@ def _result(
 ) -> Fournee:
     """Findings worded, cells accounted for (the identity is asserted here, file by file)."""
     q = cadre.q
-    constats = _still_stated(validation.constats, lots, q, cadre.annee)
-    redaction = word(constats, lots, depots, q, cadre.annee, validation.identifiants)
+    constats = _still_stated(validation.constats, lots, q, cadre.campagne)
+    redaction = word(constats, lots, depots, q, cadre.campagne, validation.identifiants)
     comptes = accounts.build(extractions, depots, bruts, validation, q)
     accounts.check(comptes)
     tetes = tuple(
@@ -145,12 +145,14 @@ def _result(
     )  # fmt: skip
 
 
-def _still_stated(constats: Sequence[Constat], lots: Mapping[str, Lot], q: Questionnaire, annee: str) -> list[Constat]:
+def _still_stated(
+    constats: Sequence[Constat], lots: Mapping[str, Lot], q: Questionnaire, campagne: str
+) -> list[Constat]:
     """Without the rejection of an answer that the respondent, asked to correct it, blanked: it is rejected, and settled."""
     reprises = {(e, r, v) for e, lot in lots.items() for r, v in borrowed(lot)}
     if not reprises:
         return list(constats)
-    rule_of = judge(q, annee)
+    rule_of = judge(q, campagne)
     return [
         c
         for c in constats
@@ -169,34 +171,38 @@ def _places(lot: Lot, q: Questionnaire, constats: Sequence[Constat]) -> pd.DataF
     return pd.DataFrame(rangs, columns=list(PLACES)).astype(PLACES)
 
 
-def _derive_all(lots: Mapping[str, Lot], q: Questionnaire, annee: str) -> dict[str, Lot]:
+def _derive_all(lots: Mapping[str, Lot], q: Questionnaire, campagne: str) -> dict[str, Lot]:
     """Every lot with its derived variables; children first, since counts of children feed their parents."""
     derives = dict(lots)
     for entite in sorted(lots, key=lambda e: q.entites[e].parent is None):
-        derives[entite] = derive(derives[entite], q, annee, derives)
+        derives[entite] = derive(derives[entite], q, campagne, derives)
     return derives
 
 
 def _derive_again(
-    kept: Mapping[str, pd.DataFrame], lots: Mapping[str, Lot], lus: Mapping[str, set[str]], q: Questionnaire, annee: str
+    kept: Mapping[str, pd.DataFrame],
+    lots: Mapping[str, Lot],
+    lus: Mapping[str, set[str]],
+    q: Questionnaire,
+    campagne: str,
 ) -> dict[str, pd.DataFrame]:
     """Kept rows with their derived values as their sources now stand: a rejected cell or row no longer feeds any."""
     nus = {}
     for e, df in kept.items():
         calculees = [v.nom for v in q.variables.values() if v.derivee and v.nom in df.columns and v.nom not in lus[e]]
         nus[e] = replace(lots[e], df=df.drop(columns=calculees))
-    return {e: lot.df for e, lot in _derive_all(nus, q, annee).items()}
+    return {e: lot.df for e, lot in _derive_all(nus, q, campagne).items()}
 
 
 def read_files(cadre: Cadre, depots: Sequence[Depot], role: str) -> list[Extraction]:
     """What reading each file gave, in the order received."""
-    q, annee = cadre.q, cadre.annee
-    parametres = q.campagnes[annee].parametres
+    q, campagne = cadre.q, cadre.campagne
+    parametres = q.campagnes[campagne].parametres
     modeles = [m for a in q.campagnes for m in q.campagnes[a].modeles.values() if m.usage == role]
-    etape = f"{annee} : lecture " + ("de la base de sondage" if role == "base" else "des fichiers reçus")
+    etape = f"{campagne} : lecture " + ("de la base de sondage" if role == "base" else "des fichiers reçus")
     return read_depots(
         depots,
-        cadre.projet / "raw" / annee,
+        cadre.projet / "raw" / campagne,
         modeles,
         plafonds=parametres.get("plafonds_base" if role == "base" else "plafonds"),
         csv=parametres.get("csv"),

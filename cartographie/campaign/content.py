@@ -34,7 +34,7 @@ FICHIER = "dispositions.csv"
 COLONNES = ["unite", "disposition", "le"]
 
 
-def read_dispositions(dossier: Path, annee: str) -> dict[str, str]:
+def read_dispositions(dossier: Path, campagne: str) -> dict[str, str]:
     """{unit of the frame: what the analyst recorded}; {} without the file, the last line of a unit prevails. Raises
     UserError U18."""
     chemin = dossier / FICHIER
@@ -45,12 +45,12 @@ def read_dispositions(dossier: Path, annee: str) -> dict[str, str]:
         lecteur = csv.DictReader(fichier)
         if lecteur.fieldnames != COLONNES:
             raise UserError(
-                "U18", f"Le fichier raw/{annee}/{FICHIER} ne se lit pas : ses colonnes doivent être {', '.join(COLONNES)}.",
+                "U18", f"Le fichier raw/{campagne}/{FICHIER} ne se lit pas : ses colonnes doivent être {', '.join(COLONNES)}.",
             )  # fmt: skip
         for i, ligne in enumerate(lecteur, start=2):
             if ligne["disposition"] not in DECLAREES:
                 raise UserError(
-                    "U18", f"raw/{annee}/{FICHIER}, ligne {i} : « {ligne['disposition']} » n'est pas une disposition ; "
+                    "U18", f"raw/{campagne}/{FICHIER}, ligne {i} : « {ligne['disposition']} » n'est pas une disposition ; "
                     f"choisissez parmi {', '.join(DECLAREES)}.",
                 )  # fmt: skip
             out[ligne["unite"]] = ligne["disposition"]
@@ -69,7 +69,7 @@ def settle(q: Questionnaire, c: Controle, declarees: Mapping[str, str], etats: p
     inconnues = sorted(set(declarees) - set(unites))
     if inconnues:
         raise UserError(
-            "U19", f"raw/{c.annee}/{FICHIER} nomme « {inconnues[0]} », absente de la base de sondage : corrigez ce numéro.",
+            "U19", f"raw/{c.campagne}/{FICHIER} nomme « {inconnues[0]} », absente de la base de sondage : corrigez ce numéro.",
         )  # fmt: skip
     etat = situation.build_suivi(q, c, [])
     etat = etat[etat["unite"] != ""].set_index("unite")
@@ -77,7 +77,7 @@ def settle(q: Questionnaire, c: Controle, declarees: Mapping[str, str], etats: p
     liens = (
         c.liens.drop_duplicates("id_base").set_index("id_base")["id_repondant"] if c.liens is not None else pd.Series()
     )
-    seuils = q.campagnes[c.annee].parametres.get("seuils", {})
+    seuils = q.campagnes[c.campagne].parametres.get("seuils", {})
     complet, partiel = seuils.get("complet_min_pct", 80), seuils.get("partiel_min_pct", 50)
     part = unites.map(liens).map(repondants).to_numpy(dtype=float)
     recue = np.isin(unites.map(etat["etat"]).to_numpy(dtype=object), [REJETE])
@@ -111,17 +111,17 @@ def build_contenus(
     q: Questionnaire, controles: Sequence[Controle], declarees: Mapping[str, Mapping[str, str]]
 ) -> dict[str, Contenu]:
     """Campaign → everything it brings to the warehouse; a respondent whose number changed is known by the next one's."""
-    return follow_numbers(q, {c.annee: build_contenu(q, c, declarees[c.annee]) for c in controles})
+    return follow_numbers(q, {c.campagne: build_contenu(q, c, declarees[c.campagne]) for c in controles})
 
 
 def follow_numbers(q: Questionnaire, contenus: Mapping[str, Contenu]) -> dict[str, Contenu]:
     """The same, each with what its respondents are called in the campaign that follows it."""
     suivis = dict(contenus)
-    for annee, contenu in contenus.items():
-        suivante = next((a for a in sorted(contenus) if q.campagnes[a].precedente == annee), None)
+    for campagne, contenu in contenus.items():
+        suivante = next((a for a in sorted(contenus) if q.campagnes[a].precedente == campagne), None)
         if suivante is not None and q.racine in contenu.entites:
             ids = contenu.entites[q.racine]["id_repondant"].tolist()
-            suivis[annee] = replace(contenu, devenus=renamed(ids, contenus[suivante].base, q, suivante))
+            suivis[campagne] = replace(contenu, devenus=renamed(ids, contenus[suivante].base, q, suivante))
     return suivis
 
 
@@ -188,13 +188,13 @@ def _states(q: Questionnaire, c: Controle) -> dict[str, pd.DataFrame]:
     répondre », `blanc` left blank, else `renseigne`: things that are never merged (non-response is not « non »).
     """
     dits = {_NSP: set(q.enquete.get("ne_sait_pas", ())), _REFUS: set(q.enquete.get("refus", ()))}
-    posees = q.posees(c.annee)
+    posees = q.posees(c.campagne)
     rejetees = {(e, v): g for (e, v), g in c.recu.cellules_rejetees.groupby(["entite", "variable"])}
     etats: dict[str, pd.DataFrame] = {}
     for entite, df in c.recu.kept.items():
         if q.entites[entite].base or df.empty:
             continue
-        contexte = Contexte(entite, c.recu.kept, q, c.annee, c.unites)
+        contexte = Contexte(entite, c.recu.kept, q, c.campagne, c.unites)
         colonnes: dict[str, pd.Categorical] = {}
         for v in sorted(q.variables.values(), key=lambda v: v.nom):
             if (entite, v.nom) not in posees or v.personnel or not v.publiable or v.nom not in df:

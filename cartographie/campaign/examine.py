@@ -41,7 +41,7 @@ class Controle:
     row, one unit proposed for an answer found nowhere (rapprochement.propose). All four None without a frame.
     """
 
-    annee: str
+    campagne: str
     recu: Fournee
     base: Fournee
     unites: pd.DataFrame | None
@@ -67,7 +67,7 @@ def examine(cadre: Cadre, complet: bool = True, relire: bool = False) -> Control
     `complet`: with all columns, for the warehouse; else those of the control only. `relire`: as if nothing had been
     examined yet.
     """
-    q, annee = cadre.q, cadre.annee
+    q, campagne = cadre.q, cadre.campagne
     base = _frame(cadre, relire)
     unites = _units(base)
     try:
@@ -78,12 +78,12 @@ def examine(cadre: Cadre, complet: bool = True, relire: bool = False) -> Control
     trouvees = [base.redaction, recu.redaction]
     if unites is not None and q.racine in recu.kept:
         gardes = answers(q, recu.kept)
-        a_rapprocher = (*gardes, unites, q, annee, repaired(recu))
+        a_rapprocher = (*gardes, unites, q, campagne, repaired(recu))
         frame.require_links(*a_rapprocher)
         base_ligne, liens = frame.match(*a_rapprocher)
         non_rapproches = frame.unmatched(*gardes, unites, base_ligne, q)
         recouvrements = frame.overlaps(*a_rapprocher)
-        scissions = frame.split_units(gardes[0], unites, q, annee)
+        scissions = frame.split_units(gardes[0], unites, q, campagne)
         proposes = links.propose(gardes[0], unites, base_ligne, liens, q, scissions)
         trouvees.append(claimed_twice(cadre, recu, recouvrements))
     redaction = Redaction(
@@ -92,19 +92,21 @@ def examine(cadre: Cadre, complet: bool = True, relire: bool = False) -> Control
     )
     comptes = accounts.with_total(accounts.in_order(pd.concat([base.comptes, recu.comptes], ignore_index=True)))
     accounts.check(comptes.tail(1))
-    return Controle(annee, recu, base, unites, redaction, comptes, liens, non_rapproches, recouvrements, proposes)
+    return Controle(campagne, recu, base, unites, redaction, comptes, liens, non_rapproches, recouvrements, proposes)
 
 
-def frame_for(projet: Path, q: Questionnaire, annee: str, ouvriers: int, progres: Progres) -> Cadre:
+def frame_for(projet: Path, q: Questionnaire, campagne: str, ouvriers: int, progres: Progres) -> Cadre:
     """What every batch of the campaign is examined with; the key of pseudonyms is drawn when it is missing."""
-    registre = read_registre(projet / "raw" / annee)
-    unregistered(projet / "raw" / annee, registre)
-    return Cadre(projet, q, annee, pseudonym_key(projet, q), ouvriers, progres, tuple(registre))
+    registre = read_registre(projet / "raw" / campagne)
+    unregistered(projet / "raw" / campagne, registre)
+    return Cadre(projet, q, campagne, pseudonym_key(projet, q), ouvriers, progres, tuple(registre))
 
 
-def examine_frame(projet: Path, q: Questionnaire, annee: str, progres: Progres) -> tuple[Fournee, pd.DataFrame | None]:
+def examine_frame(
+    projet: Path, q: Questionnaire, campagne: str, progres: Progres
+) -> tuple[Fournee, pd.DataFrame | None]:
     """(the sampling frame examined, its kept units or None)."""
-    base = _frame(frame_for(projet, q, annee, 1, progres), relire=False)
+    base = _frame(frame_for(projet, q, campagne, 1, progres), relire=False)
     return base, _units(base)
 
 
@@ -114,11 +116,11 @@ def require_sound(c: Controle) -> Controle:
     if alteres:
         noms = ", ".join(alteres)
         message = (
-            f"Des fichiers reçus pour {c.annee} ont changé depuis leur réception ({noms}) : remettez les originaux."
+            f"Des fichiers reçus pour {c.campagne} ont changé depuis leur réception ({noms}) : remettez les originaux."
         )
         raise UserError("U11", message)
     if c.base.depots and c.unites is None:
-        message = f"La base de sondage de {c.annee} ne se lit plus : réimportez-la avec « register »."
+        message = f"La base de sondage de {c.campagne} ne se lit plus : réimportez-la avec « register »."
         raise UserError("U03", message, Statut.FICHIER_REFUSE)
     return c
 
@@ -142,7 +144,7 @@ def _store(cadre: Cadre, nom: str, base: Sequence[Depot]) -> Path:
 def _frame(cadre: Cadre, relire: bool) -> Fournee:
     """The sampling frame, examined once for all."""
     depots = _received(cadre, "base")
-    ici = _store(cadre, f"{cadre.annee}-base", ())
+    ici = _store(cadre, f"{cadre.campagne}-base", ())
     connues = [] if relire else _still_true(cadre, resume.listing(ici), depots)
     if depots and connues and len(connues[-1].depots) == len(depots):
         with suppress(resume.Abimee):
@@ -157,10 +159,10 @@ def _frame(cadre: Cadre, relire: bool) -> Fournee:
 def _answers(cadre: Cadre, base: Fournee, unites: pd.DataFrame | None, complet: bool, relire: bool) -> Fournee:
     """Every answer received, as if examined together: batches still true, the other files, then those to be read together."""
     depots = _received(cadre, "reponse")
-    ici = _store(cadre, cadre.annee, base.depots)
+    ici = _store(cadre, cadre.campagne, base.depots)
     connues = [] if relire else _reusable(cadre, ici, depots)
     resume.discard(c for c in resume.listing(ici) if c.rang not in {k.rang for k in connues})
-    inconnus = corrections.unknown(cadre.registre, cadre.q, cadre.annee)
+    inconnus = corrections.unknown(cadre.registre, cadre.q, cadre.campagne)
     connues += _examine_others(cadre, ici, depots, connues, unites, [*inconnus, *base.echecs])
     if not connues:
         return examine_files(cadre, [], unites)
@@ -168,7 +170,7 @@ def _answers(cadre: Cadre, base: Fournee, unites: pd.DataFrame | None, complet: 
     jointe = _examine_linked(cadre, reduites, depots, unites)
     if jointe:
         rang = max(c.rang for c in connues) + 1
-        connues.append(resume.save(ici, rang, jointe, useful_columns(cadre.q, cadre.annee)))
+        connues.append(resume.save(ici, rang, jointe, useful_columns(cadre.q, cadre.campagne)))
         reduites.append(jointe)
     fournees = [resume.load(c, complet=True) for c in connues] if complet else reduites
     return gather(_parts(fournees), depots, cadre.q)
@@ -177,7 +179,7 @@ def _answers(cadre: Cadre, base: Fournee, unites: pd.DataFrame | None, complet: 
 def _reusable(cadre: Cadre, ici: Path, depots: Sequence[Depot]) -> list[resume.Conservee]:
     """Batches on disk to start from: none that is no longer true, nor too many small ones."""
     connues = _still_true(cadre, resume.listing(ici), depots)
-    if set_level(cadre.q, cadre.annee) and [len(c.depots) for c in connues] != [len(depots)]:
+    if set_level(cadre.q, cadre.campagne) and [len(c.depots) for c in connues] != [len(depots)]:
         return []  # a rule compares all the answers: they can only be examined together
     if len(connues) > CONSERVEES_MAX:
         grandes = sorted(connues, key=lambda c: -len(c.depots))[: CONSERVEES_MAX // 2]
@@ -198,17 +200,17 @@ def _examine_others(
     deja = {d.depot for c in connues for d in c.depots}
     restants = [d for d in depots if d.depot not in deja]
     rang = max((c.rang for c in connues), default=0)
-    utiles = useful_columns(cadre.q, cadre.annee)
+    utiles = useful_columns(cadre.q, cadre.campagne)
     nouvelles: list[resume.Conservee] = []
     lues = 0
-    for lot in _batches(restants, set_level(cadre.q, cadre.annee)):
+    for lot in _batches(restants, set_level(cadre.q, cadre.campagne)):
         f = examine_files(_shifted(cadre, lues, len(restants)), lot, unites)
         echecs += f.echecs
         rang += 1
         if not f.echecs:
             nouvelles.append(resume.save(ici, rang, f, utiles))
         lues += len(lot)
-    corrections.require_applied(echecs, cadre.annee)
+    corrections.require_applied(echecs, cadre.campagne)
     return nouvelles
 
 
@@ -221,10 +223,12 @@ def _examine_linked(
     """
     ensemble: set[str] = set()
     jointe: Fournee | None = None
-    while nouveaux := linked_files(_parts([*fournees, *([jointe] if jointe else [])]), cadre.q, cadre.annee) - ensemble:
+    while (
+        nouveaux := linked_files(_parts([*fournees, *([jointe] if jointe else [])]), cadre.q, cadre.campagne) - ensemble
+    ):
         ensemble |= nouveaux
         jointe = examine_files(cadre, [d for d in depots if d.depot in ensemble], unites)
-        corrections.require_applied(jointe.echecs, cadre.annee)
+        corrections.require_applied(jointe.echecs, cadre.campagne)
     return jointe
 
 
@@ -238,7 +242,7 @@ def _still_true(cadre: Cadre, connues: Iterable[resume.Conservee], depots: Seque
     """Batches whose files are all still received, and unchanged on disk: their bytes are hashed again each time."""
     recus = {d.depot: d for d in depots}
     possibles = [c for c in connues if all(recus.get(d.depot) == d for d in c.depots)]
-    dossier = cadre.projet / "raw" / cadre.annee
+    dossier = cadre.projet / "raw" / cadre.campagne
     changes = altered(dossier, list({d.depot: d for c in possibles for d in c.depots}.values()))
     return [c for c in possibles if changes.isdisjoint(d.depot for d in c.depots)]
 

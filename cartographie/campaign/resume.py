@@ -240,7 +240,7 @@ def claimed_twice(cadre: Cadre, recu: Fournee, recouvrements: pd.DataFrame) -> R
             Constat("unite_deja_couverte", q.racine, enregistrement, variable,
                     details={"unite": r.id_base, "autre": r.retenu_par}, **lieu)
         )  # fmt: skip
-    return word(constats, {}, recu.depots, q, cadre.annee, racines["id_repondant"])
+    return word(constats, {}, recu.depots, q, cadre.campagne, racines["id_repondant"])
 
 
 def _number(valeur: float) -> int | None:
@@ -256,7 +256,7 @@ def _number(valeur: float) -> int | None:
 Part = tuple[Fournee, frozenset[str]]  # a batch, and those of its files that no later batch examined again
 
 
-def linked_files(parts: Sequence[Part], q: Questionnaire, annee: str) -> set[str]:
+def linked_files(parts: Sequence[Part], q: Questionnaire, campagne: str) -> set[str]:
     """Files (`depot`) to be examined together although the parts examined them apart."""
     owner = {d: i for i, (_, gardes) in enumerate(parts) for d in gardes}
     found: set[str] = set()
@@ -270,7 +270,7 @@ def linked_files(parts: Sequence[Part], q: Questionnaire, annee: str) -> set[str
             cible = read_reference(x.retour) if x.retour and x.depot in gardes else None
             if cible and cible[0] in owner and owner[cible[0]] != owner[x.depot]:
                 found |= {x.depot, cible[0]}
-    return found | _linked_by_key(parts, q, annee)
+    return found | _linked_by_key(parts, q, campagne)
 
 
 def _roots(f: Fournee, gardes: frozenset[str], racine: str) -> pd.DataFrame:
@@ -280,16 +280,16 @@ def _roots(f: Fournee, gardes: frozenset[str], racine: str) -> pd.DataFrame:
     return df[df["depot"].isin(gardes)]
 
 
-def key_links(q: Questionnaire, annee: str) -> set[tuple[str, tuple[str, ...]]]:
+def key_links(q: Questionnaire, campagne: str) -> set[tuple[str, tuple[str, ...]]]:
     """(entity, parent's variables repeated in its sheet), of the campaign's models."""
-    feuilles = [f for m in q.campagnes[annee].modeles.values() if m.usage == "reponse" for f in m.feuilles]
+    feuilles = [f for m in q.campagnes[campagne].modeles.values() if m.usage == "reponse" for f in m.feuilles]
     return {(f.entite, tuple(f.lien)) for f in feuilles if not isinstance(f.lien, str)}
 
 
-def _linked_by_key(parts: Sequence[Part], q: Questionnaire, annee: str) -> set[str]:
+def _linked_by_key(parts: Sequence[Part], q: Questionnaire, campagne: str) -> set[str]:
     """Files holding children without a parent, and those of other parts whose root records have the same key."""
     found: set[str] = set()
-    for entite, cles in sorted(key_links(q, annee)):
+    for entite, cles in sorted(key_links(q, campagne)):
         parent = q.entites[entite].parent
         orphans = _keyed(parts, entite, cles, orphelines=True)
         if parent is None or orphans.empty:
@@ -315,10 +315,10 @@ def _keyed(parts: Sequence[Part], entite: str, cles: tuple[str, ...], orphelines
     return pd.concat(out, ignore_index=True) if out else pd.DataFrame({"depot": [], "part": [], "cle": []})
 
 
-def useful_columns(q: Questionnaire, annee: str) -> set[str]:
+def useful_columns(q: Questionnaire, campagne: str) -> set[str]:
     """Columns the campaign-level pass reads: technical ones, and those that link answers to one another and to the frame."""
     liens = {lien["variable"] for lien in q.enquete.get("lien_base", ())}
-    cles = {v for _, noms in key_links(q, annee) for v in noms}
+    cles = {v for _, noms in key_links(q, campagne) for v in noms}
     axes = {
         n["variable"] for a in q.enquete.get("axes", {}).values() for n in [a, *a.get("niveaux", ())] if "variable" in n
     }

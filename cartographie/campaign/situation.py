@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 GRAVITES = ("rejet_fichier", "rejet_ligne", "rejet_cellule")
 
 
-def gravites(q: Questionnaire, annee: str) -> tuple[str, ...]:
+def gravites(q: Questionnaire, campagne: str) -> tuple[str, ...]:
     """Severities of the findings that a respondent is asked to correct."""
-    return tuple((q.campagnes[annee].parametres.get("retours") or {}).get("gravites", GRAVITES))
+    return tuple((q.campagnes[campagne].parametres.get("retours") or {}).get("gravites", GRAVITES))
 
 
 def build_suivi(
@@ -62,7 +62,7 @@ def build_suivi(
 
 def _states(q: Questionnaire, c: Controle) -> pd.DataFrame:
     """One row: one answer (label: record number): repondant, depot, fichier, recu_le, points, versions, etat."""
-    voulues = set(gravites(q, c.annee))
+    voulues = set(gravites(q, c.campagne))
     points = Counter(
         (a.depot, a.id_repondant) for a in c.redaction.anomalies if a.gravite in voulues and a.id_repondant
     )

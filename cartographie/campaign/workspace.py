@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 PIECES = ("registre.csv", "dispositions.csv")  # of raw/<campagne>, beside the files received
 
 
-def require_campaign(q: Questionnaire, annee: str) -> None:
+def require_campaign(q: Questionnaire, campagne: str) -> None:
     """Raise UserError U05 when schemas/ declares no such campaign."""
-    if annee not in q.campagnes:
+    if campagne not in q.campagnes:
         raise UserError(
-            "U05", f"La campagne « {annee} » n'est pas déclarée dans schemas/ ; connues : {', '.join(q.campagnes)}."
+            "U05", f"La campagne « {campagne} » n'est pas déclarée dans schemas/ ; connues : {', '.join(q.campagnes)}."
         )
 
 
@@ -34,14 +34,16 @@ def received(projet: Path, q: Questionnaire) -> list[str]:
     from cartographie.intake.store import read_registre, unregistered
 
     registres = {a: read_registre(projet / "raw" / a) for a in q.campagnes}
-    for annee, registre in registres.items():
-        unregistered(projet / "raw" / annee, registre)  # a campaign is never left out for a file its register ignores
+    for campagne, registre in registres.items():
+        unregistered(
+            projet / "raw" / campagne, registre
+        )  # a campaign is never left out for a file its register ignores
     return [a for a, registre in registres.items() if any(d.role == "reponse" for d in registre)]
 
 
-def uncontrolled(projet: Path, annee: str, depots: Sequence[Depot]) -> set[str]:
+def uncontrolled(projet: Path, campagne: str, depots: Sequence[Depot]) -> set[str]:
     """Answers received (`depot`) since the campaign was last controlled (outputs/<campagne>/controle/comptes.csv)."""
-    chemin = projet / "outputs" / annee / "controle" / "comptes.csv"
+    chemin = projet / "outputs" / campagne / "controle" / "comptes.csv"
     connus: set[str] = set()
     if chemin.exists():
         with chemin.open(encoding="utf-8", newline="") as fichier:
@@ -70,9 +72,9 @@ def write_findings(projet: Path, q: Questionnaire, c: Controle) -> Path:
     """Write outputs/<campagne>/controle/; its path."""
     from cartographie.validate import files
 
-    dossier = projet / "outputs" / c.annee / "controle"
-    titre = f"{q.enquete['titre']}, édition {c.annee}" + (" — données fictives" if q.enquete.get("fictif") else "")
-    files.write(dossier, c.redaction, c.comptes, [*c.base.depots, *c.depots], c.annee, titre)
+    dossier = projet / "outputs" / c.campagne / "controle"
+    titre = f"{q.enquete['titre']}, édition {c.campagne}" + (" — données fictives" if q.enquete.get("fictif") else "")
+    files.write(dossier, c.redaction, c.comptes, [*c.base.depots, *c.depots], c.campagne, titre)
     write_situation(projet, q, c, controlees=True)
     if c.non_rapproches is not None:
         write_whole(dossier / "non_rapproches.csv", files.frame_csv(c.non_rapproches))
@@ -88,8 +90,8 @@ def write_situation(projet: Path, q: Questionnaire, c: Controle, controlees: boo
     from cartographie.campaign import situation as suivi
     from cartographie.validate import files
 
-    dossier = projet / "outputs" / c.annee / "controle"
-    nouvelles = set() if controlees else uncontrolled(projet, c.annee, c.depots)
-    situation = suivi.build_suivi(q, c, read_relances(projet / "raw" / c.annee), nouvelles)
+    dossier = projet / "outputs" / c.campagne / "controle"
+    nouvelles = set() if controlees else uncontrolled(projet, c.campagne, c.depots)
+    situation = suivi.build_suivi(q, c, read_relances(projet / "raw" / c.campagne), nouvelles)
     dossier.mkdir(parents=True, exist_ok=True)
     write_whole(dossier / SUIVI, files.frame_csv(situation))

@@ -48,7 +48,7 @@ Projet = Annotated[
     Path, typer.Option("--projet", metavar="DOSSIER", help="Espace de travail (schemas/, raw/, outputs/).")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Écrit le bilan en JSON sur la sortie standard, pour les machines.")]
-Annee = Annotated[str, typer.Argument(metavar="CAMPAGNE", help="La campagne, par exemple 2026.")]
+NomCampagne = Annotated[str, typer.Argument(metavar="CAMPAGNE", help="La campagne, par exemple 2026.")]
 Ouvriers = Annotated[int, typer.Option("--ouvriers", metavar="N", help="Processus de lecture (0 : un par cœur).")]
 
 Relire = Annotated[

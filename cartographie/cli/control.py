@@ -11,7 +11,7 @@ import typer
 
 from cartographie.base.errors import Statut
 from cartographie.base.text import FICTIF, espace, minuscule, plain
-from cartographie.cli.app import Annee, Json, Ouvriers, Projet, Relire, command, show
+from cartographie.cli.app import Json, NomCampagne, Ouvriers, Projet, Relire, command, show
 from cartographie.cli.screen import Bilan, Table, progress
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ def tell_validate(r: Constats) -> Bilan:
         lignes.append(f"  dont une unité est proposée : {proposes} (controle/rapprochements_proposes.csv)")
     fichiers = c.comptes[c.comptes["niveau"] == "fichier"].to_dict("records")
     return Bilan(
-        f"Contrôle de {c.annee}",
+        f"Contrôle de {c.campagne}",
         {
-            "campagne": c.annee,
+            "campagne": c.campagne,
             "fichiers": {"recus": len(c.depots), "refuses": len(refuses)},
             "conserves": gardes,
             "quarantaine": ecartes,
@@ -102,8 +102,10 @@ def _identity(total: Mapping[str, Any], unite: str, parts: Sequence[str]) -> str
 
 
 def tell_load(entrepot: Path, controles: Sequence[Controle]) -> Bilan:
-    lignes = [f"{c.annee} : " + ", ".join(f"{espace(len(df))} {e}" for e, df in c.recu.kept.items()) for c in controles]
-    campagnes = [c.annee for c in controles]
+    lignes = [
+        f"{c.campagne} : " + ", ".join(f"{espace(len(df))} {e}" for e, df in c.recu.kept.items()) for c in controles
+    ]
+    campagnes = [c.campagne for c in controles]
     return Bilan(f"Entrepôt reconstruit : {entrepot}", {"entrepot": str(entrepot), "campagnes": campagnes}, lignes)
 
 
@@ -111,15 +113,15 @@ def tell_run(r: Execution) -> Bilan:
     from cartographie.cli.publish import tell_publish
 
     controles = [tell_validate(c) for c in r.constats]
-    publies = {p.annee: p for p in r.publications}
+    publies = {p.campagne: p for p in r.publications}
     rangs, lieux = [], []
     for c in (x.valeurs for x in controles):
-        annee, racine = c["campagne"], r.q.racine
-        tableaux = len(publies[annee].tableaux) if annee in publies else 0
-        rangs.append([annee, c["fichiers"]["recus"], c["fichiers"]["refuses"], c["conserves"].get(racine, 0),
+        campagne, racine = c["campagne"], r.q.racine
+        tableaux = len(publies[campagne].tableaux) if campagne in publies else 0
+        rangs.append([campagne, c["fichiers"]["recus"], c["fichiers"]["refuses"], c["conserves"].get(racine, 0),
                       c["quarantaine"].get(racine, 0), sum(c["gravites"].values()), tableaux])  # fmt: skip
-        lieux.append(f"{annee} : ce qui est faux et où → {Path(c['dossier']) / 'anomalies.xlsx'}")
-        lieux += [f"{annee} : les tableaux → {publies[annee].dossier}"] if annee in publies else []
+        lieux.append(f"{campagne} : ce qui est faux et où → {Path(c['dossier']) / 'anomalies.xlsx'}")
+        lieux += [f"{campagne} : les tableaux → {publies[campagne].dossier}"] if campagne in publies else []
     return Bilan(
         str(r.q.enquete["titre"]),
         {
@@ -142,14 +144,18 @@ def tell_run(r: Execution) -> Bilan:
     "17 une autre commande écrit",
 )
 def validate(
-    annee: Annee, ouvriers: Ouvriers = 0, relire: Relire = False, projet: Projet = Path(), en_json: Json = False
+    campagne: NomCampagne,
+    ouvriers: Ouvriers = 0,
+    relire: Relire = False,
+    projet: Projet = Path(),
+    en_json: Json = False,
 ) -> None:
     """Contrôle tout ce qui a été reçu et écrit ses constats dans outputs/<campagne>/controle/, rien d'autre."""
     from cartographie.cli.flow import control as flow
     from cartographie.cli.flow.common import Examen
 
     with progress(en_json) as progres:
-        constats = flow.validate(projet, annee, Examen(ouvriers, relire), progres)
+        constats = flow.validate(projet, campagne, Examen(ouvriers, relire), progres)
     show(tell_validate(constats), en_json)
 
 
@@ -178,7 +184,7 @@ def load(ouvriers: Ouvriers = 0, relire: Relire = False, projet: Projet = Path()
     "15 la version existe déjà · 17 espace occupé",
 )
 def run(
-    annees: Annotated[
+    campagnes: Annotated[
         list[str] | None, typer.Argument(metavar="[CAMPAGNES…]", help="Les campagnes (défaut : toutes celles reçues).")
     ] = None,
     version: Annotated[str, typer.Option("--version", metavar="NOM", help="Nom de la version publiée.")] = "provisoire",
@@ -200,5 +206,5 @@ def run(
 
     demande = Demande("", version, remplacer=remplacer)
     with progress(en_json) as progres:
-        fait = flow.run(projet, annees or [], demande, strict, Examen(ouvriers, relire), progres)
+        fait = flow.run(projet, campagnes or [], demande, strict, Examen(ouvriers, relire), progres)
     show(tell_run(fait), en_json)

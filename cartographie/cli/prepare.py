@@ -12,7 +12,7 @@ import typer
 
 from cartographie.base.errors import Statut
 from cartographie.base.text import FICTIF, espace, nombre
-from cartographie.cli.app import Annee, Json, Projet, a_date, command, show
+from cartographie.cli.app import Json, NomCampagne, Projet, a_date, command, show
 from cartographie.cli.screen import Bilan, Table, progress
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ def tell_init(destination: Path) -> Bilan:
     )
 
 
-def tell_template(annee: str, sortie: Path, ecrits: Sequence[Path]) -> Bilan:
+def tell_template(campagne: str, sortie: Path, ecrits: Sequence[Path]) -> Bilan:
     suite = f" et {len(ecrits) - 1} pré-remplis" if len(ecrits) > 1 else ""
     return Bilan(
-        f"Questionnaire {annee} écrit dans {sortie}.",
+        f"Questionnaire {campagne} écrit dans {sortie}.",
         {"fichiers": [str(e) for e in ecrits]},
         [f"{nombre(len(ecrits), 'classeur')} : {ecrits[0].name}{suite}"],
     )
@@ -53,7 +53,7 @@ def tell_register(r: BaseImportee) -> Bilan:
     constats = nombre(len(r.anomalies), "constat")
     if r.unites is None:
         return Bilan(
-            f"La base de sondage de {r.annee} n'a pas été importée.",
+            f"La base de sondage de {r.campagne} n'a pas été importée.",
             lignes=[a.message for a in r.anomalies]
             or ["Le fichier ne contient aucune unité : vérifiez qu'il s'agit de la base de sondage."],
             statut=Statut.FICHIER_REFUSE,
@@ -63,9 +63,9 @@ def tell_register(r: BaseImportee) -> Bilan:
     lignes = ["Ce fichier était déjà reçu : rien n'a changé."] if r.deja else []
     lignes += [f"{constats} sur la base elle-même, détaillés par « validate »."] if r.anomalies else []
     return Bilan(
-        f"Base de sondage de {r.annee} : {nombre(len(r.unites), 'unité')}.",
+        f"Base de sondage de {r.campagne} : {nombre(len(r.unites), 'unité')}.",
         {
-            "campagne": r.annee,
+            "campagne": r.campagne,
             "unites": len(r.unites),
             "constats": dict(sorted(Counter(a.regle for a in r.anomalies).items())),
         },
@@ -98,7 +98,7 @@ def init(
     "cartographie template 2026 --sortie questionnaires/ --par-repondant",
 )
 def template(
-    annee: Annee,
+    campagne: NomCampagne,
     sortie: Annotated[Path, typer.Option("--sortie", metavar="DOSSIER", help="Où écrire les questionnaires.")] = Path(
         "questionnaires"
     ),
@@ -112,8 +112,8 @@ def template(
     from cartographie.cli.flow import prepare as flow
 
     with progress(en_json) as progres:
-        ecrits = flow.template(projet, annee, sortie, par_repondant, progres)
-    show(tell_template(annee, sortie, ecrits), en_json)
+        ecrits = flow.template(projet, campagne, sortie, par_repondant, progres)
+    show(tell_template(campagne, sortie, ecrits), en_json)
 
 
 @command(
@@ -122,7 +122,7 @@ def template(
     "cartographie dictionary 2026 --sortie docs/dictionnaire-2026.md",
 )
 def dictionary(
-    annee: Annee,
+    campagne: NomCampagne,
     sortie: Annotated[Path, typer.Option("--sortie", metavar="FICHIER", help="Le fichier Markdown à écrire.")] = Path(
         "dictionnaire.md"
     ),
@@ -132,7 +132,7 @@ def dictionary(
     """Écrit le dictionnaire des variables et des nomenclatures de la campagne (Markdown)."""
     from cartographie.cli.flow import prepare as flow
 
-    flow.dictionary(projet, annee, sortie)
+    flow.dictionary(projet, campagne, sortie)
     show(tell_dictionary(sortie), en_json)
 
 
@@ -143,7 +143,7 @@ def dictionary(
     "0 fait · 2 usage · 10 déclaration incohérente · 11 fichier refusé · 17 une autre commande écrit",
 )
 def register(
-    annee: Annee,
+    campagne: NomCampagne,
     source: Annotated[
         Path, typer.Argument(metavar="FICHIER", help="La base de sondage (modèle « base » de la campagne).")
     ],
@@ -157,8 +157,8 @@ def register(
     from cartographie.cli.flow import common
     from cartographie.cli.flow import prepare as flow
 
-    jour = a_date(recu_le) or common.reception_day(projet, annee, date.today().isoformat())
-    show(tell_register(flow.register(projet, annee, source, jour)), en_json)
+    jour = a_date(recu_le) or common.reception_day(projet, campagne, date.today().isoformat())
+    show(tell_register(flow.register(projet, campagne, source, jour)), en_json)
 
 
 @command("demo", "fabrique une campagne fictive", "cartographie demo /tmp/demo --repondants 500 --graine 7")

@@ -11,7 +11,7 @@ import typer
 
 from cartographie.base.errors import Statut
 from cartographie.base.text import nombre
-from cartographie.cli.app import Annee, Json, Ouvriers, Projet, command, show
+from cartographie.cli.app import Json, NomCampagne, Ouvriers, Projet, command, show
 from cartographie.cli.screen import Bilan, Table, progress
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _MONTRES = 40  # rows shown on screen; all of them in --json
 _MASQUE = "(masqué)"
 
 
-def tell_headers(annee: str, p: EntetesProposes, sortie: Path | None, ecrit: Path | None) -> Bilan:
+def tell_headers(campagne: str, p: EntetesProposes, sortie: Path | None, ecrit: Path | None) -> Bilan:
     """`ecrit`: the diff written, None when it was not asked for or there is nothing to propose."""
     rangs = [
         [x.fichier[:32], e.feuille[:20], e.cellule, str(e.genre), _short(e.attendu), _found(e), _score(e)]
@@ -36,9 +36,9 @@ def tell_headers(annee: str, p: EntetesProposes, sortie: Path | None, ecrit: Pat
     if len(parlants) > _MONTRES:
         lignes.append(f"… et {nombre(len(parlants) - _MONTRES, 'autre fichier', 'autres fichiers')} (--json)")
     return Bilan(
-        f"{annee} : {nombre(len(p.fichiers), 'fichier comparé', 'fichiers comparés')} aux modèles de la campagne.",
+        f"{campagne} : {nombre(len(p.fichiers), 'fichier comparé', 'fichiers comparés')} aux modèles de la campagne.",
         {
-            "campagne": annee,
+            "campagne": campagne,
             "fichiers": [_file_json(x) for x in p.fichiers],
             "propositions": [
                 {"modele": modele, **r._asdict(), "fichiers": sorted(set(fichiers))}
@@ -48,7 +48,7 @@ def tell_headers(annee: str, p: EntetesProposes, sortie: Path | None, ecrit: Pat
         },
         lignes,
         _bounded(["fichier", "feuille", "cellule", "écart", "attendu", "trouvé", "score"], rangs),
-        _next(sortie, ecrit, bool(p.renommages), f"cartographie headers {annee} FICHIER"),
+        _next(sortie, ecrit, bool(p.renommages), f"cartographie headers {campagne} FICHIER"),
         Statut.FICHIER_REFUSE if any(x.refuse for x in p.fichiers) else Statut.FAIT,
     )
 
@@ -97,7 +97,7 @@ def _score(e: Ecart) -> str:
     return "" if e.score is None else f"{e.score}" + (" =" if e.meme_place else "")
 
 
-def tell_answers(annee: str, p: ReponsesProposees, seuil: int, sortie: Path | None, ecrit: Path | None) -> Bilan:
+def tell_answers(campagne: str, p: ReponsesProposees, seuil: int, sortie: Path | None, ecrit: Path | None) -> Bilan:
     """`ecrit`: the diff written, None when it was not asked for or there is nothing to propose."""
     proposees = [e for e in p.ecritures if e.propose]
     rangs = [
@@ -116,9 +116,9 @@ def tell_answers(annee: str, p: ReponsesProposees, seuil: int, sortie: Path | No
     if p.masquees:
         lignes.append(f"{nombre(p.masquees, 'réponse masquée, non listée', 'réponses masquées, non listées')}")
     return Bilan(
-        f"{annee} : {nombre(len(p.ecritures), 'écriture inconnue', 'écritures inconnues')} de réponses à des listes.",
+        f"{campagne} : {nombre(len(p.ecritures), 'écriture inconnue', 'écritures inconnues')} de réponses à des listes.",
         {
-            "campagne": annee,
+            "campagne": campagne,
             "seuil": seuil,
             "ecritures": [
                 {**asdict(e), "fois": len(e.lieux), "lieux": [x._asdict() for x in e.lieux]} for e in p.ecritures
@@ -128,7 +128,7 @@ def tell_answers(annee: str, p: ReponsesProposees, seuil: int, sortie: Path | No
         },
         lignes,
         _bounded(["nomenclature", "écriture", "fois", "réponse proche", "score", "proposée", "où"], rangs),
-        _next(sortie, ecrit, bool(proposees), f"cartographie validate {annee}"),
+        _next(sortie, ecrit, bool(proposees), f"cartographie validate {campagne}"),
     )
 
 
@@ -174,7 +174,7 @@ Sortie = Annotated[
     "0 fait · 2 usage · 10 déclaration incohérente · 11 un fichier n'a pas pu être ouvert",
 )
 def headers(
-    annee: Annee,
+    campagne: NomCampagne,
     sources: Annotated[list[Path], typer.Argument(metavar="FICHIERS…", help="Fichiers ou dossiers à comparer.")],
     sortie: Sortie = None,
     projet: Projet = Path(),
@@ -185,8 +185,8 @@ def headers(
     from cartographie.cli.flow import propose as flow
 
     with progress(en_json) as progres:
-        proposes, ecrit = flow.headers(projet, annee, sources, sortie, progres)
-    show(tell_headers(annee, proposes, sortie, ecrit), en_json)
+        proposes, ecrit = flow.headers(projet, campagne, sources, sortie, progres)
+    show(tell_headers(campagne, proposes, sortie, ecrit), en_json)
 
 
 @command(
@@ -195,7 +195,7 @@ def headers(
     "cartographie answers 2026 --sortie correctif.diff",
 )
 def answers(
-    annee: Annee,
+    campagne: NomCampagne,
     seuil: Annotated[
         int,
         typer.Option("--seuil", metavar="N", min=0, max=100, help="Score à partir duquel une écriture est proposée."),
@@ -210,5 +210,5 @@ def answers(
     from cartographie.cli.flow import propose as flow
 
     with progress(en_json) as progres:
-        proposees, ecrit = flow.answers(projet, annee, seuil, sortie, ouvriers, progres)
-    show(tell_answers(annee, proposees, seuil, sortie, ecrit), en_json)
+        proposees, ecrit = flow.answers(projet, campagne, seuil, sortie, ouvriers, progres)
+    show(tell_answers(campagne, proposees, seuil, sortie, ecrit), en_json)

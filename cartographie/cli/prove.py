@@ -75,7 +75,7 @@ def tell_trace(r: Enquete, limite: int) -> Bilan:
     return Bilan(
         f"Tableau {x['table_id']}, {x['edition']}, {lieu}, {x['indicateur']} : réponses nominatives, ne pas diffuser.",
         {
-            "publie": dict(x), "refait": None if t.valeur != t.valeur else t.valeur, "campagne": r.annee, "membres": _rows(m),
+            "publie": dict(x), "refait": None if t.valeur != t.valeur else t.valeur, "campagne": r.campagne, "membres": _rows(m),
             "cases": r.cases.to_dict("records"), "anomalies": r.anomalies.astype(str).to_dict("records"),
         },
         lignes,
@@ -105,7 +105,7 @@ def tell_touched(r: Touches) -> Bilan:
     comptes = Counter(r.chiffres["table_id"]) if len(r.chiffres) else Counter()
     return Bilan(
         f"{', '.join(d.nom for d in r.depots)} : {nombre(len(r.chiffres), 'chiffre touché', 'chiffres touchés')}.",
-        {"campagne": r.annee, "chiffres": _rows(r.chiffres)},
+        {"campagne": r.campagne, "chiffres": _rows(r.chiffres)},
         [f"{code} : {n}" for code, n in sorted(comptes.items())],
     )
 

@@ -12,7 +12,7 @@ import typer
 
 from cartographie.base.errors import Statut
 from cartographie.base.text import espace, nombre
-from cartographie.cli.app import Annee, Json, Projet, a_date, command, show
+from cartographie.cli.app import Json, NomCampagne, Projet, a_date, command, show
 from cartographie.cli.screen import Bilan, Table, progress
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ TOUJOURS = ("table_id", "indicateur")
 
 def tell_map(r: Calcul) -> Bilan:
     return Bilan(
-        f"{r.annee} : {nombre(len(r.tableaux), 'tableau calculé', 'tableaux calculés')} dans {r.dossier} (rien n'est publié).",
-        {"campagne": r.annee, "tableaux": {t.code: len(t.df) for t in r.tableaux}, "dossier": str(r.dossier)},
+        f"{r.campagne} : {nombre(len(r.tableaux), 'tableau calculé', 'tableaux calculés')} dans {r.dossier} (rien n'est publié).",
+        {"campagne": r.campagne, "tableaux": {t.code: len(t.df) for t in r.tableaux}, "dossier": str(r.dossier)},
         tables=[Table(["tableau", "lignes", "titre"], [[t.code, len(t.df), t.meta.titre] for t in r.tableaux])],
     )
 
@@ -39,9 +39,9 @@ def tell_map(r: Calcul) -> Bilan:
 def tell_publish(r: Publication) -> Bilan:
     n = r.secret.cellules
     return Bilan(
-        f"{r.annee} : {nombre(len(r.tableaux), 'tableau', 'tableaux')} dans {r.dossier}.",
+        f"{r.campagne} : {nombre(len(r.tableaux), 'tableau', 'tableaux')} dans {r.dossier}.",
         {
-            "campagne": r.annee,
+            "campagne": r.campagne,
             "dossier": str(r.dossier),
             "tableaux": len(r.tableaux),
             "secret": asdict(r.secret),
@@ -101,12 +101,12 @@ def tell_preflight(dossier: Path, criteres: Sequence[Critere]) -> Bilan:
     "cartographie map 2026",
     "0 fait · 2 usage · 10 déclaration incohérente · 17 espace occupé",
 )
-def map_(annee: Annee, projet: Projet = Path(), en_json: Json = False) -> None:
+def map_(campagne: NomCampagne, projet: Projet = Path(), en_json: Json = False) -> None:
     """Calcule les tableaux de la campagne dans outputs/<campagne>/tableaux/ ; ne publie jamais."""
     from cartographie.cli.flow import publish as flow
 
     with progress(en_json) as progres:
-        calcul = flow.map_(projet, annee, progres)
+        calcul = flow.map_(projet, campagne, progres)
     show(tell_map(calcul), en_json)
 
 
@@ -118,7 +118,7 @@ def map_(annee: Annee, projet: Projet = Path(), en_json: Json = False) -> None:
     "17 espace occupé",
 )
 def publish(
-    annee: Annee,
+    campagne: NomCampagne,
     version: Annotated[str, typer.Option("--version", metavar="NOM", help="Nom de la version publiée.")] = "provisoire",
     jour: Annotated[
         str, typer.Option("--date", metavar="AAAA-MM-JJ", help="Date de publication (défaut : fin de la campagne).")
@@ -141,7 +141,7 @@ def publish(
     from cartographie.cli.flow import publish as flow
     from cartographie.release.publish import Demande
 
-    demande = Demande(annee, version, a_date(jour), remplacer, nature, remplace, motif)
+    demande = Demande(campagne, version, a_date(jour), remplacer, nature, remplace, motif)
     with progress(en_json) as progres:
         publication = flow.publish(projet, demande, progres)
     show(tell_publish(publication), en_json)

@@ -13,7 +13,7 @@ import typer
 
 from cartographie.base.errors import Statut
 from cartographie.base.text import espace, nombre
-from cartographie.cli.app import Annee, Json, Ouvriers, Projet, a_date, command, show
+from cartographie.cli.app import Json, NomCampagne, Ouvriers, Projet, a_date, command, show
 from cartographie.cli.screen import Bilan, Table, progress
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ _REFUS_MONTRES = 10
 
 def tell_ingest(projet: Path, r: Reception) -> Bilan:
     """What the files stored turned out to be."""
-    c, annee = r.controle, r.annee
+    c, campagne = r.controle, r.campagne
     lus = {d.depot: x for d, x in zip(c.depots, c.extractions, strict=True)} if c else {}
     refuses = [d for d in r.ajoutes if d.depot in lus and lus[d.depot].refuse]
     remplaces = {x.remplace_par: x.depot for x in lus.values() if x.remplace_par}
@@ -73,14 +73,16 @@ def tell_ingest(projet: Path, r: Reception) -> Bilan:
         return {"refuse": lus[d.depot].refuse, "retour": d in retours, "remplace": remplaces.get(d.depot)}
 
     return Bilan(
-        f"{annee} : {nombre(len(r.ajoutes), 'fichier rangé', 'fichiers rangés')} dans raw/{annee}.",
+        f"{campagne} : {nombre(len(r.ajoutes), 'fichier rangé', 'fichiers rangés')} dans raw/{campagne}.",
         {
-            "campagne": annee,
+            "campagne": campagne,
             "ajoutes": [{"depot": d.depot, "nom": d.nom, "sha256": d.sha256, **nature(d)} for d in r.ajoutes],
             "deja_recus": [nom for nom, _ in r.deja],
         },
         lignes,
-        suite=[f"Pour la suite : cartographie validate {annee}" + (f" --projet {projet}" if projet != Path() else "")],
+        suite=[
+            f"Pour la suite : cartographie validate {campagne}" + (f" --projet {projet}" if projet != Path() else "")
+        ],
     )
 
 
@@ -90,7 +92,7 @@ def tell_status(projet: Path, e: Etat) -> Bilan:
     campagnes: dict[str, dict[str, Any]] = {}
     for c in e.campagnes:
         base, recus = (sum(d.role == role for d in c.depots) for role in ("base", "reponse"))
-        campagnes[c.annee] = {
+        campagnes[c.campagne] = {
             "base": base,
             "recus": recus,
             "non_controles": c.non_controles,
@@ -99,7 +101,7 @@ def tell_status(projet: Path, e: Etat) -> Bilan:
             "etats": None if c.suivi is None else _states(e.q, c.suivi, c.non_controles),
         }
         controle = "non" if not c.controlee else f"sauf {c.non_controles}" if c.non_controles else "oui"
-        rangs.append([c.annee, "oui" if base else "non", recus, controle, ", ".join(c.versions) or "aucune"])
+        rangs.append([c.campagne, "oui" if base else "non", recus, controle, ", ".join(c.versions) or "aucune"])
     detail = campagnes.get(e.detail, {}).get("etats")
     present = e.entrepot.exists()
     return Bilan(
@@ -130,7 +132,7 @@ def _states(q: Questionnaire, suivi: Sequence[Mapping[str, str]], nouveaux: int)
     return {"axes": axes, "hors_base": dict(sorted(dehors.items())), "recus_non_controles": nouveaux}
 
 
-def _tables(annee: str, etats: Mapping[str, Any]) -> list[Table]:
+def _tables(campagne: str, etats: Mapping[str, Any]) -> list[Table]:
     from cartographie.campaign.states import ETATS
 
     tables = []
@@ -139,9 +141,11 @@ def _tables(annee: str, etats: Mapping[str, Any]) -> list[Table]:
             [r["libelle"][:62], *(espace(r[e]) for e in ETATS), f"{100 * r['taux_reponse']:.1f} %".replace(".", ",")]
             for r in axe["rangs"]
         ]
-        tables.append(Table([f"{annee} : {axe['libelle'].lower()}", *ETATS, "taux de réponse"], rangs))
+        tables.append(Table([f"{campagne} : {axe['libelle'].lower()}", *ETATS, "taux de réponse"], rangs))
     if etats["hors_base"]:
-        tables.append(Table([f"{annee} : hors de la base", "nombre"], [[e, n] for e, n in etats["hors_base"].items()]))
+        tables.append(
+            Table([f"{campagne} : hors de la base", "nombre"], [[e, n] for e, n in etats["hors_base"].items()])
+        )
     return tables
 
 
@@ -160,9 +164,9 @@ def tell_feedback(r: Retours) -> Bilan:
         else "rien n'est envoyé par le programme ; une fois l'envoi fait, relancez la commande avec --envoye-le AAAA-MM-JJ"
     )  # fmt: skip
     return Bilan(
-        f"Retours de {r.annee} écrits dans {r.dossier}.",
+        f"Retours de {r.campagne} écrits dans {r.dossier}.",
         {
-            "campagne": r.annee,
+            "campagne": r.campagne,
             "dossier": str(r.dossier),
             "envoye_le": r.envoye_le,
             "envois": [asdict(e) for e in r.envois],
@@ -179,7 +183,7 @@ def tell_feedback(r: Retours) -> Bilan:
     "0 fait · 2 usage · 10 déclaration incohérente · 11 un fichier change pendant qu'il est lu · 17 une autre commande écrit",
 )
 def ingest(
-    annee: Annee,
+    campagne: NomCampagne,
     sources: Annotated[list[Path], typer.Argument(metavar="CHEMINS…", help="Fichiers ou dossiers reçus.")],
     recu_le: Annotated[
         str, typer.Option("--recu-le", metavar="AAAA-MM-JJ", help="Date de réception (défaut : aujourd'hui).")
@@ -196,9 +200,9 @@ def ingest(
     from cartographie.cli.flow import receive as flow
     from cartographie.cli.flow.common import Examen, reception_day
 
-    jour = a_date(recu_le) or reception_day(projet, annee, date.today().isoformat())
+    jour = a_date(recu_le) or reception_day(projet, campagne, date.today().isoformat())
     with progress(en_json) as progres:
-        recus = flow.ingest(projet, annee, sources, jour, None if ranger_seulement else Examen(ouvriers), progres)
+        recus = flow.ingest(projet, campagne, sources, jour, None if ranger_seulement else Examen(ouvriers), progres)
     show(tell_ingest(projet, recus), en_json)
 
 
@@ -209,7 +213,7 @@ def ingest(
     "0 fait · 2 usage · 10 déclaration incohérente · 11 un fichier reçu a changé · 17 une autre commande écrit",
 )
 def feedback(
-    annee: Annee,
+    campagne: NomCampagne,
     seul: Annotated[
         str,
         typer.Option(
@@ -234,13 +238,13 @@ def feedback(
 
     envoi = flow.Envoi(seul, absents, a_date(envoye_le))
     with progress(en_json) as progres:
-        retours = flow.feedback(projet, annee, envoi, Examen(ouvriers), progres)
+        retours = flow.feedback(projet, campagne, envoi, Examen(ouvriers), progres)
     show(tell_feedback(retours), en_json)
 
 
 @command("status", "dit où en est chaque campagne", "cartographie status --campagne 2026")
 def status(
-    annee: Annotated[
+    campagne: Annotated[
         str,
         typer.Option("--campagne", metavar="CAMPAGNE", help="La campagne détaillée (défaut : la dernière contrôlée)."),
     ] = "",
@@ -259,4 +263,4 @@ def status(
         return
     from cartographie.cli.flow import receive as flow
 
-    show(tell_status(projet, flow.status(projet, annee)), en_json)
+    show(tell_status(projet, flow.status(projet, campagne)), en_json)

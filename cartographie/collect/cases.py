@@ -22,9 +22,9 @@ from cartographie.survey.rules import column_letters
 from cartographie.survey.types import TYPES
 
 
-def expected(v: Variable, q: Questionnaire, annee: str) -> str:
+def expected(v: Variable, q: Questionnaire, campagne: str) -> str:
     """What is admitted for this question that year, in one French sentence a respondent understands."""
-    modalites = q.nomenclatures[v.nomenclature].valides(annee).values() if v.nomenclature else ()
+    modalites = q.nomenclatures[v.nomenclature].valides(campagne).values() if v.nomenclature else ()
     return TYPES[v.type].attendu(v, [m.libelle for m in modalites])
 
 
@@ -189,7 +189,7 @@ def build_dossiers(cadre: Cadre, c: Controle, seul: str = "") -> Iterator[Dossie
     The files concerned are read again, in batches: what was received is kept nowhere but in raw/.
     """
     par_repondant, par_fichier = group_findings(c)
-    voulues = set(situation.gravites(cadre.q, c.annee))
+    voulues = set(situation.gravites(cadre.q, c.campagne))
     concernes = {
         r: liste for r, liste in par_repondant.items() if any(a.gravite in voulues for a in liste) and seul in ("", r)
     }
@@ -204,7 +204,7 @@ def build_dossiers(cadre: Cadre, c: Controle, seul: str = "") -> Iterator[Dossie
     for d in c.depots:
         if d.depot in refuses and seul in ("", d.depot) and "rejet_fichier" in voulues:
             points = tuple(_of_file(a, cadre.q, voulues) for a in par_fichier[d.depot])
-            yield Dossier(d.depot, d, write_reference(cadre.cle, c.annee, d.depot, "", 0), {}, points, refuse=True)
+            yield Dossier(d.depot, d, write_reference(cadre.cle, c.campagne, d.depot, "", 0), {}, points, refuse=True)
 
 
 # ---- one dossier
@@ -213,7 +213,7 @@ def build_dossiers(cadre: Cadre, c: Controle, seul: str = "") -> Iterator[Dossie
 def _dossier(
     cadre: Cadre, c: Controle, f: Fournee, repondant: str, liste: Sequence[Anomalie], voulues: set[str]
 ) -> Dossier:
-    q, modele = cadre.q, gabarit(cadre.q.campagnes[c.annee])
+    q, modele = cadre.q, gabarit(cadre.q.campagnes[c.campagne])
     depot, feuille, ligne, racine = primary(f, q.racine, repondant)
     fiches: dict[str, list[dict[Cle, Case]]] = {}
     cases: dict[tuple[str, str, int | None, str], tuple[str, int, str, str | None]] = {}
@@ -238,7 +238,7 @@ def _dossier(
         key=lambda p: (not p.a_corriger, p.rang is None),
     )
     _mark(fiches, points)
-    reference = write_reference(cadre.cle, c.annee, depot, feuille, ligne)
+    reference = write_reference(cadre.cle, c.campagne, depot, feuille, ligne)
     fichier = next(d for d in c.depots if d.depot == depot)
     return Dossier(repondant, fichier, reference, fiches, tuple(points))
 

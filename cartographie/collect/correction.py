@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 LIGNES_LIBRES = 20
 
 
-def build_correction(d: Dossier, q: Questionnaire, annee: str) -> bytes:
+def build_correction(d: Dossier, q: Questionnaire, campagne: str) -> bytes:
     """The correction workbook of one respondent: this first sheet, then the questionnaire with their answers."""
     contenu = Contenu(d.enregistrements, d.retour, LIGNES_LIBRES)
-    return build_workbook(q, annee, contenu, partial(_write, d, q, annee))
+    return build_workbook(q, campagne, contenu, partial(_write, d, q, campagne))
 
 
 def french_day(jour: str) -> str:
@@ -43,12 +43,12 @@ def french_day(jour: str) -> str:
 
 
 def _write(
-    d: Dossier, q: Questionnaire, annee: str, f: Worksheet, styles: Mapping[str, Format], places: Places
+    d: Dossier, q: Questionnaire, campagne: str, f: Worksheet, styles: Mapping[str, Format], places: Places
 ) -> None:
     for c, (_, largeur) in enumerate(COLONNES):
         f.set_column(c, c, largeur)
     f.hide_gridlines(2)
-    f.write_string(0, 0, f"Ce qu'il faut corriger — {q.enquete['titre']}, édition {annee}", styles["titre"])
+    f.write_string(0, 0, f"Ce qu'il faut corriger — {q.enquete['titre']}, édition {campagne}", styles["titre"])
     f.set_row(0, 26)
     r = 1
     if q.enquete.get("fictif"):
@@ -56,7 +56,7 @@ def _write(
             r, 0, "Données fictives : ce classeur sert à la démonstration et n'engage personne.", styles["mention"]
         )
         r += 1
-    retours = q.campagnes[annee].parametres.get("retours") or {}
+    retours = q.campagnes[campagne].parametres.get("retours") or {}
     for texte in _notice(d, q, not d.refuse and retours.get("lignes", LIGNES[0]) == LIGNES[0]):
         f.merge_range(r, 0, r, len(COLONNES) - 1, texte, styles["texte"])
         f.set_row(r, row_height((texte, sum(x for _, x in COLONNES))))
@@ -151,10 +151,10 @@ SEUIL = 150  # below, starting processes costs more than it saves
 
 
 def build_all(
-    dossiers: Iterable[Dossier], q: Questionnaire, annee: str, ouvriers: int
+    dossiers: Iterable[Dossier], q: Questionnaire, campagne: str, ouvriers: int
 ) -> Iterator[tuple[Dossier, bytes]]:
     """(dossier, workbook) of each, in order. `ouvriers`: 0 for one per processor."""
-    source, construire = iter(dossiers), partial(build_correction, q=q, annee=annee)
+    source, construire = iter(dossiers), partial(build_correction, q=q, campagne=campagne)
     premiers = list(islice(source, SEUIL))
     nombre = min(ouvriers or os.cpu_count() or 1, 8)
     if len(premiers) < SEUIL or nombre < 2:

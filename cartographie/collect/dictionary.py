@@ -17,19 +17,19 @@ _SCHEMA = (
 )
 
 
-def build_dictionary(q: Questionnaire, annee: str) -> str:
+def build_dictionary(q: Questionnaire, campagne: str) -> str:
     """Markdown text: one section an entity, one line a variable asked or derived in that campaign, then the lists, then the rules."""
-    campagne = q.campagnes[annee]
-    lignes = [f"# Dictionnaire — {q.enquete['titre']}, édition {annee}", ""]
+    declaree = q.campagnes[campagne]
+    lignes = [f"# Dictionnaire — {q.enquete['titre']}, édition {campagne}", ""]
     if q.enquete.get("fictif"):
         lignes += ["> Données fictives : cette édition sert à la démonstration.", ""]
     lignes += [
-        f"Champ : {campagne.champ}",
+        f"Champ : {declaree.champ}",
         "",
-        f"Produit par `cartographie dictionary {annee}` à partir de `schemas/` ; à ne pas modifier à la main.",
+        f"Produit par `cartographie dictionary {campagne}` à partir de `schemas/` ; à ne pas modifier à la main.",
         "",
     ]
-    posees = q.posees(annee)
+    posees = q.posees(campagne)
     nomenclatures: set[str] = set()
     controles = ["# Schéma de validation", "", _SCHEMA, ""]
     for entite in q.entites.values():
@@ -52,7 +52,7 @@ def build_dictionary(q: Questionnaire, annee: str) -> str:
             "",
             "| Variable | Type pandas | Vide admis | Contrôles |",
         ]
-        controles += ["|---|---|---|---|", *_schema(build_schema(entite.nom, q, annee), variables), ""]
+        controles += ["|---|---|---|---|", *_schema(build_schema(entite.nom, q, campagne), variables), ""]
     absentes = sorted(
         {v.nom for v in q.variables.values() if not v.derivee and not any((e, v.nom) in posees for e in v.entites)}
     )
@@ -60,7 +60,7 @@ def build_dictionary(q: Questionnaire, annee: str) -> str:
         lignes += ["## Non demandé dans cette édition", "", ", ".join(f"`{v}`" for v in absentes), ""]
     lignes += ["# Listes de réponses", ""]
     for nom in sorted(nomenclatures):
-        modalites = q.nomenclatures[nom].valides(annee).values()
+        modalites = q.nomenclatures[nom].valides(campagne).values()
         lignes += [f"## `{nom}`", "", "| Code | Libellé | Rattaché à | Autres écritures admises |", "|---|---|---|---|"]
         lignes += [
             f"| `{m.code}` | {_cell(m.libelle)} | {m.parent or ''} | {_cell(', '.join(m.variantes))} |"
@@ -68,7 +68,7 @@ def build_dictionary(q: Questionnaire, annee: str) -> str:
         ]
         lignes.append("")
     lignes += [*controles, "# Règles de contrôle", "", "| Règle | Gravité | Message | Référence |", "|---|---|---|---|"]
-    lignes += _rules(r for r in q.regles if not r.campagnes or annee in r.campagnes)
+    lignes += _rules(r for r in q.regles if not r.campagnes or campagne in r.campagnes)
     return "\n".join(lignes) + "\n"
 
 

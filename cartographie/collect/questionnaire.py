@@ -69,15 +69,15 @@ class Page:
         feuille: Worksheet,
         attendue: FeuilleAttendue,
         q: Questionnaire,
-        annee: str,
+        campagne: str,
         styles: Mapping[str, Format],
         plages: Mapping[str, str],
     ) -> None:
-        self.feuille, self.attendue, self.q, self.annee, self.styles, self.plages = (
+        self.feuille, self.attendue, self.q, self.campagne, self.styles, self.plages = (
             feuille,
             attendue,
             q,
-            annee,
+            campagne,
             styles,
             plages,
         )
@@ -94,7 +94,7 @@ def answer_style(variable: Variable, modalite: str | None) -> str:
 def hint(page: Page, colonne: ColonneAttendue, v: Variable) -> str:
     morceaux = [v.aide or v.definition]
     if TYPES[v.type].multiple and colonne.modalite is None and v.nomenclature:
-        codes = ", ".join(page.q.nomenclatures[v.nomenclature].valides(page.annee))
+        codes = ", ".join(page.q.nomenclatures[v.nomenclature].valides(page.campagne))
         morceaux.append(f"Plusieurs réponses possibles, séparées par « ; » : {codes}.")
     if v.unite:
         morceaux.append(f"Unité : {v.unite}.")
@@ -134,7 +134,7 @@ def sheet_name(feuille: FeuilleAttendue) -> str:
 
 
 def write_lists(
-    classeur: Workbook, feuille: Worksheet, listes: list[Nomenclature], annee: str, styles: Mapping[str, Format]
+    classeur: Workbook, feuille: Worksheet, listes: list[Nomenclature], campagne: str, styles: Mapping[str, Format]
 ) -> dict[str, str]:
     """LISTES: two columns a nomenclature (code, label). Returns the defined name of each list of labels."""
     feuille.write(
@@ -145,7 +145,7 @@ def write_lists(
     )
     plages: dict[str, str] = {}
     for i, nomenclature in enumerate(listes):
-        modalites = nomenclature.valides(annee)
+        modalites = nomenclature.valides(campagne)
         c = 2 * i
         feuille.write(2, c, f"{nomenclature.nom} : code", styles["entete"])
         feuille.write(2, c + 1, f"{nomenclature.nom} : libellé", styles["entete"])
@@ -181,7 +181,7 @@ def write_notice(
         )
     reserves = {xl_cell_to_rowcol(marque[k])[0] for k in ("edition", "version", "retour") if k in marque}
     for cle, libelle, valeur in (
-        ("edition", "Édition", campagne.annee),
+        ("edition", "Édition", campagne.nom),
         ("version", "Version du questionnaire", modele.versions[-1] if modele.versions else ""),
         ("retour", "Référence de retour (ne pas modifier)", retour),
     ):
@@ -224,7 +224,7 @@ def write_form(page: Page, titre: str, fiche: Fiche) -> dict[tuple[str, int, str
     if question:
         f.set_column(0, question - 1, 3)
     f.hide_gridlines(2)
-    f.write(0, question, f"{titre} — édition {page.annee}", styles["titre"])
+    f.write(0, question, f"{titre} — édition {page.campagne}", styles["titre"])
     f.write(1, question, "Répondez dans les cases jaunes. Les questions en gras sont obligatoires.", styles["texte"])
     r, rubrique = 3, None
     places: dict[tuple[str, int, str, str | None], Place] = {}
@@ -261,7 +261,7 @@ def write_table(
     """
     f, a, styles = page.feuille, page.attendue, page.styles
     entete = (a.ligne_entete or 4) - 1
-    f.write(0, 0, f"{titre} — édition {page.annee} : {page.q.entites[a.entite].libelle.lower()}", styles["titre"])
+    f.write(0, 0, f"{titre} — édition {page.campagne} : {page.q.entites[a.entite].libelle.lower()}", styles["titre"])
     f.write(1, 0, "Une ligne par élément déclaré ; laissez vide s'il n'y en a aucun.", styles["texte"])
     f.set_row(entete, 75)
     places: dict[tuple[str, int, str, str | None], Place] = {}
@@ -330,36 +330,36 @@ def gabarit(campagne: Campagne) -> Modele:
     return next((m for m in reponses if m.gabarit), reponses[0])
 
 
-def build_template(q: Questionnaire, annee: str, reponses: Mapping[str, Any] | None = None) -> bytes:
+def build_template(q: Questionnaire, campagne: str, reponses: Mapping[str, Any] | None = None) -> bytes:
     """The questionnaire workbook of a campaign, as bytes; `reponses` pre-fills the root sheet (variable → value)."""
     fiche: Fiche = {(variable, None): Case(valeur) for variable, valeur in (reponses or {}).items()}
-    return build_workbook(q, annee, Contenu({q.racine: [fiche]}))
+    return build_workbook(q, campagne, Contenu({q.racine: [fiche]}))
 
 
-def build_workbook(q: Questionnaire, annee: str, contenu: Contenu, accueil: Accueil | None = None) -> bytes:
+def build_workbook(q: Questionnaire, campagne: str, contenu: Contenu, accueil: Accueil | None = None) -> bytes:
     """The questionnaire holding those answers, as bytes; `accueil` writes one more sheet, CORRECTIONS, put first."""
-    campagne = q.campagnes[annee]
-    modele = gabarit(campagne)
+    declaree = q.campagnes[campagne]
+    modele = gabarit(declaree)
     tampon = io.BytesIO()
     titre = str(q.enquete["titre"])
     mention = " — données fictives" if q.enquete.get("fictif") else ""
     proprietes = {
-        "title": f"{titre} {annee}{mention}", "author": str(q.enquete["producteur"]), "subject": modele.libelle,
-        "keywords": f"questionnaire, {annee}",
+        "title": f"{titre} {campagne}{mention}", "author": str(q.enquete["producteur"]), "subject": modele.libelle,
+        "keywords": f"questionnaire, {campagne}",
     }  # fmt: skip
     with write_sheets(tampon, proprietes, _styles()) as (classeur, styles):
-        classeur.set_custom_property("edition", annee, "text")
+        classeur.set_custom_property("edition", campagne, "text")
         if modele.versions:
             classeur.set_custom_property("version_modele", modele.versions[-1], "text")
         premiere = classeur.add_worksheet(CORRECTIONS) if accueil else None
         notice = classeur.add_worksheet((modele.marque or {}).get("feuille", "LISEZMOI"))
         feuilles = [classeur.add_worksheet(sheet_name(f)) for f in modele.feuilles]
         listes = classeur.add_worksheet((modele.annexes or ("LISTES",))[0])
-        plages = write_lists(classeur, listes, _nomenclatures(q, modele), annee, styles)
-        write_notice(notice, q, campagne, modele, styles, contenu.retour)
+        plages = write_lists(classeur, listes, _nomenclatures(q, modele), campagne, styles)
+        write_notice(notice, q, declaree, modele, styles, contenu.retour)
         places: dict[tuple[str, int, str, str | None], Place] = {}
         for feuille, attendue in zip(feuilles, modele.feuilles, strict=True):
-            page = Page(feuille, attendue, q, annee, styles, plages)
+            page = Page(feuille, attendue, q, campagne, styles, plages)
             fiches = contenu.enregistrements.get(attendue.entite, ())
             if attendue.disposition == "fiche":
                 places |= write_form(page, titre, fiches[0] if fiches else {})
@@ -407,7 +407,7 @@ def _nomenclatures(q: Questionnaire, modele: Modele) -> list[Nomenclature]:
     return [q.nomenclatures[n] for n in sorted(n for n in noms if n)]
 
 
-def file_name(annee: str, identifiant: str | None = None) -> str:
+def file_name(campagne: str, identifiant: str | None = None) -> str:
     """questionnaire-2026.xlsx, or questionnaire-2026-F-010000024.xlsx for one respondent."""
     suffixe = "" if identifiant is None else "-" + "".join(c if c.isalnum() else "-" for c in identifiant)
-    return f"questionnaire-{annee}{suffixe}.xlsx"
+    return f"questionnaire-{campagne}{suffixe}.xlsx"

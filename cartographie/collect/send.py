@@ -26,7 +26,7 @@ from cartographie.validate.files import csv_bytes
 # The text that goes with a correction workbook, ready to be put in a letter or a message; and the reminder.
 
 CORRECTION = """\
-Objet : {titre}, édition {annee} — {objet}
+Objet : {titre}, édition {campagne} — {objet}
 
 Madame, Monsieur,
 
@@ -44,7 +44,7 @@ Pour toute question : {contact}
 {producteur}
 """
 RELANCE = """\
-Objet : {titre}, édition {annee} — votre réponse
+Objet : {titre}, édition {campagne} — votre réponse
 
 Madame, Monsieur,
 
@@ -60,10 +60,10 @@ Pour toute question : {contact}
 _CITES = 12  # points told in the letter itself; all are in the workbook
 
 
-def build_letter(d: Dossier, q: Questionnaire, annee: str, classeur: str, envoye_le: str) -> str:
+def build_letter(d: Dossier, q: Questionnaire, campagne: str, classeur: str, envoye_le: str) -> str:
     """The letter to one respondent; `retours.courrier` of campagne.yaml takes the place of the text above."""
-    campagne = q.campagnes[annee]
-    reglages = campagne.parametres.get("retours") or {}
+    declaree = q.campagnes[campagne]
+    reglages = declaree.parametres.get("retours") or {}
     corriger = [p for p in d.points if p.a_corriger]
     lignes = [f"- {x.message}" for x in corriger[:_CITES]]
     lignes += (
@@ -74,7 +74,7 @@ def build_letter(d: Dossier, q: Questionnaire, annee: str, classeur: str, envoye
         else f"{nombre(len(corriger), 'point reste', 'points restent')} à corriger pour que votre réponse soit prise en compte en entier :"
     )  # fmt: skip
     return str(reglages.get("courrier", CORRECTION)).format(
-        **_commun(q, campagne),
+        **_commun(q, declaree),
         objet="votre fichier n'a pas pu être lu" if d.refuse else "votre réponse est à compléter",
         recu_le=french_day(d.depot.recu_le),
         fichier=d.depot.nom,
@@ -85,17 +85,17 @@ def build_letter(d: Dossier, q: Questionnaire, annee: str, classeur: str, envoye
     )
 
 
-def build_reminder(q: Questionnaire, annee: str, unite: str, nom: str) -> str:
+def build_reminder(q: Questionnaire, campagne: str, unite: str, nom: str) -> str:
     """The reminder to a unit of the frame that has not answered."""
-    campagne = q.campagnes[annee]
-    return RELANCE.format(**_commun(q, campagne), unite=unite, nom=nom or unite, fin=f"{campagne.fin:%d/%m/%Y}")
+    declaree = q.campagnes[campagne]
+    return RELANCE.format(**_commun(q, declaree), unite=unite, nom=nom or unite, fin=f"{declaree.fin:%d/%m/%Y}")
 
 
 def _commun(q: Questionnaire, campagne: Campagne) -> Mapping[str, Any]:
     fictif = " (données fictives)" if q.enquete.get("fictif") else ""
     return {
         "titre": f"{q.enquete['titre']}{fictif}",
-        "annee": campagne.annee,
+        "campagne": campagne.nom,
         "contact": q.enquete.get("contact", ""),
         "producteur": q.enquete["producteur"],
     }
@@ -127,18 +127,18 @@ def write_feedback(
 
     `absents`: one row, one unit to remind (unite, nom). Few workbooks are in memory at a time.
     """
-    q, annee = cadre.q, cadre.annee
+    q, campagne = cadre.q, cadre.campagne
     envois: list[Envoi] = []
     pris: set[str] = set()
     with whole_folder(dossier, 0o700) as ici:  # respondents' own answers: for who runs the campaign only
-        for d, octets in build_all(dossiers, q, annee, cadre.ouvriers):
-            suffixe = f"{annee}-{_safe(d.destinataire, pris)}"
-            lettre = build_letter(d, q, annee, f"corrections-{suffixe}.xlsx", envoye_le)
+        for d, octets in build_all(dossiers, q, campagne, cadre.ouvriers):
+            suffixe = f"{campagne}-{_safe(d.destinataire, pris)}"
+            lettre = build_letter(d, q, campagne, f"corrections-{suffixe}.xlsx", envoye_le)
             envois.append(_write_one(ici, d, octets, lettre, suffixe))
-            cadre.progres(f"{annee} : classeurs de correction", len(envois), len(envois))
+            cadre.progres(f"{campagne} : classeurs de correction", len(envois), len(envois))
         for unite, nom in zip(absents["unite"], absents["nom"], strict=True):
-            courrier = f"relance-{annee}-{_safe(unite, pris)}.txt"
-            (ici / courrier).write_text(build_reminder(q, annee, unite, nom), encoding="utf-8")
+            courrier = f"relance-{campagne}-{_safe(unite, pris)}.txt"
+            (ici / courrier).write_text(build_reminder(q, campagne, unite, nom), encoding="utf-8")
             envois.append(Envoi(unite, "", 0, 0, "", courrier))
         (ici / ENVOIS).write_text(_listing(envois), encoding="utf-8")
     return envois

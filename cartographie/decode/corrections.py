@@ -36,7 +36,7 @@ def apply_corrections(
     bruts: Mapping[str, Lot],
     depots: Sequence[Depot],
     q: Questionnaire,
-    annee: str,
+    campagne: str,
     remplaces: Mapping[str, str | None] | None = None,
 ) -> tuple[dict[str, Lot], list[Constat], list[Echec]]:
     """(lots with the corrected cells, one finding each, the corrections that no longer apply).
@@ -47,11 +47,11 @@ def apply_corrections(
     sortie = dict(bruts)
     constats: list[Constat] = []
     echecs: list[Echec] = []
-    if not q.campagnes[annee].corrections:
+    if not q.campagnes[campagne].corrections:
         return sortie, constats, echecs
     noms = {d.depot: d.nom for d in depots}
     rangs = {e: _by_file(lot) for e, lot in bruts.items()}
-    for c in q.campagnes[annee].corrections:
+    for c in q.campagnes[campagne].corrections:
         vises = _targets(c, depots)
         if len(vises) != 1:
             continue  # said once for the whole campaign: `unknown`
@@ -85,10 +85,10 @@ def apply_corrections(
     return sortie, constats, echecs
 
 
-def unknown(depots: Sequence[Depot], q: Questionnaire, annee: str) -> list[Echec]:
+def unknown(depots: Sequence[Depot], q: Questionnaire, campagne: str) -> list[Echec]:
     """Corrections of a file that is not in the register of the campaign, or whose name is that of several."""
     echecs = []
-    for c in q.campagnes[annee].corrections:
+    for c in q.campagnes[campagne].corrections:
         vises = _targets(c, depots)
         if len(vises) > 1:
             echecs.append(
@@ -115,11 +115,11 @@ def superseded(
     ]
 
 
-def require_applied(echecs: Sequence[Echec], annee: str) -> None:
+def require_applied(echecs: Sequence[Echec], campagne: str) -> None:
     """Raise UserError (status 10) naming every correction that no longer applies."""
     if echecs:
         dits = " ; ".join(f"{e.code} ({e.motif})" for e in dict.fromkeys(echecs))
-        message = f"Des corrections de schemas/{annee}/corrections.yaml ne s'appliquent plus : {dits} ; mettez-les à jour ou retirez-les."
+        message = f"Des corrections de schemas/{campagne}/corrections.yaml ne s'appliquent plus : {dits} ; mettez-les à jour ou retirez-les."
         raise UserError("D12", message)
 
 

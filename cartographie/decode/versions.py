@@ -21,14 +21,14 @@ from cartographie.survey.received import Bloc, Colonne, Compte, Constat, Depot, 
 _REFERENCE = re.compile(r"([0-9a-f]{12})-([0-9]{1,7})-([0-9a-f]{16})")
 
 
-def reference_token(cle: bytes, annee: str, depot: str, feuille: str, ligne: int) -> str:
+def reference_token(cle: bytes, campagne: str, depot: str, feuille: str, ligne: int) -> str:
     """16 hex of HMAC-SHA256; `feuille` is "" for a refused file."""
-    return hmac.digest(cle or b"-", f"{annee}|{depot}|{feuille}|{ligne}".encode(), "sha256").hex()[:16]
+    return hmac.digest(cle or b"-", f"{campagne}|{depot}|{feuille}|{ligne}".encode(), "sha256").hex()[:16]
 
 
-def write_reference(cle: bytes, annee: str, depot: str, feuille: str, ligne: int) -> str:
+def write_reference(cle: bytes, campagne: str, depot: str, feuille: str, ligne: int) -> str:
     """The reference to write in the workbook sent back."""
-    return f"{depot}-{ligne}-{reference_token(cle, annee, depot, feuille, ligne)}"
+    return f"{depot}-{ligne}-{reference_token(cle, campagne, depot, feuille, ligne)}"
 
 
 def read_reference(texte: str) -> tuple[str, int, str] | None:
@@ -37,9 +37,9 @@ def read_reference(texte: str) -> tuple[str, int, str] | None:
     return (trouve[1], int(trouve[2]), trouve[3]) if trouve else None
 
 
-def is_ours(cle: bytes, annee: str, depot: str, feuille: str, ligne: int, jeton: str) -> bool:
+def is_ours(cle: bytes, campagne: str, depot: str, feuille: str, ligne: int, jeton: str) -> bool:
     """True when the token is the one we would write."""
-    return hmac.compare_digest(reference_token(cle, annee, depot, feuille, ligne), jeton)
+    return hmac.compare_digest(reference_token(cle, campagne, depot, feuille, ligne), jeton)
 
 
 # ---- Versions of one answer: a correction workbook that came back takes the place of what it corrects, cell by cell.
@@ -82,14 +82,14 @@ _Fichiers = Mapping[str, _Fichier]
 
 
 def resolve_versions(
-    extractions: Sequence[Extraction], depots: Sequence[Depot], q: Questionnaire, annee: str, cle: bytes
+    extractions: Sequence[Extraction], depots: Sequence[Depot], q: Questionnaire, campagne: str, cle: bytes
 ) -> list[Extraction]:
     """The same files, in the same order, their records as they now stand. Findings say what was replaced by what."""
     if not any(x.retour and not x.refuse for x in extractions):
         return list(extractions)
     fichiers = {x.depot: _Fichier(x, list(x.blocs)) for x in extractions}
     noms = {d.depot: d for d in depots}
-    retours = q.campagnes[annee].parametres.get("retours") or {}
+    retours = q.campagnes[campagne].parametres.get("retours") or {}
     regle = _Regle(
         retours.get("vides", VIDES[0]) == VIDES[1],
         retours.get("lignes", LIGNES[0]) == LIGNES[0],
@@ -99,7 +99,7 @@ def resolve_versions(
     for x in extractions:  # in the order received
         if not x.retour or x.refuse:
             continue
-        cible = _target(x, fichiers, q, annee, cle)
+        cible = _target(x, fichiers, q, campagne, cle)
         if cible is None:
             fichiers[x.depot].constats.append(Constat("retour_inconnu", depot=x.depot))
             continue
@@ -114,7 +114,7 @@ def resolve_versions(
     return [_finished(fichiers[x.depot]) for x in extractions]
 
 
-def _target(x: Extraction, fichiers: _Fichiers, q: Questionnaire, annee: str, cle: bytes) -> Adresse | None:
+def _target(x: Extraction, fichiers: _Fichiers, q: Questionnaire, campagne: str, cle: bytes) -> Adresse | None:
     """The record a returned workbook says it corrects, when the reference is one of ours."""
     lue = read_reference(x.retour or "")
     if lue is None or lue[0] not in fichiers or lue[0] == x.depot:
@@ -122,9 +122,9 @@ def _target(x: Extraction, fichiers: _Fichiers, q: Questionnaire, annee: str, cl
     depot, ligne, jeton = lue
     origine = fichiers[depot].extraction
     if ligne == 0:
-        return (depot, 0) if origine.refuse and is_ours(cle, annee, depot, "", 0, jeton) else None
+        return (depot, 0) if origine.refuse and is_ours(cle, campagne, depot, "", 0, jeton) else None
     feuilles = {b.feuille for b in origine.blocs if b.entite == q.racine and ligne in b.lignes}
-    return (depot, ligne) if any(is_ours(cle, annee, depot, f, ligne, jeton) for f in feuilles) else None
+    return (depot, ligne) if any(is_ours(cle, campagne, depot, f, ligne, jeton) for f in feuilles) else None
 
 
 def _root_address(f: _Fichier, racine: str) -> Adresse | None:

@@ -170,26 +170,26 @@ def check_received(manifeste: Mapping[str, Any], raw: Path) -> Etape:
     entrees = manifeste["entrees"]
     attendus = {(inside(d["campagne"]), d["sha256"]): d for d in entrees["depots"]}
     constats, presents = [], set()
-    annees = {a for a, _ in attendus}
-    for annee in sorted(annees):
+    campagnes = {a for a, _ in attendus}
+    for campagne in sorted(campagnes):
         try:
-            registre = read_registre(raw / annee)
-            unregistered(raw / annee, registre)
+            registre = read_registre(raw / campagne)
+            unregistered(raw / campagne, registre)
         except UserError as e:
-            constats.append(f"raw/{annee} : {e.message}")
+            constats.append(f"raw/{campagne} : {e.message}")
             continue
         for d in registre:
-            presents.add((annee, d.sha256))
-            if (annee, d.sha256) not in attendus:
-                constats.append(f"raw/{annee}, {d.depot} : reçu, mais absent du manifeste")
-            elif not (raw / annee / d.chemin).is_file():
-                constats.append(f"raw/{annee}, {d.depot} : noté au registre, mais absent du dossier")
-            elif sha256_of(raw / annee / d.chemin) != d.sha256:
-                constats.append(f"raw/{annee}, {d.depot} : n'est plus le fichier reçu")
+            presents.add((campagne, d.sha256))
+            if (campagne, d.sha256) not in attendus:
+                constats.append(f"raw/{campagne}, {d.depot} : reçu, mais absent du manifeste")
+            elif not (raw / campagne / d.chemin).is_file():
+                constats.append(f"raw/{campagne}, {d.depot} : noté au registre, mais absent du dossier")
+            elif sha256_of(raw / campagne / d.chemin) != d.sha256:
+                constats.append(f"raw/{campagne}, {d.depot} : n'est plus le fichier reçu")
     constats += [
-        f"raw/{annee}, {d['depot']} : dans le manifeste, mais plus au registre"
-        for (annee, sha), d in sorted(attendus.items())
-        if (annee, sha) not in presents
+        f"raw/{campagne}, {d['depot']} : dans le manifeste, mais plus au registre"
+        for (campagne, sha), d in sorted(attendus.items())
+        if (campagne, sha) not in presents
     ]
     for nom, sha in entrees["pieces"].items():
         if not (raw / inside(nom)).is_file():
@@ -197,7 +197,7 @@ def check_received(manifeste: Mapping[str, Any], raw: Path) -> Etape:
         elif sha256_of(raw / nom) != sha:
             constats.append(f"raw/{nom} : n'est plus le fichier décrit par le manifeste")
     # a campaign received since is no part of this release, and takes nothing from it
-    plus_tard = sorted({p.parent.name for p in raw.glob("*/registre.csv")} - annees)
+    plus_tard = sorted({p.parent.name for p in raw.glob("*/registre.csv")} - campagnes)
     return step("reception", "Fichiers reçus", constats, [f"raw/{a} : reçu depuis la publication" for a in plus_tard])
 
 
@@ -226,8 +226,8 @@ def workspace(dossier: Path, manifeste: Mapping[str, Any], sources: Sources) -> 
                     manquent.append(f"schemas/{nom} : n'est pas publié ; mettez à côté de raw/ celui de la publication")
                 else:
                     _write(projet / "schemas" / nom, source.read_bytes())
-        for annee in sorted({inside(d["campagne"]) for d in manifeste["entrees"]["depots"]}):
-            shutil.copytree(sources.raw / annee, projet / "raw" / annee)
+        for campagne in sorted({inside(d["campagne"]) for d in manifeste["entrees"]["depots"]}):
+            shutil.copytree(sources.raw / campagne, projet / "raw" / campagne)
         for cle in sources.raw.glob(".cle_*"):
             shutil.copy(cle, projet / "raw" / cle.name)
         for chemin, sha in manifeste["publications_anterieures"].items():

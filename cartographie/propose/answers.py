@@ -68,15 +68,15 @@ class ReponsesProposees:
 
 def propose_answers(projet: Path, q: Questionnaire, c: Controle, seuil: int = SEUIL) -> ReponsesProposees:
     """The unknown spellings of one examined campaign, the most frequent first."""
-    anomalies = [a for a in c.redaction.anomalies if a.regle in _codes(q, c.annee) and _coded(q, a.variable)]
-    complets = _in_full(projet, q, c.annee, c.depots, [a for a in anomalies if _was_changed(q, a)])
+    anomalies = [a for a in c.redaction.anomalies if a.regle in _codes(q, c.campagne) and _coded(q, a.variable)]
+    complets = _in_full(projet, q, c.campagne, c.depots, [a for a in anomalies if _was_changed(q, a)])
     repertoires: dict[str, Repertoire] = {}
     groupes: dict[tuple[str, str], list[tuple[str, Lieu]]] = defaultdict(list)
     masquees = 0
     for a in anomalies:
         variable = q.variables[a.variable]
         nom = str(variable.nomenclature)
-        repertoire = repertoires.setdefault(nom, Repertoire(q.nomenclatures[nom], c.annee))
+        repertoire = repertoires.setdefault(nom, Repertoire(q.nomenclatures[nom], c.campagne))
         valeur = complets.get((a.depot, a.feuille, a.cellule), a.valeur_recue)
         if variable.personnel or not valeur or valeur == MASQUE or personal_data(valeur) is not None:
             masquees += 1
@@ -89,9 +89,9 @@ def propose_answers(projet: Path, q: Questionnaire, c: Controle, seuil: int = SE
     return ReponsesProposees(tuple(ecritures), masquees, tuple(_corrections(projet, q, ecritures)))
 
 
-def _codes(q: Questionnaire, annee: str) -> set[str]:
+def _codes(q: Questionnaire, campagne: str) -> set[str]:
     """Codes under which an unknown answer is told: the program's, and those of the survey's own rules."""
-    regles = {r.code for r in q.regles if r.constat == CONSTAT and (not r.campagnes or annee in r.campagnes)}
+    regles = {r.code for r in q.regles if r.constat == CONSTAT and (not r.campagnes or campagne in r.campagnes)}
     return regles | {load_catalogue()[CONSTAT]["code"]}
 
 
@@ -151,7 +151,7 @@ def _was_changed(q: Questionnaire, a: Anomalie) -> bool:
 
 
 def _in_full(
-    projet: Path, q: Questionnaire, annee: str, depots: Collection[Depot], anomalies: Sequence[Anomalie]
+    projet: Path, q: Questionnaire, campagne: str, depots: Collection[Depot], anomalies: Sequence[Anomalie]
 ) -> Mapping[tuple[str, str, str], str]:
     """(file, sheet, cell) → the answer as received, for those a finding only quotes the beginning of: read again."""
     voulues: dict[str, set[tuple[str, str, int, int]]] = defaultdict(set)
@@ -159,9 +159,9 @@ def _in_full(
         if a.ligne and a.colonne:
             voulues[a.depot].add((a.feuille, a.cellule, a.ligne, column_number(a.colonne.encode())))
     relus = [d for d in depots if d.depot in voulues]
-    parametres = q.campagnes[annee].parametres
+    parametres = q.campagnes[campagne].parametres
     options = {c: parametres.get(c) for c in ("plafonds", "csv", "formats_acceptes", "contenus_actifs", "lecture")}
-    ouvertures = open_depots(relus, projet / "raw" / annee, workers=workers_for(len(relus), 0), **options)
+    ouvertures = open_depots(relus, projet / "raw" / campagne, workers=workers_for(len(relus), 0), **options)
     trouves = {}
     for depot, ouverture in zip(relus, ouvertures, strict=True):
         feuilles = {une_ligne(f.nom, 255): f for f in (ouverture.classeur.feuilles if ouverture.classeur else ())}

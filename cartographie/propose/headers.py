@@ -360,10 +360,10 @@ def _after(colonne: ColonneAttendue) -> str | None:
 
 
 def correct(
-    projet: Path, annee: str, modele: Modele, renommages: Sequence[Renommage], restes: Mapping[Ecart, Sequence[str]]
+    projet: Path, campagne: str, modele: Modele, renommages: Sequence[Renommage], restes: Mapping[Ecart, Sequence[str]]
 ) -> Correctif:
     """The declaration with the renamings added, and the rest as comments where it belongs."""
-    chemin = declaration_path(projet, annee, modele)
+    chemin = declaration_path(projet, campagne, modele)
     avant = read_exact(projet / chemin)
     ajouts: dict[Chemin, list[str]] = defaultdict(list)
     remarques: dict[Chemin, list[str]] = defaultdict(list)
@@ -411,13 +411,13 @@ def _files(noms: Sequence[str]) -> str:
     )
 
 
-def declaration_path(projet: Path, annee: str, modele: Modele) -> str:
+def declaration_path(projet: Path, campagne: str, modele: Modele) -> str:
     """Path of the model's declaration, relative to the workspace."""
-    for fichier in sorted((projet / "schemas" / annee).glob("*.yaml")):
-        contenu = read_yaml(projet, f"{annee}/{fichier.name}").contenu
+    for fichier in sorted((projet / "schemas" / campagne).glob("*.yaml")):
+        contenu = read_yaml(projet, f"{campagne}/{fichier.name}").contenu
         if isinstance(contenu, dict) and contenu.get("modele") == modele.nom:
-            return f"schemas/{annee}/{fichier.name}"
-    raise AssertionError(f"{annee}/{modele.nom} : sans déclaration")
+            return f"schemas/{campagne}/{fichier.name}"
+    raise AssertionError(f"{campagne}/{modele.nom} : sans déclaration")
 
 
 # -------------------------------------------------------------------------------------------
@@ -455,48 +455,48 @@ class EntetesProposes:
 
 
 def propose_headers(
-    projet: Path, q: Questionnaire, annee: str, sources: Sequence[Path], progres: Progres
+    projet: Path, q: Questionnaire, campagne: str, sources: Sequence[Path], progres: Progres
 ) -> EntetesProposes:
     """Opens the files through the gate, in processes under limits, where they are: nothing is stored. Raises UserError U20."""
     chemins = list_files(sources)
     if not chemins:
         raise UserError("U20", "Aucun fichier à comparer : nommez un fichier reçu, ou un dossier qui en contient.")
     examines = []
-    for chemin, ouverture in _open(q, annee, chemins):
-        examines.append(_examine(q, annee, chemin, ouverture))
-        progres(f"{annee} : lecture des en-têtes", len(examines), len(chemins))
+    for chemin, ouverture in _open(q, campagne, chemins):
+        examines.append(_examine(q, campagne, chemin, ouverture))
+        progres(f"{campagne} : lecture des en-têtes", len(examines), len(chemins))
     renommages = _agreed(examines)
-    return EntetesProposes(tuple(examines), renommages, tuple(_corrections(projet, annee, q, examines, renommages)))
+    return EntetesProposes(tuple(examines), renommages, tuple(_corrections(projet, campagne, q, examines, renommages)))
 
 
-def _open(q: Questionnaire, annee: str, chemins: Sequence[Path]) -> Iterable[tuple[Path, Ouverture]]:
-    parametres = q.campagnes[annee].parametres
+def _open(q: Questionnaire, campagne: str, chemins: Sequence[Path]) -> Iterable[tuple[Path, Ouverture]]:
+    parametres = q.campagnes[campagne].parametres
     options = {c: parametres.get(c) for c in ("plafonds", "csv", "contenus_actifs", "lecture")}
     for dossier, groupe in groupby(chemins, key=lambda c: c.parent):
         ici = list(groupe)
-        depots = (_depot(annee, chemin) for chemin in ici)
+        depots = (_depot(campagne, chemin) for chemin in ici)
         yield from zip(ici, open_depots(depots, dossier, workers=workers_for(len(ici), 0), **options), strict=True)
 
 
-def _depot(annee: str, chemin: Path) -> Depot:
+def _depot(campagne: str, chemin: Path) -> Depot:
     """A file as if received, left where it is."""
     sha256 = sha256_of(chemin)
-    return Depot(sha256[:12], annee, chemin.name, chemin.name, sha256, chemin.stat().st_size, "", "reponse")
+    return Depot(sha256[:12], campagne, chemin.name, chemin.name, sha256, chemin.stat().st_size, "", "reponse")
 
 
-def _examine(q: Questionnaire, annee: str, chemin: Path, ouverture: Ouverture) -> Examine:
-    dire = _wording(q, annee)
+def _examine(q: Questionnaire, campagne: str, chemin: Path, ouverture: Ouverture) -> Examine:
+    dire = _wording(q, campagne)
     classeur = ouverture.classeur
     if classeur is None:
         return Examine(chemin.name, ouverture.format, avis=tuple(map(dire, ouverture.constats)), refuse=True)
-    modeles = list(q.campagnes[annee].modeles.values())
+    modeles = list(q.campagnes[campagne].modeles.values())
     notes = [(agreement(classeur, m), m.usage == "reponse", -i) for i, m in enumerate(modeles)]
     accord, _, rang = max(notes)
     if not accord:
         avis = dire(Constat("modele_non_reconnu", details={"feuilles": ""}))
         return Examine(chemin.name, classeur.format, avis=(avis,))
     modele = modeles[-rang]
-    reconnu = recognise(classeur, [m for c in q.campagnes.values() for m in c.modeles.values()], annee, modele.usage)
+    reconnu = recognise(classeur, [m for c in q.campagnes.values() for m in c.modeles.values()], campagne, modele.usage)
     entrave = tuple(dire(c) for c in reconnu.constats if c.constat != "modele_non_reconnu")
     ecarts = tuple(compare(classeur, modele))
     propres = renamings(ecarts)
@@ -516,8 +516,8 @@ def _reads(classeur: Classeur, modele: Modele) -> bool:
     return not extract(classeur, modele)[3]
 
 
-def _wording(q: Questionnaire, annee: str) -> Callable[[Constat], tuple[str, str]]:
-    regle_de = judge(q, annee)
+def _wording(q: Questionnaire, campagne: str) -> Callable[[Constat], tuple[str, str]]:
+    regle_de = judge(q, campagne)
 
     def dire(constat: Constat) -> tuple[str, str]:
         regle = regle_de(constat)
@@ -549,9 +549,9 @@ def _agreed(examines: Sequence[Examine]) -> dict[Cle, list[str]]:
 
 
 def _corrections(
-    projet: Path, annee: str, q: Questionnaire, examines: Sequence[Examine], renommages: dict[Cle, list[str]]
+    projet: Path, campagne: str, q: Questionnaire, examines: Sequence[Examine], renommages: dict[Cle, list[str]]
 ) -> Iterable[Correctif]:
-    for nom, modele in q.campagnes[annee].modeles.items():
+    for nom, modele in q.campagnes[campagne].modeles.items():
         propres = [r for n, r in renommages if n == nom]
         restes: dict[Ecart, list[str]] = defaultdict(list)
         for x in examines:
@@ -559,7 +559,7 @@ def _corrections(
                 if e.genre in (Genre.ABSENTE, Genre.AJOUTEE, Genre.FEUILLE_ABSENTE):
                     restes[_same(e)].append(x.fichier)
         if propres or restes:
-            yield correct(projet, annee, modele, propres, restes)
+            yield correct(projet, campagne, modele, propres, restes)
 
 
 def _same(e: Ecart) -> Ecart:

@@ -113,14 +113,14 @@ def _of_answers(a: Declaree, nom: str, n: int, ou: Condition | None) -> Iterator
 
 
 def expect_figures(
-    q: Questionnaire, annee: str, attentes: Sequence[Declaree], tableaux: Sequence[Tableau],
+    q: Questionnaire, campagne: str, attentes: Sequence[Declaree], tableaux: Sequence[Tableau],
     base: pd.DataFrame | None, ponderation: Ponderation | None,
 ) -> list[Suite]:  # fmt: skip
     """Of a table (one row per figure): `chiffre`, each value of an indicator at a level; `somme`, its values at a level, added
     up, beside the whole's. Of the units covered (one row each): `poids`, what they weigh beside the frame, on each margin."""
     suites = []
     for t in tableaux:
-        df = t.df[(t.df["edition"] == annee) & t.df["modalite_code"].eq("") & t.df["dimension"].eq("")]
+        df = t.df[(t.df["edition"] == campagne) & t.df["modalite_code"].eq("") & t.df["dimension"].eq("")]
         faites = [x for a in attentes if a.get("tableau") == t.code for x in _of_table(q, a, df)]
         reperes = [f"{nom}_libelle" if "niveaux" in x else nom for nom, x in q.enquete.get("axes", {}).items()]
         colonnes = dict.fromkeys(["indicateur", *_axis_columns(q), *reperes, "n_repondants", "valeur"])
@@ -364,14 +364,14 @@ def _docs(rendu: Mapping[str, Any], entete: Mapping[str, str]) -> dict[str, str]
 MONTRES = 3
 
 
-def require_plausible(attentes: Sequence[Attente], annee: str) -> None:
+def require_plausible(attentes: Sequence[Attente], campagne: str) -> None:
     """Raise UserError E13 (status 13) naming each expectation that is neither met nor waived in writing."""
     manquees = [a for a in attentes if not a.tenue and not a.derogation]
     if manquees:
         raise UserError(
             "E13",
-            f"La campagne {annee} n'est pas vraisemblable : {' ; '.join(_says(a) for a in manquees)} ; vérifiez les fichiers "
-            f"reçus, ou écrivez une dérogation motivée dans schemas/{annee}/plausibilite.yaml.",
+            f"La campagne {campagne} n'est pas vraisemblable : {' ; '.join(_says(a) for a in manquees)} ; vérifiez les fichiers "
+            f"reçus, ou écrivez une dérogation motivée dans schemas/{campagne}/plausibilite.yaml.",
         )
 
 

@@ -44,7 +44,7 @@ from cartographie.survey.received import Tableau
 class Demande:
     """A release as asked for. `jour`: "" for the end of the campaign; `remplace`: name of the version corrected."""
 
-    annee: str
+    campagne: str
     version: str
     jour: str = ""
     remplacer: bool = False

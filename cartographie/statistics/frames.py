@@ -249,10 +249,10 @@ class Edition:
         enfant, _, v = nom.rpartition(".")
         declaree = self.questionnaire.variables.get(v.removesuffix(SUFFIXE_PRECEDENTE))
         if declaree is not None and (declaree.nomenclature or "") in self.questionnaire.nomenclatures:
-            annee = self.campagne
+            campagne = self.campagne
             if declaree.nom != v:
-                annee = self.questionnaire.campagnes[annee].precedente or annee
-            valides = self.questionnaire.nomenclatures[str(declaree.nomenclature)].valides(annee)
+                campagne = self.questionnaire.campagnes[campagne].precedente or campagne
+            valides = self.questionnaire.nomenclatures[str(declaree.nomenclature)].valides(campagne)
             return [(m.code, m.libelle) for m in valides.values()]
         df = self.frame(enfant or grain)
         if v not in df.columns:

@@ -74,18 +74,18 @@ class Ponderation:
     biais: Biais | None = None
 
 
-def weigh(q: Questionnaire, annee: str, frames: Mapping[str, pd.DataFrame]) -> Ponderation | None:
+def weigh(q: Questionnaire, campagne: str, frames: Mapping[str, pd.DataFrame]) -> Ponderation | None:
     """Weights of the campaign's respondents; None when it declares no weighting or has no frame.
 
     Raises UserError E19 (status 10) when the margins cannot be met: the message names them.
     """
-    declaree = q.campagnes[annee].parametres.get("ponderation")
+    declaree = q.campagnes[campagne].parametres.get("ponderation")
     base = frames.get(q.base) if q.base else None
     racine = frames[q.racine]
     if not declaree or base is None or base.empty or racine.empty:
         return None
 
-    champ = _in_scope(q, annee, frames, base, declaree)
+    champ = _in_scope(q, campagne, frames, base, declaree)
     cadre = base[champ].reset_index(drop=True)
     position = np.flatnonzero(champ)
     racines = pd.Index(racine["id_repondant"].astype(object)).get_indexer(
@@ -112,8 +112,8 @@ def weigh(q: Questionnaire, annee: str, frames: Mapping[str, pd.DataFrame]) -> P
             resultat = calibrate(donnees, initial, marges, methode=calage.get("methode", "logit"), bornes=bornes)
         except CalageImpossible as erreur:
             raise UserError(
-                "E19", f"les poids de {annee} ne peuvent pas être calés ({erreur}) ; regroupez des modalités ou élargissez "
-                f"« bornes » dans schemas/{annee}/campagne.yaml.",
+                "E19", f"les poids de {campagne} ne peuvent pas être calés ({erreur}) ; regroupez des modalités ou élargissez "
+                f"« bornes » dans schemas/{campagne}/campagne.yaml.",
             ) from None  # fmt: skip
         poids, diagnostic = resultat.poids, resultat.diagnostic
         x = calibration_matrix(donnees, marges)[0]
@@ -167,12 +167,12 @@ def _bias(cadre: pd.DataFrame, repondu: np.ndarray, poids: np.ndarray, temoins: 
 
 
 def _in_scope(
-    q: Questionnaire, annee: str, frames: Mapping[str, pd.DataFrame], base: pd.DataFrame, declaree: Mapping[str, Any]
+    q: Questionnaire, campagne: str, frames: Mapping[str, pd.DataFrame], base: pd.DataFrame, declaree: Mapping[str, Any]
 ) -> np.ndarray:
     """Units of the frame the survey is about: neither out of the declared field nor found closed or out of scope."""
     champ = np.ones(len(base), dtype=bool)
     if declaree.get("champ"):
-        contexte = Contexte(entite=str(q.base), lots=frames, questionnaire=q, campagne=annee)
+        contexte = Contexte(entite=str(q.base), lots=frames, questionnaire=q, campagne=campagne)
         champ = np.asarray(evaluate(declaree["champ"], contexte), dtype=bool)
     if "disposition" in base.columns:
         champ &= ~base["disposition"].isin(INELIGIBLES).to_numpy()

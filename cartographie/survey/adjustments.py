@@ -21,7 +21,7 @@ NATURES = ("fermeture", "fusion", "remplacement", "scission")
 # Words that a campaign's own letter may hold between braces (collect/send.py fills them).
 MOTS_COURRIER = {
     "titre",
-    "annee",
+    "campagne",
     "objet",
     "fichier",
     "recu_le",
@@ -146,14 +146,14 @@ def _day(texte: str) -> date | None:
 def check_ajustements(q: Questionnaire, sources: Mapping[str, Source], p: Problemes) -> None:
     """References of the repairs declined, of `successions` and of `rapprochement` that lead nowhere."""
     connus = repairs(q)
-    for annee, campagne in q.campagnes.items():
-        for nom in campagne.parametres.get("redressements") or {}:
+    for campagne, declaree in q.campagnes.items():
+        for nom in declaree.parametres.get("redressements") or {}:
             if nom not in connus:
                 admis = ", ".join(sorted(n for n in connus if n.islower()))
                 message = f"« {nom} » n'est pas un redressement ; redressements possibles : {admis}, ou le code de leur règle."
-                p.ajouter("D09", sources[f"{annee}/campagne"], ("redressements", nom), message)
-        if courrier := (campagne.parametres.get("retours") or {}).get("courrier"):
-            _check_letter(str(courrier), sources[f"{annee}/campagne"], p)
+                p.ajouter("D09", sources[f"{campagne}/campagne"], ("redressements", nom), message)
+        if courrier := (declaree.parametres.get("retours") or {}).get("courrier"):
+            _check_letter(str(courrier), sources[f"{campagne}/campagne"], p)
     s = sources["enquete"]
     successions = q.enquete.get("successions")
     if successions:

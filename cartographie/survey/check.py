@@ -134,26 +134,26 @@ def check_questionnaire(q: Questionnaire, sources: Sources, problemes: Problemes
     _check_axes(checked("enquete"))
     for code in q.tableaux:
         _check_tableau(checked(f"tableaux/{code}"), q.tableaux[code])
-    for annee, campagne in q.campagnes.items():
-        _check_campagne(checked(f"{annee}/campagne"), annee, campagne)
-        if f"{annee}/plausibilite" in sources:
-            _check_expectations(checked(f"{annee}/plausibilite"))
-        for nom, modele in campagne.modeles.items():
+    for campagne, declaree in q.campagnes.items():
+        _check_campagne(checked(f"{campagne}/campagne"), campagne, declaree)
+        if f"{campagne}/plausibilite" in sources:
+            _check_expectations(checked(f"{campagne}/plausibilite"))
+        for nom, modele in declaree.modeles.items():
             for i, feuille in enumerate(modele.feuilles):
-                _check_feuille(checked(f"{annee}/{nom}"), i, feuille)
+                _check_feuille(checked(f"{campagne}/{nom}"), i, feuille)
 
 
-def _check_campagne(f: Checked, annee: str, campagne: Campagne) -> None:
+def _check_campagne(f: Checked, campagne: str, declaree: Campagne) -> None:
     """Its name and dates. Weights are made from variables of the frame, and judged on others."""
-    if f.s.contenu["campagne"] != annee:
-        f.add("D10", ("campagne",), f"la campagne doit s'appeler comme son dossier, « {annee} ».")
-    if campagne.precedente is not None and campagne.precedente not in f.q.campagnes:
-        f.add("D10", ("precedente",), f"la campagne « {campagne.precedente} » n'est pas déclarée.")
-    if not (isinstance(campagne.debut, date) and isinstance(campagne.fin, date) and campagne.debut <= campagne.fin):
+    if f.s.contenu["campagne"] != campagne:
+        f.add("D10", ("campagne",), f"la campagne doit s'appeler comme son dossier, « {campagne} ».")
+    if declaree.precedente is not None and declaree.precedente not in f.q.campagnes:
+        f.add("D10", ("precedente",), f"la campagne « {declaree.precedente} » n'est pas déclarée.")
+    if not (isinstance(declaree.debut, date) and isinstance(declaree.fin, date) and declaree.debut <= declaree.fin):
         f.add("D10", ("debut",), "les dates de la campagne doivent être AAAA-MM-JJ et se suivre.")
-    declaree = f.s.contenu.get("ponderation") or {}
-    marges = (declaree.get("calage") or {}).get("marges", ())
-    temoins, groupes = declaree.get("temoins", ()), declaree.get("groupes", ())
+    poids = f.s.contenu.get("ponderation") or {}
+    marges = (poids.get("calage") or {}).get("marges", ())
+    temoins, groupes = poids.get("temoins", ()), poids.get("groupes", ())
     for cle, variables in ((("groupes",), groupes), (("calage", "marges"), marges), (("temoins",), temoins)):
         for v in variables:
             f.known(f.q.base, v, ("ponderation", *cle))

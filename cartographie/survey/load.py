@@ -141,19 +141,20 @@ def _passage(nom: str, source: Source) -> Passage:
 
 
 def _campagne(
-    annee: str, sources: Mapping[str, Source], formes: Mapping[str, Any], modeles: Mapping[str, Modele], p: Problemes
+    campagne: str, sources: Mapping[str, Source], formes: Mapping[str, Any], modeles: Mapping[str, Modele], p: Problemes
 ) -> Campagne:
-    d = sources[f"{annee}/campagne"].contenu
+    d = sources[f"{campagne}/campagne"].contenu
     propres = ("libelle", "debut", "fin", "champ")
-    annexes = {n: sources[f"{annee}/{n}"].contenu for n in ANNEXES if f"{annee}/{n}" in sources}
+    annexes = {n: sources[f"{campagne}/{n}"].contenu for n in ANNEXES if f"{campagne}/{n}" in sources}
     ici = {
-        n: (sources.get(f"{annee}/{n}"), formes.get(f"{annee}/{n}") or ()) for n in ("corrections", "rapprochements")
+        n: (sources.get(f"{campagne}/{n}"), formes.get(f"{campagne}/{n}") or ())
+        for n in ("corrections", "rapprochements")
     }
     return Campagne(
-        annee=annee,
+        nom=campagne,
         **{k: d[k] for k in propres},
         precedente=d.get("precedente"),
-        modeles={m.nom: replace(m, campagne=annee) for m in modeles.values()},
+        modeles={m.nom: replace(m, campagne=campagne) for m in modeles.values()},
         parametres={k: v for k, v in d.items() if k not in (*propres, "campagne", "precedente")},
         corrections=build_corrections(*ici["corrections"], p),
         rapprochements=build_rapprochements(*ici["rapprochements"], p),

@@ -424,7 +424,7 @@ class Succession:
 class Campagne:
     """`parametres`: everything else of campagne.yaml (thresholds, caps, alert levels), plain values."""
 
-    annee: str
+    nom: str
     libelle: str
     debut: date
     fin: date

@@ -27,7 +27,7 @@ from cartographie.base.identifiers import finess_key  # noqa: E402
 from cartographie.survey.load import load_questionnaire  # noqa: E402
 from cartographie.survey.model import FeuilleAttendue, Questionnaire  # noqa: E402
 
-ANNEE, PRECEDENTE = "2026", "2025"
+CAMPAGNE, PRECEDENTE = "2026", "2025"
 _FIGE = datetime(2000, 1, 1)
 _VIDES = 20_000
 SECRET = "Réponse à ne pas répéter"
@@ -111,7 +111,7 @@ def workbook(
     q: Questionnaire,
     numero: int,
     *,
-    annee: str = ANNEE,
+    campagne: str = CAMPAGNE,
     version: str | None = None,
     vierge: bool = False,
     noms: Mapping[str, str | None] = {},
@@ -120,7 +120,7 @@ def workbook(
     retouche: Callable[[Any, dict[str, Page]], None] | None = None,
 ) -> bytes:
     """The questionnaire of respondent `numero`; `retouche(workbook, pages by entity)` plants the fault."""
-    modele = next(m for m in q.campagnes[annee].modeles.values() if m.gabarit)
+    modele = next(m for m in q.campagnes[campagne].modeles.values() if m.gabarit)
     tampon = io.BytesIO()
     options = {
         "in_memory": True,
@@ -132,7 +132,7 @@ def workbook(
     classeur.set_properties({"title": "Questionnaire fictif", "created": _FIGE})
     notice = classeur.add_worksheet(modele.marque["feuille"])
     notice.write_column("A4", ["Édition", "Version du questionnaire"])
-    notice.write_string(modele.marque["edition"], annee)
+    notice.write_string(modele.marque["edition"], campagne)
     notice.write_string(modele.marque["version"], version or modele.versions[-1])
     pages: dict[str, Page] = {}
     for attendue in modele.feuilles:
@@ -158,8 +158,8 @@ def finess(numero: int) -> str:
 
 def export(q: Questionnaire, numero: int, separateur: str, encodage: str) -> bytes:
     """One line of the consolidated export, with one system."""
-    modele = q.campagnes[ANNEE].modeles["export"]
-    valeurs = {"repondant": {**REPONDANT, "finess_et": finess(numero), "edition": ANNEE, "version_modele": "2026.1"}}
+    modele = q.campagnes[CAMPAGNE].modeles["export"]
+    valeurs = {"repondant": {**REPONDANT, "finess_et": finess(numero), "edition": CAMPAGNE, "version_modele": "2026.1"}}
     valeurs["repondant"]["nb_systemes_total"] = 1
     valeurs["systeme"] = SYSTEMES[0]
     entetes, ligne = [], []
@@ -315,7 +315,7 @@ COMMIS: Mapping[str, Fabrique] = {
     "image.xlsx": lambda q, n: b"\x89PNG\r\n\x1a\n" + bytes(64),
     "vide.xlsx": lambda q, n: b"",
     "page_html.xls": lambda q, n: "<html><body><table><tr><td>Réponse</td></tr></table></body></html>".encode(),
-    "edition_precedente.xlsx": lambda q, n: workbook(q, n, annee=PRECEDENTE),
+    "edition_precedente.xlsx": lambda q, n: workbook(q, n, campagne=PRECEDENTE),
     "version_inconnue.xlsx": lambda q, n: workbook(q, n, version="2026.9"),
     "feuille_absente.xlsx": lambda q, n: workbook(q, n, noms={"systeme": None}),
     "feuille_renommee.xlsx": lambda q, n: workbook(q, n, noms={"systeme": "Nos systèmes d'IA"}),

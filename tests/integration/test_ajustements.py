@@ -21,7 +21,7 @@ import fabriquer  # noqa: E402
 from cartographie.cli import main  # noqa: E402
 from cartographie.survey.load import load_questionnaire  # noqa: E402
 
-ANNEE = fabriquer.ANNEE
+CAMPAGNE = fabriquer.CAMPAGNE
 BASE = ["nofinesset", "nofinessej", "siret", "rs", "type_acteur", "categetab", "statutjuridique", "departement", "region",
         "commune", "lits_places"]  # fmt: skip
 SIRET = "73282932000074"
@@ -39,7 +39,7 @@ def controle(capsys: pytest.CaptureFixture[str]) -> Callable[[Path], tuple[int, 
 
     def run(projet: Path) -> tuple[int, dict[str, Any], str]:
         capsys.readouterr()
-        statut = main.main(["validate", ANNEE, "--ouvriers", "1", "--projet", str(projet), "--json"])
+        statut = main.main(["validate", CAMPAGNE, "--ouvriers", "1", "--projet", str(projet), "--json"])
         sortie = capsys.readouterr()
         return statut, json.loads(sortie.out) if sortie.out else {}, sortie.err
 
@@ -73,15 +73,15 @@ def espace(q: Any, tmp_path: Path) -> Callable[..., Path]:
             csv.writer(f).writerows([BASE, *rangs])
         for nom, cases in reponses.items():
             answer(q, recus, f"{nom}.csv", **cases)
-        assert main.main(["register", ANNEE, str(base), "--projet", str(projet)]) == 0
-        assert main.main(["ingest", ANNEE, str(recus), "--projet", str(projet), "--ranger-seulement"]) == 0
+        assert main.main(["register", CAMPAGNE, str(base), "--projet", str(projet)]) == 0
+        assert main.main(["ingest", CAMPAGNE, str(recus), "--projet", str(projet), "--ranger-seulement"]) == 0
         return projet
 
     return make
 
 
 def table(projet: Path, nom: str) -> list[dict[str, str]]:
-    chemin = projet / "outputs" / ANNEE / "controle" / nom
+    chemin = projet / "outputs" / CAMPAGNE / "controle" / nom
     return list(csv.DictReader(io.StringIO(chemin.read_text(encoding="utf-8-sig"))))
 
 
@@ -109,7 +109,7 @@ def test_a_correction_is_told_and_fails_once_the_source_no_longer_holds_it(espac
     entete = next(csv.reader((projet.parent / "recus/seul.csv").open(encoding="utf-8"), delimiter=";"))
     lettre = chr(ord("A") + entete.index("rep_lits_places"))
     ici = correction(f"{lettre}2", "120", "1200")
-    declare(projet, f"{ANNEE}/corrections.yaml", *ici)
+    declare(projet, f"{CAMPAGNE}/corrections.yaml", *ici)
     statut, bilan, _ = controle(projet)
     assert statut == 0 and bilan["regles"]["C330"] == 1
     a = finding(projet, "C330")
@@ -122,14 +122,14 @@ def test_a_correction_is_told_and_fails_once_the_source_no_longer_holds_it(espac
     assert "K1" in a["message"] and "confirmé par téléphone" in a["message"]
     assert int(bilan["comptes"]["cellules_rejetees"]) == 0
 
-    declare(projet, f"{ANNEE}/corrections.yaml", *correction(f"{lettre}2", "110", "1200"))
+    declare(projet, f"{CAMPAGNE}/corrections.yaml", *correction(f"{lettre}2", "110", "1200"))
     avant = table(projet, "anomalies.csv")
     statut, bilan, erreurs = controle(projet)
     assert statut == 10 and not bilan
     assert "Erreur D12" in erreurs and f"K1 (seul.csv, case {lettre}2 : attendu « 110 », trouvé « 120 »)" in erreurs
     assert table(projet, "anomalies.csv") == avant  # nothing is written on such a declaration
 
-    declare(projet, f"{ANNEE}/corrections.yaml", *[x.replace("seul.csv", "autre.csv") for x in ici])
+    declare(projet, f"{CAMPAGNE}/corrections.yaml", *[x.replace("seul.csv", "autre.csv") for x in ici])
     statut, _, erreurs = controle(projet)
     assert statut == 10 and "autre.csv : ce fichier n'est pas dans le registre" in erreurs
 
@@ -138,7 +138,7 @@ def test_a_correction_is_told_and_fails_once_the_source_no_longer_holds_it(espac
 def test_a_correction_ill_written_is_refused(espace: Any, controle: Any, ligne: str, dit: str) -> None:
     projet = espace(seul={"numero": 1})
     lignes = [x for x in correction("S2", "1", "2") if not x.startswith("  date")]
-    declare(projet, f"{ANNEE}/corrections.yaml", *lignes, ligne)
+    declare(projet, f"{CAMPAGNE}/corrections.yaml", *lignes, ligne)
     statut, _, erreurs = controle(projet)
     assert statut == 10 and f"Erreur {dit}" in erreurs and "corrections.yaml" in erreurs
 
@@ -164,7 +164,7 @@ def test_each_number_in_turn_then_a_name_which_is_only_proposed(espace: Any, con
 
     proposes = table(projet, "rapprochements_proposes.csv")
     assert proposes[0]["id_base"] == f"F:{fabriquer.finess(2)}" and 65 <= int(proposes[0]["score"]) <= 100
-    declare(projet, f"{ANNEE}/rapprochements.csv", "repondant,id_base,motif,date", proposes[0]["a_coller"])
+    declare(projet, f"{CAMPAGNE}/rapprochements.csv", "repondant,id_base,motif,date", proposes[0]["a_coller"])
     statut, bilan, _ = controle(projet)
     assert statut == 0 and bilan["non_rapproches"] == 0
     suivi = {r["unite"]: r for r in table(projet, "suivi.csv") if r["unite"]}
@@ -174,7 +174,7 @@ def test_each_number_in_turn_then_a_name_which_is_only_proposed(espace: Any, con
 def test_a_declared_link_that_a_number_contradicts_is_refused(espace: Any, controle: Any) -> None:
     projet = espace(seul={"numero": 1})
     un, deux = (f"F:{fabriquer.finess(n)}" for n in (1, 2))
-    declare(projet, f"{ANNEE}/rapprochements.csv", "repondant,id_base,motif,date", f"{un},{deux},,2026-05-02")
+    declare(projet, f"{CAMPAGNE}/rapprochements.csv", "repondant,id_base,motif,date", f"{un},{deux},,2026-05-02")
     statut, bilan, erreurs = controle(projet)
     assert statut == 10 and not bilan
     assert "Erreur D13" in erreurs and f"ligne 2, « {un} » est déjà rattaché par son numéro à {un}" in erreurs
@@ -220,7 +220,7 @@ def test_a_repair_the_campaign_declines_is_a_rejected_cell(espace: Any, controle
     projet = espace(seul={"numero": 1, "rep_nb_professionnels": "240,0", "rep_strategie_ia": "NON "})
     statut, bilan, _ = controle(projet)
     assert statut == 0 and bilan["gravites"]["redressement"] >= 2 and bilan["gravites"]["rejet_cellule"] == 0
-    declaree = projet / "schemas" / ANNEE / "campagne.yaml"
+    declaree = projet / "schemas" / CAMPAGNE / "campagne.yaml"
     declaree.write_text(
         declaree.read_text(encoding="utf-8") + "\nredressements: {decimale_virgule: non, C317: non}\n", encoding="utf-8"
     )

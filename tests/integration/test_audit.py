@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from cartographie.base.errors import UserError
 from cartographie.proof.audit import audit_release
 
-ANNEE = "2026"
+CAMPAGNE = "2026"
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def espace(mini_projet: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def publie(espace: Path) -> Path:
-    return espace / "outputs" / ANNEE / "provisoire"
+    return espace / "outputs" / CAMPAGNE / "provisoire"
 
 
 def found(bilan: Any) -> dict[str, list[str]]:
@@ -147,7 +147,7 @@ def test_a_figure_forged_everywhere_is_found_by_computing_it_again(publie: Path,
     reseal(publie)
     manifeste = publie / "manifeste.json"
     dit = json.loads(manifeste.read_text(encoding="utf-8"))
-    dit["comptes"][ANNEE]["cellules"]["lues"] += 1
+    dit["comptes"][CAMPAGNE]["cellules"]["lues"] += 1
     manifeste.write_text(json.dumps(dit, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     sortie = cli("audit", publie, "--json")
     assert sortie.statut == 16
@@ -170,7 +170,7 @@ def test_a_bit_of_the_manifest_changed_never_stops_the_audit(publie: Path, rang:
     octets[int(rang * len(octets))] ^= 1 << bit
     chemin.write_bytes(bytes(octets))
     try:
-        a = audit_release(publie, publie.parents[2] / "raw" / ANNEE, stop)
+        a = audit_release(publie, publie.parents[2] / "raw" / CAMPAGNE, stop)
         assert a.etapes
     except UserError as e:
         assert e.code in ("U24", "U26")
@@ -194,8 +194,8 @@ def test_a_manifest_cannot_lead_out_of_its_folders(publie: Path, cli: Callable[.
 
 
 def test_a_campaign_received_since_takes_nothing_from_a_release(publie: Path, espace: Path) -> None:
-    shutil.copytree(espace / "raw" / ANNEE, espace / "raw/2099")
-    a = audit_release(publie, espace / "raw" / ANNEE, stop)
+    shutil.copytree(espace / "raw" / CAMPAGNE, espace / "raw/2099")
+    a = audit_release(publie, espace / "raw" / CAMPAGNE, stop)
     (reception,) = [e for e in a.etapes if e.code == "reception"]
     assert reception.verdict == "à noter" and reception.constats == ("raw/2099 : reçu depuis la publication",)
 
@@ -205,7 +205,7 @@ def test_the_auditors_own_trouble_is_not_held_against_the_release(publie: Path, 
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        audit_release(publie, espace / "raw" / ANNEE, full)
+        audit_release(publie, espace / "raw" / CAMPAGNE, full)
 
 
 def test_a_manifest_that_does_not_read_is_said(publie: Path, cli: Callable[..., Any]) -> None:
@@ -216,20 +216,20 @@ def test_a_manifest_that_does_not_read_is_said(publie: Path, cli: Callable[..., 
 
 @pytest.mark.parametrize("quoi", ["reponse", "base", "registre", "ajout", "retrait"])
 def test_what_was_received_is_accounted_for(publie: Path, espace: Path, cli: Callable[..., Any], quoi: str) -> None:
-    raw = espace / "raw" / ANNEE
+    raw = espace / "raw" / CAMPAGNE
     if quoi == "registre":
         chemin = raw / "registre.csv"
         chemin.write_text(chemin.read_text(encoding="utf-8").replace("2026-0", "2026-1", 1), encoding="utf-8")
-        nom = f"raw/{ANNEE}/registre.csv"
+        nom = f"raw/{CAMPAGNE}/registre.csv"
     elif quoi == "ajout":
         chemin = raw.parent.parent / "de-plus.csv"
         chemin.write_text("a;b\n1;2\n", encoding="utf-8")
-        assert cli("ingest", ANNEE, chemin, "--ranger-seulement", "--projet", espace).statut == 0
-        nom = f"raw/{ANNEE}, {hashlib.sha256(chemin.read_bytes()).hexdigest()[:12]}"
+        assert cli("ingest", CAMPAGNE, chemin, "--ranger-seulement", "--projet", espace).statut == 0
+        nom = f"raw/{CAMPAGNE}, {hashlib.sha256(chemin.read_bytes()).hexdigest()[:12]}"
     else:
         dossier = "base" if quoi == "base" else "depots"
         chemin = sorted(p for p in (raw / dossier).iterdir() if p.is_file())[0]
-        nom = f"raw/{ANNEE}, {hashlib.sha256(chemin.read_bytes()).hexdigest()[:12]}"
+        nom = f"raw/{CAMPAGNE}, {hashlib.sha256(chemin.read_bytes()).hexdigest()[:12]}"
         if quoi == "retrait":
             chemin.unlink()
         else:

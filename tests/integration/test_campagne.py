@@ -30,8 +30,8 @@ EDITIONS = ("2025", "2026")
 HORS_BASE = ("RECENSES", "SYST_RECENSES", "EDI")
 
 
-def truth(projet: Path, annee: str) -> dict[str, Any]:
-    return json.loads((projet / "raw" / annee / "verite.json").read_text(encoding="utf-8"))
+def truth(projet: Path, campagne: str) -> dict[str, Any]:
+    return json.loads((projet / "raw" / campagne / "verite.json").read_text(encoding="utf-8"))
 
 
 def read_csv(chemin: Path) -> list[dict[str, str]]:
@@ -39,59 +39,59 @@ def read_csv(chemin: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(f))
 
 
-def found(projet: Path, annee: str) -> Counter[tuple[str, str, str, str]]:
-    dossier = projet / "outputs" / annee / "controle"
+def found(projet: Path, campagne: str) -> Counter[tuple[str, str, str, str]]:
+    dossier = projet / "outputs" / campagne / "controle"
     lignes = read_csv(dossier / "anomalies.csv")
     if (dossier / "confidentiel.csv").exists():
         lignes += read_csv(dossier / "confidentiel.csv")
     return Counter((a["fichier"], a["feuille"], a["cellule"], a["regle"]) for a in lignes)
 
 
-def figures(projet: Path, annee: str) -> Iterator[dict[str, str]]:
-    for chemin in sorted((projet / "outputs" / annee / "provisoire" / "tableaux").glob("t*_donnees-fictives.csv")):
+def figures(projet: Path, campagne: str) -> Iterator[dict[str, str]]:
+    for chemin in sorted((projet / "outputs" / campagne / "provisoire" / "tableaux").glob("t*_donnees-fictives.csv")):
         yield from read_csv(chemin)
 
 
-@pytest.mark.parametrize("annee", EDITIONS)
-def test_every_planted_fault_is_found_at_its_cell_and_nothing_else_is_flagged(projet: Path, annee: str) -> None:
-    fautes = truth(projet, annee)["fautes"]
+@pytest.mark.parametrize("campagne", EDITIONS)
+def test_every_planted_fault_is_found_at_its_cell_and_nothing_else_is_flagged(projet: Path, campagne: str) -> None:
+    fautes = truth(projet, campagne)["fautes"]
     plantees = Counter((f["fichier"], f["feuille"] or "", f["cellule"] or "", f["regle"] or f["code"]) for f in fautes)
-    trouvees = found(projet, annee)
+    trouvees = found(projet, campagne)
     assert trouvees - plantees == Counter(), "flagged, though right"
     assert plantees - trouvees == Counter(), "planted, not found"
     assert len(plantees) >= 30
 
 
-@pytest.mark.parametrize("annee", EDITIONS)
-def test_kept_respondents_are_the_right_ones(projet: Path, annee: str) -> None:
+@pytest.mark.parametrize("campagne", EDITIONS)
+def test_kept_respondents_are_the_right_ones(projet: Path, campagne: str) -> None:
     with duckdb.connect(projet / "outputs/entrepot.duckdb", read_only=True) as con:
         gardes = {
-            i for (i,) in con.execute("SELECT id_repondant FROM repondant WHERE campagne = ?", [annee]).fetchall()
+            i for (i,) in con.execute("SELECT id_repondant FROM repondant WHERE campagne = ?", [campagne]).fetchall()
         }
-    assert gardes == set(truth(projet, annee)["repondants_gardes"])
+    assert gardes == set(truth(projet, campagne)["repondants_gardes"])
 
 
-def computed(projet: Path, annee: str) -> Iterator[dict[str, Any]]:
+def computed(projet: Path, campagne: str) -> Iterator[dict[str, Any]]:
     """Every figure the program computes on the answers themselves: before weights, and before anything is masked."""
     q = load_questionnaire(projet)
-    precedente = q.campagnes[annee].precedente
+    precedente = q.campagnes[campagne].precedente
     with warehouse.open_readonly(projet / "outputs/entrepot.duckdb") as con:
-        frames = {a: warehouse.analysis_frames(con, a) for a in (annee, precedente) if a in EDITIONS}
+        frames = {a: warehouse.analysis_frames(con, a) for a in (campagne, precedente) if a in EDITIONS}
     campagnes = [Campagne(a, f) for a, f in frames.items()]
     for t in draft_tableaux(q, *campagnes):
         yield from t.df.to_dict("records")
 
 
-@pytest.mark.parametrize("annee", EDITIONS)
-def test_every_figure_computed_is_the_true_one(projet: Path, annee: str) -> None:
-    tableaux = truth(projet, annee)["tableaux"]
+@pytest.mark.parametrize("campagne", EDITIONS)
+def test_every_figure_computed_is_the_true_one(projet: Path, campagne: str) -> None:
+    tableaux = truth(projet, campagne)["tableaux"]
     colonnes = tableaux["colonnes"]
     cle = [c for c in colonnes if c not in ("n_repondants", "n_lignes", "valeur")]
     vrai = {
         tuple(str(d[c] or "") for c in cle): d
         for d in (dict(zip(colonnes, x, strict=True)) for x in tableaux["lignes"])
     }
-    calcule = {tuple(str(x[c]) for c in cle): x for x in computed(projet, annee)}
+    calcule = {tuple(str(x[c]) for c in cle): x for x in computed(projet, campagne)}
     assert vrai.keys() <= calcule.keys(), sorted(vrai.keys() - calcule.keys())[:5]
     # the oracle knows neither what became of each unit nor a frame it was not given (T25 without weights counts everybody)
     for k, v in vrai.items():
@@ -104,9 +104,9 @@ def test_every_figure_computed_is_the_true_one(projet: Path, annee: str) -> None
     assert len(vrai) > 1000
 
 
-@pytest.mark.parametrize("annee", EDITIONS)
-def test_a_figure_is_shown_only_when_it_betrays_nobody(projet: Path, annee: str) -> None:
-    lignes = [x for x in figures(projet, annee) if not x["denominateur"].startswith(("POP", "QUALITE", "ANOMALIE"))]
+@pytest.mark.parametrize("campagne", EDITIONS)
+def test_a_figure_is_shown_only_when_it_betrays_nobody(projet: Path, campagne: str) -> None:
+    lignes = [x for x in figures(projet, campagne) if not x["denominateur"].startswith(("POP", "QUALITE", "ANOMALIE"))]
     montrees = [x for x in lignes if x["statut"] in ("A", "u")]
     assert len(montrees) > 200
     assert all(not x["valeur"] and not x["ic_bas"] for x in lignes if x["statut"] not in ("A", "u"))
@@ -119,29 +119,29 @@ def test_a_figure_is_shown_only_when_it_betrays_nobody(projet: Path, annee: str)
     assert {"s", "s2", "ns"} <= {x["statut"] for x in lignes}
 
 
-@pytest.mark.parametrize("annee", EDITIONS)
-def test_every_row_and_cell_read_is_accounted_for(projet: Path, annee: str) -> None:
-    comptes = read_csv(projet / "outputs" / annee / "controle/comptes.csv")
+@pytest.mark.parametrize("campagne", EDITIONS)
+def test_every_row_and_cell_read_is_accounted_for(projet: Path, campagne: str) -> None:
+    comptes = read_csv(projet / "outputs" / campagne / "controle/comptes.csv")
     for c in comptes:
         n = {k: int(v) for k, v in c.items() if re.match(r"(lignes|cellules)_(?!motifs)", k)}
         assert n["lignes_lues"] == n["lignes_conservees"] + n["lignes_quarantaine"] + n["lignes_ecartees"], c
         assert n["cellules_lues"] == sum(
             n[f"cellules_{s}"] for s in ("conservees", "rejetees", "quarantaine", "ecartees")
         ), c
-    recus = {d["nom"] for d in read_csv(projet / "raw" / annee / "registre.csv")}
+    recus = {d["nom"] for d in read_csv(projet / "raw" / campagne / "registre.csv")}
     assert {c["fichier"] for c in comptes if c["niveau"] == "fichier"} == recus  # not one received file is missing
 
 
-@pytest.mark.parametrize("annee", EDITIONS)
-def test_every_row_of_the_warehouse_leads_back_to_its_cell(projet: Path, annee: str) -> None:
+@pytest.mark.parametrize("campagne", EDITIONS)
+def test_every_row_of_the_warehouse_leads_back_to_its_cell(projet: Path, campagne: str) -> None:
     """The identifier stands, as received, on the Excel row the warehouse gives — read by another reader."""
     requete = """SELECT d.chemin, r.feuille, r.ligne, r.finess_et FROM repondant r JOIN depot d USING (campagne, depot)
                  WHERE campagne = ? AND d.format IN ('xlsx', 'csv') AND r.finess_et IS NOT NULL ORDER BY ALL"""
     with duckdb.connect(projet / "outputs/entrepot.duckdb", read_only=True) as con:
-        lignes = con.execute(requete, [annee]).fetchall()
+        lignes = con.execute(requete, [campagne]).fetchall()
     assert lignes
     for chemin, feuille, ligne, finess in lignes[:: max(1, len(lignes) // 40)]:
-        assert finess in _row(projet / "raw" / annee / chemin, feuille, ligne), (chemin, ligne)
+        assert finess in _row(projet / "raw" / campagne / chemin, feuille, ligne), (chemin, ligne)
 
 
 def _row(chemin: Path, feuille: str, ligne: int) -> set[str]:
@@ -191,10 +191,10 @@ def test_the_bundled_files_are_what_the_seed_gives(racine: Path, tmp_path: Path,
     assert commande
     sortie = cli("demo", tmp_path / "d", *commande[1].split(), "--projet", racine)
     assert sortie.statut == 0, sortie.erreurs
-    for annee in EDITIONS:
-        refaits = {(d["nom"], d["sha256"], d["role"]) for d in read_csv(tmp_path / "d/raw" / annee / "registre.csv")}
+    for campagne in EDITIONS:
+        refaits = {(d["nom"], d["sha256"], d["role"]) for d in read_csv(tmp_path / "d/raw" / campagne / "registre.csv")}
         assert refaits == {
-            (d["nom"], d["sha256"], d["role"]) for d in read_csv(racine / "raw" / annee / "registre.csv")
+            (d["nom"], d["sha256"], d["role"]) for d in read_csv(racine / "raw" / campagne / "registre.csv")
         }
 
 
@@ -212,7 +212,7 @@ def test_every_output_says_it_is_fictitious(projet: Path) -> None:
 
 def test_no_contact_and_no_free_text_of_an_answer_comes_out(projet: Path) -> None:
     """Names, e-mails, telephones of contacts, and the comments: in raw/ only."""
-    secrets = {s for annee in EDITIONS for s in _personal(projet, annee)}
+    secrets = {s for campagne in EDITIONS for s in _personal(projet, campagne)}
     assert len(secrets) > 20
     sorties = {f: _texts(f) for f in (projet / "outputs").rglob("*") if f.is_file() and f.suffix != ".duckdb"}
     with duckdb.connect(projet / "outputs/entrepot.duckdb", read_only=True) as con:
@@ -222,17 +222,17 @@ def test_no_contact_and_no_free_text_of_an_answer_comes_out(projet: Path) -> Non
     assert not fuites, [f for f, _ in fuites]
 
 
-def _personal(projet: Path, annee: str) -> Iterator[str]:
+def _personal(projet: Path, campagne: str) -> Iterator[str]:
     """What was answered to the personal questions and to the comment, read from the received workbooks."""
     from cartographie.survey.load import load_questionnaire
 
     q = load_questionnaire(projet)
     prives = {v.nom for v in q.variables.values() if v.type == "texte" and (v.personnel or not v.publiable)}
-    (modele,) = [m for m in q.campagnes[annee].modeles.values() if m.gabarit]
+    (modele,) = [m for m in q.campagnes[campagne].modeles.values() if m.gabarit]
     fiches = [f for f in modele.feuilles if f.disposition == "fiche"]
     questions = {t.texte for f in fiches for c in f.colonnes if c.variable in prives for t in c.entetes}
     noms = {n for f in fiches for n in f.noms}
-    for chemin in sorted((projet / "raw" / annee / "depots").glob("*.xlsx")):
+    for chemin in sorted((projet / "raw" / campagne / "depots").glob("*.xlsx")):
         try:
             classeur = openpyxl.load_workbook(chemin, read_only=True, data_only=True)
         except Exception:  # the planted broken files

@@ -26,7 +26,7 @@ from cartographie.cli import main  # noqa: E402
 from cartographie.cli.app import app  # noqa: E402
 from cartographie.cli.flow import receive as flow_receive  # noqa: E402
 
-CAMPAGNE = fabriquer.ANNEE
+CAMPAGNE = fabriquer.CAMPAGNE
 NOMS = [c.name for c in app.registered_commands]
 DIFFUSION = ["lint", "compare", "preflight"]
 PREUVE = ["audit", "trace", "sign"]

@@ -19,7 +19,7 @@ import fabriquer  # noqa: E402
 from cartographie.cli import main  # noqa: E402
 from cartographie.survey.load import load_questionnaire  # noqa: E402
 
-CAMPAGNE = fabriquer.ANNEE
+CAMPAGNE = fabriquer.CAMPAGNE
 MODELE = f"schemas/{CAMPAGNE}/classeur.yaml"
 STADE, EDITEUR, FINALITE = "Où en est le projet (stade) ?", "Nom de l'éditeur ou du fabricant", "Objet du système"
 

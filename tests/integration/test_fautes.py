@@ -19,7 +19,7 @@ RACINE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(RACINE / "tests/fautes"))
 import fabriquer  # noqa: E402
 
-CAMPAGNE = fabriquer.ANNEE
+CAMPAGNE = fabriquer.CAMPAGNE
 LIGNES = ("lignes_conservees", "lignes_quarantaine", "lignes_ecartees")
 CELLULES = ("cellules_conservees", "cellules_rejetees", "cellules_quarantaine", "cellules_ecartees")
 

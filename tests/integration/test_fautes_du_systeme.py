@@ -18,7 +18,7 @@ import pytest
 from cartographie.intake.store import read_registre
 from cartographie.warehouse.read import fingerprints
 
-ANNEE = "2026"
+CAMPAGNE = "2026"
 
 
 def tree(dossier: Path) -> dict[str, bytes]:
@@ -73,9 +73,9 @@ def petit_disque(espace: Path, tmp_path: Path) -> Iterator[Callable[[int], Path]
     [
         (300, ("load",)),  # no room for what is examined
         (2_000, ("load",)),  # no room for the warehouse
-        (600, ("publish", ANNEE, "--version", "v1")),
-        (8, ("map", ANNEE)),
-        (300, ("ingest", ANNEE, "{gros}", "--ranger-seulement")),
+        (600, ("publish", CAMPAGNE, "--version", "v1")),
+        (8, ("map", CAMPAGNE)),
+        (300, ("ingest", CAMPAGNE, "{gros}", "--ranger-seulement")),
     ],
     ids=["load", "load: the warehouse", "publish", "map", "ingest"],
 )
@@ -112,9 +112,9 @@ def anybody(cli: Callable[..., Any]) -> Callable[..., Any]:
     ("fige", "commande", "dit"),
     [
         ("outputs", ("load",), "outputs/.verrou"),
-        ("outputs/2026", ("map", ANNEE), "outputs/2026/.tableaux.en_cours"),
-        ("outputs/2026/controle", ("validate", ANNEE), "controle/anomalies.csv"),
-        ("raw/2026/depots", ("ingest", ANNEE, "{fichier}"), "raw/2026/depots"),
+        ("outputs/2026", ("map", CAMPAGNE), "outputs/2026/.tableaux.en_cours"),
+        ("outputs/2026/controle", ("validate", CAMPAGNE), "controle/anomalies.csv"),
+        ("raw/2026/depots", ("ingest", CAMPAGNE, "{fichier}"), "raw/2026/depots"),
     ],
 )
 def test_a_folder_that_cannot_be_written(
@@ -138,7 +138,7 @@ def test_a_folder_that_cannot_be_written(
         ("schemas/2026/campagne.yaml", ("load",), "U15", 2, "schemas/2026/campagne.yaml"),
         ("raw/2026/registre.csv", ("load",), "U15", 2, "raw/2026/registre.csv"),
         ("raw/2026/depots/*", ("load",), "U11", 11, "remettez les originaux"),
-        ("outputs/entrepot.duckdb", ("publish", ANNEE, "--version", "v1"), "E18", 2, "relancez « load »"),
+        ("outputs/entrepot.duckdb", ("publish", CAMPAGNE, "--version", "v1"), "E18", 2, "relancez « load »"),
         ("outputs/2026/provisoire/index.html", ("audit", "{projet}/outputs/2026/provisoire", "--sans-brut"), "U15", 2, "index.html"),
     ],
 )  # fmt: skip
@@ -164,7 +164,7 @@ def start(espace: Path, *commande: str) -> subprocess.Popen[str]:
 def test_two_runs_at_once(espace: Path) -> None:
     """One works; the other waits for it, or says that the workspace is in use. What is published is the same as alone."""
     attendu = tree(espace / "outputs")
-    lances = [start(espace, "run", ANNEE, "--remplacer") for _ in range(2)]
+    lances = [start(espace, "run", CAMPAGNE, "--remplacer") for _ in range(2)]
     fins = [(p.communicate()[1], p.returncode) for p in lances]
     statuts = sorted(statut for _, statut in fins)
     assert statuts in ([0, 0], [0, 17]), fins
@@ -209,12 +209,12 @@ def test_nothing_is_published_from_a_warehouse_that_is_no_longer_true(
     """What says how an answer is read changed since it was loaded: the figures would not be those of what is declared."""
     with (espace / fichier).open("ab") as f:
         f.write(ajout)
-    sortie = cli("map", ANNEE, "--projet", espace)
+    sortie = cli("map", CAMPAGNE, "--projet", espace)
     if dit:
         refused(sortie, "E23", 2, dit, "relancez « load »")
-        assert not (espace / "outputs" / ANNEE / "tableaux").exists()
+        assert not (espace / "outputs" / CAMPAGNE / "tableaux").exists()
         assert cli("load", "--projet", espace).statut == 0
-        assert f"schemas/{ANNEE}" in fichier or cli("map", ANNEE, "--projet", espace).statut == 0
+        assert f"schemas/{CAMPAGNE}" in fichier or cli("map", CAMPAGNE, "--projet", espace).statut == 0
     else:
         assert sortie.statut == 0, sortie.erreurs
 
@@ -241,22 +241,22 @@ def test_what_another_program_redoes(
         return cli(*args, "--projet", espace, cwd=tmp_path, env={"PYTHONPATH": str(paquet.parent)})
 
     def examines() -> dict[Path, int]:
-        return {f: f.stat().st_mtime_ns for f in (espace / f"outputs/.examen/{ANNEE}").rglob("*.npz")}
+        return {f: f.stat().st_mtime_ns for f in (espace / f"outputs/.examen/{CAMPAGNE}").rglob("*.npz")}
 
-    avant, sortie = examines(), autre("map", ANNEE)
+    avant, sortie = examines(), autre("map", CAMPAGNE)
     if recharge:
         refused(sortie, "E23", 2, "le programme a changé", "relancez « load »")
     else:
         assert sortie.statut == 0, sortie.erreurs
     assert autre("load").statut == 0
     assert avant and (examines() != avant) == relus
-    assert not recharge or autre("map", ANNEE).statut == 0
+    assert not recharge or autre("map", CAMPAGNE).statut == 0
 
 
 def test_a_file_received_since_the_load(espace: Path, tmp_path: Path, cli: Callable[..., Any]) -> None:
     (tmp_path / "réponse.csv").write_text("a;b\n1;2\n", encoding="utf-8")
-    assert cli("ingest", ANNEE, tmp_path / "réponse.csv", "--ranger-seulement", "--projet", espace).statut == 0
-    refused(cli("map", ANNEE, "--projet", espace), "E23", 2, "raw/2026/registre.csv a changé")
+    assert cli("ingest", CAMPAGNE, tmp_path / "réponse.csv", "--ranger-seulement", "--projet", espace).statut == 0
+    refused(cli("map", CAMPAGNE, "--projet", espace), "E23", 2, "raw/2026/registre.csv a changé")
 
 
 @pytest.mark.parametrize("degat", ["tronqué", "octets changés", "vide"])
@@ -267,7 +267,7 @@ def test_a_damaged_warehouse(espace: Path, cli: Callable[..., Any], degat: str) 
         for i in range(600_000, len(octets), 50_000):
             octets[i] ^= 0xFF
     entrepot.write_bytes({"tronqué": octets[: len(octets) // 2], "vide": b""}.get(degat, octets))
-    refused(cli("map", ANNEE, "--projet", espace), "E18", 2, "relancez « load »")
+    refused(cli("map", CAMPAGNE, "--projet", espace), "E18", 2, "relancez « load »")
     assert cli("load", "--projet", espace).statut == 0
     assert fingerprints(entrepot) == bon
 
@@ -279,7 +279,7 @@ def test_a_warehouse_somebody_else_was_writing(espace: Path, cli: Callable[..., 
     ecrire = f"import duckdb, os; c = duckdb.connect({str(entrepot)!r}); c.execute('DELETE FROM depot'); os._exit(9)"
     subprocess.run([sys.executable, "-c", ecrire], check=False)
     assert entrepot.with_name("entrepot.duckdb.wal").exists()
-    refused(cli("map", ANNEE, "--projet", espace), "E18", 2, "un autre programme a écrit")
+    refused(cli("map", CAMPAGNE, "--projet", espace), "E18", 2, "un autre programme a écrit")
     assert cli("load", "--projet", espace).statut == 0
     assert not entrepot.with_name("entrepot.duckdb.wal").exists()
     assert fingerprints(entrepot) == bon
@@ -294,11 +294,11 @@ def test_a_clock_that_goes_back(espace: Path, tmp_path: Path, cli: Callable[...,
         os.utime(p, (2_000_000_000 - i * 10**8,) * 2)
     assert cli("load", "--relire", "--projet", espace).statut == 0
     assert fingerprints(espace / "outputs/entrepot.duckdb") == avant
-    ranger = ("ingest", ANNEE, "--ranger-seulement", "--projet", espace)
+    ranger = ("ingest", CAMPAGNE, "--ranger-seulement", "--projet", espace)
     assert cli(*ranger, tmp_path / "0.csv", "--recu-le", "2999-12-31").statut == 0
     recus = tree(espace / "raw")
     refused(cli(*ranger, tmp_path / "1.csv"), "U30", 2, "L'horloge", "2999-12-31", "--recu-le")
-    refused(cli("register", ANNEE, tmp_path / "1.csv", "--projet", espace), "U30", 2, "L'horloge")
+    refused(cli("register", CAMPAGNE, tmp_path / "1.csv", "--projet", espace), "U30", 2, "L'horloge")
     assert tree(espace / "raw") == recus
     assert cli(*ranger, tmp_path / "1.csv", "--recu-le", "2026-05-01").statut == 0  # said so: it came before
 
@@ -316,15 +316,15 @@ def test_names_of_any_kind(racine: Path, tmp_path: Path, cli: Callable[..., Any]
     envoi.mkdir()
     for i, nom in enumerate(noms):
         (envoi / nom).write_text(f"a;b\n{i};2\n", encoding="utf-8")
-    sortie = cli("ingest", ANNEE, envoi, "--ranger-seulement", "--projet", ici)
+    sortie = cli("ingest", CAMPAGNE, envoi, "--ranger-seulement", "--projet", ici)
     assert sortie.statut == 0, sortie.erreurs
-    depots = read_registre(ici / "raw" / ANNEE)
+    depots = read_registre(ici / "raw" / CAMPAGNE)
     assert sorted(d.nom for d in depots) == sorted(noms)
     chemins = [d.chemin for d in depots]
     assert len({c.casefold() for c in chemins}) == len(noms)  # they stay apart on a disk that confuses capitals
     assert all(len(c.rpartition("/")[2].encode()) <= 255 for c in chemins)
     assert not [c for c in chemins if set(c) & set("\n\"'$%*?<>|:\\")]
-    assert cli("validate", ANNEE, "--projet", ici).statut in (0, 11)
+    assert cli("validate", CAMPAGNE, "--projet", ici).statut in (0, 11)
 
 
 def test_links_are_not_followed(racine: Path, tmp_path: Path, cli: Callable[..., Any]) -> None:
@@ -335,9 +335,9 @@ def test_links_are_not_followed(racine: Path, tmp_path: Path, cli: Callable[...,
     vrai.write_text("a;b\n1;2\n", encoding="utf-8")
     lien = tmp_path / "lien.csv"
     lien.symlink_to(vrai)
-    refused(cli("ingest", ANNEE, lien, "--projet", ici), "U07", 2, "lien symbolique")
-    assert cli("ingest", ANNEE, vrai, "--ranger-seulement", "--projet", ici).statut == 0
-    recu = ici / "raw" / ANNEE / read_registre(ici / "raw" / ANNEE)[0].chemin
+    refused(cli("ingest", CAMPAGNE, lien, "--projet", ici), "U07", 2, "lien symbolique")
+    assert cli("ingest", CAMPAGNE, vrai, "--ranger-seulement", "--projet", ici).statut == 0
+    recu = ici / "raw" / CAMPAGNE / read_registre(ici / "raw" / CAMPAGNE)[0].chemin
     recu.unlink()
     recu.symlink_to(vrai)  # the same bytes: but whoever holds them can change them
     refused(cli("load", "--projet", ici), "U11", 11, "remettez les originaux")

@@ -26,7 +26,7 @@ from cartographie.intake.store import read_registre
 from cartographie.survey.load import load_questionnaire
 
 RACINE = Path(__file__).resolve().parents[2]
-ANNEE = "2026"
+CAMPAGNE = "2026"
 FAUTIF = "fautif.xlsx"  # says that 300 people of 240 were trained (R29)
 TITRE = "Ce qu'il faut corriger"
 Lance = Callable[..., Any]
@@ -49,13 +49,13 @@ def renvoye(tmp_path_factory: pytest.TempPathFactory, cli: Lance) -> Path:
     """The fictitious campaign and the answer of `fautif` received, what is to be sent back written. Copied, never changed."""
     ici = tmp_path_factory.mktemp("retours") / "projet"
     shutil.copytree(RACINE / "schemas", ici / "schemas")
-    shutil.copytree(RACINE / "raw" / ANNEE, ici / "raw" / ANNEE)
-    assert cli("validate", ANNEE, "--projet", ici).statut in (11, 12)
+    shutil.copytree(RACINE / "raw" / CAMPAGNE, ici / "raw" / CAMPAGNE)
+    assert cli("validate", CAMPAGNE, "--projet", ici).statut in (11, 12)
     unite = next(u for u, s in states(ici).items() if s["etat"] == "attendu" and s["type_acteur"] == "ES_PUB")
     reponse = filled(ici, RACINE / "tests/fautes/fichiers/bon.xlsx", finess_et=unite[2:], raison_sociale="Clinique Inventée",
                      nb_professionnels_formes=300, referent_ia="OUI", courriel_contact="moi@ailleurs.invalid")  # fmt: skip
     receive(cli, ici, saved(reponse, ici.parent / FAUTIF), le="2026-06-30")
-    assert cli("feedback", ANNEE, "--projet", ici).statut == 0
+    assert cli("feedback", CAMPAGNE, "--projet", ici).statut == 0
     return ici
 
 
@@ -70,11 +70,11 @@ def lines(chemin: Path) -> list[dict[str, str]]:
 
 
 def anomalies(projet: Path) -> list[dict[str, str]]:
-    return lines(projet / "outputs" / ANNEE / "controle" / "anomalies.csv")
+    return lines(projet / "outputs" / CAMPAGNE / "controle" / "anomalies.csv")
 
 
 def retours(projet: Path) -> Path:
-    return projet / "outputs" / ANNEE / "retours"
+    return projet / "outputs" / CAMPAGNE / "retours"
 
 
 def envois(projet: Path) -> list[dict[str, str]]:
@@ -83,7 +83,7 @@ def envois(projet: Path) -> list[dict[str, str]]:
 
 def states(projet: Path) -> dict[str, dict[str, str]]:
     return {
-        r["repondant"] or r["unite"] or r["depot"]: r for r in lines(projet / f"outputs/{ANNEE}/controle/suivi.csv")
+        r["repondant"] or r["unite"] or r["depot"]: r for r in lines(projet / f"outputs/{CAMPAGNE}/controle/suivi.csv")
     }
 
 
@@ -121,7 +121,7 @@ def sent_back(projet: Path, destinataire: str) -> Any:
 def filled(projet: Path, classeur: Path, **reponses: Any) -> Any:
     """The workbook, those questions of its form answered (by variable)."""
     lu = openpyxl.load_workbook(classeur)
-    feuilles = load_questionnaire(projet).campagnes[ANNEE].modeles["classeur"].feuilles
+    feuilles = load_questionnaire(projet).campagnes[CAMPAGNE].modeles["classeur"].feuilles
     fiche = next(f for f in feuilles if f.disposition == "fiche")
     questions = {c.variable: [e.texte for e in c.entetes] for c in fiche.colonnes}
     feuille = next(f for f in lu.worksheets if f.title in fiche.noms)
@@ -144,7 +144,7 @@ def test_one_workbook_and_one_letter_per_respondent_concerned(renvoye: Path) -> 
     rejets = [a for a in anomalies(renvoye) if a["gravite"].startswith("rejet_")]
     concernes = {a["id_repondant"] for a in rejets if a["id_repondant"]}
     refuses = {a["depot"] for a in rejets if a["gravite"] == "rejet_fichier"}
-    bases = {d.depot for d in read_registre(renvoye / "raw" / ANNEE) if d.role == "base"}
+    bases = {d.depot for d in read_registre(renvoye / "raw" / CAMPAGNE) if d.role == "base"}
     attendus = (concernes | refuses) - bases - {a["id_repondant"] for a in rejets if a["depot"] in bases}
     trouves = envois(renvoye)
     assert {e["destinataire"] for e in trouves} >= attendus and len(trouves) == len(
@@ -180,11 +180,11 @@ def _marked(cellule: Any) -> bool:
 def test_the_answers_are_those_received_and_the_lists_are_there(projet: Path) -> None:
     """A workbook received, and the one sent back: same answers in front of the same questions, but for the contact's."""
     a = the_faulty(projet)
-    depot = next(d for d in read_registre(projet / "raw" / ANNEE) if d.depot == a["depot"])
-    recu = openpyxl.load_workbook(projet / "raw" / ANNEE / depot.chemin, data_only=True)
+    depot = next(d for d in read_registre(projet / "raw" / CAMPAGNE) if d.depot == a["depot"])
+    recu = openpyxl.load_workbook(projet / "raw" / CAMPAGNE / depot.chemin, data_only=True)
     rendu = sent_back(projet, a["id_repondant"])
     q = load_questionnaire(projet)
-    fiche = next(f for f in q.campagnes[ANNEE].modeles["classeur"].feuilles if f.disposition == "fiche")
+    fiche = next(f for f in q.campagnes[CAMPAGNE].modeles["classeur"].feuilles if f.disposition == "fiche")
     personnelles = {c.entetes[0].texte for c in fiche.colonnes if q.variables[c.variable].personnel}
     avant = {r[1].value: r[2].value for r in recu[fiche.noms[0]].iter_rows(min_col=1) if r[1].value}
     apres = {r[1].value: r[2].value for r in rendu[fiche.noms[0]].iter_rows(min_col=1) if r[1].value}
@@ -225,12 +225,12 @@ def test_the_letter_is_ready_to_be_sent(renvoye: Path) -> None:
 
 
 def test_the_letter_is_the_campaigns_when_it_declares_one(projet: Path, cli: Lance) -> None:
-    chemin = projet / "schemas" / ANNEE / "campagne.yaml"
+    chemin = projet / "schemas" / CAMPAGNE / "campagne.yaml"
     d = yaml.safe_load(chemin.read_text(encoding="utf-8"))
     d["retours"]["courrier"] = "Bonjour,\n{points}\nÀ rendre{avant}."
     chemin.write_text(yaml.safe_dump(d, allow_unicode=True), encoding="utf-8")
     seul = ("--repondant", the_faulty(projet)["id_repondant"])
-    assert cli("feedback", ANNEE, *seul, "--projet", projet, "--envoye-le", "2026-07-01").statut == 0
+    assert cli("feedback", CAMPAGNE, *seul, "--projet", projet, "--envoye-le", "2026-07-01").statut == 0
     lettre = next(retours(projet).glob("courrier-*.txt")).read_text(encoding="utf-8")
     assert lettre.startswith("Bonjour,\n- ") and lettre.endswith("À rendre avant le 16/07/2026.")
 
@@ -241,17 +241,17 @@ def test_the_letter_is_the_campaigns_when_it_declares_one(projet: Path, cli: Lan
 def test_a_letter_that_could_not_be_filled_is_refused_at_its_line(
     projet: Path, cli: Lance, texte: str, dit: str
 ) -> None:
-    chemin = projet / "schemas" / ANNEE / "campagne.yaml"
+    chemin = projet / "schemas" / CAMPAGNE / "campagne.yaml"
     lignes = chemin.read_text(encoding="utf-8").rstrip().splitlines()
     chemin.write_text("\n".join([*lignes, f'  courrier: "{texte}"', ""]), encoding="utf-8")
-    sortie = cli("feedback", ANNEE, "--projet", projet)
+    sortie = cli("feedback", CAMPAGNE, "--projet", projet)
     assert sortie.statut == 10 and "D10" in sortie.erreurs and dit in sortie.erreurs
     assert f"campagne.yaml, ligne {len(lignes) + 1}" in sortie.erreurs
 
 
 def test_twice_the_same_bytes(projet: Path, renvoye: Path) -> None:
     env = {"PYTHONHASHSEED": "7", "TZ": "Pacific/Noumea"}
-    assert run_cli("feedback", ANNEE, "--projet", projet, "--ouvriers", "2", env=env).statut == 0
+    assert run_cli("feedback", CAMPAGNE, "--projet", projet, "--ouvriers", "2", env=env).statut == 0
     assert {p.name: p.read_bytes() for p in retours(projet).iterdir()} == {
         p.name: p.read_bytes() for p in retours(renvoye).iterdir()
     }
@@ -277,8 +277,8 @@ def corrected(projet: Path, destinataire: str, tmp_path: Path, **reponses: Any) 
 
 
 def receive(cli: Lance, projet: Path, *fichiers: Path, le: str = "2026-07-10") -> None:
-    assert cli("ingest", ANNEE, *fichiers, "--recu-le", le, "--projet", projet).statut == 0
-    assert cli("validate", ANNEE, "--projet", projet).statut in (0, 11, 12)
+    assert cli("ingest", CAMPAGNE, *fichiers, "--recu-le", le, "--projet", projet).statut == 0
+    assert cli("validate", CAMPAGNE, "--projet", projet).statut in (0, 11, 12)
 
 
 def test_a_returned_workbook_takes_the_place_of_what_it_corrects(projet: Path, cli: Lance, tmp_path: Path) -> None:
@@ -291,7 +291,7 @@ def test_a_returned_workbook_takes_the_place_of_what_it_corrects(projet: Path, c
     apres = states(projet)[a["id_repondant"]]
     assert (apres["etat"], apres["versions"], apres["fichier"]) == ("accepté", "2", "corrige.xlsx")
     assert not [x for x in anomalies(projet) if x["regle"] == "R29" and x["id_repondant"] == a["id_repondant"]]
-    assert {"corrige.xlsx", a["fichier"]} <= {d.nom for d in read_registre(projet / "raw" / ANNEE)}
+    assert {"corrige.xlsx", a["fichier"]} <= {d.nom for d in read_registre(projet / "raw" / CAMPAGNE)}
     remplace = next(x for x in anomalies(projet) if x["depot"] == a["depot"])
     assert remplace["gravite"] == "alerte" and "corrige.xlsx" in remplace["message"]
     assert [r["repondant"] for r in states(projet).values()].count(a["id_repondant"]) == 1
@@ -304,7 +304,7 @@ def test_a_blank_never_erases_unless_the_campaign_says_so(projet: Path, cli: Lan
     recus = {}
     for politique in ("conserver", "effacer"):
         ici = Path(shutil.copytree(projet, tmp_path / politique))
-        chemin = ici / "schemas" / ANNEE / "campagne.yaml"
+        chemin = ici / "schemas" / CAMPAGNE / "campagne.yaml"
         texte = chemin.read_text(encoding="utf-8")
         chemin.write_text(texte.replace("vides: conserver", f"vides: {politique}"), encoding="utf-8")
         receive(cli, ici, revenu)
@@ -318,7 +318,7 @@ def _warehouse(projet: Path, variable: str, repondant: str) -> list[Any]:
 
     with duckdb.connect(str(projet / "outputs/entrepot.duckdb"), read_only=True) as con:
         sql = f"SELECT {variable} FROM repondant WHERE campagne = ? AND id_repondant = ?"
-        return [r[0] for r in con.execute(sql, [ANNEE, repondant]).fetchall()]
+        return [r[0] for r in con.execute(sql, [CAMPAGNE, repondant]).fetchall()]
 
 
 def test_what_had_been_refused_is_replaced_by_the_questionnaire_filled_in(
@@ -353,7 +353,7 @@ def test_a_reference_of_someone_else_is_not_believed(projet: Path, cli: Lance, t
 def test_corrected_twice_the_last_one_stands(projet: Path, cli: Lance, tmp_path: Path) -> None:
     a = the_faulty(projet)
     receive(cli, projet, corrected(projet, a["id_repondant"], tmp_path, nb_professionnels=50))  # still wrong
-    assert cli("feedback", ANNEE, "--repondant", a["id_repondant"], "--projet", projet).statut == 0
+    assert cli("feedback", CAMPAGNE, "--repondant", a["id_repondant"], "--projet", projet).statut == 0
     encore = corrected(projet, a["id_repondant"], tmp_path / "2", nb_professionnels_formes=1, nb_professionnels=60)
     receive(cli, projet, encore, le="2026-07-20")
     apres = states(projet)[a["id_repondant"]]
@@ -378,12 +378,12 @@ def test_a_row_gone_from_the_returned_workbook_is_withdrawn(projet: Path, cli: L
 
 def test_applying_what_is_proposed_leaves_no_such_anomaly(projet: Path, cli: Lance, tmp_path: Path) -> None:
     """Property: every workbook sent back, its proposals applied (the other cells emptied), leaves none of the rules it told."""
-    chemin = projet / "schemas" / ANNEE / "campagne.yaml"
+    chemin = projet / "schemas" / CAMPAGNE / "campagne.yaml"
     texte = chemin.read_text(encoding="utf-8")
     toutes = "[rejet_fichier, rejet_ligne, rejet_cellule, redressement]"
     chemin.write_text(texte.replace("[rejet_fichier, rejet_ligne, rejet_cellule]", toutes), encoding="utf-8")
     receive(cli, projet, *_repairs(tmp_path))
-    assert cli("feedback", ANNEE, "--projet", projet).statut == 0
+    assert cli("feedback", CAMPAGNE, "--projet", projet).statut == 0
     revenus, regles = [], {}
     for e in envois(projet):
         if ":" not in e["destinataire"]:
@@ -434,16 +434,16 @@ def _finess(debut: str) -> str:
 
 def test_states_go_from_expected_to_reminded_to_accepted(projet: Path, cli: Lance, tmp_path: Path) -> None:
     a = the_faulty(projet)
-    avant = cli("status", "--campagne", ANNEE, "--projet", projet, "--json").json["campagnes"][ANNEE]["etats"]
+    avant = cli("status", "--campagne", CAMPAGNE, "--projet", projet, "--json").json["campagnes"][CAMPAGNE]["etats"]
     (region, *_), totaux = avant["axes"].values(), lambda e: {r["libelle"]: r for r in e["rangs"]}
     total = totaux(region)["Total"]
     assert total["attendu"] and total["accepté"] and total["à corriger"] and 0 < total["taux_reponse"] < 1
-    assert cli("feedback", ANNEE, "--absents", "--envoye-le", "2026-07-02", "--projet", projet).statut == 0
+    assert cli("feedback", CAMPAGNE, "--absents", "--envoye-le", "2026-07-02", "--projet", projet).statut == 0
     assert states(projet)[a["id_repondant"]]["etat"] == "relancé"
     relances = [e for e in envois(projet) if not e["classeur"]]
     assert len(relances) == total["attendu"]
     assert "nous n'avons pas encore reçu" in (retours(projet) / relances[0]["courrier"]).read_text(encoding="utf-8")
-    apres = cli("status", "--campagne", ANNEE, "--projet", projet, "--json").json["campagnes"][ANNEE]["etats"]
+    apres = cli("status", "--campagne", CAMPAGNE, "--projet", projet, "--json").json["campagnes"][CAMPAGNE]["etats"]
     suivant = totaux(next(iter(apres["axes"].values())))["Total"]
     assert suivant["relancé"] == total["attendu"] + total["à corriger"] + total["rejeté"] and not suivant["attendu"]
     assert suivant["taux_reponse"] == total["taux_reponse"]  # a reminder changes nothing to who has answered
@@ -456,15 +456,15 @@ def test_states_go_from_expected_to_reminded_to_accepted(projet: Path, cli: Lanc
 def test_received_and_not_controlled_yet_is_only_received(projet: Path, cli: Lance, tmp_path: Path) -> None:
     a = the_faulty(projet)
     revenu = corrected(projet, a["id_repondant"], tmp_path, nb_professionnels_formes=1, nb_professionnels=50)
-    sortie = cli("ingest", ANNEE, revenu, "--recu-le", "2026-07-10", "--projet", projet)
+    sortie = cli("ingest", CAMPAGNE, revenu, "--recu-le", "2026-07-10", "--projet", projet)
     assert sortie.statut == 0 and "1 classeur corrigé revenu" in sortie.texte
     assert states(projet)[a["id_repondant"]]["etat"] == "reçu"
 
 
 def test_one_respondent_only_and_nobody(projet: Path, cli: Lance) -> None:
     a = the_faulty(projet)
-    assert cli("feedback", ANNEE, "--repondant", a["id_repondant"], "--projet", projet).statut == 0
+    assert cli("feedback", CAMPAGNE, "--repondant", a["id_repondant"], "--projet", projet).statut == 0
     assert [e["destinataire"] for e in envois(projet)] == [a["id_repondant"]]
-    sortie = cli("feedback", ANNEE, "--repondant", "F:000000000", "--projet", projet)
+    sortie = cli("feedback", CAMPAGNE, "--repondant", "F:000000000", "--projet", projet)
     assert sortie.statut == 2 and "U17" in sortie.erreurs
     assert [e["destinataire"] for e in envois(projet)] == [a["id_repondant"]]  # what was there stays

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from cartographie.base import journal
 
-ANNEE = "2026"
+CAMPAGNE = "2026"
 NOM = "Jeanne-Dupont-06-12-34-56-78.csv"
 
 
@@ -25,9 +25,9 @@ def trois_commandes(racine: Path, tmp_path_factory: pytest.TempPathFactory, cli:
     ici = tmp_path_factory.mktemp("journal") / "espace"
     shutil.copytree(racine / "schemas", ici / "schemas")
     (ici.parent / NOM).write_text("a;b\n1;2\n", encoding="utf-8")
-    assert cli("ingest", ANNEE, ici.parent / NOM, "--recu-le", "2026-05-01", "--projet", ici).statut == 0
-    assert cli("validate", ANNEE, "--projet", ici).statut == 11
-    assert cli("publish", ANNEE, "--version", "v1", "--motif", "Jeanne Dupont", "--projet", ici).statut == 2
+    assert cli("ingest", CAMPAGNE, ici.parent / NOM, "--recu-le", "2026-05-01", "--projet", ici).statut == 0
+    assert cli("validate", CAMPAGNE, "--projet", ici).statut == 11
+    assert cli("publish", CAMPAGNE, "--version", "v1", "--motif", "Jeanne Dupont", "--projet", ici).statut == 2
     return ici
 
 
@@ -42,19 +42,19 @@ def test_who_did_what_when_with_what_and_how_it_ended(espace: Path, cli: Callabl
     rangement, controle, refus = bilan["journal"]
     assert [x["commande"] for x in bilan["journal"]] == ["ingest", "validate", "publish"]
     assert [x["statut"] for x in bilan["journal"]] == [0, 11, 2] and refus["erreur"].startswith(("U", "E"))
-    assert rangement["arguments"][:1] == [ANNEE] and rangement["arguments"][-4:] == [
+    assert rangement["arguments"][:1] == [CAMPAGNE] and rangement["arguments"][-4:] == [
         "--recu-le",
         "2026-05-01",
         "--projet",
         "…",
     ]
-    assert controle["gsbpm"] == ["5.3"] and controle["comptes"][ANNEE]["lignes_lues"] == 2
-    assert f"raw/{ANNEE}/registre.csv" in controle["entrees"] and len(controle["entrees"]["schemas"]) == 64
+    assert controle["gsbpm"] == ["5.3"] and controle["comptes"][CAMPAGNE]["lignes_lues"] == 2
+    assert f"raw/{CAMPAGNE}/registre.csv" in controle["entrees"] and len(controle["entrees"]["schemas"]) == 64
     assert all(x["quand"] and x["qui"] and len(x["programme"]) == 64 for x in bilan["journal"])
 
 
 def test_no_name_enters_it(espace: Path, cli: Callable[..., Any]) -> None:
-    cli("publish", ANNEE, "--version=06 12 34 56 78", "--nature", "jeanne.dupont@hopital.fr", f"--projet={espace}")
+    cli("publish", CAMPAGNE, "--version=06 12 34 56 78", "--nature", "jeanne.dupont@hopital.fr", f"--projet={espace}")
     assert len(journal.read(espace).lignes) == 4
     texte = (espace / journal.NOM).read_text(encoding="utf-8")
     assert "Jeanne" not in texte and "Dupont" not in texte and "34-56" not in texte
@@ -76,7 +76,7 @@ def test_a_line_tampered_with_shows(espace: Path, cli: Callable[..., Any], quoi:
     chemin.write_bytes(b"".join(lignes))
     sortie = cli("status", "--journal", "--projet", espace)
     assert sortie.statut == 16 and "rompue à la ligne" in sortie.texte
-    assert cli("validate", ANNEE, "--projet", espace).statut == 11  # the journal goes on
+    assert cli("validate", CAMPAGNE, "--projet", espace).statut == 11  # the journal goes on
     assert len(journal.read(espace).lignes) >= 3
 
 
@@ -105,6 +105,6 @@ def test_what_only_reads_is_not_noted(espace: Path, cli: Callable[..., Any]) -> 
     avant = (espace / journal.NOM).read_bytes()
     cli("status", "--projet", espace)
     cli("validate", "--help")
-    cli("dictionary", ANNEE, "--sortie", espace / "d.md", "--projet", espace)
+    cli("dictionary", CAMPAGNE, "--sortie", espace / "d.md", "--projet", espace)
     assert (espace / journal.NOM).read_bytes() == avant
     assert json.loads(avant.splitlines()[-1])["commande"] == "publish"

@@ -21,7 +21,7 @@ import pytest
 from cartographie.intake.store import read_registre
 from cartographie.warehouse.read import fingerprints
 
-ANNEE = "2026"
+CAMPAGNE = "2026"
 FOIS = int(os.environ.get("CARTOGRAPHIE_PANNES", "2"))
 
 
@@ -66,18 +66,18 @@ def test_receiving(racine: Path, tmp_path: Path, cli: Callable[..., Any]) -> Non
         (envoi / f"{i}.csv").write_text(f"a;b\n{i};2\n", encoding="utf-8")
     temoin = tmp_path / "temoin"
     shutil.copytree(racine / "schemas", temoin / "schemas")
-    duree = lasts(temoin, "ingest", ANNEE, str(envoi), "--ranger-seulement")
+    duree = lasts(temoin, "ingest", CAMPAGNE, str(envoi), "--ranger-seulement")
     for i, apres in enumerate(instants("ingest", duree)):
         ici = tmp_path / f"espace{i}"
         shutil.copytree(racine / "schemas", ici / "schemas")
-        kill_during(ici, apres, "ingest", ANNEE, str(envoi), "--ranger-seulement")
-        if (ici / "raw" / ANNEE / "registre.csv").exists():
-            for d in read_registre(ici / "raw" / ANNEE):
-                assert (ici / "raw" / ANNEE / d.chemin).stat().st_size == d.taille
-        fin = cli("ingest", ANNEE, envoi, "--ranger-seulement", "--projet", ici)
+        kill_during(ici, apres, "ingest", CAMPAGNE, str(envoi), "--ranger-seulement")
+        if (ici / "raw" / CAMPAGNE / "registre.csv").exists():
+            for d in read_registre(ici / "raw" / CAMPAGNE):
+                assert (ici / "raw" / CAMPAGNE / d.chemin).stat().st_size == d.taille
+        fin = cli("ingest", CAMPAGNE, envoi, "--ranger-seulement", "--projet", ici)
         assert fin.statut == 0, (apres, fin.erreurs)
-        assert {d.sha256 for d in read_registre(ici / "raw" / ANNEE)} == {
-            d.sha256 for d in read_registre(temoin / "raw" / ANNEE)
+        assert {d.sha256 for d in read_registre(ici / "raw" / CAMPAGNE)} == {
+            d.sha256 for d in read_registre(temoin / "raw" / CAMPAGNE)
         }
 
 
@@ -95,13 +95,13 @@ def test_loading(espace: Path, cli: Callable[..., Any]) -> None:
 
 def test_publishing(espace: Path, cli: Callable[..., Any]) -> None:
     """A release is there whole, or not at all."""
-    sorties = espace / "outputs" / ANNEE
+    sorties = espace / "outputs" / CAMPAGNE
     for apres in instants("publish", 10.0)[: max(1, FOIS // 2)]:
-        kill_during(espace, apres, "publish", ANNEE, "--version", "v1")
+        kill_during(espace, apres, "publish", CAMPAGNE, "--version", "v1")
         if (sorties / "v1").exists():
             assert cli("audit", sorties / "v1", "--sans-brut", "--json").json["conforme"], apres
             shutil.rmtree(sorties / "v1")
-        assert cli("status", "--projet", espace, "--json").json["campagnes"][ANNEE]["versions"] == ["provisoire"]
-    assert cli("publish", ANNEE, "--version", "v1", "--projet", espace).statut == 0
+        assert cli("status", "--projet", espace, "--json").json["campagnes"][CAMPAGNE]["versions"] == ["provisoire"]
+    assert cli("publish", CAMPAGNE, "--version", "v1", "--projet", espace).statut == 0
     assert cli("audit", sorties / "v1", "--sans-brut", "--json").json["conforme"]
     assert sorted(p.name for p in sorties.iterdir()) == ["controle", "provisoire", "v1"]

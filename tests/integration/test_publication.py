@@ -23,12 +23,12 @@ from conftest import RACINE
 sys.path.insert(0, str(Path(__file__).parent))
 from navigateur import CHROMIUM, run_in_page
 
-ANNEE = "2026"
+CAMPAGNE = "2026"
 
 
 @pytest.fixture(scope="module")
 def publie(petit_projet: Path) -> Path:
-    return petit_projet / "outputs" / ANNEE / "provisoire"
+    return petit_projet / "outputs" / CAMPAGNE / "provisoire"
 
 
 def rows(chemin: Path) -> list[dict[str, str]]:
@@ -116,7 +116,7 @@ def test_maps_have_words_a_scale_and_a_picture(publie: Path) -> None:
         texte = " ".join(racine.itertext())
         ns = {"s": "http://www.w3.org/2000/svg"}
         assert racine.find("s:title", ns).text and "Carte de France" in racine.find("s:desc", ns).text  # type: ignore[union-attr, operator]
-        for dit in ("Source", "ictives", "Contours", ANNEE):
+        for dit in ("Source", "ictives", "Contours", CAMPAGNE):
             assert dit in texte, (svg.name, dit)
         assert svg.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
         assert b"http://" not in svg.read_bytes().replace(b"http://www.w3.org/", b"")
@@ -187,27 +187,27 @@ def test_a_label_that_gives_an_address_is_not_published(
     mini_projet: Path, cli: Callable[..., Any], tmp_path: Path
 ) -> None:
     ici = shutil.copytree(mini_projet, tmp_path / "espace")
-    shutil.rmtree(ici / "outputs" / ANNEE)
+    shutil.rmtree(ici / "outputs" / CAMPAGNE)
     tableau = ici / "schemas/tableaux/t01.yaml"
     declare = yaml.safe_load(tableau.read_text(encoding="utf-8"))
     declare["notes"] = ["Écrire à jeanne.dupont@hopital.fr"]
     tableau.write_text(yaml.safe_dump(declare, allow_unicode=True), encoding="utf-8")
-    sortie = cli("publish", ANNEE, "--version", "v1", "--projet", ici)
+    sortie = cli("publish", CAMPAGNE, "--version", "v1", "--projet", ici)
     assert sortie.statut == 10 and "E21" in sortie.erreurs and "X22" in sortie.erreurs
-    assert "jeanne" not in sortie.erreurs + sortie.texte and not (ici / "outputs" / ANNEE / "v1").exists()
+    assert "jeanne" not in sortie.erreurs + sortie.texte and not (ici / "outputs" / CAMPAGNE / "v1").exists()
 
 
 def test_a_correction_says_what_it_replaces_why_and_every_figure_that_changed(
     mini_projet: Path, cli: Callable[..., Any], tmp_path: Path
 ) -> None:
     ici = shutil.copytree(mini_projet, tmp_path / "espace")
-    publier = ("publish", ANNEE, "--projet", ici, "--version")
+    publier = ("publish", CAMPAGNE, "--projet", ici, "--version")
     for manque in (("--remplace", "provisoire"), ("--motif", "oubli"), ("--nature", "corrigée"), ("--nature", "autre")):
         assert "U23" in cli(*publier, "v2", *manque).erreurs, manque
     corriger = ("--nature", "corrigée", "--motif", "oubli", "--remplace")
     for version, remplacee, code in (("v2", "v0", "U21"), ("v2", "v2", "U23"), ("v2", "../2025/v1", "U12")):
         assert code in cli(*publier, version, *corriger, remplacee).erreurs, remplacee
-    regle = ici / "schemas" / ANNEE / "campagne.yaml"
+    regle = ici / "schemas" / CAMPAGNE / "campagne.yaml"
     regle.write_text(
         regle.read_text(encoding="utf-8").replace("demi_largeur_u: 10", "demi_largeur_u: 14"), encoding="utf-8"
     )
@@ -220,7 +220,7 @@ def test_a_correction_says_what_it_replaces_why_and_every_figure_that_changed(
         *publier, "v2", "--nature", "corrigée", "--remplace", "provisoire", "--motif", "Seuil de fiabilité revu"
     )
     assert corrige.statut == 0, corrige.erreurs
-    ancien, nouveau = ici / "outputs" / ANNEE / "provisoire", ici / "outputs" / ANNEE / "v2"
+    ancien, nouveau = ici / "outputs" / CAMPAGNE / "provisoire", ici / "outputs" / CAMPAGNE / "v2"
     revisions = rows(nouveau / "revisions.csv")
     assert {x["motif"] for x in revisions} == {"Seuil de fiabilité revu"}
     compare = cli("compare", ancien, nouveau, "--sortie", tmp_path / "ecarts", "--json").json
@@ -230,7 +230,7 @@ def test_a_correction_says_what_it_replaces_why_and_every_figure_that_changed(
     assert manifeste["revision"] == {
         "nature": "corrigée", "remplace": "provisoire", "motif": "Seuil de fiabilité revu", "nombre": len(revisions)
     }  # fmt: skip
-    assert f"{ANNEE}/provisoire" in manifeste["publications_anterieures"]  # attacked together
+    assert f"{CAMPAGNE}/provisoire" in manifeste["publications_anterieures"]  # attacked together
     assert "remplace « provisoire » : Seuil de fiabilité revu" in (nouveau / "LISEZMOI.txt").read_text(encoding="utf-8")
     assert "Motif : Seuil de fiabilité revu" in (nouveau / "rapport-qualite.html").read_text(encoding="utf-8")
     assert (nouveau / "index.html").read_text(encoding="utf-8").count('href="revisions.csv"') >= 1

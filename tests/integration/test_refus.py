@@ -17,7 +17,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fautes"))
 from fabriquer import finess
 
-ANNEE = "2026"
+CAMPAGNE = "2026"
 Lance = Callable[..., Any]
 
 
@@ -41,7 +41,7 @@ def refused(sortie: Any, code: str, statut: int, *mots: str) -> None:
 def test_what_the_analyst_notes_by_hand(espace: Path, cli: Lance) -> None:
     """Dispositions and reminders: a wrong heading, a word that is none, a unit nobody knows."""
     avant = (espace / "outputs/entrepot.duckdb").read_bytes()
-    dispositions = espace / "raw" / ANNEE / "dispositions.csv"
+    dispositions = espace / "raw" / CAMPAGNE / "dispositions.csv"
     for texte, code, mots in (
         ("unité;disposition\n", "U18", ("ses colonnes doivent être unite, disposition, le",)),
         ("unite,disposition,le\nF:1,parti,2026-05-01\n", "U18", ("ligne 2", "« parti »", "choisissez parmi")),
@@ -52,27 +52,27 @@ def test_what_the_analyst_notes_by_hand(espace: Path, cli: Lance) -> None:
         ),
     ):
         dispositions.write_text(texte, encoding="utf-8")
-        refused(cli("load", "--projet", espace), code, 2, f"raw/{ANNEE}/dispositions.csv", *mots)
+        refused(cli("load", "--projet", espace), code, 2, f"raw/{CAMPAGNE}/dispositions.csv", *mots)
     dispositions.unlink()
-    relances = espace / "raw" / ANNEE / "relances.csv"
+    relances = espace / "raw" / CAMPAGNE / "relances.csv"
     relances.write_text("qui,quand\n", encoding="utf-8")
-    refused(cli("validate", ANNEE, "--projet", espace), "U16", 2, "relances.csv", "destinataire, envoye_le")
+    refused(cli("validate", CAMPAGNE, "--projet", espace), "U16", 2, "relances.csv", "destinataire, envoye_le")
     assert (espace / "outputs/entrepot.duckdb").read_bytes() == avant
 
 
 def test_margins_that_cannot_be_met(espace: Path, cli: Lance) -> None:
     """Bounds so narrow that no weight can move: nothing is computed on wrong weights."""
     change(
-        espace / "schemas" / ANNEE / "campagne.yaml",
+        espace / "schemas" / CAMPAGNE / "campagne.yaml",
         lambda c: c["ponderation"]["calage"].update(bornes=[0.999, 1.001], repondants_min=1),
     )
     assert cli("load", "--projet", espace).statut == 0
-    refused(cli("map", ANNEE, "--projet", espace), "E19", 10, "entre 0.999 et 1.001", "voulu", "« bornes »")
-    assert not (espace / "outputs" / ANNEE / "tableaux").exists()
+    refused(cli("map", CAMPAGNE, "--projet", espace), "E19", 10, "entre 0.999 et 1.001", "voulu", "« bornes »")
+    assert not (espace / "outputs" / CAMPAGNE / "tableaux").exists()
 
 
 def test_weights_are_made_from_the_frame_and_judged_on_the_rest(espace: Path, cli: Lance) -> None:
-    campagne = espace / "schemas" / ANNEE / "campagne.yaml"
+    campagne = espace / "schemas" / CAMPAGNE / "campagne.yaml"
     avant = campagne.read_text(encoding="utf-8")
     for cle, valeur, code, mot in (
         ("groupes", ["taile"], "D05", "« taile » n'est pas déclarée"),
@@ -80,14 +80,14 @@ def test_weights_are_made_from_the_frame_and_judged_on_the_rest(espace: Path, cl
     ):
         campagne.write_text(avant, encoding="utf-8")
         change(campagne, lambda c, cle=cle, valeur=valeur: c["ponderation"].update({cle: valeur}))  # type: ignore[misc]
-        refused(cli("status", "--projet", espace), code, 10, f"schemas/{ANNEE}/campagne.yaml", mot)
+        refused(cli("status", "--projet", espace), code, 10, f"schemas/{CAMPAGNE}/campagne.yaml", mot)
 
 
 def test_a_table_that_says_a_figure_twice(espace: Path, cli: Lance) -> None:
     """Nothing of what is read changed: the warehouse still stands, the table is refused."""
     tableau = sorted((espace / "schemas/tableaux").glob("*.yaml"))[1]
     change(tableau, lambda t: t["series"].append(dict(t["series"][0])))
-    refused(cli("map", ANNEE, "--projet", espace), "E16", 10, "publie deux fois le même chiffre")
+    refused(cli("map", CAMPAGNE, "--projet", espace), "E16", 10, "publie deux fois le même chiffre")
 
 
 def test_a_table_gone_that_a_release_still_shows(espace: Path, cli: Lance) -> None:
@@ -95,12 +95,12 @@ def test_a_table_gone_that_a_release_still_shows(espace: Path, cli: Lance) -> No
     code = yaml.safe_load(retire.read_text(encoding="utf-8"))["code"]
     retire.unlink()
     change(
-        espace / "schemas" / ANNEE / "plausibilite.yaml",
+        espace / "schemas" / CAMPAGNE / "plausibilite.yaml",
         lambda p: p.update(attentes=[a for a in p["attentes"] if a.get("tableau") != code]),
     )
-    sortie = cli("publish", ANNEE, "--version", "v2", "--projet", espace)
+    sortie = cli("publish", CAMPAGNE, "--version", "v2", "--projet", espace)
     refused(sortie, "U27", 10, f"publie le tableau {code}", "remettez sa déclaration")
-    assert not (espace / "outputs" / ANNEE / "v2").exists()
+    assert not (espace / "outputs" / CAMPAGNE / "v2").exists()
 
 
 def test_a_condition_that_means_nothing(espace: Path, cli: Lance) -> None:
@@ -134,10 +134,10 @@ def test_a_wording_that_means_two_answers(espace: Path, cli: Lance) -> None:
 
 
 def test_what_the_auditor_needs_and_is_not_there(espace: Path, tmp_path: Path, cli: Lance) -> None:
-    publiee = espace / "outputs" / ANNEE / "provisoire"
+    publiee = espace / "outputs" / CAMPAGNE / "provisoire"
     absent = tmp_path / "absent"
     refused(cli("audit", publiee, "--signataires", absent), "U24", 2, "donnez un fichier de signataires")
-    refused(cli("audit", publiee, "--raw", absent), "U24", 2, f"donnez raw/{ANNEE}")
+    refused(cli("audit", publiee, "--raw", absent), "U24", 2, f"donnez raw/{CAMPAGNE}")
     refused(cli("sign", publiee, "--cle", absent, "--projet", espace), "U24", 2, "donnez une clé privée SSH")
 
 
@@ -172,11 +172,11 @@ def test_numbers_that_are_none(racine: Path, tmp_path: Path, cli: Lance) -> None
     base.write_text(
         f"{entete}\n{finess(1)},,Un,ES_PUB,,,01,84,,120\n01900001,,Deux,ES_PUB,,,01,84,,120\n", encoding="utf-8"
     )
-    assert cli("register", ANNEE, base, "--projet", ici).statut == 0
+    assert cli("register", CAMPAGNE, base, "--projet", ici).statut == 0
     recus = [tmp_path / f"{nom}.xlsx" for nom in reponses]
-    assert cli("ingest", ANNEE, *recus, "--ranger-seulement", "--projet", ici).statut == 0
-    cli("validate", ANNEE, "--projet", ici)
-    with (ici / "outputs" / ANNEE / "controle/anomalies.csv").open(encoding="utf-8", newline="") as f:
+    assert cli("ingest", CAMPAGNE, *recus, "--ranger-seulement", "--projet", ici).statut == 0
+    cli("validate", CAMPAGNE, "--projet", ici)
+    with (ici / "outputs" / CAMPAGNE / "controle/anomalies.csv").open(encoding="utf-8", newline="") as f:
         constats = list(csv.DictReader(f))
     for nom, (_, _, attendues) in reponses.items():
         siens = [x for x in constats if x["fichier"] == f"{nom}.xlsx" and x["regle"] in attendues]
@@ -196,9 +196,11 @@ def test_more_systems_than_anybody_has(espace: Path, tmp_path: Path, cli: Lance)
                 ws.cell(i, c).value = ws.cell(6, c).value
             ws.cell(i, 1).value = i - 4
         classeur.save(tmp_path / f"{nombre}.xlsx")
-        assert cli("ingest", ANNEE, tmp_path / f"{nombre}.xlsx", "--ranger-seulement", "--projet", espace).statut == 0
-        cli("validate", ANNEE, "--projet", espace)
-        with (espace / "outputs" / ANNEE / "controle/anomalies.csv").open(encoding="utf-8", newline="") as f:
+        assert (
+            cli("ingest", CAMPAGNE, tmp_path / f"{nombre}.xlsx", "--ranger-seulement", "--projet", espace).statut == 0
+        )
+        cli("validate", CAMPAGNE, "--projet", espace)
+        with (espace / "outputs" / CAMPAGNE / "controle/anomalies.csv").open(encoding="utf-8", newline="") as f:
             vues = [x["fichier"] for x in csv.DictReader(f) if x["regle"] == "R34"]
         assert vues == (["301.xlsx"] if nombre == 301 else [])
 

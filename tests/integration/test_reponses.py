@@ -20,7 +20,7 @@ import fabriquer  # noqa: E402
 from cartographie.cli import main  # noqa: E402
 from cartographie.survey.load import load_questionnaire  # noqa: E402
 
-CAMPAGNE = fabriquer.ANNEE
+CAMPAGNE = fabriquer.CAMPAGNE
 CODE = "C315"
 RARE, SECRET = "Zorglub quantique", "voir jeanne.inventee@exemple.fr"
 

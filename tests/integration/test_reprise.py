@@ -24,7 +24,7 @@ from cartographie.intake import read
 from cartographie.intake.store import ingest, read_registre
 
 pytestmark = pytest.mark.xdist_group("reprise")
-ANNEE = "2026"
+CAMPAGNE = "2026"
 
 
 def files(dossier: Path) -> dict[str, bytes]:
@@ -53,7 +53,7 @@ def _warehouse(projet: Path) -> dict[str, bytes]:
 
 def control(projet: Path, relire: bool = False) -> dict[str, bytes]:
     """The control alone, where the warehouse would say nothing more."""
-    flow.validate(projet, ANNEE, Examen(1, relire), lambda *_: None)
+    flow.validate(projet, CAMPAGNE, Examen(1, relire), lambda *_: None)
     return files(projet)
 
 
@@ -79,7 +79,7 @@ def projet(tmp_path: Path) -> Path:
 
 def _copie(ici: Path) -> Path:
     shutil.copytree(RACINE / "schemas", ici / "schemas")
-    shutil.copytree(RACINE / "raw" / ANNEE, ici / "raw" / ANNEE)
+    shutil.copytree(RACINE / "raw" / CAMPAGNE, ici / "raw" / CAMPAGNE)
     return ici
 
 
@@ -116,7 +116,7 @@ def test_nothing_is_read_twice(examine: Path, attendu: dict[str, bytes], lus: li
 def test_a_new_file_is_read_alone(examine: Path, tmp_path: Path, lus: list[str]) -> None:
     nouveau = tmp_path / "bon.xlsx"
     shutil.copy(RACINE / "tests/fautes/fichiers/bon.xlsx", nouveau)
-    ingest(examine, ANNEE, [nouveau], "reponse", "2026-07-01")
+    ingest(examine, CAMPAGNE, [nouveau], "reponse", "2026-07-01")
     par_morceaux = run(examine)
     assert lus == ["bon.xlsx"]
     assert par_morceaux == run(examine, relire=True)
@@ -127,13 +127,13 @@ def test_another_answer_of_a_respondent_is_examined_with_the_first(
 ) -> None:
     """Which one is kept can only be told from both."""
     projet = examine
-    deja = next(d for d in read_registre(projet / "raw" / ANNEE) if d.nom.endswith("0031.xlsx"))
+    deja = next(d for d in read_registre(projet / "raw" / CAMPAGNE) if d.nom.endswith("0031.xlsx"))
     copie = tmp_path / "encore.xlsx"
-    shutil.copy(projet / "raw" / ANNEE / deja.chemin, copie)
+    shutil.copy(projet / "raw" / CAMPAGNE / deja.chemin, copie)
     copie.chmod(0o644)
     with ZipFile(copie, "a") as archive:
         archive.comment = b"encore"  # another file, the same answer
-    ingest(projet, ANNEE, [copie], "reponse", "2026-07-01")
+    ingest(projet, CAMPAGNE, [copie], "reponse", "2026-07-01")
     par_morceaux = control(projet)
     assert set(lus) == {"encore.xlsx", deja.nom}
     assert par_morceaux == control(projet, relire=True)
@@ -153,18 +153,18 @@ def test_interrupted_it_goes_on_from_where_it_was(
     monkeypatch.setattr(campagne, "examine_files", coupe)
     with pytest.raises(KeyboardInterrupt):
         run(projet)
-    assert len(lus) == 40 and not (projet / "outputs" / ANNEE).exists()
+    assert len(lus) == 40 and not (projet / "outputs" / CAMPAGNE).exists()
     avant = set(lus)
     lus.clear()
     assert run(projet) == attendu
-    depots = [d for d in read_registre(projet / "raw" / ANNEE) if d.role == "reponse"]
+    depots = [d for d in read_registre(projet / "raw" / CAMPAGNE) if d.role == "reponse"]
     assert {d.nom for d in depots[40:]} <= set(lus) and len(lus) < len(depots) and len(avant) == 40
 
 
 def test_a_file_altered_since_is_seen_though_it_was_examined(examine: Path) -> None:
     projet = examine
-    depot = next(d for d in read_registre(projet / "raw" / ANNEE) if d.role == "reponse")
-    chemin = projet / "raw" / ANNEE / depot.chemin
+    depot = next(d for d in read_registre(projet / "raw" / CAMPAGNE) if d.role == "reponse")
+    chemin = projet / "raw" / CAMPAGNE / depot.chemin
     octets, date = chemin.read_bytes(), chemin.stat()
     chemin.chmod(0o644)
     chemin.write_bytes(octets[:-1] + bytes([octets[-1] ^ 1]))  # same size
@@ -173,10 +173,10 @@ def test_a_file_altered_since_is_seen_though_it_was_examined(examine: Path) -> N
         run(projet)
 
 
-@pytest.mark.parametrize("fichier", ["regles.yaml", f"{ANNEE}/campagne.yaml"])
+@pytest.mark.parametrize("fichier", ["regles.yaml", f"{CAMPAGNE}/campagne.yaml"])
 def test_a_changed_declaration_makes_everything_read_again(examine: Path, lus: list[str], fichier: str) -> None:
     projet = examine
-    recus = {d.nom for d in read_registre(projet / "raw" / ANNEE) if d.role == "reponse"}
+    recus = {d.nom for d in read_registre(projet / "raw" / CAMPAGNE) if d.role == "reponse"}
     with (projet / "schemas" / fichier).open("a", encoding="utf-8") as f:
         f.write("# un commentaire\n")
     control(projet)
@@ -202,11 +202,11 @@ def _arrivees(nombre: int) -> st.SearchStrategy[list[int]]:
 def petite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[Any]]]:
     """A workspace without answers, and the answers to receive."""
     ici = tmp_path_factory.mktemp("petite") / "projet"
-    source = RACINE / "raw" / ANNEE
+    source = RACINE / "raw" / CAMPAGNE
     depots = [d for d in read_registre(source) if d.role == "reponse" and d.taille < 60_000][-12:]
     base = [d for d in read_registre(source) if d.role == "base"]
     shutil.copytree(RACINE / "schemas", ici / "schemas")
-    ingest(ici, ANNEE, [source / base[0].chemin], "base", base[0].recu_le)
+    ingest(ici, CAMPAGNE, [source / base[0].chemin], "base", base[0].recu_le)
     yield ici, depots
 
 
@@ -221,8 +221,8 @@ def test_however_the_answers_arrive(petite: tuple[Path, list[Any]], tmp_path_fac
     for taille in [*tailles, len(depots)]:
         lot, restants = restants[:taille], restants[taille:]
         if lot:
-            ingest(ici, ANNEE, [RACINE / "raw" / ANNEE / d.chemin for d in lot], "reponse", "2026-05-01")
-            flow.validate(ici, ANNEE, Examen(1), lambda *_: None)
+            ingest(ici, CAMPAGNE, [RACINE / "raw" / CAMPAGNE / d.chemin for d in lot], "reponse", "2026-05-01")
+            flow.validate(ici, CAMPAGNE, Examen(1), lambda *_: None)
     par_morceaux = files(ici)
-    flow.validate(ici, ANNEE, Examen(1, relire=True), lambda *_: None)
+    flow.validate(ici, CAMPAGNE, Examen(1, relire=True), lambda *_: None)
     assert files(ici) == par_morceaux

@@ -25,7 +25,7 @@ from cartographie.statistics.weights import weigh
 from cartographie.survey.load import load_questionnaire
 from cartographie.survey.model import Questionnaire
 
-ANNEE = "2025"
+CAMPAGNE = "2025"
 CLE = ["edition", "table_id", "territoire_type", "territoire_code", "type_acteur", "dimension", "modalite_code", "indicateur",
        "denominateur"]  # fmt: skip
 
@@ -51,10 +51,10 @@ def publie(projet: Path, tmp_path_factory: pytest.TempPathFactory) -> Publie:
     shutil.copytree(projet / "schemas", schemas / "schemas")
     q = load_questionnaire(keep_tables(schemas, *PEU_2025))
     with warehouse.open_readonly(projet / "outputs" / "entrepot.duckdb") as con:
-        frames = warehouse.analysis_frames(con, ANNEE)
-    brouillons = draft_tableaux(q, Campagne(ANNEE, frames, weigh(q, ANNEE, frames)), None)
+        frames = warehouse.analysis_frames(con, CAMPAGNE)
+    brouillons = draft_tableaux(q, Campagne(CAMPAGNE, frames, weigh(q, CAMPAGNE, frames)), None)
     tous = pd.concat([t.df for t in brouillons], ignore_index=True).set_index(CLE)
-    complete = projet / "outputs" / ANNEE / "provisoire"
+    complete = projet / "outputs" / CAMPAGNE / "provisoire"
     seule = tmp_path_factory.mktemp("publie") / "release"
     shutil.copytree(complete, seule, ignore=shutil.ignore_patterns("*-excel.csv", "*.parquet", "cube*"))
     return Publie(
@@ -63,7 +63,7 @@ def publie(projet: Path, tmp_path_factory: pytest.TempPathFactory) -> Publie:
         q,
         exact_counts(brouillons),
         tous,
-        q.campagnes[ANNEE].parametres["seuils"],
+        q.campagnes[CAMPAGNE].parametres["seuils"],
     )
 
 
@@ -195,7 +195,7 @@ def test_no_message_gives_the_figure_away(publie: Publie, copie: Path) -> None:
     for chemin, rang in rows(copie, "s")[:40]:
         unmask(publie, chemin, rang)
     for m in publie.attack(copie).manquements:
-        assert not any(mot.isdigit() and mot != ANNEE for mot in m.replace(",", " ").split()), m
+        assert not any(mot.isdigit() and mot != CAMPAGNE for mot in m.replace(",", " ").split()), m
 
 
 CASSEES = {
@@ -216,23 +216,23 @@ CASSEES = {
 
 
 @pytest.mark.parametrize(
-    ("cassee", "espace", "annee"),
+    ("cassee", "espace", "campagne"),
     [
         ("sans secondaire", "petit_projet", "2026"),
         ("liens oubliés", "petit_projet", "2026"),
-        ("sans initiés", "projet", ANNEE),
+        ("sans initiés", "projet", CAMPAGNE),
     ],
 )
 def test_without_proof_publish_exits_14_and_shows_nothing(
-    request: pytest.FixtureRequest, tmp_path: Path, cassee: str, espace: str, annee: str
+    request: pytest.FixtureRequest, tmp_path: Path, cassee: str, espace: str, campagne: str
 ) -> None:
     ici = Path(shutil.copytree(request.getfixturevalue(espace), tmp_path / "ici"))
-    if annee == ANNEE:
+    if campagne == CAMPAGNE:
         keep_tables(ici, *PEU_2025)
-    sortie = run_cli("publish", annee, "--projet", ici, "--version", "essai", avant=CASSEES[cassee])
+    sortie = run_cli("publish", campagne, "--projet", ici, "--version", "essai", avant=CASSEES[cassee])
     assert sortie.statut == 14, sortie.erreurs
     assert "E20" in sortie.erreurs and "secret n'est pas prouvé" in sortie.erreurs
-    assert sorted(p.name for p in (ici / "outputs" / annee).iterdir() if "essai" in p.name) == []
+    assert sorted(p.name for p in (ici / "outputs" / campagne).iterdir() if "essai" in p.name) == []
 
 
 def only(publie: Publie, dossier: Path, chemin: Path, rang: int) -> bool:
@@ -253,9 +253,9 @@ def test_what_an_earlier_version_shows_is_masked_around(
     """A figure shown once is known for ever: with it the same masks protect no more, and others are found."""
     copie = tmp_path / "copie"
     keep_tables(Path(shutil.copytree(projet, copie, ignore=shutil.ignore_patterns("outputs"))), *PEU_2025)
-    (copie / "outputs" / ANNEE).mkdir(parents=True)
+    (copie / "outputs" / CAMPAGNE).mkdir(parents=True)
     shutil.copy(projet / "outputs" / "entrepot.duckdb", copie / "outputs")
-    ancienne = copie / "outputs" / ANNEE / "ancienne"
+    ancienne = copie / "outputs" / CAMPAGNE / "ancienne"
     for chemin, rang in random.Random(3).sample(rows(publie.dossier, "s2"), 20):
         shutil.rmtree(ancienne, ignore_errors=True)
         shutil.copytree(publie.dossier, ancienne)
@@ -263,9 +263,9 @@ def test_what_an_earlier_version_shows_is_masked_around(
             break
     else:
         pytest.fail("nothing that was masked mattered")
-    sortie = cli("publish", ANNEE, "--projet", copie, "--version", "nouvelle", "--json")
+    sortie = cli("publish", CAMPAGNE, "--projet", copie, "--version", "nouvelle", "--json")
     assert sortie.statut == 0, sortie.erreurs
-    nouvelle = copie / "outputs" / ANNEE / "nouvelle"
+    nouvelle = copie / "outputs" / CAMPAGNE / "nouvelle"
     assert publie.attack(nouvelle, ancienne).sain
     manifeste = json.loads((nouvelle / "manifeste.json").read_text(encoding="utf-8"))
-    assert list(manifeste["publications_anterieures"]) == [f"{ANNEE}/ancienne"]
+    assert list(manifeste["publications_anterieures"]) == [f"{CAMPAGNE}/ancienne"]

@@ -12,14 +12,14 @@ import pytest
 from conftest import RACINE
 
 SOFFICE = shutil.which("soffice") or shutil.which("libreoffice")
-ANNEE = "2026"
+CAMPAGNE = "2026"
 
 
 def controlled(fichier: Path, projet: Path, cli: Callable[..., Any]) -> tuple[Any, Any, list[str]]:
     """What is kept of one answer, and what is said of it."""
     shutil.copytree(RACINE / "schemas", projet / "schemas")
-    assert cli("ingest", ANNEE, fichier, "--recu-le", "2026-05-01", "--projet", projet).statut == 0
-    bilan = cli("validate", ANNEE, "--projet", projet, "--json").json
+    assert cli("ingest", CAMPAGNE, fichier, "--recu-le", "2026-05-01", "--projet", projet).statut == 0
+    bilan = cli("validate", CAMPAGNE, "--projet", projet, "--json").json
     return bilan["statut"], bilan["conserves"], sorted(bilan["regles"])
 
 

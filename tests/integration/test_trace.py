@@ -22,7 +22,7 @@ from cartographie.statistics.tables import Campagne
 from cartographie.statistics.weights import weigh
 from cartographie.survey.load import load_questionnaire
 
-ANNEE, AVANT = "2026", "2025"
+CAMPAGNE, AVANT = "2026", "2025"
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +30,14 @@ def traceur(petit_projet: Path) -> Traceur:
     q = load_questionnaire(petit_projet)
     with warehouse.open_readonly(warehouse_path(petit_projet)) as con:
         campagnes = {
-            a: Campagne(a, f, weigh(q, a, f)) for a in (ANNEE, AVANT) if (f := warehouse.analysis_frames(con, a))
+            a: Campagne(a, f, weigh(q, a, f)) for a in (CAMPAGNE, AVANT) if (f := warehouse.analysis_frames(con, a))
         }
-    return Traceur(q, campagnes[ANNEE], campagnes[AVANT])
+    return Traceur(q, campagnes[CAMPAGNE], campagnes[AVANT])
 
 
 @pytest.fixture(scope="module")
 def publie(petit_projet: Path) -> Path:
-    return petit_projet / "outputs" / ANNEE / "provisoire"
+    return petit_projet / "outputs" / CAMPAGNE / "provisoire"
 
 
 def rows(publie: Path) -> list[dict[str, str]]:
@@ -83,7 +83,9 @@ def test_a_figure_leads_to_the_cells_received(publie: Path, petit_projet: Path, 
         bilan["publie"]["territoire_code"] == "FRANCE" and bilan["publie"]["type_acteur"] == "TOUS"
     )  # unsaid: the whole
     assert abs(bilan["refait"] - float(bilan["publie"]["valeur"])) <= 0.05 + 1e-9
-    chemins = {d.nom: petit_projet / "raw" / ANNEE / d.chemin for d in read_registre(petit_projet / "raw" / ANNEE)}
+    chemins = {
+        d.nom: petit_projet / "raw" / CAMPAGNE / d.chemin for d in read_registre(petit_projet / "raw" / CAMPAGNE)
+    }
     lues = [c for c in bilan["cases"] if workbook(chemins[c["fichier"]]) and c["variable"] == "usage_ia"]
     assert len(lues) >= 5
     for c in lues:
@@ -123,15 +125,15 @@ def test_a_received_file_tells_the_figures_it_touches(
     cles = {
         (x["table_id"], x["indicateur"], x["territoire_code"], x["type_acteur"], x["edition"]) for x in haut["chiffres"]
     }
-    assert ("T01", "usage", "84", "TOUS", ANNEE) in cles and ("T01", "usage", "FRANCE", "TOUS", ANNEE) in cles
+    assert ("T01", "usage", "84", "TOUS", CAMPAGNE) in cles and ("T01", "usage", "FRANCE", "TOUS", CAMPAGNE) in cles
     with warehouse.open_readonly(warehouse_path(petit_projet)) as con:
         lus = {
             d
-            for nom, df in warehouse.analysis_frames(con, ANNEE).items()
+            for nom, df in warehouse.analysis_frames(con, CAMPAGNE).items()
             if "depot" in df and nom != "anomalie"
             for d in df["depot"].dropna()
         }
-    refuses = [d.depot for d in read_registre(petit_projet / "raw" / ANNEE) if d.depot not in lus]
+    refuses = [d.depot for d in read_registre(petit_projet / "raw" / CAMPAGNE) if d.depot not in lus]
     assert refuses
     assert cli("trace", publie, "--fichier", refuses[0], "--projet", petit_projet, "--json").json["chiffres"] == []
 

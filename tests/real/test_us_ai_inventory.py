@@ -33,12 +33,12 @@ class Espace:
     projet: Path
     bilan: Any
 
-    def tableau(self, annee: str, code: str) -> list[dict[str, str]]:
-        fichier = self.projet / "outputs" / annee / "provisoire" / "tableaux" / f"{code}_{annee}.csv"
+    def tableau(self, campagne: str, code: str) -> list[dict[str, str]]:
+        fichier = self.projet / "outputs" / campagne / "provisoire" / "tableaux" / f"{code}_{campagne}.csv"
         return read_csv(fichier)
 
-    def controle(self, annee: str) -> Any:
-        return next(c for c in self.bilan["controles"] if c["campagne"] == annee)
+    def controle(self, campagne: str) -> Any:
+        return next(c for c in self.bilan["controles"] if c["campagne"] == campagne)
 
 
 def read_csv(fichier: Path, encodage: str = "utf-8-sig") -> list[dict[str, str]]:
@@ -54,8 +54,8 @@ def espace(
     projet = tmp_path_factory.mktemp(f"us_{request.param}")
     shutil.copytree(ICI / "schemas", projet / "schemas")
     recus = {"2023": reel / "2023/2023_consolidated_ai_inventory_raw.csv", "2024": reel / f"{BRUT}.{request.param}"}
-    for annee, fichier in recus.items():
-        sortie = cli("ingest", annee, fichier, "--projet", projet, "--recu-le", "2026-01-01")
+    for campagne, fichier in recus.items():
+        sortie = cli("ingest", campagne, fichier, "--projet", projet, "--recu-le", "2026-01-01")
         assert sortie.statut == 0, sortie.erreurs
     sortie = cli("run", "2023", "2024", "--projet", projet, "--json")
     assert sortie.statut == 0, sortie.erreurs
@@ -67,8 +67,8 @@ def test_the_workspace_holds_declarations_only() -> None:
 
 
 def test_no_row_is_lost(espace: Espace) -> None:
-    for annee, nombre in (("2023", 710), ("2024", 2133)):
-        controle = espace.controle(annee)
+    for campagne, nombre in (("2023", 710), ("2024", 2133)):
+        controle = espace.controle(campagne)
         assert controle["fichiers"] == {"recus": 1, "refuses": 0}
         assert controle["conserves"]["cas_usage"] == nombre
         assert controle["quarantaine"]["cas_usage"] == 0
@@ -79,10 +79,10 @@ def test_no_row_is_lost(espace: Espace) -> None:
 
 def test_every_closed_question_is_understood(espace: Espace) -> None:
     """No answer met in the files is unknown to its nomenclature; only texts holding personal data are emptied."""
-    for annee, vides in (("2023", 3), ("2024", 1)):
-        regles = espace.controle(annee)["regles"]
+    for campagne, vides in (("2023", 3), ("2024", 1)):
+        regles = espace.controle(campagne)["regles"]
         assert not {"C309", "C310", "C315", "C316", "C326", "C328"} & set(regles)
-        assert espace.controle(annee)["gravites"]["rejet_cellule"] == regles["C308"] == vides
+        assert espace.controle(campagne)["gravites"]["rejet_cellule"] == regles["C308"] == vides
 
 
 def test_published_table_agency_by_agency(espace: Espace, shared: Path) -> None:

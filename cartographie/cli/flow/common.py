@@ -74,15 +74,15 @@ def start_workers(projet: Path, ouvriers: int) -> None:
     read.start_workers(projet / "raw", ouvriers)
 
 
-def reception_day(projet: Path, annee: str, aujourdhui: str) -> str:
+def reception_day(projet: Path, campagne: str, aujourdhui: str) -> str:
     """`aujourdhui`, as long as the clock can be believed: of two answers of one respondent, the last received prevails. Raises
     UserError U30."""
     from cartographie.intake.store import read_registre
 
-    derniere = max((d.recu_le for d in read_registre(projet / "raw" / annee)), default="")
+    derniere = max((d.recu_le for d in read_registre(projet / "raw" / campagne)), default="")
     if aujourdhui < derniere:
         raise UserError(
-            "U30", f"L'horloge de cette machine dit {aujourdhui}, avant la dernière réception de {annee} ({derniere}) : réglez-la, ou "
+            "U30", f"L'horloge de cette machine dit {aujourdhui}, avant la dernière réception de {campagne} ({derniere}) : réglez-la, ou "
             "donnez la date avec --recu-le.",
         )  # fmt: skip
     return aujourdhui

@@ -39,7 +39,7 @@ class Constats:
 
     @property
     def statut(self) -> Statut:
-        seuil = self.q.campagnes[self.controle.annee].parametres.get("seuils", {}).get("anomalies_bloquantes_pct")
+        seuil = self.q.campagnes[self.controle.campagne].parametres.get("seuils", {}).get("anomalies_bloquantes_pct")
         if self.exigeant and seuil is not None and self.quarantaine_pct > seuil:
             return Statut.ANOMALIES
         if self.exigeant and any(x.refuse for x in self.controle.extractions):
@@ -59,16 +59,16 @@ class Execution:
 
 @alone
 @without_cycle_search()
-def validate(projet: Path, annee: str, examen: Examen, progres: Progres) -> Constats:
+def validate(projet: Path, campagne: str, examen: Examen, progres: Progres) -> Constats:
     """Findings only: outputs/<campagne>/controle/."""
     start_workers(projet, examen.ouvriers)
     from cartographie.campaign.examine import examine, frame_for
 
     q = load_questionnaire(projet)
-    require_campaign(q, annee)
-    if annee not in received(projet, q):
-        raise UserError("U04", f"Aucun fichier reçu pour {annee} : rangez-les d'abord avec « ingest ».")
-    cadre = frame_for(projet, q, annee, examen.ouvriers, progres)
+    require_campaign(q, campagne)
+    if campagne not in received(projet, q):
+        raise UserError("U04", f"Aucun fichier reçu pour {campagne} : rangez-les d'abord avec « ingest ».")
+    cadre = frame_for(projet, q, campagne, examen.ouvriers, progres)
     c = examine(cadre, complet=False, relire=examen.relire)
     return Constats(q, c, write_findings(projet, q, c), exigeant=True)
 
@@ -88,7 +88,7 @@ def load(projet: Path, examen: Examen, progres: Progres) -> list[Controle]:
 @alone
 @without_cycle_search()
 def run(
-    projet: Path, annees: Sequence[str], demande: Demande, strict: bool, examen: Examen, progres: Progres
+    projet: Path, campagnes: Sequence[str], demande: Demande, strict: bool, examen: Examen, progres: Progres
 ) -> Execution:
     """Everything: control and load every campaign received, then tables and release of the ones asked for.
 
@@ -99,18 +99,18 @@ def run(
     q = load_questionnaire(projet)
     sources = provenance(projet, q)
     recues = received(projet, q)
-    for annee in annees:
-        require_campaign(q, annee)
-        if annee not in recues:
-            raise UserError("U04", f"Aucun fichier reçu pour {annee} : rangez-les d'abord avec « ingest ».")
+    for campagne in campagnes:
+        require_campaign(q, campagne)
+        if campagne not in recues:
+            raise UserError("U04", f"Aucun fichier reçu pour {campagne} : rangez-les d'abord avec « ingest ».")
     if not recues:
         raise UserError("U04", "Aucun fichier reçu : rangez-les d'abord avec « ingest ».")
-    for annee in annees or recues:  # said before the work, not after
-        check_free(release_folder(projet / "outputs" / annee, demande.version), demande.remplacer)
+    for campagne in campagnes or recues:  # said before the work, not after
+        check_free(release_folder(projet / "outputs" / campagne, demande.version), demande.remplacer)
     controles = _examine_all(projet, q, recues, examen, progres)
     constats = [Constats(q, c, write_findings(projet, q, c), strict) for c in controles]
     _load(projet, q, controles, sources, progres)
-    publications = [release(projet, replace(demande, annee=a), progres) for a in annees or recues]
+    publications = [release(projet, replace(demande, campagne=a), progres) for a in campagnes or recues]
     return Execution(q, constats, warehouse_path(projet), publications)
 
 
@@ -118,11 +118,11 @@ def run(
 
 
 def _examine_all(
-    projet: Path, q: Questionnaire, annees: Sequence[str], examen: Examen, progres: Progres
+    projet: Path, q: Questionnaire, campagnes: Sequence[str], examen: Examen, progres: Progres
 ) -> list[Controle]:
     from cartographie.campaign.examine import examine, frame_for, require_sound
 
-    cadres = (frame_for(projet, q, a, examen.ouvriers, progres) for a in annees)
+    cadres = (frame_for(projet, q, a, examen.ouvriers, progres) for a in campagnes)
     return [require_sound(examine(cadre, relire=examen.relire)) for cadre in cadres]
 
 
@@ -134,6 +134,6 @@ def _load(
     from cartographie.campaign.content import build_contenus, read_dispositions
 
     progres("Entrepôt", 0, 1)
-    dispositions = {c.annee: read_dispositions(projet / "raw" / c.annee, c.annee) for c in controles}
+    dispositions = {c.campagne: read_dispositions(projet / "raw" / c.campagne, c.campagne) for c in controles}
     warehouse.build(warehouse_path(projet), build_contenus(q, controles, dispositions), q, sources)
     progres("Entrepôt", 1, 1)

@@ -24,7 +24,7 @@ class BaseImportee:
     """A sampling frame. `unites`: one row is one unit; None when none could be read, and `anomalies` say why."""
 
     q: Questionnaire
-    annee: str
+    campagne: str
     unites: pd.DataFrame | None
     anomalies: Sequence[Anomalie]
     deja: Sequence[tuple[str, Depot]]
@@ -40,37 +40,37 @@ def init(projet: Path, destination: Path) -> None:
         (destination / dossier).mkdir()
 
 
-def template(projet: Path, annee: str, sortie: Path, par_repondant: bool, progres: Progres) -> list[Path]:
+def template(projet: Path, campagne: str, sortie: Path, par_repondant: bool, progres: Progres) -> list[Path]:
     """The workbooks written: the blank questionnaire; with `par_repondant`, one pre-filled copy per unit of the frame instead."""
     from cartographie.campaign.examine import examine_frame
     from cartographie.collect.questionnaire import build_template, file_name
 
     q = load_questionnaire(projet)
-    require_campaign(q, annee)
+    require_campaign(q, campagne)
     sortie.mkdir(parents=True, exist_ok=True)
-    ecrits = [sortie / file_name(annee)]
-    ecrits[0].write_bytes(build_template(q, annee))
+    ecrits = [sortie / file_name(campagne)]
+    ecrits[0].write_bytes(build_template(q, campagne))
     if par_repondant:
-        _, base = examine_frame(projet, q, annee, progres)
+        _, base = examine_frame(projet, q, campagne, progres)
         if base is None:
-            raise UserError("U03", f"Aucune base de sondage pour {annee} : importez-la avec « register ».")
+            raise UserError("U03", f"Aucune base de sondage pour {campagne} : importez-la avec « register ».")
         unites = base.to_dict("records")
         for i, unite in enumerate(unites, start=1):
             connues = {k: v for k, v in unite.items() if isinstance(v, (str, int, float)) and v == v}
-            ecrits.append(sortie / file_name(annee, str(unite["id_base"])))
-            ecrits[-1].write_bytes(build_template(q, annee, connues))
+            ecrits.append(sortie / file_name(campagne, str(unite["id_base"])))
+            ecrits[-1].write_bytes(build_template(q, campagne, connues))
             progres("Questionnaires pré-remplis", i, len(unites))
     return ecrits
 
 
-def dictionary(projet: Path, annee: str, sortie: Path) -> None:
+def dictionary(projet: Path, campagne: str, sortie: Path) -> None:
     """The dictionary of a campaign, in Markdown."""
     from cartographie.collect.dictionary import build_dictionary
 
     q = load_questionnaire(projet)
-    require_campaign(q, annee)
+    require_campaign(q, campagne)
     sortie.parent.mkdir(parents=True, exist_ok=True)
-    sortie.write_text(build_dictionary(q, annee), encoding="utf-8")
+    sortie.write_text(build_dictionary(q, campagne), encoding="utf-8")
 
 
 def demo(
@@ -90,25 +90,25 @@ def demo(
         raise UserError("U02", f"Le dossier {destination} n'est pas vide : choisissez un dossier nouveau.")
     shutil.copytree(projet / "schemas", destination / "schemas", dirs_exist_ok=True)
     resume = generate(projet, q, destination, tuple(q.campagnes), repondants, graine, progres, classeurs_max=classeurs)
-    for annee, campagne in q.campagnes.items():
-        recus = destination / "recus" / annee
-        store(destination, annee, [recus / "base"], "base", campagne.debut.isoformat())
-        store(destination, annee, [recus / "reponses"], "reponse", campagne.fin.isoformat())
+    for campagne, declaree in q.campagnes.items():
+        recus = destination / "recus" / campagne
+        store(destination, campagne, [recus / "base"], "base", declaree.debut.isoformat())
+        store(destination, campagne, [recus / "reponses"], "reponse", declaree.fin.isoformat())
     (destination / "outputs").mkdir(exist_ok=True)
     return resume
 
 
 @alone
-def register(projet: Path, annee: str, source: Path, recu_le: str) -> BaseImportee:
+def register(projet: Path, campagne: str, source: Path, recu_le: str) -> BaseImportee:
     """Store the frame's file in raw/<campagne>/base and say what it holds; a refused file is not kept."""
     from cartographie.campaign.examine import examine_frame
     from cartographie.intake.store import forget
     from cartographie.intake.store import ingest as store
 
     q = load_questionnaire(projet)
-    require_campaign(q, annee)
-    ajoutes, deja = store(projet, annee, [source], "base", recu_le)
-    base, unites = examine_frame(projet, q, annee, lambda *_: None)
+    require_campaign(q, campagne)
+    ajoutes, deja = store(projet, campagne, [source], "base", recu_le)
+    base, unites = examine_frame(projet, q, campagne, lambda *_: None)
     if unites is None:
-        forget(projet / "raw" / annee, ajoutes)
-    return BaseImportee(q, annee, unites, base.redaction.anomalies, deja)
+        forget(projet / "raw" / campagne, ajoutes)
+    return BaseImportee(q, campagne, unites, base.redaction.anomalies, deja)

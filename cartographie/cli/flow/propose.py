@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 
 def headers(
-    projet: Path, annee: str, sources: Sequence[Path], sortie: Path | None, progres: Progres
+    projet: Path, campagne: str, sources: Sequence[Path], sortie: Path | None, progres: Progres
 ) -> tuple[EntetesProposes, Path | None]:
     """What changed in the headers of files, and the diff written of the models that would accept it, if any."""
     from cartographie.propose.edits import write_diff
     from cartographie.propose.headers import propose_headers
 
     q = load_questionnaire(projet)
-    require_campaign(q, annee)
-    proposes = propose_headers(projet, q, annee, sources, progres)
+    require_campaign(q, campagne)
+    proposes = propose_headers(projet, q, campagne, sources, progres)
     return proposes, write_diff(sortie, proposes.correctifs)
 
 
 @without_cycle_search()
 def answers(
-    projet: Path, annee: str, seuil: int, sortie: Path | None, ouvriers: int, progres: Progres
+    projet: Path, campagne: str, seuil: int, sortie: Path | None, ouvriers: int, progres: Progres
 ) -> tuple[ReponsesProposees, Path | None]:
     """Unknown spellings of what was received, and the diff written of the nomenclatures that would accept them, if any."""
     from cartographie.campaign.examine import examine, frame_for
@@ -40,9 +40,9 @@ def answers(
     from cartographie.propose.edits import write_diff
 
     q = load_questionnaire(projet)
-    require_campaign(q, annee)
-    if annee not in received(projet, q):
-        raise UserError("U04", f"Aucun fichier reçu pour {annee} : rangez-les d'abord avec « ingest ».")
-    c = examine(frame_for(projet, q, annee, ouvriers, progres), complet=False)
+    require_campaign(q, campagne)
+    if campagne not in received(projet, q):
+        raise UserError("U04", f"Aucun fichier reçu pour {campagne} : rangez-les d'abord avec « ingest ».")
+    c = examine(frame_for(projet, q, campagne, ouvriers, progres), complet=False)
     proposees = propose_answers(projet, q, c, seuil)
     return proposees, write_diff(sortie, proposees.correctifs)

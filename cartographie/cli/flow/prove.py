@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Enquete:
     """A figure taken apart. `cases`: one row is one cell received; `anomalies`: one row is one finding met on the way."""
 
-    annee: str
+    campagne: str
     trouve: Trace
     cases: pd.DataFrame
     anomalies: pd.DataFrame
@@ -36,7 +36,7 @@ class Enquete:
 class Touches:
     """The published figures that received files touch. `chiffres`: one row is one figure."""
 
-    annee: str
+    campagne: str
     depots: Sequence[Depot]
     chiffres: pd.DataFrame
 
@@ -85,7 +85,7 @@ def trace(dossier: Path, code: str, criteres: Sequence[str], limite: int, projet
     """One published figure, down to the cells received. Raises UserError U28: no such figure, or several."""
     from cartographie.proof import trace
 
-    q, annee, t, registre = _tracer(dossier, projet, progres)
+    q, campagne, t, registre = _tracer(dossier, projet, progres)
     publie = trace.find_figure(dossier, code.upper(), _criteria(criteres))
     trouve = trace.trace_figure(t, publie)
     edition = publie["edition"]
@@ -96,7 +96,7 @@ def trace(dossier: Path, code: str, criteres: Sequence[str], limite: int, projet
     noms = {d.depot: d.nom for d in registre[edition]}
     cases = trace.cells(q, trouve.membres, extractions, noms, limite)
     anomalies = _findings(projet, q, edition, trouve.membres)
-    return Enquete(annee, trouve, cases, anomalies)
+    return Enquete(campagne, trouve, cases, anomalies)
 
 
 def touched(dossier: Path, fichier: str, projet: Path, progres: Progres) -> Touches:
@@ -104,12 +104,12 @@ def touched(dossier: Path, fichier: str, projet: Path, progres: Progres) -> Touc
     from cartographie.proof import trace
     from cartographie.release.manifest import read_figures
 
-    _, annee, t, registre = _tracer(dossier, projet, progres)
+    _, campagne, t, registre = _tracer(dossier, projet, progres)
     depots = [d for depots in registre.values() for d in depots if fichier in (d.nom, d.depot, d.sha256)]
     if not depots:
         raise UserError("U28", f"Aucun fichier reçu ne s'appelle « {fichier} » : donnez son nom, ou son empreinte.")
     touches = trace.touched_by(t, read_figures(dossier)[0], [d.depot for d in depots])
-    return Touches(annee, depots, touches)
+    return Touches(campagne, depots, touches)
 
 
 def _tracer(
@@ -125,32 +125,39 @@ def _tracer(
     from cartographie.statistics.weights import weigh
     from cartographie.survey.load import load_questionnaire
 
-    annee = str(read_figures(dossier)[1]["campagne"])
+    campagne = str(read_figures(dossier)[1]["campagne"])
     q = load_questionnaire(projet)
-    require_campaign(q, annee)
-    campagnes = {a: Campagne(a, f, weigh(q, a, f)) for a, f in frames_of(projet, q, annee, progres).items()}
-    precedente = next((c for a, c in campagnes.items() if a != annee), None)
-    progres(f"{annee} : tableaux", 1, 1)
-    return q, annee, Traceur(q, campagnes[annee], precedente), {a: read_registre(projet / "raw" / a) for a in campagnes}
+    require_campaign(q, campagne)
+    campagnes = {a: Campagne(a, f, weigh(q, a, f)) for a, f in frames_of(projet, q, campagne, progres).items()}
+    precedente = next((c for a, c in campagnes.items() if a != campagne), None)
+    progres(f"{campagne} : tableaux", 1, 1)
+    return (
+        q,
+        campagne,
+        Traceur(q, campagnes[campagne], precedente),
+        {a: read_registre(projet / "raw" / a) for a in campagnes},
+    )
 
 
-def _reread(projet: Path, q: Questionnaire, annee: str, depots: Sequence[Depot], progres: Progres) -> list[Extraction]:
+def _reread(
+    projet: Path, q: Questionnaire, campagne: str, depots: Sequence[Depot], progres: Progres
+) -> list[Extraction]:
     """Those files read again, their corrected versions resolved."""
     from cartographie.campaign.batch import Cadre, read_files
     from cartographie.intake.store import pseudonym_key, read_registre
 
     cle = pseudonym_key(projet, q)
-    cadre = Cadre(projet, q, annee, cle, 1, progres, tuple(read_registre(projet / "raw" / annee)))
+    cadre = Cadre(projet, q, campagne, cle, 1, progres, tuple(read_registre(projet / "raw" / campagne)))
     return [x for role in ("reponse", "base") for x in read_files(cadre, [d for d in depots if d.role == role], role)]
 
 
-def _findings(projet: Path, q: Questionnaire, annee: str, m: Membres) -> pd.DataFrame:
+def _findings(projet: Path, q: Questionnaire, campagne: str, m: Membres) -> pd.DataFrame:
     """Anomalies and repairs met on the way: of those respondents and those questions."""
     from cartographie import warehouse
     from cartographie.cli.flow.common import open_warehouse
 
     with open_warehouse(projet, q) as con:
-        toutes = warehouse.analysis_frame(con, "anomalie", annee)
+        toutes = warehouse.analysis_frame(con, "anomalie", campagne)
     variables = {v for _, v in m.variables}
     garde = toutes["id_repondant"].isin(set(m.lignes["id_repondant"])) & toutes["variable"].isin(variables)
     return toutes[garde].reset_index(drop=True)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 class Calcul:
     """The tables of a campaign, written in `dossier`."""
 
-    annee: str
+    campagne: str
     tableaux: Sequence[Tableau]
     dossier: Path
 
@@ -47,28 +47,28 @@ class Calcul:
 class Publication:
     """A release written in `dossier`, attacked before. `secret`: what secrecy counted and masked."""
 
-    annee: str
+    campagne: str
     tableaux: Sequence[Tableau]
     dossier: Path
     secret: Masquage
 
 
 @alone
-def map_(projet: Path, annee: str, progres: Progres) -> Calcul:
+def map_(projet: Path, campagne: str, progres: Progres) -> Calcul:
     """Compute the tables of a campaign from the warehouse into outputs/<campagne>/tableaux/ (CSV); publishes nothing.
 
     Secondary secrecy is applied, but what is masked is only proven when a release is attacked (publish)."""
     from cartographie.release.data import write_csv
 
     q = load_questionnaire(projet)
-    require_campaign(q, annee)
-    tableaux = _protected(q, annee, _drafts(q, annee, frames_of(projet, q, annee, progres))[0], progres)[0]
-    dossier = projet / "outputs" / annee / "tableaux"
-    meta = release_meta(projet, q, annee, "travail", q.campagnes[annee].fin.isoformat())
+    require_campaign(q, campagne)
+    tableaux = _protected(q, campagne, _drafts(q, campagne, frames_of(projet, q, campagne, progres))[0], progres)[0]
+    dossier = projet / "outputs" / campagne / "tableaux"
+    meta = release_meta(projet, q, campagne, "travail", q.campagnes[campagne].fin.isoformat())
     with whole_folder(dossier) as ici:
         for t in tableaux:
             write_csv(ici, t, meta)
-    return Calcul(annee, tableaux, dossier)
+    return Calcul(campagne, tableaux, dossier)
 
 
 @alone
@@ -84,18 +84,18 @@ def release(projet: Path, demande: Demande, progres: Progres) -> Publication:
     from cartographie.proof.attack import attack_release, require_sound_release
     from cartographie.release.publish import publish as write_release
 
-    p, annee = prepare(projet, demande, progres), demande.annee
+    p, campagne = prepare(projet, demande, progres), demande.campagne
 
     def gate(attente: Path) -> None:
-        progres(f"{annee} : attaque de la publication", 0, 1)
+        progres(f"{campagne} : attaque de la publication", 0, 1)
         require_sound_release(attack_release(attente, p.q, p.exacts, p.meta.seuils, p.lues), demande.version)
         _require_fit(attente, p.meta.contact)
-        progres(f"{annee} : attaque de la publication", 1, 1)
+        progres(f"{campagne} : attaque de la publication", 1, 1)
 
-    progres(f"{annee} : publication", 0, 1)
+    progres(f"{campagne} : publication", 0, 1)
     write_release(p.dossier, p.tableaux, p.meta, demande.remplacer, gate)
-    progres(f"{annee} : publication", 1, 1)
-    return Publication(annee, p.tableaux, p.dossier, p.meta.secret)
+    progres(f"{campagne} : publication", 1, 1)
+    return Publication(campagne, p.tableaux, p.dossier, p.meta.secret)
 
 
 def prepare(projet: Path, demande: Demande, progres: Progres) -> Preparation:
@@ -106,23 +106,23 @@ def prepare(projet: Path, demande: Demande, progres: Progres) -> Preparation:
     from cartographie.statistics.measures import exact_counts
     from cartographie.statistics.weights import account
 
-    q, annee = load_questionnaire(projet), demande.annee
-    require_campaign(q, annee)
-    dossier = release_folder(projet / "outputs" / annee, demande.version)
+    q, campagne = load_questionnaire(projet), demande.campagne
+    require_campaign(q, campagne)
+    dossier = release_folder(projet / "outputs" / campagne, demande.version)
     check_free(dossier, demande.remplacer)
     remplacee = release_folder(dossier.parent, demande.remplace) if demande.remplace else None
     revision = make_revision(demande.nature, dossier, remplacee, demande.motif)
     with ask() as suite:
-        frames = frames_of(projet, q, annee, progres)
-        brouillons, ponderation, verdict = _plausible_drafts(projet, q, annee, frames, suite)
-    anciennes = _earlier(projet, q, annee, dossier, brouillons, progres)
-    tableaux, secret = _protected(q, annee, brouillons, progres, anciennes)
-    jour = demande.jour or q.campagnes[annee].fin.isoformat()
+        frames = frames_of(projet, q, campagne, progres)
+        brouillons, ponderation, verdict = _plausible_drafts(projet, q, campagne, frames, suite)
+    anciennes = _earlier(projet, q, campagne, dossier, brouillons, progres)
+    tableaux, secret = _protected(q, campagne, brouillons, progres, anciennes)
+    jour = demande.jour or q.campagnes[campagne].fin.isoformat()
     anterieures = {
         a.dossier.relative_to(projet / "outputs").as_posix(): manifest_fingerprint(a.dossier) for a in anciennes
     }
     meta = replace(
-        release_meta(projet, q, annee, demande.version, jour), revision=revision, anterieures=anterieures,
+        release_meta(projet, q, campagne, demande.version, jour), revision=revision, anterieures=anterieures,
         secret_secondaire=True, secret=secret, ponderation=account(ponderation) if ponderation else None,
         plausibilite=verdict.attentes, plausibilite_html=verdict.public,
     )  # fmt: skip
@@ -177,58 +177,58 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------- pieces
 
 
-def frames_of(projet: Path, q: Questionnaire, annee: str, progres: Progres) -> Frames:
+def frames_of(projet: Path, q: Questionnaire, campagne: str, progres: Progres) -> Frames:
     """Campaign → its analysis frames, from the warehouse: this one's, then the previous one's if it was received."""
     from cartographie import warehouse
 
-    progres(f"{annee} : tableaux", 0, 1)
-    precedente = q.campagnes[annee].precedente
+    progres(f"{campagne} : tableaux", 0, 1)
+    precedente = q.campagnes[campagne].precedente
     if precedente not in received(projet, q):
         precedente = None  # its questions were never asked to anyone: not the same as no answer
     with open_warehouse(projet, q) as con:
-        return {a: warehouse.analysis_frames(con, a) for a in (annee, precedente) if a}
+        return {a: warehouse.analysis_frames(con, a) for a in (campagne, precedente) if a}
 
 
-def _drafts(q: Questionnaire, annee: str, frames: Frames) -> tuple[list[Tableau], Ponderation | None]:
+def _drafts(q: Questionnaire, campagne: str, frames: Frames) -> tuple[list[Tableau], Ponderation | None]:
     """Every figure of the campaign's tables, weighted, with the counts behind it: confidential. And its weights."""
     from cartographie.statistics.tables import Campagne, draft_tableaux
     from cartographie.statistics.weights import weigh
 
     campagnes = {a: Campagne(a, f, weigh(q, a, f)) for a, f in frames.items()}
-    precedente = next((c for a, c in campagnes.items() if a != annee), None)
-    return draft_tableaux(q, campagnes[annee], precedente), campagnes[annee].ponderation
+    precedente = next((c for a, c in campagnes.items() if a != campagne), None)
+    return draft_tableaux(q, campagnes[campagne], precedente), campagnes[campagne].ponderation
 
 
 def _plausible_drafts(
-    projet: Path, q: Questionnaire, annee: str, frames: Frames, suite: subprocess.Popen[str]
+    projet: Path, q: Questionnaire, campagne: str, frames: Frames, suite: subprocess.Popen[str]
 ) -> tuple[list[Tableau], Ponderation | None, Verdict]:
     """The same of a campaign that is as declared. Raises UserError E13 (status 13)."""
     from cartographie.release.plausibility import expect_answers, expect_figures, judge, require_plausible
 
-    declare, campagne = q.campagnes[annee].plausibilite, q.campagnes[annee]
-    entete = {"campagne": annee, "jour": campagne.fin.isoformat(), "titre": str(q.enquete["titre"])}
+    declare, declaree = q.campagnes[campagne].plausibilite, q.campagnes[campagne]
+    entete = {"campagne": campagne, "jour": declaree.fin.isoformat(), "titre": str(q.enquete["titre"])}
     entete["mention"] = FICTIF if q.enquete.get("fictif") else ""
-    attentes, ici = declare.get("attentes", ()), frames[annee]
-    base, avant = ici.get(q.base or ""), next((f[q.racine] for a, f in frames.items() if a != annee), None)
+    attentes, ici = declare.get("attentes", ()), frames[campagne]
+    base, avant = ici.get(q.base or ""), next((f[q.racine] for a, f in frames.items() if a != campagne), None)
     suites = expect_answers(q, attentes, ici[q.racine], base, avant)
 
     def decide() -> Verdict:
         verdict = judge(suite, declare, suites, entete)
         # with values: for the producer, beside the findings, never in a release
-        controle = projet / "outputs" / annee / "controle"
+        controle = projet / "outputs" / campagne / "controle"
         with whole_folder(controle / "data_docs") as docs:
             for nom, page in verdict.docs.items():
                 write_whole(docs / nom, page.encode())
         write_whole(controle / "plausibilite.html", verdict.detail.encode())
-        require_plausible(verdict.attentes, annee)
+        require_plausible(verdict.attentes, campagne)
         return verdict
 
     try:
-        tableaux, ponderation = _drafts(q, annee, frames)
+        tableaux, ponderation = _drafts(q, campagne, frames)
     except UserError:  # too few answers make weights impossible: the cause is said rather than its effect
         decide()
         raise
-    suites += expect_figures(q, annee, attentes, tableaux, base, ponderation)
+    suites += expect_figures(q, campagne, attentes, tableaux, base, ponderation)
     return tableaux, ponderation, decide()
 
 
@@ -246,20 +246,20 @@ def _require_fit(dossier: Path, contact: str) -> None:
 
 
 def _earlier(
-    projet: Path, q: Questionnaire, annee: str, dossier: Path, brouillons: list[Tableau], progres: Progres
+    projet: Path, q: Questionnaire, campagne: str, dossier: Path, brouillons: list[Tableau], progres: Progres
 ) -> list[Anterieure]:
     """Releases found in outputs/, of this edition and of the one before, but the one being written: a reader may have them."""
     from cartographie.release.publish import releases
     from cartographie.secrecy.protect import read_earlier
 
     anciennes = []
-    for a in (q.campagnes[annee].precedente or "", annee):
+    for a in (q.campagnes[campagne].precedente or "", campagne):
         # what is no longer received cannot be recomputed
         trouvees = [d for d in releases(projet / "outputs" / a) if d != dossier] if a in received(projet, q) else []
         for d in trouvees:
             _require_declared(q, d, projet)
         if trouvees:
-            tableaux = brouillons if a == annee else _drafts(q, a, frames_of(projet, q, a, progres))[0]
+            tableaux = brouillons if a == campagne else _drafts(q, a, frames_of(projet, q, a, progres))[0]
             anciennes += [read_earlier(d, tableaux) for d in trouvees]
     return anciennes
 
@@ -278,23 +278,23 @@ def _require_declared(q: Questionnaire, dossier: Path, projet: Path) -> None:
 
 
 def _protected(
-    q: Questionnaire, annee: str, brouillons: list[Tableau], progres: Progres, anciennes: Sequence[Anterieure] = ()
+    q: Questionnaire, campagne: str, brouillons: list[Tableau], progres: Progres, anciennes: Sequence[Anterieure] = ()
 ) -> tuple[list[Tableau], Masquage]:
     """The tables as they may be read, and the account of what secrecy masked."""
     from cartographie.secrecy.protect import protect
     from cartographie.statistics.precision import finish
 
-    progres(f"{annee} : secret", 0, 1)
-    protection = protect(q, brouillons, q.campagnes[annee].parametres.get("seuils", {}), anciennes)
-    progres(f"{annee} : secret", 1, 1)
+    progres(f"{campagne} : secret", 0, 1)
+    protection = protect(q, brouillons, q.campagnes[campagne].parametres.get("seuils", {}), anciennes)
+    progres(f"{campagne} : secret", 1, 1)
     return [finish(t) for t in protection.tableaux], protection.bilan
 
 
-def release_meta(projet: Path, q: Questionnaire, annee: str, version: str, jour: str) -> Notice:
+def release_meta(projet: Path, q: Questionnaire, campagne: str, version: str, jour: str) -> Notice:
     """What every output of a release states: titles, dates, versions, inputs, accounts. The date comes from the caller."""
     from cartographie.release.manifest import Notice
 
-    campagne = q.campagnes[annee]
+    declaree = q.campagnes[campagne]
     recus = {a: read_registre(projet / "raw" / a) for a in q.campagnes}
     with open_warehouse(projet, q) as con:
         comptes = {a: warehouse.totals(con, a) for a, depots in recus.items() if depots}
@@ -305,10 +305,10 @@ def release_meta(projet: Path, q: Questionnaire, annee: str, version: str, jour:
     return Notice(
         titre=said("titre"), sous_titre=said("sous_titre"), producteur=said("producteur"), contact=said("contact"),
         licence=said("licence"), fictif=bool(q.enquete.get("fictif")), axes=q.enquete.get("axes") or {}, publication=q.enquete.get("publication") or {}, theme=_theme(projet, q),
-        campagne=annee, campagnes=list(q.campagnes), precedente=campagne.precedente, debut=campagne.debut.isoformat(),
-        fin=campagne.fin.isoformat(), champ=campagne.champ, version=version, date=jour, programme=versions(),
-        seuils=dict(campagne.parametres.get("seuils", {})), qualite=dict(campagne.qualite),
-        libelles={v.nom: v.libelle for v in q.variables.values()}, comparabilite=_changes(q, annee),
+        campagne=campagne, campagnes=list(q.campagnes), precedente=declaree.precedente, debut=declaree.debut.isoformat(),
+        fin=declaree.fin.isoformat(), champ=declaree.champ, version=version, date=jour, programme=versions(),
+        seuils=dict(declaree.parametres.get("seuils", {})), qualite=dict(declaree.qualite),
+        libelles={v.nom: v.libelle for v in q.variables.values()}, comparabilite=_changes(q, campagne),
         depots=[d for depots in recus.values() for d in depots], declarations=dict(q.empreintes),
         declarations_jointes=_published_declarations(projet, q), pieces=raw_pieces(projet, q), comptes=comptes,
     )  # fmt: skip
@@ -323,12 +323,12 @@ def _published_declarations(projet: Path, q: Questionnaire) -> dict[str, bytes]:
     return contenus
 
 
-def _changes(q: Questionnaire, annee: str) -> list[dict[str, str]]:
+def _changes(q: Questionnaire, campagne: str) -> list[dict[str, str]]:
     """Questions that changed since the previous campaign, as declared."""
     return [
         {"libelle": q.variables[c["variable"]].libelle, "drapeau": c["drapeau"], "note": str(c.get("note", ""))}
         for c in q.comparabilite
-        if c["de"] == q.campagnes[annee].precedente and c["a"] == annee and c["variable"] in q.variables
+        if c["de"] == q.campagnes[campagne].precedente and c["a"] == campagne and c["variable"] in q.variables
     ]
 
 

@@ -34,7 +34,7 @@ class Reception:
     """What was stored: `ajoutes`, and (name, the same file) of those already there. `controle`: the campaign as it now stands,
     None when the files were only stored."""
 
-    annee: str
+    campagne: str
     ajoutes: Sequence[Depot]
     deja: Sequence[tuple[str, Depot]]
     controle: Controle | None
@@ -54,7 +54,7 @@ class Envoi:
 class Retours:
     """What is written for respondents in `dossier`."""
 
-    annee: str
+    campagne: str
     dossier: Path
     envois: Sequence[send.Envoi]
     envoye_le: str
@@ -64,7 +64,7 @@ class Retours:
 class Avancement:
     """Where one campaign stands. `suivi`: one mapping is one row of suivi.csv, as the last control left it; None before it."""
 
-    annee: str
+    campagne: str
     depots: Sequence[Depot]
     controlee: bool
     versions: Sequence[str]
@@ -83,7 +83,7 @@ class Etat:
 
 
 def ingest(
-    projet: Path, annee: str, sources: Sequence[Path], recu_le: str, examen: Examen | None, progres: Progres
+    projet: Path, campagne: str, sources: Sequence[Path], recu_le: str, examen: Examen | None, progres: Progres
 ) -> Reception:
     """Store what came back, then look at it: which are answers, corrections returned, refused. Findings are for `validate`.
 
@@ -91,22 +91,22 @@ def ingest(
     from cartographie.intake.store import ingest as store
 
     q = load_questionnaire(projet)
-    require_campaign(q, annee)
+    require_campaign(q, campagne)
     with nullcontext() if examen is None else writing(projet):
-        ajoutes, deja = store(projet, annee, sources, "reponse", recu_le)
+        ajoutes, deja = store(projet, campagne, sources, "reponse", recu_le)
         if examen is None or not ajoutes:
-            return Reception(annee, ajoutes, deja, None)
+            return Reception(campagne, ajoutes, deja, None)
         start_workers(projet, examen.ouvriers)
         from cartographie.campaign.examine import examine, frame_for
 
-        c = examine(frame_for(projet, q, annee, examen.ouvriers, progres), complet=False)
+        c = examine(frame_for(projet, q, campagne, examen.ouvriers, progres), complet=False)
         write_situation(projet, q, c, controlees=False)
-        return Reception(annee, ajoutes, deja, c)
+        return Reception(campagne, ajoutes, deja, c)
 
 
 @alone
 @without_cycle_search()
-def feedback(projet: Path, annee: str, envoi: Envoi, examen: Examen, progres: Progres) -> Retours:
+def feedback(projet: Path, campagne: str, envoi: Envoi, examen: Examen, progres: Progres) -> Retours:
     """Correction workbooks and letters, outputs/<campagne>/retours/."""
     start_workers(projet, examen.ouvriers)
     seul = envoi.seul
@@ -116,33 +116,33 @@ def feedback(projet: Path, annee: str, envoi: Envoi, examen: Examen, progres: Pr
     from cartographie.collect import cases, send
 
     q = load_questionnaire(projet)
-    require_campaign(q, annee)
-    if annee not in received(projet, q):
-        raise UserError("U04", f"Aucun fichier reçu pour {annee} : rangez-les d'abord avec « ingest ».")
-    cadre = frame_for(projet, q, annee, examen.ouvriers, progres)
+    require_campaign(q, campagne)
+    if campagne not in received(projet, q):
+        raise UserError("U04", f"Aucun fichier reçu pour {campagne} : rangez-les d'abord avec « ingest ».")
+    cadre = frame_for(projet, q, campagne, examen.ouvriers, progres)
     c = require_sound(examine(cadre, complet=False))
-    situation = build_suivi(q, c, read_relances(projet / "raw" / annee))
+    situation = build_suivi(q, c, read_relances(projet / "raw" / campagne))
     a_relancer = awaited(q, c, situation if envoi.absents else situation.iloc[:0], seul)
     dossiers = cases.build_dossiers(cadre, c, seul)
     if seul:
         dossiers = iter(trouves := list(dossiers))
         if not trouves and a_relancer.empty:
             raise UserError("U17", f"Rien à renvoyer à « {seul} » : vérifiez son identifiant dans controle/suivi.csv.")
-    dossier = projet / "outputs" / annee / "retours"
+    dossier = projet / "outputs" / campagne / "retours"
     envois = send.write_feedback(dossier, cadre, dossiers, a_relancer, envoi.le)
     if envoi.le:
-        send.add_relances(projet / "raw" / annee, [Relance(e.destinataire, envoi.le) for e in envois])
+        send.add_relances(projet / "raw" / campagne, [Relance(e.destinataire, envoi.le) for e in envois])
     write_situation(projet, q, c, controlees=False)
-    return Retours(annee, dossier, envois, envoi.le)
+    return Retours(campagne, dossier, envois, envoi.le)
 
 
-def status(projet: Path, annee: str) -> Etat:
+def status(projet: Path, campagne: str) -> Etat:
     """Where each campaign stands, from what was received and what the last control said; nothing is read again."""
     from cartographie.intake.store import read_registre
 
     q = load_questionnaire(projet)
-    if annee:
-        require_campaign(q, annee)
+    if campagne:
+        require_campaign(q, campagne)
     campagnes = []
     for a in q.campagnes:
         depots, sorties = read_registre(projet / "raw" / a), projet / "outputs" / a
@@ -159,5 +159,5 @@ def status(projet: Path, annee: str) -> Etat:
                 0 if suivi is None else len(uncontrolled(projet, a, depots)),
             )
         )
-    detail = annee or max((c.annee for c in campagnes if c.suivi is not None), default="")
+    detail = campagne or max((c.campagne for c in campagnes if c.suivi is not None), default="")
     return Etat(q, campagnes, warehouse_path(projet), detail)

@@ -26,16 +26,16 @@ def test_every_code_of_either_edition_goes_through(variable: str, passage: str, 
     if p.intervalle:
         return
     vus = set()
-    for annee in (de, a):
-        valides = set(Q.nomenclatures[cible.nomenclature].valides(annee))
+    for campagne in (de, a):
+        valides = set(Q.nomenclatures[cible.nomenclature].valides(campagne))
         for source in sources:
             declaree = Q.variables[source]
-            posee = any(v == source for _, v in Q.posees(annee))
+            posee = any(v == source for _, v in Q.posees(campagne))
             if not posee or declaree.nomenclature is None or len(sources) > 1:
                 continue
-            for code in Q.nomenclatures[declaree.nomenclature].valides(annee):
+            for code in Q.nomenclatures[declaree.nomenclature].valides(campagne):
                 vers = look_up(p, (code,))
-                assert vers is None or vers in valides, f"{source}={code} → {vers}, inconnu en {annee}"
+                assert vers is None or vers in valides, f"{source}={code} → {vers}, inconnu en {campagne}"
                 vus.add(vers)
     # and back: no line of the table is dead
     cibles = {c for _, c in p.lignes if c}

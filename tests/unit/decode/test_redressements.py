@@ -31,8 +31,8 @@ from cartographie.survey.types import TYPES
 from cartographie.validate.checks import judge_lots
 from cartographie.validate.wording import word
 
-ANNEE, CSV = "ed", "c" * 12
-DEPOTS = [Depot(d, ANNEE, n, n, d * 6, 1, "", "reponse") for d, n in (("x" * 12, "un.xlsx"), (CSV, "deux.csv"))]
+CAMPAGNE, CSV = "ed", "c" * 12
+DEPOTS = [Depot(d, CAMPAGNE, n, n, d * 6, 1, "", "reponse") for d, n in (("x" * 12, "un.xlsx"), (CSV, "deux.csv"))]
 LISTES = {
     "departement": Nomenclature("departement", {c: Modalite(c, n) for c, n in (("01", "Ain"), ("2A", "Corse-du-Sud"))}),
     "technique": Nomenclature("technique", {"TXT": Modalite("TXT", "Texte"), "IMG": Modalite("IMG", "Image, vidéo")}),
@@ -90,11 +90,13 @@ CAS = [(nom, *cas) for nom, liste in EXEMPLES.items() for cas in liste]
 
 
 def questionnaire(**redressements: Any) -> Questionnaire:
-    campagne = Campagne(ANNEE, "", date(2001, 1, 1), date(2001, 2, 1), "", None, {}, {"redressements": redressements})
+    campagne = Campagne(
+        CAMPAGNE, "", date(2001, 1, 1), date(2001, 2, 1), "", None, {}, {"redressements": redressements}
+    )
     vides: dict[str, Any] = dict.fromkeys(("passages", "denominateurs", "tableaux", "empreintes"), {})
     return Questionnaire(
         {}, {"site": Entite("site", "Site")}, VARIABLES, LISTES, regles=(REGLE,), comparabilite=(),
-        campagnes={ANNEE: campagne}, **vides,
+        campagnes={CAMPAGNE: campagne}, **vides,
     )  # fmt: skip
 
 
@@ -112,10 +114,10 @@ def lot(type_: str, *cellules: Any, texte: bool = False) -> Lot:
 def read(recu: Any, type_: str, q: Questionnaire, texte: bool = False) -> tuple[Any, list[Anomalie]]:
     """(the value kept, its anomalies) of one cell, through the doors of decoding and of wording."""
     brut = lot(type_, recu, texte=texte)
-    decode, constats = decode_lot(brut, q, ANNEE)
+    decode, constats = decode_lot(brut, q, CAMPAGNE)
     (valeur,) = decode.df[type_].astype("object").where(decode.df[type_].notna(), None)
     valeur = valeur.date() if isinstance(valeur, datetime) else valeur
-    return valeur, word(constats, {"site": brut}, DEPOTS, q, ANNEE).anomalies
+    return valeur, word(constats, {"site": brut}, DEPOTS, q, CAMPAGNE).anomalies
 
 
 def test_every_repair_has_its_examples() -> None:
@@ -180,7 +182,7 @@ def test_a_text_file_has_no_date_cell_its_plain_dates_are_read_as_they_are() -> 
 
 def test_in_a_text_file_the_whole_column_tells_the_order() -> None:
     def findings(*cellules: str) -> list[int]:
-        _, constats = decode_lot(lot("date", *cellules, texte=True), questionnaire(), ANNEE)
+        _, constats = decode_lot(lot("date", *cellules, texte=True), questionnaire(), CAMPAGNE)
         return [int(c.enregistrement or 0) for c in constats]
 
     assert findings("03/04/2025", "15/04/2025") == []  # no other order reads them both
@@ -225,8 +227,8 @@ def says(recu: Any, lu: Any, variable: Variable) -> bool:
     if type_ == "date":
         return bool(m := _ISO.fullmatch(recu)) and m[1] == lu.isoformat()  # type: ignore[index]
     if type_ == "annee_mois":
-        mois, _, annee = recu.partition("/")
-        return bool(recu == lu or f"{annee}-{mois:0>2}" == lu)
+        mois, _, campagne = recu.partition("/")
+        return bool(recu == lu or f"{campagne}-{mois:0>2}" == lu)
     if type_ == "codes":
         ici = [p.strip() for p in re.split("[;|\n]", recu)]
         codes = {_FORMES["technique"].get(q.strip()) for p in ici if p for q in ([p] if p in _FORMES["technique"] else p.split(","))}  # fmt: skip
@@ -262,8 +264,8 @@ def test_a_value_read_otherwise_than_as_typed_always_carries_a_finding(recu: Any
     q = questionnaire()
     for nom, variable in VARIABLES.items():
         brut = lot(nom, recu, texte=texte)
-        decode, constats = decode_lot(brut, q, ANNEE)
-        lots, constats = judge_lots({decode.entite: decode}, constats, q, ANNEE)
+        decode, constats = decode_lot(brut, q, CAMPAGNE)
+        lots, constats = judge_lots({decode.entite: decode}, constats, q, CAMPAGNE)
         (valeur,) = lots[decode.entite].df[nom]
         if constats or (not isinstance(valeur, tuple) and pd.isna(valeur)):
             continue

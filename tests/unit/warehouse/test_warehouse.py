@@ -37,16 +37,16 @@ def variable(nom: str, entites: str, type_: str, **more: object) -> Variable:
     return Variable(nom, tuple(entites.split()), type_, f"Libellé de {nom}", **more)  # type: ignore[arg-type]
 
 
-def campaign(annee: str, precedente: str | None, asked: dict[str, list[str]]) -> Campagne:
+def campaign(campagne: str, precedente: str | None, asked: dict[str, list[str]]) -> Campagne:
     feuilles = tuple(
         FeuilleAttendue(
-            e, (e,), "tableau", tuple(ColonneAttendue(v, (EnteteAttendu(f"{v} en {annee} ?"),)) for v in vs)
+            e, (e,), "tableau", tuple(ColonneAttendue(v, (EnteteAttendu(f"{v} en {campagne} ?"),)) for v in vs)
         )
         for e, vs in asked.items()
     )
-    modele = Modele("classeur", "Classeur", annee, "reponse", ("xlsx",), feuilles, gabarit=True)
-    debut = datetime.date(int(annee), 3, 1)
-    return Campagne(annee, annee, debut, debut, "", precedente, {"classeur": modele}, {})
+    modele = Modele("classeur", "Classeur", campagne, "reponse", ("xlsx",), feuilles, gabarit=True)
+    debut = datetime.date(int(campagne), 3, 1)
+    return Campagne(campagne, campagne, debut, debut, "", precedente, {"classeur": modele}, {})
 
 
 UNIT = ["site", "ej", "type", "region"]
@@ -87,7 +87,7 @@ def q() -> Questionnaire:
         variables={v.nom: v for v in variables},
         nomenclatures={"type": Nomenclature("type", {"A": Modalite("A", "Grand"), "B": Modalite("B", "Petit")})},
         passages={}, regles=(), denominateurs={}, tableaux={}, comparabilite=(),
-        campagnes={c.annee: c for c in campagnes},
+        campagnes={c.campagne: c for c in campagnes},
         empreintes={"enquete.yaml": "0" * 64},
     )  # fmt: skip
 
