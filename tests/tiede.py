@@ -88,6 +88,7 @@ def _serve(lien: socket.socket) -> None:
 
     dossiers = [str(RACINE / nom) for nom in ("cartographie", "cartographie_demo")]
     trouves = [m.name for d in dossiers for m in pkgutil.walk_packages([d], f"{Path(d).name}.")]
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # see release/plausibility.PROGRAMME
     for nom in (*trouves, *LIBRARIES):
         if not nom.endswith("__main__"):
             importlib.import_module(nom)

@@ -223,7 +223,11 @@ def _is(colonne: str, valeur: str) -> Condition:
 # ---- the suites judged in a process of their own
 
 # urllib3, which comes with great-expectations, opens a local port to try IPv6: told there is none, it does not
-PROGRAMME = "import socket; socket.has_ipv6 = False; from cartographie.release.suite import main; main()"
+# jsonschema, which comes with it too, builds a grammar of addresses at each start when it can (half the start): told it cannot
+PROGRAMME = (
+    "import socket, sys; socket.has_ipv6 = False; sys.modules['rfc3987_syntax'] = None; "
+    "from cartographie.release.suite import main; main()"
+)
 
 
 @dataclass(frozen=True, slots=True)
