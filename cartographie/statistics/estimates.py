@@ -242,21 +242,32 @@ def change_variance(
 
     `z_*`: linearised values (respondents × figures); `ids_*`: identifiers of the respondents. The covariance comes from
     those answering both times: with u = w·e (weight × calibration residual) centred in its stratum,
-    Cov = Σ_k √((1−f1)(1−f2)) · √(r1/(r1−1) · r2/(r2−1)) · u1_k·u2_k over the k found in both (Tam 1984; Berger 2004, the
-    overlap being given). Independent samples: Cov = 0. The same respondents and answers twice: V = 0.
+    Cov = Σ_k (1 − r1·r2/(r12·N)) · √(r1/(r1−1) · r2/(r2−1)) · u1_k·u2_k over the r12 found in both, by stratum: two response
+    mechanisms on one population (Tam 1984; Berger 2004). An overlap that chance gives (r12 = r1·r2/N): Cov = 0. The same
+    respondents both times: 1 − f; with the same answers, V = 0. Strata of the edition after; r1/N is the mean of f1 over those
+    found in both, so that units new to the frame make the interval wider, never narrower.
     """
     v1, v2 = variances(avant, z_avant), variances(apres, z_apres)
     rang = {i: k for k, i in enumerate(ids_avant)}
     paires = np.array([(rang[i], k) for k, i in enumerate(ids_apres) if i in rang], dtype=int).reshape(-1, 2)
     u1, u2 = _centred(avant, z_avant)[paires[:, 0]], _centred(apres, z_apres)[paires[:, 1]]
-    return np.maximum(v1 + v2 - 2 * (u1 * u2).sum(axis=0), 0.0)
+    return np.maximum(v1 + v2 - 2 * (_overlap(avant, apres, paires)[:, None] * u1 * u2).sum(axis=0), 0.0)
+
+
+def _overlap(avant: Plan, apres: Plan, paires: np.ndarray) -> np.ndarray:
+    """1 − r1·r2/(r12·N) of the stratum of each pair: what its overlap is beyond chance."""
+    strate, n = apres.strate[paires[:, 1]], len(apres.effectifs)
+    r12 = np.maximum(np.bincount(strate, minlength=n), 1)
+    f1 = np.bincount(strate, avant.fractions[avant.strate[paires[:, 0]]], minlength=n) / r12
+    part: np.ndarray = (1 - apres.effectifs * f1 / r12)[strate]
+    return part
 
 
 def change_interval(
     ecart: ArrayLike, erreur_type: ArrayLike, ddl: float, niveau: float = 0.95
 ) -> tuple[np.ndarray, np.ndarray]:
     """Student interval of a difference, in the unit of `ecart`. Change is read from it, never from overlapping intervals."""
-    demi = stats.t.ppf((1 + niveau) / 2, max(ddl, 1)) * np.asarray(erreur_type)
+    demi = student(ddl, niveau) * np.asarray(erreur_type)
     return np.asarray(ecart) - demi, np.asarray(ecart) + demi
 
 
@@ -267,14 +278,13 @@ def constant_perimeter(cadre_avant: ArrayLike, cadre_apres: ArrayLike) -> tuple[
 
 
 def _centred(plan: Plan, z: Matrice) -> np.ndarray:
-    """u = w·e less its mean in the stratum, times √((1−f) r/(r−1)): its sum of squares is the variance."""
+    """u = w·e less its mean in the stratum, times √(r/(r−1)): but for 1 − f, its sum of squares is the variance."""
     u: np.ndarray = plan.poids[:, None] * residuals(plan, _dense(z))
     r = plan.effectifs.astype(float)
     moyenne = np.zeros((len(r), u.shape[1]))
     np.add.at(moyenne, plan.strate, u)
     u = u - (moyenne / np.maximum(r, 1)[:, None])[plan.strate]
-    f = plan.fractions
-    facteur = np.sqrt(np.clip(1 - f, 0, 1) * np.where(r > 1, r / np.maximum(r - 1, 1), 0.0))
+    facteur = np.sqrt(np.where(r > 1, r / np.maximum(r - 1, 1), 0.0))
     scaled: np.ndarray = u * facteur[plan.strate][:, None]
     return scaled
 
@@ -284,8 +294,8 @@ def _centred(plan: Plan, z: Matrice) -> np.ndarray:
 # An interval says what sampling and response leave to
 # chance, the response model being right; it says nothing of bias.
 
-METHODES = ("auto", "logit", "beta", "korn-graubard", "wilson")
-RARE, PETIT = 0.05, 30  # Korn-Graubard below and above these
+METHODES = ("auto", "logit", "beta", "korn-graubard", "wilson", "jeffreys", "agresti-coull")
+RARES = 5  # effective respondents on the rarer side, under which logit's approximation no longer holds: Korn-Graubard
 FIABILITE = {"demi_largeur_u": 10.0, "effectif_u": 30.0, "demi_largeur_ns": 20.0, "effectif_ns": 10.0}
 
 
@@ -295,9 +305,9 @@ def proportion_interval(
     """(low, high) of proportions p (0–1), from their design-based standard error, respondents n and degrees of freedom.
 
     logit: logit(p) ± t(ddl)·se/(p(1−p)). beta (R svyciprop): Clopper-Pearson on n* = p(1−p)/se²·[t(n−1)/t(ddl)]². korn-graubard
-    (Korn and Graubard 1998, NCHS 2017): the same with n* ≤ n, and n* = n·[…]² at 0 and 1. wilson on n*. auto: logit, but
-    Korn-Graubard below 5 %, above 95 %, under 30 respondents, at 0 and at 1. Never Wald, whose interval has no width there.
-    A null variance strictly between 0 and 1 (everybody answered) gives [p, p]. Raises ValueError on another method.
+    (Korn and Graubard 1998, NCHS 2017): the same with n* ≤ n, and n* = n·[…]² at 0 and 1. wilson, jeffreys (the Beta(½, ½) prior)
+    and agresti-coull on p(1−p)/se² ≤ n (Brown, Cai and DasGupta 2001; Franco et al. 2019). auto: logit, but Korn-Graubard where
+    n·min(p, 1−p), n effective, is under 5: at 0 and at 1 too. Never Wald, whose interval has no width there. A null variance strictly between 0 and 1 (everybody answered) gives [p, p]. Raises ValueError on another method.
     """
     if methode not in METHODES:
         raise ValueError(f"intervalle inconnu : « {methode} » ; choisissez parmi {', '.join(METHODES)}.")
@@ -306,7 +316,7 @@ def proportion_interval(
     choix = np.full(p.shape, methode, dtype=object)
     if methode == "auto":
         choix[:] = "logit"
-        choix[(p < RARE) | (p > 1 - RARE) | (n < PETIT)] = "korn-graubard"
+        choix[effective_n(p, se, n) * np.minimum(p, 1 - p) < RARES] = "korn-graubard"
     bas, haut = np.full(p.shape, np.nan), np.full(p.shape, np.nan)
     for m in METHODES[1:]:
         ici = choix == m
@@ -320,7 +330,7 @@ def mean_interval(
     valeur: ArrayLike, erreur_type: ArrayLike, ddl: ArrayLike, niveau: float = 0.95
 ) -> tuple[np.ndarray, np.ndarray]:
     """Student interval of means and totals."""
-    demi = stats.t.ppf((1 + niveau) / 2, np.maximum(ddl, 1)) * np.asarray(erreur_type, dtype=float)
+    demi = student(ddl, niveau) * np.asarray(erreur_type, dtype=float)
     return np.asarray(valeur, dtype=float) - demi, np.asarray(valeur, dtype=float) + demi
 
 
@@ -330,6 +340,22 @@ def effective_n(p: ArrayLike, erreur_type: ArrayLike, n: ArrayLike) -> np.ndarra
     with np.errstate(divide="ignore", invalid="ignore"):
         taille = np.where((se > 0) & (p > 0) & (p < 1), p * (1 - p) / se**2, n)
     return np.minimum(taille, n)
+
+
+def design_effect(p: ArrayLike, erreur_type: ArrayLike, n: ArrayLike) -> np.ndarray:
+    """se² over the variance p(1−p)/n of a simple random sample of n: below 1 when calibration or a census do better (Kish 1965)."""
+    p, se, n = (np.asarray(a, dtype=float) for a in (p, erreur_type, n))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        effet: np.ndarray = np.where((p > 0) & (p < 1) & (n > 0), se**2 * n / (p * (1 - p)), np.nan)
+    return effet
+
+
+def coefficient_of_variation(valeur: ArrayLike, erreur_type: ArrayLike) -> np.ndarray:
+    """Standard error over the absolute value of the estimate; nan at 0."""
+    v, se = np.abs(np.asarray(valeur, dtype=float)), np.asarray(erreur_type, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        cv: np.ndarray = np.where(v > 0, se / v, np.nan)
+    return cv
 
 
 def reliability(
@@ -344,20 +370,21 @@ def reliability(
     return out
 
 
-def _student(ddl: np.ndarray, niveau: float) -> np.ndarray:
-    t: np.ndarray = stats.t.ppf((1 + niveau) / 2, ddl)
+def student(ddl: ArrayLike, niveau: float = 0.95) -> np.ndarray:
+    """Half-width of a centred interval, in standard errors."""
+    t: np.ndarray = stats.t.ppf((1 + niveau) / 2, np.maximum(ddl, 1))
     return t
 
 
 def _logit(p: np.ndarray, se: np.ndarray, n: np.ndarray, ddl: np.ndarray, niveau: float) -> Bornes:
     with np.errstate(divide="ignore", invalid="ignore"):
-        centre, demi = np.log(p / (1 - p)), _student(ddl, niveau) * se / (p * (1 - p))
+        centre, demi = np.log(p / (1 - p)), student(ddl, niveau) * se / (p * (1 - p))
     return 1 / (1 + np.exp(-(centre - demi))), 1 / (1 + np.exp(-(centre + demi)))
 
 
 def _sizes(p: np.ndarray, se: np.ndarray, n: np.ndarray, ddl: np.ndarray, niveau: float) -> np.ndarray:
     """n*: effective number of respondents, adjusted for the degrees of freedom."""
-    correction = (_student(np.maximum(n - 1, 1), niveau) / _student(ddl, niveau)) ** 2
+    correction = (student(np.maximum(n - 1, 1), niveau) / student(ddl, niveau)) ** 2
     brut = effective_n(p, se, np.inf)
     taille: np.ndarray = np.where(np.isinf(brut), n, brut) * correction
     return taille
@@ -372,9 +399,24 @@ def _beta(p: np.ndarray, taille: np.ndarray, niveau: float) -> Bornes:
 
 
 def _wilson(p: np.ndarray, se: np.ndarray, n: np.ndarray, ddl: np.ndarray, niveau: float) -> Bornes:
-    taille, t = effective_n(p, se, n), _student(ddl, niveau)
+    taille, t = effective_n(p, se, n), student(ddl, niveau)
     centre = (p + t**2 / (2 * taille)) / (1 + t**2 / taille)
     demi = t / (1 + t**2 / taille) * np.sqrt(p * (1 - p) / taille + t**2 / (4 * taille**2))
+    return np.maximum(centre - demi, 0.0), np.minimum(centre + demi, 1.0)
+
+
+def _jeffreys(p: np.ndarray, se: np.ndarray, n: np.ndarray, ddl: np.ndarray, niveau: float) -> Bornes:
+    taille, alpha = effective_n(p, se, n), (1 - niveau) / 2
+    x = taille * p
+    bas, haut = (stats.beta.ppf(a, x + 0.5, taille - x + 0.5) for a in (alpha, 1 - alpha))
+    return np.where(p > 0, bas, 0.0), np.where(p < 1, haut, 1.0)
+
+
+def _agresti_coull(p: np.ndarray, se: np.ndarray, n: np.ndarray, ddl: np.ndarray, niveau: float) -> Bornes:
+    taille, t = effective_n(p, se, n), student(ddl, niveau)
+    grand = taille + t**2
+    centre = (taille * p + t**2 / 2) / grand
+    demi = t * np.sqrt(centre * (1 - centre) / grand)
     return np.maximum(centre - demi, 0.0), np.minimum(centre + demi, 1.0)
 
 
@@ -387,6 +429,8 @@ _INTERVALLES: Mapping[str, Any] = {
         niveau,
     ),
     "wilson": _wilson,
+    "jeffreys": _jeffreys,
+    "agresti-coull": _agresti_coull,
 }
 
 

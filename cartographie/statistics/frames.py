@@ -213,6 +213,20 @@ class Edition:
         n = len(self.frame(grain))
         return np.arange(n), None, np.ones(n)
 
+    def classes(self, grain: str) -> tuple[np.ndarray, np.ndarray]:
+        """(response group, weight) of each row, that of its respondent's first unit; -1 and 0 where it has none."""
+        return self.memo(("classes", grain), lambda: self._classes(grain))
+
+    def _classes(self, grain: str) -> tuple[np.ndarray, np.ndarray]:
+        assert self.ponderation is not None
+        n, (i, _, poids) = len(self.frame(grain)), self.lines(grain)
+        u = self.ponderation.unites
+        groupes = np.unique(u["groupe"].astype(str).to_numpy(), return_inverse=True)[1]
+        _, j = join(self.repondants(grain), u["racine"].to_numpy())
+        classe = np.full(n, -1)
+        classe[i[::-1]] = groupes[j[::-1]]  # the first of each row is written last
+        return classe, np.bincount(i, poids, minlength=n)
+
     def couvert(self, grain: str) -> np.ndarray:
         """One boolean per row: its respondent answers for at least one weighted unit of the frame."""
         if self.ponderation is None:
@@ -240,6 +254,11 @@ class Edition:
             return np.zeros(len(df))
         parents = self.frame(enfant)["parent"].to_numpy(dtype=int)[self.vraie(enfant, valeur.get("si"))]
         return np.bincount(parents[parents >= 0], minlength=len(df)).astype(float)
+
+    def concernee(self, grain: str, variable: str) -> np.ndarray:
+        """One boolean per row: the variable was asked of it, whatever it answered."""
+        declaree = self.questionnaire.variables.get(variable)
+        return self.vraie(grain, declaree.condition_pose if declaree else None)
 
     # ---- classifications
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cartographie.statistics.estimates import DISPOSITIONS, rate
-from cartographie.statistics.frames import Edition, Grille, Lignes, Paires, Parts, by_respondent
+from cartographie.statistics.frames import Edition, Grille, Lignes, Paires, Parts, by_respondent, join
 from cartographie.survey.conditions import references
 from cartographie.survey.published import DIFFERENCE, Prive, key_columns
 from cartographie.survey.received import Tableau
@@ -190,12 +190,31 @@ class Assiette:
 @dataclass(frozen=True, slots=True)
 class Selection:
     """The rows of the grain a figure rests on (`base`, positions). Of a share: the (row, modality) pairs concerned. Of a total:
-    the value of each row of the grain, and what it is divided by, if anything."""
+    the value of each row of the grain, and what it is divided by, if anything; `manques`: what its silent rows add to the weights."""
 
     base: np.ndarray
     vraies: Paires | None = None
     valeurs: np.ndarray | None = None
     diviseurs: np.ndarray | None = None
+    manques: Manques | None = None
+
+    def place(self, g: Grille) -> Lignes:
+        """The base on the grid, its weights those the figure is computed with."""
+        x = g.place(self.base)
+        return x if self.manques is None else replace(x, poids=x.poids * self.manques.facteurs[x.lignes])
+
+
+@dataclass(frozen=True, slots=True)
+class Manques:
+    """Item non-response of a total, made up for by class (response group): those who answered stand for all whom the question is
+    about. By row of the grain: its class (-1: not weighted), its `facteurs` (1 where all answered); `concernees`: positions of the
+    rows the question is about; `facteur_classe`, `poids_classe`: of each class, and what those who answered weigh."""
+
+    classe: np.ndarray
+    facteurs: np.ndarray
+    concernees: np.ndarray
+    facteur_classe: np.ndarray
+    poids_classe: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +229,8 @@ class Influence:
 
 @dataclass(frozen=True, slots=True)
 class Resultat:
-    """Flat arrays of length C × D × M. `n`: respondents of the base; `influence`: None for a quantile or a maximum."""
+    """Flat arrays of length C × D × M. `n`: respondents of the base; `influence`: None for a maximum. `proportion`: a share of
+    rows, between 0 and 1. `fractile`: of a quantile, whose influence is that of the share below it."""
 
     n: np.ndarray
     n_pondere: np.ndarray
@@ -218,6 +238,16 @@ class Resultat:
     arrondi: np.ndarray
     exacts: Exacts
     influence: Influence | None = None
+    proportion: bool = False
+    fractile: Fractile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fractile:
+    """A quantile of order `q`, and the quantile of each place at any other order (one an entry): what Woodruff's interval asks."""
+
+    q: float
+    quantile: Callable[[np.ndarray], np.ndarray]
 
 
 def _not_measured(taille: int) -> Resultat:
@@ -278,6 +308,31 @@ def _valued(a: Assiette) -> Selection:
     return Selection(np.flatnonzero(a.champ & ~np.isnan(valeurs)), valeurs=valeurs)
 
 
+def _made_up(a: Assiette) -> Selection:
+    """Rows that have the value, standing for all those it was asked of: without that, a total would count silence as nought."""
+    s = _valued(a)
+    if not a.pondere or not isinstance(a.indicateur["valeur"], str):
+        return s
+    concernees = a.champ & a.e.concernee(a.grain, a.indicateur["valeur"])
+    ont = np.zeros(len(concernees), dtype=bool)
+    ont[s.base] = True
+    if not (concernees & ~ont).any():
+        return s
+    classe, poids = a.e.classes(a.grain)
+    tous, repondu = (_by_class(classe, poids, qui) for qui in (concernees | ont, ont))
+    facteurs = np.divide(tous, repondu, out=np.ones(len(tous)), where=repondu > 0)
+    perdu = tous[repondu == 0].sum()  # of a class where nobody answered: the others stand for it
+    if perdu and (atteint := (facteurs * repondu).sum()):
+        facteurs = facteurs * (1 + perdu / atteint)
+    par_ligne = np.where(classe >= 0, facteurs[classe], 1.0)
+    return replace(s, manques=Manques(classe, par_ligne, np.flatnonzero(concernees | ont), facteurs, repondu))
+
+
+def _by_class(classe: np.ndarray, poids: np.ndarray, qui: np.ndarray) -> np.ndarray:
+    ici = qui & (classe >= 0)
+    return np.bincount(classe[ici], poids[ici], minlength=int(classe.max(initial=-1)) + 1)
+
+
 def _divided(a: Assiette) -> Selection:
     """Rows that have both values."""
     haut, bas = (a.e.nombres(a.grain, a.indicateur[c]) for c in ("numerateur", "denominateur"))
@@ -308,7 +363,7 @@ def _share(a: Assiette, s: Selection) -> Resultat:
         np.concatenate([plat, plat_b]),
         100 * np.concatenate([_divise(t.poids, w[plat]), -_divise(poids_b * np.nan_to_num(part[plat_b]), w[plat_b])]),
     )
-    return Resultat(n, w, 100 * part, divise_arrondi(haut, w, 100, a.decimales), exacts, influence)
+    return Resultat(n, w, 100 * part, divise_arrondi(haut, w, 100, a.decimales), exacts, influence, proportion=True)
 
 
 def _quotient(a: Assiette, s: Selection, echelle: int) -> Resultat:
@@ -341,24 +396,58 @@ def _number(a: Assiette, s: Selection) -> Resultat:
 def _total(a: Assiette, s: Selection) -> Resultat:
     """Weighted sum of the values; nothing where nobody has any."""
     assert s.valeurs is not None
-    x = a.grille.place(s.base)
+    x = s.place(a.grille)
     v = s.valeurs[x.lignes]
     n, w = _comptes(x, a.grille)
     exacts = counts_of_a_total(by_respondent(x.plat, x.repondants, v), None, a.grille.taille, a.signatures, n)
     exact = np.where(n > 0, np.bincount(x.plat, x.poids * v, minlength=a.grille.taille), np.nan)
     influence = Influence(x.repondants, x.plat, x.poids * v)
+    if s.manques is not None:
+        influence = _with_silence(influence, a, s.manques, x, v)
     return Resultat(n, w, exact, np.round(exact, a.decimales), exacts, influence)
 
 
+def _with_silence(i: Influence, a: Assiette, m: Manques, x: Lignes, v: np.ndarray) -> Influence:
+    """The linearised total Σ_g W_g/W_g' · Σ w y of answers standing for their class (g): besides w·a·y, each row of the class
+    brings w · S_gc/W_g' · (1, less a_g if it answered), S_gc being the class's own sum at the place (ratio by class, Särndal,
+    Swensson and Wretman 1992, ch. 15)."""
+    taille = a.grille.taille
+    cle, rang = np.unique(m.classe[x.lignes] * taille + x.plat, return_inverse=True)
+    g, plat = cle // taille, cle % taille
+    somme = np.bincount(rang, x.poids * v, minlength=len(cle)) / m.facteur_classe[g]
+    garde = (somme != 0) & (m.facteur_classe[g] != 1) & (g >= 0)
+    g, plat, part = g[garde], plat[garde], (somme / np.where(m.poids_classe[g] > 0, m.poids_classe[g], 1))[garde]
+    _, poids = a.e.classes(a.grain)
+    lignes = m.concernees[np.argsort(m.classe[m.concernees], kind="stable")]
+    j, k = join(g, m.classe[lignes])
+    ont = np.zeros(len(m.classe), dtype=bool)
+    ont[x.lignes] = True
+    qui = lignes[k]
+    valeurs = poids[qui] * part[j] * (1 - np.where(ont[qui], m.facteur_classe[g[j]], 0.0))
+    return Influence(
+        np.concatenate([i.repondants, a.e.repondants(a.grain)[qui]]), np.concatenate([i.plat, plat[j]]),
+        np.concatenate([i.valeurs, valeurs]),
+    )  # fmt: skip
+
+
 def _quantile(a: Assiette, s: Selection, q: float) -> Resultat:
-    """Quantile of the values; it has no interval."""
+    """Quantile of the values. A maximum has no interval."""
     assert s.valeurs is not None
     x = a.grille.place(s.base)
     v = s.valeurs[x.lignes]
     n, w = _comptes(x, a.grille)
     exacts = counts_of_a_total(by_respondent(x.plat, x.repondants, v), None, a.grille.taille, a.signatures, n)
-    exact = _quantiles(x.plat, v, x.poids, q, a.grille.taille)
-    return Resultat(n, w, exact, np.round(exact, a.decimales), exacts)
+
+    def quantile(ordres: np.ndarray) -> np.ndarray:
+        return _quantiles(x.plat, v, x.poids, ordres)
+
+    exact = quantile(np.full(a.grille.taille, q))
+    if q == 1:
+        return Resultat(n, w, exact, np.round(exact, a.decimales), exacts)
+    sous = (v <= exact[x.plat]).astype(float)
+    part = _divise(np.bincount(x.plat, x.poids * sous, minlength=a.grille.taille), w)
+    influence = Influence(x.repondants, x.plat, _divise(x.poids * (sous - part[x.plat]), w[x.plat]))
+    return Resultat(n, w, exact, np.round(exact, a.decimales), exacts, influence, fractile=Fractile(q, quantile))
 
 
 def _response_rate(a: Assiette, s: Selection) -> Resultat:
@@ -426,7 +515,7 @@ MESURES: dict[str, Measure] = {
     "part": Measure(_knowing, _share, "condition", "lignes", _percent, part=True),
     "repartition": Measure(_answering, _share, "reponse", "lignes", _percent, part=True, modalites=True),
     "nombre": Measure(_meeting, _number, "condition", None, _added),
-    "somme": Measure(_valued, _total, Somme("valeur"), None, _added),
+    "somme": Measure(_made_up, _total, Somme("valeur"), None, _added),
     "moyenne": Measure(_valued, partial(_quotient, echelle=1), Somme("valeur"), "lignes", _averaged),
     "ratio": Measure(_divided, partial(_quotient, echelle=100), Somme("numerateur"), Somme("denominateur"), part=True),
     "q1": Measure(_valued, partial(_quantile, q=0.25), None, "lignes"),
@@ -440,18 +529,18 @@ MESURES: dict[str, Measure] = {
 # ---- sums and divisions
 
 
-def _quantiles(plat: np.ndarray, valeurs: np.ndarray, poids: np.ndarray, q: float, taille: int) -> np.ndarray:
-    """Quantile of each place: linear interpolation between the values, each placed at the weight of those below it
+def _quantiles(plat: np.ndarray, valeurs: np.ndarray, poids: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """Quantile of each place, of its own order `q`: linear interpolation between the values, each placed at the weight of those below it
     (the usual quantile, Hyndman and Fan's type 7, when weights are equal); nan where there is no value."""
     ordre = np.lexsort((valeurs, plat))
     plat, valeurs, poids = plat[ordre], valeurs[ordre], poids[ordre]
-    out = np.full(taille, np.nan)
+    out = np.full(len(q), np.nan)
     debuts = np.flatnonzero(np.diff(plat, prepend=-1))
     for debut, fin in zip(debuts, [*debuts[1:], len(plat)], strict=True):
         v, p = valeurs[debut:fin], poids[debut:fin]
         milieu = np.cumsum(p) - p / 2
         etendue = milieu[-1] - milieu[0]
-        out[plat[debut]] = np.interp(q, (milieu - milieu[0]) / etendue, v) if etendue > 0 else v[-1]
+        out[plat[debut]] = np.interp(q[plat[debut]], (milieu - milieu[0]) / etendue, v) if etendue > 0 else v[-1]
     return out
 
 

@@ -91,7 +91,7 @@ class Traceur:
         a = place_figure(s, s["indicateurs"][indicateur], e, croisement, perimetre)
         selection = a.select()
         numerateur = None if selection.vraies is None else a.grille.place(selection.vraies[0])
-        return _Bloc(s, a, selection, a.grille.place(selection.base), numerateur)
+        return _Bloc(s, a, selection, selection.place(a.grille), numerateur)
 
     def _variables(self, s: Mapping[str, Any], a: Assiette) -> tuple[tuple[str, str], ...]:
         """In a stable order: what the indicator reads, then its denominator."""

@@ -15,6 +15,7 @@ from cartographie.statistics.estimates import (
     mean_interval,
     proportion_interval,
     reliability,
+    student,
     variances,
 )
 from cartographie.statistics.measures import Influence, Resultat, read_variables
@@ -69,6 +70,34 @@ def primary_suppression(
     return pd.Series(statut, index=cellules.index)
 
 
+def dominated(
+    contributions: pd.DataFrame, *, regle: str = "nk", n: int = 1, k: float = 0.85, p: float = 0.1
+) -> pd.Series:
+    """One boolean per cell, by `cellule`: it says too much of its largest contributors. One row of `contributions` is what one of
+    them brings to a cell: cellule, valeur, and optional `poids`, the units it stands for in a sample (1 otherwise).
+
+    nk: the n largest bring more than k of the total. p: the second largest, which knows its own part, could tell the largest
+    to within p of it, total − x1 − x2 < p·x1. Weighted, the n largest are those of the population the sample stands for.
+    Raises ValueError on another rule. (Hundepool et al., Statistical Disclosure Control, 2012, § 4.2.)
+    """
+    if regle not in ("nk", "p"):
+        raise ValueError(f"règle de dominance inconnue : « {regle} » ; choisissez « nk » ou « p ».")
+    df = pd.DataFrame({
+        "cellule": contributions["cellule"], "x": contributions["valeur"].abs().astype(float),
+        "w": contributions["poids"].astype(float) if "poids" in contributions else 1.0,
+    }).sort_values(["cellule", "x"], ascending=[True, False], kind="stable")  # fmt: skip
+    avant = df.groupby("cellule")["w"].cumsum() - df["w"]
+
+    def largest(combien: int) -> pd.Series:
+        pris = np.minimum(np.maximum(combien - avant, 0), df["w"])
+        return (pris * df["x"]).groupby(df["cellule"]).sum()
+
+    total = (df["w"] * df["x"]).groupby(df["cellule"]).sum()
+    if regle == "nk":
+        return (total > 0) & (largest(n) > k * total)
+    return (total > 0) & (total - largest(2) < p * largest(1))
+
+
 # ---- which indicators may be compared from one edition to the next (comparabilite.yaml)
 
 
@@ -104,22 +133,39 @@ def with_precision(
     df: pd.DataFrame, r: Resultat, p: Ponderation | None, unite: str, seuils: Mapping[str, Any]
 ) -> pd.DataFrame:
     """Add ic_bas and ic_haut (95 %), the standard error and the reliability ("", "u" low, "ns" not shown). Without weights, or
-    for a quantile, there is no interval."""
+    for a maximum, there is no interval. Only a share of respondents has a proportion's: a ratio of sums is linearised as it is."""
     if p is None or r.influence is None or not len(df):
         return df.assign(ic_bas=np.nan, ic_haut=np.nan, **{Prive.ERREUR: np.nan, Prive.FIABILITE: ""})
     erreur = np.sqrt(variances(p.plan, contributions(r.influence, p, len(df))))
-    if unite == "pct":
+    if r.proportion:
         bas, haut, fiabilite = _shares(r, erreur, p, seuils)
     else:
-        bas, haut = mean_interval(r.exact, erreur, p.plan.ddl)
+        if r.fractile is not None:
+            bas, haut, erreur = _quantile_interval(r, erreur, p)
+        else:
+            bas, haut = mean_interval(r.exact, erreur, p.plan.ddl)
         bas, haut = np.maximum(bas, 0), np.asarray(haut)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            fiabilite = np.where(100 * erreur > float(seuils.get("cv_max_pct", CV_MAX_PCT)) * r.exact, "u", "")
+        if unite == "pct":
+            demi = np.fmax(haut - r.exact, r.exact - bas)
+            fiabilite = np.where(r.n > 0, reliability(demi, r.n, seuils=seuils.get("fiabilite") or {}), "")
+        else:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                fiabilite = np.where(100 * erreur > float(seuils.get("cv_max_pct", CV_MAX_PCT)) * r.exact, "u", "")
     decimales = 1 if unite == "pct" else 2
     vide = np.isnan(r.exact)
     bas, haut = (np.where(vide, np.nan, np.round(x, decimales)) for x in (bas, haut))
     erreur = np.where(vide, np.nan, erreur)
     return df.assign(ic_bas=bas, ic_haut=haut, **{Prive.ERREUR: erreur, Prive.FIABILITE: fiabilite})
+
+
+def _quantile_interval(r: Resultat, erreur: np.ndarray, p: Ponderation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(low, high, standard error) of quantiles: those of the orders that bound the share below them (Woodruff 1952), the share's
+    interval being that of a proportion (Dorfman and Valliant 1993). The standard error is that of a normal as wide."""
+    assert r.fractile is not None
+    n = np.maximum(r.n, 1)
+    ordres = proportion_interval(np.full(len(n), r.fractile.q), np.nan_to_num(erreur), n, p.plan.ddl)
+    bas, haut = (r.fractile.quantile(o) for o in ordres)
+    return bas, haut, (haut - bas) / (2 * student(p.plan.ddl))
 
 
 def contributions(influence: Influence, p: Ponderation, figures: int) -> sparse.csc_array:

@@ -216,7 +216,7 @@ def _regles(t: Mapping[str, Any], s: Mapping[str, Any], ind: Mapping[str, Any], 
     if contributeurs is None:
         contributeurs = 0 if donnes["min_repondants"] == 0 else seuils.get("secret_min", 0)
     return {
-        "min_repondants": proportion if MESURES[ind["mesure"]].part else 0,
+        "min_repondants": proportion,
         "min_contributeurs": contributeurs,
         "dominance_pct": seuils.get("dominance_pct", 100) if contributeurs else 100,
     }

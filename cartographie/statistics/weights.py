@@ -107,9 +107,10 @@ def weigh(q: Questionnaire, campagne: str, frames: Mapping[str, pd.DataFrame]) -
     donnees, marges = _margins(cadre, repondu, calage.get("marges", ()), calage.get("repondants_min", CAPACITE_MIN))
     poids, diagnostic, x = initial, weight_diagnostics(initial, initial), None
     if marges:
-        bornes = tuple(calage.get("bornes", (0.4, 2.5)))
         try:
-            resultat = calibrate(donnees, initial, marges, methode=calage.get("methode", "logit"), bornes=bornes)
+            resultat = calibrate(
+                donnees, initial, marges, methode=calage.get("methode", "logit"), bornes=calage.get("bornes")
+            )
         except CalageImpossible as erreur:
             raise UserError(
                 "E19", f"les poids de {campagne} ne peuvent pas être calés ({erreur}) ; regroupez des modalités ou élargissez "
@@ -238,6 +239,8 @@ def _written(donnees: pd.DataFrame, poids: np.ndarray, marges: Mapping[str, Mapp
 
 Marges = Mapping[str, Mapping[Any, float] | float]
 METHODES = {"linear": "lineaire", "truncated": "tronquee"}  # other names
+BORNEES = ("logit", "tronquee")  # methods that keep the ratio w/d within bounds
+BORNES = (0.4, 2.5)
 TOLERANCE, ITERATIONS = 1e-10, 100
 ECART_ADMIS = 1e-6  # relative: below it, a margin missed by a linear program is met
 
@@ -267,7 +270,7 @@ def calibrate(
     marges: Marges,
     *,
     methode: str = "logit",
-    bornes: tuple[float, float] | None = (0.4, 2.5),
+    bornes: tuple[float, float] | None = None,
     echelle: ArrayLike | None = None,
 ) -> Calage:
     """Weights w = d·F(q x'λ) such that Σ w x = T, by Newton's method with step halving.
@@ -275,18 +278,23 @@ def calibrate(
     `donnees`: one row per unit; `marges`: {categorical column: {modality: total}} or {numeric column: total} (a constant
     column gives the number of units). `methode`: lineaire F(u) = 1+u; raking e^u; logit
     [L(U−1)+U(1−L)e^{Au}] / [(U−1)+(1−L)e^{Au}], A = (U−L)/((1−L)(U−1)); tronquee clip(1+u, L, U), with `bornes` = (L, U) on
-    the ratio w/d. `echelle`: q, 1 by default. Met when max |Σwx−T| / max(1, |T|) is below TOLERANCE.
+    the ratio w/d, BORNES when none are given; the first two cannot keep any. `echelle`: q, 1 by default. Met when max |Σwx−T| / max(1, |T|) is below TOLERANCE.
 
     Raises CalageImpossible, never giving partial weights: margins that do not add up to the same number, a modality without
-    respondent, bounds that a linear program shows too narrow (it names the margins), no convergence.
+    respondent, bounds that a linear program shows too narrow (it names the margins), no convergence. ValueError: another method,
+    bounds given to one that would not keep them.
     """
     methode = METHODES.get(methode, methode)
     d = np.asarray(poids, dtype=float)
     x, noms, totaux = calibration_matrix(donnees, marges)
     q = np.ones(len(d)) if echelle is None else np.asarray(echelle, dtype=float)
-    borne = bornes if methode in ("logit", "tronquee") else None
-    if methode not in ("lineaire", "raking", "logit", "tronquee"):
+    if methode not in ("lineaire", "raking", *BORNEES):
         raise ValueError(f"méthode de calage inconnue : « {methode} ».")
+    if bornes is not None and methode not in BORNEES:
+        raise ValueError(
+            f"la méthode « {methode} » ne tient pas de bornes : retirez-les, ou choisissez {' ou '.join(BORNEES)}."
+        )
+    borne = (bornes or BORNES) if methode in BORNEES else None
     if borne is not None:
         _check_feasible(x, d, totaux, noms, borne)
     f, derivee = _distance(methode, borne)

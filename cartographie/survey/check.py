@@ -109,6 +109,7 @@ def _misplaced(forme: str, c: Mapping[str, Any]) -> str:
 
 # Grains built by the program beside the declared entities (see tables).
 _GRAINS = {"qualite_variable", "anomalie"}
+SANS_BORNES = ("lineaire", "raking")  # calibration methods that would ignore bounds
 LIBRES = {"a_repondu", "disposition"}  # columns of the frame that the warehouse adds
 Sources = Mapping[str, Source]
 
@@ -152,7 +153,13 @@ def _check_campagne(f: Checked, campagne: str, declaree: Campagne) -> None:
     if not (isinstance(declaree.debut, date) and isinstance(declaree.fin, date) and declaree.debut <= declaree.fin):
         f.add("D10", ("debut",), "les dates de la campagne doivent être AAAA-MM-JJ et se suivre.")
     poids = f.s.contenu.get("ponderation") or {}
-    marges = (poids.get("calage") or {}).get("marges", ())
+    calage = poids.get("calage") or {}
+    if "bornes" in calage and calage.get("methode") in SANS_BORNES:
+        message = (
+            f"la méthode « {calage['methode']} » ne tient pas de bornes : retirez-les, ou choisissez logit ou tronquee."
+        )
+        f.add("D10", ("ponderation", "calage", "bornes"), message)
+    marges = calage.get("marges", ())
     temoins, groupes = poids.get("temoins", ()), poids.get("groupes", ())
     for cle, variables in ((("groupes",), groupes), (("calage", "marges"), marges), (("temoins",), temoins)):
         for v in variables:

@@ -10,7 +10,9 @@ from cartographie.statistics.estimates import (
     build_plan,
     change_interval,
     change_variance,
+    coefficient_of_variation,
     constant_perimeter,
+    design_effect,
     effective_n,
     mean_interval,
     proportion_interval,
@@ -181,19 +183,52 @@ def test_wilson_by_hand() -> None:
     assert bas[0] == 0 and 0.1 < haut[0] < 0.3 and haut[1] == 1
 
 
-def test_which_interval_is_chosen() -> None:
-    """Logit, but Korn-Graubard below 5 %, above 95 % and under 30 respondents; at the limits, logit."""
-    for p, n, attendu in (
-        (0.05, 30, "logit"), (0.95, 30, "logit"), (0.049, 100, "korn-graubard"), (0.951, 100, "korn-graubard"),
-        (0.5, 29, "korn-graubard"),
-    ):  # fmt: skip
-        auto, voulu = (proportion_interval(p, 0.02, n, n - 1, methode=m) for m in ("auto", attendu))
-        assert (auto[0][0], auto[1][0]) == (voulu[0][0], voulu[1][0]), (p, n)
-        autre = proportion_interval(p, 0.02, n, n - 1, methode="logit" if attendu != "logit" else "korn-graubard")
-        assert auto[0][0] != autre[0][0], (p, n)
+@pytest.mark.parametrize(
+    ("p", "n", "attendu"),
+    [(0.05, 100, "logit"), (0.95, 100, "logit"), (0.049, 100, "korn-graubard"), (0.951, 100, "korn-graubard"), (0.35, 29, "logit")],
+)  # fmt: skip
+def test_which_interval_is_chosen(p: float, n: int, attendu: str) -> None:
+    """Logit, but Korn-Graubard where fewer than five effective respondents are on the rarer side: no jump at thirty respondents."""
+    se = np.sqrt(p * (1 - p) / n)
+    auto, voulu = (proportion_interval(p, se, n, n - 1, methode=m) for m in ("auto", attendu))
+    assert (auto[0][0], auto[1][0]) == (voulu[0][0], voulu[1][0])
+    autre = proportion_interval(p, se, n, n - 1, methode="logit" if attendu != "logit" else "korn-graubard")
+    assert auto[0][0] != autre[0][0]
+
+
+def test_a_design_effect_makes_fewer_effective_respondents() -> None:
+    """A hundred respondents worth forty: at 10 %, four on the rarer side."""
+    se = np.sqrt(0.1 * 0.9 / 40)
+    auto, voulu = (proportion_interval(0.1, se, 100, 99, methode=m) for m in ("auto", "korn-graubard"))
+    assert (auto[0][0], auto[1][0]) == (voulu[0][0], voulu[1][0])
+
+
+def test_an_unknown_interval_is_refused() -> None:
     with pytest.raises(ValueError, match="« wald »"):
         proportion_interval(0.5, 0.1, 10, 9, methode="wald")
     assert proportion_interval(0.5, 0.1, 100, 0)[0][0] == proportion_interval(0.5, 0.1, 100, 1)[0][0]
+
+
+def test_jeffreys_and_agresti_coull_by_hand() -> None:
+    """3 of 20, as in a simple random sample: Beta(3.5, 17.5); (3 + t²/2) / (20 + t²) ± t √(p̃(1−p̃)/(20 + t²))."""
+    p, n = 0.15, 20
+    se, t = np.sqrt(p * (1 - p) / n), stats.t.ppf(0.975, 1e9)
+    bas, haut = proportion_interval(p, se, n, 1e9, methode="jeffreys")
+    assert (bas[0], haut[0]) == pytest.approx(tuple(stats.beta.ppf([0.025, 0.975], 3.5, 17.5)))
+    centre = (3 + t**2 / 2) / (20 + t**2)
+    demi = t * np.sqrt(centre * (1 - centre) / (20 + t**2))
+    bas, haut = proportion_interval(p, se, n, 1e9, methode="agresti-coull")
+    assert (bas[0], haut[0]) == pytest.approx((centre - demi, centre + demi))
+    assert proportion_interval(0.0, 0.0, 20, 1e9, methode="jeffreys")[0][0] == 0
+    assert proportion_interval(1.0, 0.0, 20, 1e9, methode="agresti-coull")[1][0] == 1
+
+
+def test_how_much_better_or_worse_than_a_simple_random_sample() -> None:
+    """se 0.1 where 100 respondents at random would give 0.05: four times the variance. 5 for 20: a quarter."""
+    assert design_effect([0.5, 0.0], [0.1, 0.0], [100, 9]).tolist() == pytest.approx([4, np.nan], nan_ok=True)
+    assert coefficient_of_variation([20, -20, 0], [5, 5, 5]).tolist() == pytest.approx(
+        [0.25, 0.25, np.nan], nan_ok=True
+    )
 
 
 def test_effective_number() -> None:
@@ -241,6 +276,34 @@ def test_the_covariance_counts_what_was_left_to_chance() -> None:
     z = np.array([[0.0], [2]])
     assert change_variance(avant, z, ["a", "b"], apres, z, ["a", "b"]) == pytest.approx(variances(apres, z))
     assert variances(apres, z) == pytest.approx([0.5 * 2 * 8])
+
+
+def test_an_overlap_that_chance_gives_tells_nothing_of_the_variance() -> None:
+    """Half of eight answered, then half again: two found in both is what chance gives, and variances add up."""
+    plan = build_plan([2.0] * 4, ["A"] * 4, tailles={"A": 8})
+    z = np.array([[1.0], [0], [1], [0]])
+    v = change_variance(plan, z, ["a", "b", "c", "d"], plan, z, ["a", "b", "e", "f"])
+    assert v == pytest.approx(2 * variances(plan, z))
+
+
+@pytest.mark.parametrize("memes", [False, True])
+def test_the_interval_of_a_change_covers_it(memes: bool) -> None:
+    """300 units, 60 % answer at each edition, answers alike (ρ = 0.9): 95 % of the intervals hold the true change whether those who
+    answer are the same ones or drawn again. The covariance of before, √((1−f1)(1−f2)), covered 86.7 % of them when drawn again."""
+    hasard = np.random.default_rng(1)
+    population, repondants, variables, vus = 300, 180, 30, []
+    plan = build_plan([population / repondants] * repondants, ["A"] * repondants, tailles={"A": population})
+    avant = (hasard.random((population, variables)) < 0.4).astype(float)
+    apres = np.where(hasard.random((population, variables)) < 0.95, avant, 1 - avant)
+    for _ in range(100):
+        un = hasard.permutation(population)[:repondants]
+        deux = un if memes else hasard.permutation(population)[:repondants]
+        z1, z2 = ((y[i] - y[i].mean(axis=0)) / population for y, i in ((avant, un), (apres, deux)))
+        ecart = apres[deux].mean(axis=0) - avant[un].mean(axis=0)
+        bas, haut = change_interval(ecart, np.sqrt(change_variance(plan, z1, un, plan, z2, deux)), plan.ddl)
+        vrai = apres.mean(axis=0) - avant.mean(axis=0)
+        vus += ((bas <= vrai + 1e-9) & (vrai <= haut + 1e-9)).tolist()
+    assert 0.93 <= np.mean(vus) <= 0.97
 
 
 def test_units_of_both_editions() -> None:

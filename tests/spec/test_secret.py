@@ -9,7 +9,7 @@ from scipy import sparse
 
 from cartographie.secrecy.equations import known_intervals
 from cartographie.secrecy.suppression import suppress
-from cartographie.statistics.precision import primary_suppression
+from cartographie.statistics.precision import dominated, primary_suppression
 
 
 def test_fewer_than_three_answers_or_one_that_dominates() -> None:
@@ -172,3 +172,28 @@ def test_a_respondent_that_bounds_help() -> None:
     for nettoyer in (True, False):
         seul = suppress(bornes, somme, nettoyer=nettoyer)
         assert seul.at["T", "statut"] == "D" and seul["protege"].all()
+
+
+def contributions(*parts: float, poids: float = 1.0) -> pd.DataFrame:
+    return pd.DataFrame({"cellule": "c", "valeur": parts, "poids": poids})
+
+
+def test_two_that_bring_nearly_all_dominate() -> None:
+    """50, 40 and 10: the two largest bring 90 %, the largest alone 50 %."""
+    assert dominated(contributions(50, 40, 10), n=2, k=0.85)["c"]
+    assert not dominated(contributions(50, 40, 10), n=1, k=0.85)["c"]
+
+
+def test_the_second_could_tell_the_first() -> None:
+    """Of 100, the second takes 40 away and knows the first (50) to within 10: 20 % of it."""
+    assert dominated(contributions(50, 40, 10), regle="p", p=0.25)["c"]
+    assert not dominated(contributions(50, 40, 10), regle="p", p=0.15)["c"]
+
+
+def test_a_weighted_contributor_stands_for_others_like_it() -> None:
+    """Each of three stands for ten: the largest of the thirty brings 5 %, not half."""
+    assert not dominated(contributions(50, 40, 10, poids=10), n=1, k=0.85)["c"]
+    assert not dominated(contributions(50, 40, 10, poids=10), regle="p", p=0.25)["c"]
+    assert dominated(contributions(50, 1, 1, poids=1.5), n=1, k=0.6)["c"]
+    with pytest.raises(ValueError, match="dominance inconnue"):
+        dominated(contributions(1), regle="npk")

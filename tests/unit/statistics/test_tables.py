@@ -8,9 +8,10 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from cartographie.base.errors import UserError
-from cartographie.statistics.estimates import build_plan
+from cartographie.statistics.estimates import build_plan, proportion_interval
 from cartographie.statistics.measures import divise_arrondi
 from cartographie.statistics.members import Traceur
 from cartographie.statistics.precision import finish
@@ -340,6 +341,59 @@ def test_weights_are_those_of_the_units_of_the_frame_each_in_its_own_cell() -> N
     assert 0 < france["ic_bas"] < 66.7 < france["ic_haut"] < 100
     assert figure(df, territoire_code="1")[0] == 57.1  # F1 (3) and F2 (1), of 7
     assert figure(df, territoire_code="2")[0] == 100.0  # F1 alone (2)
+
+
+def weighted(*indicateurs: dict[str, object], repondants: int = 4) -> pd.DataFrame:
+    """The figures of the first farms (F1, F2…), each standing for two of the country's, everything shown."""
+    n = repondants
+    unites = pd.DataFrame({"racine": range(n), "base": range(n), "groupe": "tous", "poids_initial": 2.0, "poids": 2.0})
+    plan = build_plan([2.0] * n, ["tous"] * n, tailles={"tous": 2 * n})
+    poids = Ponderation(
+        unites, np.arange(n), plan, pd.DataFrame(), pd.DataFrame(), weight_diagnostics(np.ones(n), np.ones(n))
+    )
+    libre = {"min_repondants": 0, "min_contributeurs": 0}
+    q = questionnaire({"denominateur": "F", "croisements": [[]], "indicateurs": list(indicateurs)}, table=libre)
+    montrer = {"seuils": {"fiabilite": {"demi_largeur_ns": 1e9, "effectif_ns": 0}}}
+    q = replace(q, campagnes={"c1": replace(q.campagnes["c1"], parametres=montrer)})
+    return finish(draft_tableaux(q, TablesOf("c1", frames(), poids))[0]).df.set_index("indicateur")
+
+
+def test_a_ratio_of_sums_is_linearised_whatever_its_value() -> None:
+    """Cows for a hundred litres on F1 to F4: 3, 1, 0, 0 for 100, 200, 300, 400. R = 0.4 %, e = (y − R x) / 1000. A proportion's
+    interval (Korn and Graubard's, under 5 %) would be that of respondents: this one is not a share of them."""
+    x = weighted(ind("r", "ratio", numerateur={"nombre": "vache"}, denominateur="litres"), repondants=4).loc["r"]
+    y, litres = np.array([3.0, 1, 0, 0]), np.array([100.0, 200, 300, 400])
+    e = 2 * (y - 0.004 * litres) / 2000
+    se = np.sqrt(0.5 * 4 / 3 * ((e - e.mean()) ** 2).sum())
+    demi = 100 * stats.t.ppf(0.975, 3) * se
+    assert x["valeur"] == 0.4
+    assert (x["ic_bas"], x["ic_haut"]) == (max(round(0.4 - demi, 1), 0), round(0.4 + demi, 1))
+
+
+def test_silence_is_not_nought_in_a_total() -> None:
+    """F1 to F4 give 100, 200, 300, 400 litres, F5 none: each of the four stands for 5/4 of itself. 2 · 1000 · 5/4 = 2,500, and what
+    each brings is 5/4 (y − 250) + 250, 250 for F5."""
+    x = weighted(ind("t", "somme", valeur="litres"), repondants=5).loc["t"]
+    assert (x["valeur"], x["n_repondants"], x["n_pondere"]) == (2500, 4, 10)
+    u = 2 * np.array([1.25 * (y - 250) + 250 for y in (100, 200, 300, 400)] + [250])
+    se = np.sqrt(0.5 * 5 / 4 * ((u - u.mean()) ** 2).sum())
+    assert x["ic_haut"] == pytest.approx(2500 + stats.t.ppf(0.975, 4) * se, abs=0.01)
+
+
+def test_a_median_has_an_interval() -> None:
+    """Woodruff: the litres between which the share of farms below the median may be one half, by the interval of that share."""
+    x = weighted(ind("m", "mediane", valeur="litres"), repondants=4).loc["m"]
+    sous = np.array([1.0, 1, 0, 0]) - 0.5
+    se = np.sqrt(0.5 * 4 / 3 * ((2 * sous / 8) ** 2).sum())
+    ordres = [b[0] for b in proportion_interval(0.5, se, 4, 3)]
+    bas, haut = np.interp(ordres, np.linspace(0, 1, 4), [100, 200, 300, 400])
+    assert (x["valeur"], x["ic_bas"], x["ic_haut"]) == (250, round(bas, 2), round(haut, 2))
+
+
+def test_the_minimum_of_respondents_is_that_of_every_measure() -> None:
+    mesures = [ind("somme", "somme", valeur="litres"), ind("moyenne", "moyenne", valeur="litres"), ind("mediane", "mediane", valeur="litres")]  # fmt: skip
+    df = rows(questionnaire({"denominateur": "F", "croisements": [[]], "indicateurs": mesures}, table={"min_repondants": 9, "min_contributeurs": 0}))  # fmt: skip
+    assert set(df["statut"]) == {"ns"}  # eight have litres
 
 
 @pytest.mark.parametrize(
