@@ -18,6 +18,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Sequence
+from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -95,6 +96,7 @@ def _serve(lien: socket.socket) -> None:
     importlib.import_module("cartographie.survey.load").load_questionnaire(
         RACINE
     )  # what is built at first use is built
+    _share_readers()
     while True:
         entete, fds, _, _ = socket.recv_fds(lien, 4, 2)
         if not entete:
@@ -111,6 +113,14 @@ def _serve(lien: socket.socket) -> None:
         for fd in fds:
             os.close(fd)
         lien.sendall(json.dumps([os.waitstatus_to_exitcode(etat), usage.ru_utime + usage.ru_stime]).encode())
+
+
+def _share_readers() -> None:
+    """What the workers of every command come from is started once: a child may ask it for workers, it cannot wait for it."""
+    importlib.import_module("cartographie.base.workers").start_server("cartographie.intake.read")
+    for service, module in ((forkserver.ForkServer, forkserver), (resource_tracker.ResourceTracker, resource_tracker)):
+        service.ensure_running = lambda self: None  # type: ignore[attr-defined]
+        module.ensure_running = lambda: None  # type: ignore[attr-defined]
 
 
 def _command(args: list[str], cwd: str, avant: str, fds: list[int]) -> NoReturn:
