@@ -18,7 +18,7 @@ from cartographie.decode.columns import decode_lots
 from cartographie.decode.derive import derive, identify
 from cartographie.decode.lots import borrowed, build_lots, link_parents, locator
 from cartographie.decode.versions import resolve_versions
-from cartographie.intake.read import read_depots, workers_for
+from cartographie.intake.read import read_depots, read_options, workers_for
 from cartographie.survey.model import Gravite, Questionnaire
 from cartographie.survey.received import Constat, Depot, Extraction, Lot
 from cartographie.survey.rules import judge, repairs
@@ -197,18 +197,16 @@ def _derive_again(
 def read_files(cadre: Cadre, depots: Sequence[Depot], role: str) -> list[Extraction]:
     """What reading each file gave, in the order received."""
     q, campagne = cadre.q, cadre.campagne
-    parametres = q.campagnes[campagne].parametres
     modeles = [m for a in q.campagnes for m in q.campagnes[a].modeles.values() if m.usage == role]
     etape = f"{campagne} : lecture " + ("de la base de sondage" if role == "base" else "des fichiers reçus")
     return read_depots(
         depots,
         cadre.projet / "raw" / campagne,
         modeles,
-        plafonds=parametres.get("plafonds_base" if role == "base" else "plafonds"),
-        csv=parametres.get("csv"),
-        formats_acceptes=parametres.get("formats_acceptes"),
-        contenus_actifs=parametres.get("contenus_actifs"),
-        lecture=parametres.get("lecture_base" if role == "base" else "lecture"),
-        workers=workers_for(len(depots), 1 if role == "base" else cadre.ouvriers),
         progres=lambda fait, total: cadre.progres(etape, fait, total),
+        **read_options(
+            q.campagnes[campagne].parametres,
+            workers_for(len(depots), 1 if role == "base" else cadre.ouvriers),
+            base=role == "base",
+        ),
     )

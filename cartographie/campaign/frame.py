@@ -22,6 +22,7 @@ from cartographie.base.errors import UserError
 from cartographie.campaign.links import followed, known, succeeded, succession_column, texts
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import Constat
+from cartographie.survey.written.declared import LienBase
 
 LINKS = ["id_repondant", "id_base", "mode"]
 DECLARED, SUCCESSION, REPAIRED = "declare", "succession", "_redresse"
@@ -254,12 +255,12 @@ def _only_answer(racines: pd.DataFrame) -> pd.Series:
     return racines["depot"].astype("object").where(~racines["depot"].duplicated(keep=False), None)
 
 
-def _entries(questionnaire: Questionnaire) -> Sequence[Mapping[str, Any]]:
-    return questionnaire.enquete.get("lien_base") or ()
+def _entries(questionnaire: Questionnaire) -> Sequence[LienBase]:
+    return questionnaire.enquete.get("lien_base", ())
 
 
 def _side(
-    entry: Mapping[str, Any], racines: pd.DataFrame, enfants: Mapping[str, pd.DataFrame], questionnaire: Questionnaire
+    entry: LienBase, racines: pd.DataFrame, enfants: Mapping[str, pd.DataFrame], questionnaire: Questionnaire
 ) -> tuple[np.ndarray, pd.Series]:
     """(position of the answer, value) for each row that can carry the entry's identifier; nothing when nobody was asked."""
     if entry["entite"] == questionnaire.racine:

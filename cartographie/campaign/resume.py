@@ -322,7 +322,7 @@ def useful_columns(q: Questionnaire, campagne: str) -> set[str]:
     axes = {
         n["variable"] for a in q.enquete.get("axes", {}).values() for n in [a, *a.get("niveaux", ())] if "variable" in n
     }
-    proches = {str(v) for v in (q.enquete.get("rapprochement") or {}).values()}
+    proches = {str(v) for v in q.enquete.get("rapprochement", {}).values()}
     return (
         {"depot", "feuille", "ligne", "parent", "id_repondant", "base_ligne", "motif"} | liens | cles | axes | proches
     )

@@ -34,7 +34,7 @@ GRAVITES = ("rejet_fichier", "rejet_ligne", "rejet_cellule")
 
 def gravites(q: Questionnaire, campagne: str) -> tuple[str, ...]:
     """Severities of the findings that a respondent is asked to correct."""
-    return tuple((q.campagnes[campagne].parametres.get("retours") or {}).get("gravites", GRAVITES))
+    return tuple(q.campagnes[campagne].parametres.get("retours", {}).get("gravites", GRAVITES))
 
 
 def build_suivi(

@@ -123,7 +123,7 @@ def tell_run(r: Execution) -> Bilan:
         lieux.append(f"{campagne} : ce qui est faux et où → {Path(c['dossier']) / 'anomalies.xlsx'}")
         lieux += [f"{campagne} : les tableaux → {publies[campagne].dossier}"] if campagne in publies else []
     return Bilan(
-        str(r.q.enquete["titre"]),
+        r.q.enquete["titre"],
         {
             "controles": [{**c.valeurs, "statut": int(c.statut)} for c in controles],
             "publications": [dict(tell_publish(p).valeurs) for p in r.publications],

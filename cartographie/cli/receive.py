@@ -105,7 +105,7 @@ def tell_status(projet: Path, e: Etat) -> Bilan:
     detail = campagnes.get(e.detail, {}).get("etats")
     present = e.entrepot.exists()
     return Bilan(
-        str(e.q.enquete["titre"]),
+        e.q.enquete["titre"],
         {"campagnes": campagnes, "entrepot": present},
         [f"entrepôt : {'présent' if present else 'absent'} ({e.entrepot})"],
         [

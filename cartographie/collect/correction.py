@@ -56,7 +56,7 @@ def _write(
             r, 0, "Données fictives : ce classeur sert à la démonstration et n'engage personne.", styles["mention"]
         )
         r += 1
-    retours = q.campagnes[campagne].parametres.get("retours") or {}
+    retours = q.campagnes[campagne].parametres.get("retours", {})
     for texte in _notice(d, q, not d.refuse and retours.get("lignes", LIGNES[0]) == LIGNES[0]):
         f.merge_range(r, 0, r, len(COLONNES) - 1, texte, styles["texte"])
         f.set_row(r, row_height((texte, sum(x for _, x in COLONNES))))

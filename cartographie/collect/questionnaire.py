@@ -202,8 +202,8 @@ def write_notice(
         ("Ne sait pas", "« Ne sait pas » est une réponse : préférez-la à une case vide."),
         ("À ne pas faire", "Ne renommez pas les feuilles, ne modifiez pas les questions, n'ajoutez pas de colonne, ne protégez pas le fichier par un mot de passe."),
         ("Données personnelles", "N'écrivez aucun nom de patient ni de professionnel dans les zones de texte libre. Les coordonnées du contact ne sont jamais publiées."),
-        ("Producteur", str(q.enquete["producteur"])),
-        ("Contact", str(q.enquete.get("contact", ""))),
+        ("Producteur", q.enquete["producteur"]),
+        ("Contact", q.enquete.get("contact", "")),
     ):  # fmt: skip
         feuille.set_row(r, row_height((texte, 92)))
         feuille.write(r, 0, cle, styles["cle"])
@@ -341,10 +341,10 @@ def build_workbook(q: Questionnaire, campagne: str, contenu: Contenu, accueil: A
     declaree = q.campagnes[campagne]
     modele = gabarit(declaree)
     tampon = io.BytesIO()
-    titre = str(q.enquete["titre"])
+    titre = q.enquete["titre"]
     mention = " — données fictives" if q.enquete.get("fictif") else ""
     proprietes = {
-        "title": f"{titre} {campagne}{mention}", "author": str(q.enquete["producteur"]), "subject": modele.libelle,
+        "title": f"{titre} {campagne}{mention}", "author": q.enquete["producteur"], "subject": modele.libelle,
         "keywords": f"questionnaire, {campagne}",
     }  # fmt: skip
     with write_sheets(tampon, proprietes, _styles()) as (classeur, styles):

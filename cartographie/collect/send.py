@@ -63,7 +63,7 @@ _CITES = 12  # points told in the letter itself; all are in the workbook
 def build_letter(d: Dossier, q: Questionnaire, campagne: str, classeur: str, envoye_le: str) -> str:
     """The letter to one respondent; `retours.courrier` of campagne.yaml takes the place of the text above."""
     declaree = q.campagnes[campagne]
-    reglages = declaree.parametres.get("retours") or {}
+    reglages = declaree.parametres.get("retours", {})
     corriger = [p for p in d.points if p.a_corriger]
     lignes = [f"- {x.message}" for x in corriger[:_CITES]]
     lignes += (
@@ -73,7 +73,7 @@ def build_letter(d: Dossier, q: Questionnaire, campagne: str, classeur: str, env
         "Ce fichier n'a pas pu être lu :" if d.refuse
         else f"{nombre(len(corriger), 'point reste', 'points restent')} à corriger pour que votre réponse soit prise en compte en entier :"
     )  # fmt: skip
-    return str(reglages.get("courrier", CORRECTION)).format(
+    return reglages.get("courrier", CORRECTION).format(
         **_commun(q, declaree),
         objet="votre fichier n'a pas pu être lu" if d.refuse else "votre réponse est à compléter",
         recu_le=french_day(d.depot.recu_le),

@@ -89,7 +89,7 @@ def resolve_versions(
         return list(extractions)
     fichiers = {x.depot: _Fichier(x, list(x.blocs)) for x in extractions}
     noms = {d.depot: d for d in depots}
-    retours = q.campagnes[campagne].parametres.get("retours") or {}
+    retours = q.campagnes[campagne].parametres.get("retours", {})
     regle = _Regle(
         retours.get("vides", VIDES[0]) == VIDES[1],
         retours.get("lignes", LIGNES[0]) == LIGNES[0],

@@ -25,6 +25,7 @@ from cartographie.intake.container import (
     require_within,
 )
 from cartographie.survey.received import Constat
+from cartographie.survey.written.declared import ContenuActif
 
 # -------------------------------------------------------------------------------------------
 # Active contents: what a spreadsheet holds that runs, or fetches, or comes from elsewhere. Found, counted, never read.
@@ -33,7 +34,7 @@ from cartographie.survey.received import Constat
 # are known by name, by declared type, and by what formulas say. Sources: [ECMA-376] 18, [ODF 1.3] 9 and 19, [MS-XLS].
 
 REFUSER, ECARTER = "refuser", "ecarter"
-DEFAUTS: Mapping[str, str] = {
+DEFAUTS: Mapping[ContenuActif, str] = {
     "dde": REFUSER,
     "connexions": REFUSER,
     "requetes": REFUSER,
@@ -88,7 +89,9 @@ _EXTERNE_ODS = re.compile(r"'(?:file|https?|ftp|smb):[^'\n]{0,4000}'\s{0,9}#|\[\
 _NOM = re.compile(rb"<(?:\w+:)?definedName\b[^<>]*\bname\s*=\s*[\"']([^\"'<>]+)[\"'][^<>]*>[^<\[]*\[\d+\]")
 
 
-def verdict(trouves: Mapping[str, int], politique: Mapping[str, str] | None = None) -> tuple[tuple[Constat, ...], bool]:
+def verdict(
+    trouves: Mapping[str, int], politique: Mapping[ContenuActif, str] | None = None
+) -> tuple[tuple[Constat, ...], bool]:
     """(findings, whether the file is refused): one finding per kind found; refusals alone when there is any."""
     regle = {**DEFAUTS, **(politique or {})}
     presents = {genre: n for genre in DEFAUTS if (n := trouves.get(genre, 0))}
@@ -433,7 +436,7 @@ def inspect(
     contenu: bytes,
     nom: str,
     plafonds: Mapping[str, Any] | None = None,
-    contenus_actifs: Mapping[str, str] | None = None,
+    contenus_actifs: Mapping[ContenuActif, str] | None = None,
 ) -> Porte:
     """Verdict on the bytes of one received file; `nom` serves only to notice a misleading extension.
 

@@ -20,6 +20,7 @@ from cartographie.intake.records import extract, refused_accounts
 from cartographie.intake.workbook import SheetTooLarge, UnreadableText, read_text, read_workbook
 from cartographie.survey.model import Modele
 from cartographie.survey.received import Bloc, Classeur, Constat, Depot, Extraction
+from cartographie.survey.written.declared import ContenuActif, Parametres, TexteSepare
 
 _PAR_OUVRIER = 20  # files below which one more worker costs more than it saves
 _LIMITES = {"reponse": Limites(512, 10, 10), "base": Limites(4096, 300, 600)}
@@ -42,9 +43,9 @@ class _Reglages:
 
     dossier: Path
     plafonds: Mapping[str, Any] | None = None
-    csv: Mapping[str, str | None] | None = None
+    csv: TexteSepare | None = None
     formats_acceptes: Collection[str] | None = None
-    contenus_actifs: Mapping[str, str] | None = None
+    contenus_actifs: Mapping[ContenuActif, str] | None = None
 
 
 def limits(role: str, plafonds: Mapping[str, Any] | None = None, lecture: Mapping[str, Any] | None = None) -> Limites:
@@ -83,8 +84,7 @@ def _ouvre(depot: Depot, r: _Reglages) -> tuple[Ouverture, gate.Porte | None]:
 def _ouvre_contenu(nom: str, contenu: bytes, porte: gate.Porte, r: _Reglages) -> Ouverture:
     try:
         if porte.format == "csv":
-            impose = {c: v for c, v in (r.csv or {}).items() if c in ("encodage", "separateur")}
-            classeur = read_text(contenu, plafonds=r.plafonds, nom=Path(nom).stem[:31], **impose)
+            classeur = read_text(contenu, plafonds=r.plafonds, nom=Path(nom).stem[:31], **(r.csv or TexteSepare()))
         else:
             classeur = read_workbook(contenu, porte, r.plafonds)
     except SheetTooLarge as erreur:
@@ -122,7 +122,7 @@ def read_contents(
     modeles: Sequence[Modele],
     *,
     plafonds: Mapping[str, Any] | None = None,
-    csv: Mapping[str, str | None] | None = None,
+    csv: TexteSepare | None = None,
 ) -> Extraction:
     """The bytes of a file the gate let through, opened in this process, recognised and cut into records."""
     ouverture = _ouvre_contenu(depot.nom, contenu, porte, _Reglages(Path(), plafonds, csv))
@@ -178,11 +178,23 @@ class Options(TypedDict, total=False):
     """How files are read: keys of campagne.yaml, and the number of worker processes (1)."""
 
     plafonds: Mapping[str, Any] | None
-    csv: Mapping[str, str | None] | None
+    csv: TexteSepare | None
     formats_acceptes: Collection[str] | None
-    contenus_actifs: Mapping[str, str] | None
+    contenus_actifs: Mapping[ContenuActif, str] | None
     lecture: Mapping[str, Any] | None
     workers: int
+
+
+def read_options(parametres: Parametres, workers: int, base: bool = False) -> Options:
+    """What a campaign says of how its files are read, or of how its sampling frame is."""
+    return Options(
+        plafonds=parametres.get("plafonds_base") if base else parametres.get("plafonds"),
+        csv=parametres.get("csv"),
+        formats_acceptes=parametres.get("formats_acceptes"),
+        contenus_actifs=parametres.get("contenus_actifs"),
+        lecture=parametres.get("lecture_base") if base else parametres.get("lecture"),
+        workers=workers,
+    )
 
 
 def iter_depots(

@@ -38,7 +38,7 @@ def pseudonym_key(projet: Path, q: Questionnaire) -> bytes:
     if not _needed(q):
         return b""
     if q.enquete.get("fictif"):
-        return published_key(str(q.enquete.get("titre", "")))
+        return published_key(q.enquete["titre"])
     chemin = Path(projet) / "raw" / CLE
     if not chemin.exists():
         with locked(chemin.parent):

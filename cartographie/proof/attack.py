@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +24,7 @@ from cartographie.proof.reader import (
 )
 from cartographie.proof.solve import attack, before_release
 from cartographie.survey.model import Questionnaire
+from cartographie.survey.written.declared import Axe, Seuils
 
 # ---- what a respondent can tell of the others: it knows the counts it makes alone, and takes them away from the equations
 
@@ -176,7 +176,7 @@ def attack_release(
     dossier: Path,
     q: Questionnaire,
     exacts: pd.DataFrame,
-    seuils: Mapping[str, Any],
+    seuils: Seuils,
     anterieures: Sequence[tuple[Path, pd.DataFrame]] = (),
 ) -> Rapport:
     """Attack the files of a release. `exacts`: one row per published figure, same key: the counts behind it (base,
@@ -197,7 +197,7 @@ def attack_release(
         f"Tableau {code} : l'attaque ne sait pas ce que révèle la mesure « {mesure} »"
         for code, mesure in Lecteur(q).unread(sorted(set(df["table_id"]) & set(q.tableaux)))
     ]
-    axes = dict(q.enquete.get("axes", {}))
+    axes = q.enquete.get("axes", {})
     cle = [*CLE, *(c for a, axe in axes.items() for c in ((f"{a}_type", f"{a}_code") if "niveaux" in axe else (a,)))]
     jointes = df.merge(exacts, on=cle, how="left", validate="one_to_one").assign(ancienne=False)
     orphelines = jointes["numerateur"].isna() & jointes["statut"].isin(VISIBLES) & ~jointes["evolution"].eq(True)
@@ -231,10 +231,10 @@ def require_sound_release(rapport: Rapport, version: str) -> None:
 class _System:
     """Counts, what is shown of them and what must stay unknown."""
 
-    def __init__(self, q: Questionnaire, seuils: Mapping[str, Any], df: pd.DataFrame, axes: Mapping[str, Any]) -> None:
+    def __init__(self, q: Questionnaire, seuils: Seuils, df: pd.DataFrame, axes: Mapping[str, Axe]) -> None:
         self.q, self.seuils, self.df = q, seuils, df
         self.minimum = int(seuils.get("secret_min", 0))
-        self.dominance = float(seuils.get("dominance_pct", 100)) / 100
+        self.dominance = seuils.get("dominance_pct", 100) / 100
         self.zeros_libres = seuils.get("zeros", "publier") == "publier"
         self.lecteur, self.comptes = Lecteur(q), Comptes()
         lus, memo = [], {}
@@ -345,8 +345,8 @@ class _System:
         v = np.nan_to_num(self.vraie)
         cibles = np.flatnonzero(self.sensible & ~self.montree)
         largeur = np.maximum(
-            float(self.seuils.get("largeur_min", 2)),
-            float(self.seuils.get("largeur_pct", 20)) / 100 * np.where(np.isnan(self.reste), v, self.reste),
+            self.seuils.get("largeur_min", 2),
+            self.seuils.get("largeur_pct", 20) / 100 * np.where(np.isnan(self.reste), v, self.reste),
         )
         largeur = np.where(v == 0, np.minimum(largeur, 1), largeur)
         cote = np.where(self.entiere, np.minimum(1.0, largeur), largeur / 2)
@@ -420,11 +420,11 @@ class _System:
         return f"Tableau {x['table_id']}, {x['edition']}, {lieu}, {x['indicateur']} {x['modalite_code']}".rstrip()
 
 
-def _mothers(q: Questionnaire, axes: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+def _mothers(q: Questionnaire, axes: Mapping[str, Axe]) -> dict[tuple[str, str], str]:
     """(level, code) → code one level up."""
     meres = {}
     for axe in axes.values():
-        niveaux: Sequence[Mapping[str, Any]] = axe.get("niveaux", ())
+        niveaux = axe.get("niveaux", [])
         for niveau in niveaux[2:]:
             v = q.variables.get(niveau.get("variable", ""))
             if v is not None and v.nomenclature in q.nomenclatures:

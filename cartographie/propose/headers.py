@@ -32,7 +32,7 @@ from cartographie.intake.headers import (
     normalise,
     recognise,
 )
-from cartographie.intake.read import Ouverture, open_depots, workers_for
+from cartographie.intake.read import Ouverture, open_depots, read_options, workers_for
 from cartographie.intake.records import annexes, extract
 from cartographie.intake.store import list_files
 from cartographie.propose.edits import Correctif, add_to, quoted_yaml, read_exact
@@ -471,11 +471,12 @@ def propose_headers(
 
 def _open(q: Questionnaire, campagne: str, chemins: Sequence[Path]) -> Iterable[tuple[Path, Ouverture]]:
     parametres = q.campagnes[campagne].parametres
-    options = {c: parametres.get(c) for c in ("plafonds", "csv", "contenus_actifs", "lecture")}
     for dossier, groupe in groupby(chemins, key=lambda c: c.parent):
         ici = list(groupe)
         depots = (_depot(campagne, chemin) for chemin in ici)
-        yield from zip(ici, open_depots(depots, dossier, workers=workers_for(len(ici), 0), **options), strict=True)
+        options = read_options(parametres, workers_for(len(ici), 0))
+        options["formats_acceptes"] = None  # whatever the format: its headers are compared
+        yield from zip(ici, open_depots(depots, dossier, **options), strict=True)
 
 
 def _depot(campagne: str, chemin: Path) -> Depot:

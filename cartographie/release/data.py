@@ -18,6 +18,7 @@ from cartographie.base.text import neutralise, normalise
 from cartographie.release.manifest import Notice, mentions
 from cartographie.survey.published import COLONNES, STATUTS, TOUS, axis_columns, key_columns
 from cartographie.survey.received import Tableau
+from cartographie.survey.written.declared import Axe
 
 # ---- long CSV of a table: UTF-8, comma, LF, ISO dates, decimal point, empty for a null value
 
@@ -209,7 +210,7 @@ def dumps(contenu: object) -> bytes:
 
 def slug(meta: Notice) -> str:
     """Name of the dataset: lower case, no accent, hyphens."""
-    nom = "-".join(normalise(str(meta.publication.get("nom") or "tableaux")).split())
+    nom = "-".join(normalise(meta.publication.get("nom", "tableaux")).split())
     return f"{nom}-{meta.campagne}{'-donnees-fictives' if meta.fictif else ''}"
 
 
@@ -217,7 +218,7 @@ def _cube(tableaux: Sequence[Tableau]) -> pd.DataFrame:
     return pd.concat([t.df for t in tableaux], ignore_index=True)
 
 
-def _axis_column(colonne: str, axes: Mapping[str, Any]) -> tuple[str, str]:
+def _axis_column(colonne: str, axes: Mapping[str, Axe]) -> tuple[str, str]:
     nom = next((a for a, axe in axes.items() if colonne in axis_columns(a, axe)), colonne)
     libelle = (axes.get(nom) or {}).get("libelle") or nom.replace("_", " ")
     fin = {f"{nom}_type": "niveau de la ligne", f"{nom}_code": "code", f"{nom}_libelle": "libellé"}.get(

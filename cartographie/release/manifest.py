@@ -19,6 +19,7 @@ from cartographie.base.paper import Grille, render
 from cartographie.base.text import espace, nombre
 from cartographie.survey.published import CHIFFRES, SDMX, STATUTS, Masquage
 from cartographie.survey.received import Depot, Tableau
+from cartographie.survey.written.declared import Axe, Publication, Qualite, Seuils
 
 if TYPE_CHECKING:
     from cartographie.release.plausibility import Attente
@@ -57,8 +58,8 @@ class Notice:
     contact: str = ""
     licence: str
     fictif: bool
-    axes: Mapping[str, Any]
-    publication: Mapping[str, Any]
+    axes: Mapping[str, Axe]
+    publication: Publication
     theme: str = ""
     campagne: str
     campagnes: Sequence[str]
@@ -70,8 +71,8 @@ class Notice:
     date: str
     commit: str | None = None
     programme: Mapping[str, str]
-    seuils: Mapping[str, Any]
-    qualite: Mapping[str, Any]
+    seuils: Seuils
+    qualite: Qualite
     libelles: Mapping[str, str]
     comparabilite: Sequence[Mapping[str, str]]
     depots: Sequence[Depot]

@@ -17,6 +17,7 @@ import pandas as pd
 from cartographie.release.manifest import ABREGES, Notice, mentions
 from cartographie.survey.published import EVOLUTION, TOUS
 from cartographie.survey.received import Tableau
+from cartographie.survey.written.declared import Carte as CarteDeclaree
 
 # ---- classes of a map: five at most, of equal numbers of areas, on colours told apart by everybody and printed in grey
 
@@ -131,7 +132,7 @@ def build_cartes(tableaux: Sequence[Tableau], meta: Notice) -> list[Carte]:
     return out
 
 
-def _carte(d: Mapping[str, Any], t: Tableau, axe: str, meta: Notice) -> Carte | None:
+def _carte(d: CarteDeclaree, t: Tableau, axe: str, meta: Notice) -> Carte | None:
     df = t.df
     garde = (df["edition"].astype(str) == meta.campagne) & (df[f"{axe}_type"] == d["niveau"])
     garde &= (df["indicateur"] == d["indicateur"]) & (df["dimension"] == d.get("dimension", ""))

@@ -22,8 +22,8 @@ from cartographie.statistics.weights import AUTRES, INCONNU, Ponderation
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.published import TOUS
 from cartographie.survey.received import Tableau
+from cartographie.survey.written.declared import AttenteEcrite, Plausibilite
 
-Declaree = Mapping[str, Any]  # one expectation of plausibilite.yaml
 Attendu = dict[str, Any]  # one expectation as great-expectations writes it
 Condition = dict[str, Any]  # of its rows, idem
 ENSEMBLE = "ensemble"
@@ -46,7 +46,7 @@ class Suite:
 
 
 def expect_answers(
-    q: Questionnaire, attentes: Sequence[Declaree], reponses: pd.DataFrame, base: pd.DataFrame | None, avant: pd.DataFrame | None
+    q: Questionnaire, attentes: Sequence[AttenteEcrite], reponses: pd.DataFrame, base: pd.DataFrame | None, avant: pd.DataFrame | None
 ) -> list[Suite]:  # fmt: skip
     """Of the answers kept (one row each): `rattachement`, those linked to the frame; `reponses`, as many as in the previous
     campaign; `effectif`, as many as said; `unicite`, different values; `modalites`, values among those said.
@@ -72,7 +72,7 @@ def expect_answers(
     return [Suite(q.racine, frame, faites)] if faites else []
 
 
-def _parts(q: Questionnaire, a: Declaree, df: pd.DataFrame) -> Iterator[tuple[str, int, Condition | None]]:
+def _parts(q: Questionnaire, a: AttenteEcrite, df: pd.DataFrame) -> Iterator[tuple[str, int, Condition | None]]:
     """(label, rows, condition) of each part judged of `df`."""
     par = a.get("par")
     if par is None:
@@ -91,14 +91,14 @@ def _rows(df: pd.DataFrame, ou: Condition | None) -> pd.Series:
     return df[ou["column"]["name"]].astype(str) == ou["parameter"]
 
 
-def _of_answers(a: Declaree, nom: str, n: int, ou: Condition | None) -> Iterator[Attendu]:
+def _of_answers(a: AttenteEcrite, nom: str, n: int, ou: Condition | None) -> Iterator[Attendu]:
     """`n`: rows of the part in the frame it was counted on."""
     if a["mesure"] == "rattachement":
         yield _expect("column_proportion_of_non_null_values_to_be_between", a, nom, ou, 1, column="id_base")
     elif a["mesure"] == "unicite":
         yield _expect("column_proportion_of_unique_values_to_be_between", a, nom, ou, 1, column=a["variable"])
     elif a["mesure"] == "modalites":  # a share is bounded from below only: « at most » is said of the other values
-        quoi = {"column": a["variable"], "value_set": [str(v) for v in a["valeurs"]]}
+        quoi: dict[str, object] = {"column": a["variable"], "value_set": [str(v) for v in a["valeurs"]]}
         for cle, genre in (("min", "to_be_in_set"), ("max", "to_not_be_in_set")):
             if cle in a:
                 part = a["min"] if cle == "min" else 100 - a["max"]
@@ -113,7 +113,7 @@ def _of_answers(a: Declaree, nom: str, n: int, ou: Condition | None) -> Iterator
 
 
 def expect_figures(
-    q: Questionnaire, campagne: str, attentes: Sequence[Declaree], tableaux: Sequence[Tableau],
+    q: Questionnaire, campagne: str, attentes: Sequence[AttenteEcrite], tableaux: Sequence[Tableau],
     base: pd.DataFrame | None, ponderation: Ponderation | None,
 ) -> list[Suite]:  # fmt: skip
     """Of a table (one row per figure): `chiffre`, each value of an indicator at a level; `somme`, its values at a level, added
@@ -132,7 +132,7 @@ def expect_figures(
     return suites
 
 
-def _of_table(q: Questionnaire, a: Declaree, df: pd.DataFrame) -> list[Attendu]:
+def _of_table(q: Questionnaire, a: AttenteEcrite, df: pd.DataFrame) -> list[Attendu]:
     df = df[df["indicateur"] == a["indicateur"]]
     ici = _level(q, a.get("par"))
     ou: Condition = {"type": "and", "conditions": [_is("indicateur", a["indicateur"]), *(_compare(*x) for x in ici)]}
@@ -153,7 +153,7 @@ def _label(q: Questionnaire, par: str | None) -> str:
         if "niveaux" in axe and par in {n["code"] for n in axe["niveaux"]}:
             return f"{nom}_libelle"
         if nom == par:
-            return str(nom)
+            return nom
     return ""
 
 
@@ -180,7 +180,7 @@ def _at(df: pd.DataFrame, niveau: Iterable[tuple[str, str, str]]) -> pd.Series:
     return garde
 
 
-def _of_weights(attentes: Sequence[Declaree], base: pd.DataFrame, p: Ponderation) -> Suite:
+def _of_weights(attentes: Sequence[AttenteEcrite], base: pd.DataFrame, p: Ponderation) -> Suite:
     """One row: one unit covered, its weight and its modality of each variable calibrated on, as grouped for it."""
     unites = base.iloc[p.unites["base"].to_numpy()]
     frame = {"poids": p.unites["poids"].to_numpy()}
@@ -194,16 +194,16 @@ def _of_weights(attentes: Sequence[Declaree], base: pd.DataFrame, p: Ponderation
     return Suite("poids", pd.DataFrame(frame), faites)
 
 
-def _expect(genre: str, a: Declaree, nom: str, ou: Condition | None, reference: float, **quoi: object) -> Attendu:
+def _expect(genre: str, a: AttenteEcrite, nom: str, ou: Condition | None, reference: float, **quoi: object) -> Attendu:
     """`reference`: what 100 % is; `a` bounds in per cent of it."""
-    for cle, borne, marge in (("min_value", "min", -ARRONDI), ("max_value", "max", ARRONDI)):
-        if borne in a:
-            quoi[cle] = round((a[borne] + marge) * reference / 100, 6)
+    for cle, borne, marge in (("min_value", a.get("min"), -ARRONDI), ("max_value", a.get("max"), ARRONDI)):
+        if borne is not None:
+            quoi[cle] = round((borne + marge) * reference / 100, 6)
     return _wording(f"expect_{genre}", a, nom, ou, reference, quoi)
 
 
 def _wording(
-    genre: str, a: Declaree, nom: str, ou: Condition | None, reference: float, quoi: dict[str, Any]
+    genre: str, a: AttenteEcrite, nom: str, ou: Condition | None, reference: float, quoi: dict[str, Any]
 ) -> Attendu:
     cle = uuid.uuid5(uuid.NAMESPACE_OID, f"{a['code']}/{genre}/{ou}")  # never drawn at random
     return {
@@ -279,7 +279,7 @@ def ask() -> Iterator[subprocess.Popen[str]]:
 
 
 def judge(
-    fils: subprocess.Popen[str], declare: Mapping[str, Any], suites: Sequence[Suite], entete: Mapping[str, str]
+    fils: subprocess.Popen[str], declare: Plausibilite, suites: Sequence[Suite], entete: Mapping[str, str]
 ) -> Verdict:
     """`declare`: plausibilite.yaml. `entete`: campagne, jour, titre, mention. Raises RuntimeError when a suite breaks."""
     demande = {"campagne": entete["campagne"], "jour": entete["jour"], "suites": [_plain(s) for s in suites]}
@@ -302,7 +302,7 @@ def _plain(s: Suite) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _judged(a: Declaree, jugees: Iterable[Mapping[str, Any]], motif: str) -> Attente:
+def _judged(a: AttenteEcrite, jugees: Iterable[Mapping[str, Any]], motif: str) -> Attente:
     siennes = [r for r in jugees if r["expectation_config"]["meta"]["code"] == a["code"]]
     mesures, hors = 0, []
     for r in siennes:
@@ -319,7 +319,7 @@ def _exceptions(info: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [info] if "raised_exception" in info else [v for v in info.values() if isinstance(v, Mapping)]
 
 
-def _measured(r: Mapping[str, Any], a: Declaree) -> tuple[int, list[tuple[str, float]]]:
+def _measured(r: Mapping[str, Any], a: AttenteEcrite) -> tuple[int, list[tuple[str, float]]]:
     """(how many values were judged, where and what: those out of bounds, or the only one)."""
     vu, meta = r["result"], r["expectation_config"]["meta"]
     if a["mesure"] == "chiffre":
@@ -335,9 +335,9 @@ def _measured(r: Mapping[str, Any], a: Declaree) -> tuple[int, list[tuple[str, f
     return 1, [(meta["modalite"], round(part, 2))]
 
 
-def _bounds(a: Declaree) -> str:
-    bornes = [f"{mot} {decimal(a[cle], 2)}" for cle, mot in (("min", "au moins"), ("max", "au plus")) if cle in a]
-    return " et ".join(bornes)
+def _bounds(a: AttenteEcrite) -> str:
+    bornes = (("au moins", a.get("min")), ("au plus", a.get("max")))
+    return " et ".join(f"{mot} {decimal(borne, 2)}" for mot, borne in bornes if borne is not None)
 
 
 # ---- what is said of it

@@ -19,6 +19,7 @@ from cartographie.release.manifest import ABREGES, FICTIF, NOTES_COMMUNES, SANS_
 from cartographie.release.maps import Carte, Lieu, build_cartes
 from cartographie.survey.published import EVOLUTION, TOUS, axis_columns
 from cartographie.survey.received import Tableau
+from cartographie.survey.written.declared import Axe
 
 # ---- native charts of the workbook: one sheet per map of one panel, its published values as a table and as bars
 
@@ -106,7 +107,7 @@ class Page:
     formats: tuple[str, ...]
 
 
-def pages(tableau: Tableau, axes: Mapping[str, Any]) -> list[Page]:
+def pages(tableau: Tableau, axes: Mapping[str, Axe]) -> list[Page]:
     """Every page of a table, in order. `axes`: as declared in enquete.yaml."""
     df = _placed(tableau, axes)
     groupes: dict[tuple[bool, tuple[str, ...]], list[pd.DataFrame]] = {}
@@ -129,7 +130,7 @@ def pages(tableau: Tableau, axes: Mapping[str, Any]) -> list[Page]:
     return out
 
 
-def _placed(t: Tableau, axes: Mapping[str, Any]) -> pd.DataFrame:
+def _placed(t: Tableau, axes: Mapping[str, Axe]) -> pd.DataFrame:
     """The long rows with where each goes: `bloc_`, `colonne_`, `indicateur_` and `modalite_` of its line, `detail_`."""
     df = t.df.copy()
     croises = sum((_axe(df, a, axes) != _total(a, axes)).astype(int) for a in axes) if axes else 0
@@ -193,7 +194,7 @@ def _counted(df: pd.DataFrame, t: Tableau) -> bool:
     )
 
 
-def _page(t: Tableau, nom: str, titre: str, df: pd.DataFrame, axes: Mapping[str, Any]) -> Page:
+def _page(t: Tableau, nom: str, titre: str, df: pd.DataFrame, axes: Mapping[str, Axe]) -> Page:
     cle = _keys(t, df, axes)
     rang = pd.concat([df["denominateur"], df["indicateur_"], df["cellule_"], df["dimension"], df["modalite_"]], axis=1)
     for c in ("denominateur", "indicateur_", "cellule_"):
@@ -233,7 +234,7 @@ def _fragile(colonnes: list[str], toutes: list[str]) -> str:
     return "toute la ligne" if len(colonnes) == len(toutes) else " ; ".join(c.rsplit(" (", 1)[0] for c in colonnes)
 
 
-def _keys(t: Tableau, df: pd.DataFrame, axes: Mapping[str, Any]) -> pd.DataFrame:
+def _keys(t: Tableau, df: pd.DataFrame, axes: Mapping[str, Axe]) -> pd.DataFrame:
     """The text columns that open each line; those that never vary are left out, one at least is kept."""
     candidates: dict[str, pd.Series] = {}
     libelles = t.meta.libelles_axes
@@ -289,12 +290,12 @@ def _numbered(noms: list[str]) -> Iterator[str]:
         yield nom if fois == 1 else f"{nom} ({fois})"
 
 
-def _axe(df: pd.DataFrame, nom: str, axes: Mapping[str, Any]) -> pd.Series:
+def _axe(df: pd.DataFrame, nom: str, axes: Mapping[str, Axe]) -> pd.Series:
     return df[f"{nom}_type"] if "niveaux" in axes[nom] else df[nom]
 
 
-def _total(nom: str, axes: Mapping[str, Any]) -> str:
-    return str(axes[nom]["niveaux"][0]["code"]) if "niveaux" in axes[nom] else TOUS
+def _total(nom: str, axes: Mapping[str, Axe]) -> str:
+    return axes[nom]["niveaux"][0]["code"] if "niveaux" in axes[nom] else TOUS
 
 
 # ---- one accessible workbook for the whole release: cover, contents, notes, one native Excel table per sheet

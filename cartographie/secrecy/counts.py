@@ -14,6 +14,7 @@ from cartographie.survey.model import Questionnaire
 from cartographie.survey.published import DIFFERENCE, TOUS, Prive
 from cartographie.survey.received import Tableau
 from cartographie.survey.types import TYPES
+from cartographie.survey.written.declared import Axe, Indicateur, NombreDeLignes, Serie
 
 # ---- what a published count counts, as a set of clauses: two counts with the same clauses at the same place are one count
 
@@ -121,7 +122,7 @@ class Revelation:
     base: Compte | None
 
 
-def places(df: pd.DataFrame, axes: Mapping[str, Any]) -> list[Place]:
+def places(df: pd.DataFrame, axes: Mapping[str, Axe]) -> list[Place]:
     """The place of each row. One kind of actor is the same place whatever the perimeter: only their total differs."""
     colonnes: list[Sequence[tuple[str, str]]] = []
     for nom, axe in axes.items():
@@ -151,9 +152,7 @@ def revelations(q: Questionnaire, t: Tableau) -> Iterator[Revelation | None]:
         yield memo[cle]
 
 
-def _revelation(
-    q: Questionnaire, campagne: str, s: Mapping[str, Any], ind: Mapping[str, Any], modalite: str, nom: str
-) -> Revelation:
+def _revelation(q: Questionnaire, campagne: str, s: Serie, ind: Indicateur, modalite: str, nom: str) -> Revelation:
     denominateur = q.denominateurs[s["denominateur"]]
     grain = denominateur["entite"]
     population = clauses(q, campagne, grain, denominateur.get("filtre")) | clauses(q, campagne, grain, s.get("filtre"))
@@ -176,7 +175,7 @@ def _revelation(
     return Revelation(count(mesure.numerateur), count(mesure.base))
 
 
-def _sum(q: Questionnaire, campagne: str, base: Compte, valeur: str | Mapping[str, Any]) -> Compte:
+def _sum(q: Questionnaire, campagne: str, base: Compte, valeur: str | NombreDeLignes) -> Compte:
     """A sum; the number of child rows of the respondents counted is a number of child rows, whose parents meet the clauses."""
     if isinstance(valeur, str):
         return Compte(base.grain, qualified(base.grain, valeur), base.clauses)

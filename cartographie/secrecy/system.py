@@ -30,6 +30,7 @@ from cartographie.survey.model import Questionnaire
 from cartographie.survey.published import COLONNES as COLONNES_PUBLIEES
 from cartographie.survey.published import TOUS, Prive
 from cartographie.survey.received import Tableau
+from cartographie.survey.written.declared import Axe, Seuils
 
 Cle = tuple[str, Compte, Place]  # edition, what, where
 COLONNES = ["cle", "cout", "publie", "primaire", "reste", "valeur", "contributeurs", "seul", "marque", "fixe"]
@@ -92,9 +93,9 @@ class _Chiffre(NamedTuple):
 _LUES = [c if c in COLONNES_PUBLIEES else Prive[c.upper()] for c in _Chiffre._fields]
 
 
-def build_system(q: Questionnaire, tableaux: Sequence[Tableau], seuils: Mapping[str, Any]) -> Systeme:
+def build_system(q: Questionnaire, tableaux: Sequence[Tableau], seuils: Seuils) -> Systeme:
     """The system of all the tables together, previous editions included."""
-    axes = dict(q.enquete.get("axes", {}))
+    axes = q.enquete.get("axes", {})
     carnet = _Carnet(float(seuils.get("secret_min", 0)), seuils.get("zeros", "publier") == "publier")
     rangs = [
         (-1, -1) if r is None else _reveal(q, carnet, _Chiffre(*ligne), place, r)
@@ -261,7 +262,7 @@ def _remainder(carnet: _Carnet, cle: Cle, total: int, parties: Sequence[int]) ->
 # ---- places
 
 
-def _places(q: Questionnaire, carnet: _Carnet, axes: Mapping[str, Any], perimetre: set[str]) -> list[dict[int, int]]:
+def _places(q: Questionnaire, carnet: _Carnet, axes: Mapping[str, Axe], perimetre: set[str]) -> list[dict[int, int]]:
     """The same count at the places that add up to a larger one, axis by axis."""
     groupes: dict[tuple[str, Compte], dict[Place, int]] = {}
     for (edition, compte, place), rang in carnet.rangs.items():
@@ -280,9 +281,7 @@ def _places(q: Questionnaire, carnet: _Carnet, axes: Mapping[str, Any], perimetr
     return equations
 
 
-def _above(
-    place: Place, i: int, axe: Mapping[str, Any], parents: Mapping[tuple[str, str], str], perimetre: set[str]
-) -> list[Place]:
+def _above(place: Place, i: int, axe: Axe, parents: Mapping[tuple[str, str], str], perimetre: set[str]) -> list[Place]:
     """The places that hold this one, along one axis; one of a constant perimeter holds the kinds of actor it is made of."""
     niveau, code = place.noeuds[i]
 
@@ -306,7 +305,7 @@ def _above(
     return au_dessus
 
 
-def _parents(q: Questionnaire, axes: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+def _parents(q: Questionnaire, axes: Mapping[str, Axe]) -> dict[tuple[str, str], str]:
     """(level, code) → code of the level above it, from the classification of the level."""
     out = {}
     for axe in axes.values():

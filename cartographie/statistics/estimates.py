@@ -12,6 +12,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import sparse, stats
 
+from cartographie.survey.written.declared import Fiabilite
+
 # ---- estimates and their variance: stratified, with finite population correction, on the residuals of the calibration
 
 
@@ -332,9 +334,7 @@ def effective_n(p: ArrayLike, erreur_type: ArrayLike, n: ArrayLike) -> np.ndarra
     return np.minimum(taille, n)
 
 
-def reliability(
-    demi_largeur: ArrayLike, effectif: ArrayLike, *, seuils: Mapping[str, float] | None = None
-) -> np.ndarray:
+def reliability(demi_largeur: ArrayLike, effectif: ArrayLike, *, seuils: Fiabilite | None = None) -> np.ndarray:
     """ "" reliable, "u" of low reliability, "ns" not to be shown, from the half-width (points) and the effective number of
     respondents. Defaults: u beyond 10 points or under 30; ns beyond 20 points or under 10. Says nothing of secrecy."""
     s = {**FIABILITE, **(seuils or {})}

@@ -15,6 +15,7 @@ from cartographie.statistics.weights import Ponderation
 from cartographie.survey.conditions import references
 from cartographie.survey.evaluate import Contexte, evaluate, known
 from cartographie.survey.model import SUFFIXE_PANEL, Questionnaire
+from cartographie.survey.written.declared import NombreDeLignes, Seuils
 
 # ---- where rows fall: a placement puts each row of a grain in the cells of a grid, with the weight it has there
 
@@ -119,10 +120,9 @@ class Edition:
     cache: dict[Hashable, Any] = field(default_factory=dict)
 
     @property
-    def seuils(self) -> Mapping[str, Any]:
+    def seuils(self) -> Seuils:
         """The campaign's thresholds, as declared."""
-        seuils: Mapping[str, Any] = self.questionnaire.campagnes[self.campagne].parametres.get("seuils", {})
-        return seuils
+        return self.questionnaire.campagnes[self.campagne].parametres.get("seuils", {})
 
     def frame(self, grain: str) -> pd.DataFrame:
         """The frame of a grain, an empty one when the campaign has none."""
@@ -226,7 +226,7 @@ class Edition:
             return np.zeros(len(df))
         return np.asarray(pd.to_numeric(df[variable], errors="coerce").fillna(0), dtype=float)
 
-    def nombres(self, grain: str, valeur: str | Mapping[str, Any]) -> np.ndarray:
+    def nombres(self, grain: str, valeur: str | NombreDeLignes) -> np.ndarray:
         """One float per row: a numeric variable (nan: not answered) or the number of child rows meeting `si`."""
         df = self.frame(grain)
         if isinstance(valeur, str):

@@ -15,6 +15,8 @@ from cartographie.base.errors import UserError
 from cartographie.survey.evaluate import Contexte, evaluate
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import COMPLET, INELIGIBLES, PARTIEL
+from cartographie.survey.written.declared import Calage as CalageDeclare
+from cartographie.survey.written.declared import Ponderation as Declaree
 
 if TYPE_CHECKING:
     from cartographie.statistics.estimates import Plan
@@ -103,13 +105,13 @@ def weigh(q: Questionnaire, campagne: str, frames: Mapping[str, pd.DataFrame]) -
         repondants_min=declaree.get("repondants_min", 5),
     )  # fmt: skip
     initial = np.asarray(groupes.poids)[repondu]
-    calage = declaree.get("calage") or {}
+    calage = declaree.get("calage", CalageDeclare(marges=[]))
     donnees, marges = _margins(cadre, repondu, calage.get("marges", ()), calage.get("repondants_min", CAPACITE_MIN))
     poids, diagnostic, x = initial, weight_diagnostics(initial, initial), None
     if marges:
-        bornes = tuple(calage.get("bornes", (0.4, 2.5)))
+        bas, haut = calage.get("bornes", (0.4, 2.5))
         try:
-            resultat = calibrate(donnees, initial, marges, methode=calage.get("methode", "logit"), bornes=bornes)
+            resultat = calibrate(donnees, initial, marges, methode=calage.get("methode", "logit"), bornes=(bas, haut))
         except CalageImpossible as erreur:
             raise UserError(
                 "E19", f"les poids de {campagne} ne peuvent pas être calés ({erreur}) ; regroupez des modalités ou élargissez "
@@ -167,7 +169,7 @@ def _bias(cadre: pd.DataFrame, repondu: np.ndarray, poids: np.ndarray, temoins: 
 
 
 def _in_scope(
-    q: Questionnaire, campagne: str, frames: Mapping[str, pd.DataFrame], base: pd.DataFrame, declaree: Mapping[str, Any]
+    q: Questionnaire, campagne: str, frames: Mapping[str, pd.DataFrame], base: pd.DataFrame, declaree: Declaree
 ) -> np.ndarray:
     """Units of the frame the survey is about: neither out of the declared field nor found closed or out of scope."""
     champ = np.ones(len(base), dtype=bool)

@@ -15,6 +15,7 @@ from cartographie.survey.model import Campagne, ColonneAttendue, FeuilleAttendue
 from cartographie.survey.published import COLONNES, axis_columns
 from cartographie.survey.rules import load_catalogue
 from cartographie.survey.types import TYPES
+from cartographie.survey.written.declared import AttenteEcrite, Indicateur, TableauEcrit
 from cartographie.survey.written.source import Chemin, Problemes, Source
 
 # ---- references
@@ -188,8 +189,8 @@ def _check_entites(f: Checked) -> None:
         f.known(lien["entite"], lien["variable"], ("lien_base", i, "variable"))
         f.known(q.base, lien["base"], ("lien_base", i, "base"))
     for axe, d in q.enquete.get("axes", {}).items():
-        for v in [d.get("variable"), *(n.get("variable") for n in d.get("niveaux", ()))]:
-            if v is not None and v not in q.variables:
+        for v in filter(None, [d.get("variable"), *(n.get("variable") for n in d.get("niveaux", ()))]):
+            if v not in q.variables:
                 f.add("D05", ("axes", axe), f"la variable « {v} » n'est pas déclarée dans variables.yaml.")
 
 
@@ -284,7 +285,7 @@ def _check_axes(f: Checked) -> None:
             f.add("D10", ("axes", axe), f"« {axe} » est déjà une colonne des tableaux : renommez l'axe.")
 
 
-def _check_tableau(f: Checked, tableau: Mapping[str, Any]) -> None:
+def _check_tableau(f: Checked, tableau: TableauEcrit) -> None:
     declares = f.q.enquete.get("axes", {})
     axes = {n["code"] for a in declares.values() for n in a.get("niveaux", ())} | set(declares)
     for i, serie in enumerate(tableau["series"]):
@@ -300,7 +301,7 @@ def _check_tableau(f: Checked, tableau: Mapping[str, Any]) -> None:
                 _check_indicateur(f, f.q.denominateurs[nom]["entite"], indicateur, ("series", i, "indicateurs", j))
 
 
-def _check_indicateur(f: Checked, grain: str, indicateur: Mapping[str, Any], ici: Chemin) -> None:
+def _check_indicateur(f: Checked, grain: str, indicateur: Indicateur, ici: Chemin) -> None:
     noms = _names(indicateur)
     compte = noms[0].split(".")[0]
     f.condition(grain, indicateur.get("condition"), (*ici, "condition"), LIBRES)
@@ -309,7 +310,7 @@ def _check_indicateur(f: Checked, grain: str, indicateur: Mapping[str, Any], ici
         f.reference(grain, nom, (*ici, "variable"))
 
 
-def _names(indicateur: Mapping[str, Any]) -> list[str]:
+def _names(indicateur: Indicateur) -> list[str]:
     """The variables an indicator distributes: one name, or several (ranked answers)."""
     v = indicateur.get("variable", "")
     return [v] if isinstance(v, str) else list(v)
@@ -376,7 +377,7 @@ def _check_expectations(f: Checked) -> None:
             f.add("D06", ("derogations", i, "code"), f"aucune attente n'a le code « {d['code']} ».")
 
 
-def _check_expectation(f: Checked, a: Mapping[str, Any], axes: set[str], ici: Chemin) -> None:
+def _check_expectation(f: Checked, a: AttenteEcrite, axes: set[str], ici: Chemin) -> None:
     par = a.get("par")
     if a.get("min", -math.inf) > a.get("max", math.inf):
         f.add("D10", (*ici, "min"), f"rien n'est à la fois au moins {a['min']} et au plus {a['max']}.")
@@ -394,12 +395,12 @@ def _check_expectation(f: Checked, a: Mapping[str, Any], axes: set[str], ici: Ch
         f.add("D06", (*ici, "indicateur"), f"le tableau {a['tableau']} n'a pas d'indicateur « {a['indicateur']} ».")
 
 
-def _check_judged(f: Checked, a: Mapping[str, Any], ici: Chemin) -> None:
+def _check_judged(f: Checked, a: AttenteEcrite, ici: Chemin) -> None:
     """Variables of the answers that an expectation is about: their values are shown to the producer, so none is personal."""
-    for cle in ("par", "variable"):
-        v = f.q.variables.get(a.get(cle, ""))
-        if cle in a and (v is None or f.q.racine not in v.entites):
-            f.add("D05", (*ici, cle), f"« {a[cle]} » n'est pas une variable des répondants.")
+    for cle, nom in (("par", a.get("par")), ("variable", a.get("variable"))):
+        v = f.q.variables.get(nom or "")
+        if nom is not None and (v is None or f.q.racine not in v.entites):
+            f.add("D05", (*ici, cle), f"« {nom} » n'est pas une variable des répondants.")
         elif v is not None and (v.personnel or not v.publiable or TYPES[v.type].multiple):
             f.add("D10", (*ici, cle), f"« {v.nom} » est personnelle, non publiable ou à plusieurs réponses.")
         elif cle == "variable" and v is not None and v.nomenclature:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, cast
 
 from cartographie.base.errors import DeclarationError
 from cartographie.survey.adjustments import (
@@ -16,7 +16,7 @@ from cartographie.survey.adjustments import (
 )
 from cartographie.survey.check import check_questionnaire
 from cartographie.survey.model import Campagne, Modele, Nomenclature, Passage, Questionnaire
-from cartographie.survey.written.declared import FICHIERS
+from cartographie.survey.written.declared import FICHIERS, Parametres
 from cartographie.survey.written.source import Problemes, Source, as_plain, hash_files, read_csv, read_yaml
 
 SUCCESSIONS = "successions"  # the file that enquete.yaml names: its columns too are declared there
@@ -155,7 +155,7 @@ def _campagne(
         **{k: d[k] for k in propres},
         precedente=d.get("precedente"),
         modeles={m.nom: replace(m, campagne=campagne) for m in modeles.values()},
-        parametres={k: v for k, v in d.items() if k not in (*propres, "campagne", "precedente")},
+        parametres=cast("Parametres", {k: v for k, v in d.items() if k not in (*propres, "campagne", "precedente")}),
         corrections=build_corrections(*ici["corrections"], p),
         rapprochements=build_rapprochements(*ici["rapprochements"], p),
         **annexes,

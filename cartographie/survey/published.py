@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cartographie.survey.written.declared import Axe
 
 TOUS = "TOUS"  # code of everybody, on an axis without levels
 EVOLUTION = ".evolution"  # ends the code of an indicator that is a difference between editions
@@ -52,7 +55,7 @@ COLONNES: Mapping[str, Publiee] = {c.nom: c for c in (*AVANT_AXES, *APRES_AXES, 
 HORS_CLE = {c.nom for c in COLONNES.values() if not c.cle}
 
 
-def axis_columns(nom: str, axe: Mapping[str, Any]) -> tuple[str, ...]:
+def axis_columns(nom: str, axe: Axe) -> tuple[str, ...]:
     """An axis with levels gives three columns, the last one its label; a simple one a single column."""
     return (f"{nom}_type", f"{nom}_code", f"{nom}_libelle") if "niveaux" in axe else (nom,)
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from cartographie import warehouse
 from cartographie.base.errors import UserError
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from cartographie.statistics.weights import Ponderation
     from cartographie.survey.published import Masquage
     from cartographie.survey.received import Tableau
+    from cartographie.survey.written.declared import Publication as PublicationDeclaree
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,7 @@ def _plausible_drafts(
     from cartographie.release.plausibility import expect_answers, expect_figures, judge, require_plausible
 
     declare, declaree = q.campagnes[campagne].plausibilite, q.campagnes[campagne]
-    entete = {"campagne": campagne, "jour": declaree.fin.isoformat(), "titre": str(q.enquete["titre"])}
+    entete = {"campagne": campagne, "jour": declaree.fin.isoformat(), "titre": q.enquete["titre"]}
     entete["mention"] = FICTIF if q.enquete.get("fictif") else ""
     attentes, ici = declare.get("attentes", ()), frames[campagne]
     base, avant = ici.get(q.base or ""), next((f[q.racine] for a, f in frames.items() if a != campagne), None)
@@ -304,10 +305,10 @@ def release_meta(projet: Path, q: Questionnaire, campagne: str, version: str, jo
 
     return Notice(
         titre=said("titre"), sous_titre=said("sous_titre"), producteur=said("producteur"), contact=said("contact"),
-        licence=said("licence"), fictif=bool(q.enquete.get("fictif")), axes=q.enquete.get("axes") or {}, publication=q.enquete.get("publication") or {}, theme=_theme(projet, q),
+        licence=said("licence"), fictif=q.enquete.get("fictif", False), axes=q.enquete.get("axes", {}), publication=cast("PublicationDeclaree", q.enquete.get("publication", {})), theme=_theme(projet, q),
         campagne=campagne, campagnes=list(q.campagnes), precedente=declaree.precedente, debut=declaree.debut.isoformat(),
         fin=declaree.fin.isoformat(), champ=declaree.champ, version=version, date=jour, programme=versions(),
-        seuils=dict(declaree.parametres.get("seuils", {})), qualite=dict(declaree.qualite),
+        seuils=declaree.parametres.get("seuils", {}), qualite=declaree.qualite,
         libelles={v.nom: v.libelle for v in q.variables.values()}, comparabilite=_changes(q, campagne),
         depots=[d for depots in recus.values() for d in depots], declarations=dict(q.empreintes),
         declarations_jointes=_published_declarations(projet, q), pieces=raw_pieces(projet, q), comptes=comptes,
@@ -326,7 +327,7 @@ def _published_declarations(projet: Path, q: Questionnaire) -> dict[str, bytes]:
 def _changes(q: Questionnaire, campagne: str) -> list[dict[str, str]]:
     """Questions that changed since the previous campaign, as declared."""
     return [
-        {"libelle": q.variables[c["variable"]].libelle, "drapeau": c["drapeau"], "note": str(c.get("note", ""))}
+        {"libelle": q.variables[c["variable"]].libelle, "drapeau": c["drapeau"], "note": c.get("note", "")}
         for c in q.comparabilite
         if c["de"] == q.campagnes[campagne].precedente and c["a"] == campagne and c["variable"] in q.variables
     ]
