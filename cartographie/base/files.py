@@ -140,7 +140,7 @@ def busy(dossier: Path, qui: str = "une autre réception est en cours") -> UserE
 # -------------------------------------------------------------------------------------------
 # Fingerprints: of a file; and which program made something: fingerprint of the code, libraries that can change a figure or a byte.
 
-CODE = (".py", ".sql", ".json", ".yaml", ".j2", ".css", ".js")
+CODE = (".py", ".sql", ".csv", ".json", ".yaml", ".j2", ".css", ".js")
 
 
 def versions(etape: str = "") -> dict[str, str]:

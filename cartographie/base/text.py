@@ -114,9 +114,9 @@ def personal_data(texte: str) -> str | None:
         return None
     if _NIR.search(texte):
         return "numéro de sécurité sociale"
-    from cartographie.base.identifiers import check_rpps  # here: few texts have so many digits, and it reads a library
+    from cartographie.base.identifiers import check  # here: few texts have so many digits, and it reads a library
 
-    if any(check_rpps(m) is None for m in _RPPS.findall(texte)):
+    if any(check("rpps", m) is None for m in _RPPS.findall(texte)):
         return "numéro RPPS"
     if _TELEPHONE.search(texte):
         return "numéro de téléphone"

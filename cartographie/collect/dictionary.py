@@ -68,7 +68,7 @@ def build_dictionary(q: Questionnaire, campagne: str) -> str:
         ]
         lignes.append("")
     lignes += [*controles, "# Règles de contrôle", "", "| Règle | Gravité | Message | Référence |", "|---|---|---|---|"]
-    lignes += _rules(r for r in q.regles if not r.campagnes or campagne in r.campagnes)
+    lignes += _rules(q.regles_de(campagne))
     return "\n".join(lignes) + "\n"
 
 

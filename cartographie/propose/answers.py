@@ -91,7 +91,7 @@ def propose_answers(projet: Path, q: Questionnaire, c: Controle, seuil: int = SE
 
 def _codes(q: Questionnaire, campagne: str) -> set[str]:
     """Codes under which an unknown answer is told: the program's, and those of the survey's own rules."""
-    regles = {r.code for r in q.regles if r.constat == CONSTAT and (not r.campagnes or campagne in r.campagnes)}
+    regles = {r.code for r in q.regles_de(campagne) if r.constat == CONSTAT}
     return regles | {load_catalogue()[CONSTAT]["code"]}
 
 

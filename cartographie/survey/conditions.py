@@ -77,8 +77,7 @@ def split(reference: str, entite: str) -> tuple[str, str]:
 def set_level(questionnaire: Questionnaire, campagne: str) -> bool:
     """True when a rule of the campaign compares respondents with one another: none can be checked alone."""
     racines = {e.nom for e in questionnaire.entites.values() if e.parent is None and not e.base}
-    regles = (r for r in questionnaire.regles if not r.campagnes or campagne in r.campagnes)
-    return any(r.entite in racines and _mentions(r.condition, "doublon") for r in regles)
+    return any(r.entite in racines and _mentions(r.condition, "doublon") for r in questionnaire.regles_de(campagne))
 
 
 def _mentions(cond: object, word: str) -> bool:

@@ -97,7 +97,7 @@ class Modalite:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Nomenclature:
     """`modalites`: every code ever allowed, in display order; `valides(campagne)` keeps one campaign's."""
 
@@ -475,6 +475,9 @@ class Questionnaire:
     @property
     def base(self) -> str | None:
         return next((e.nom for e in self.entites.values() if e.base), None)
+
+    def regles_de(self, campagne: str) -> list[Regle]:
+        return [r for r in self.regles if not r.campagnes or campagne in r.campagnes]
 
     def enfants(self, entite: str) -> tuple[str, ...]:
         return tuple(e.nom for e in self.entites.values() if e.parent == entite)

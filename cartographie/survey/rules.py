@@ -37,7 +37,7 @@ def load_catalogue() -> dict[str, dict[str, Any]]:
 
 def rules_by_finding(questionnaire: Questionnaire, campagne: str) -> Callable[[Constat], Regle | None]:
     """How to find the survey's rule of a finding: by its code, else the closest mapping (type, then entity)."""
-    rules = [r for r in questionnaire.regles if not r.campagnes or campagne in r.campagnes]
+    rules = questionnaire.regles_de(campagne)
     by_code = {r.code: r for r in rules}
     by_finding: dict[str, list[Regle]] = {}
     for rule in rules:

@@ -424,9 +424,9 @@ def _repairs(tmp_path: Path) -> list[Path]:
 
 
 def _finess(debut: str) -> str:
-    from cartographie.base.identifiers import check_finess
+    from cartographie.base.identifiers import check
 
-    return next(debut[:8] + c for c in "0123456789" if check_finess(debut[:8] + c) is None)
+    return next(debut[:8] + c for c in "0123456789" if check("finess", debut[:8] + c) is None)
 
 
 # --------------------------------------------------------------------------- where each one stands

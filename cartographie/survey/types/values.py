@@ -11,14 +11,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from rapidfuzz import fuzz, process
 
 from cartographie.base.text import MASQUE, clean, normalise, personal_data, text_of
-from cartographie.survey.model import Modalite, Nomenclature, Variable
+from cartographie.survey.model import Modalite, Nomenclature, Questionnaire, Variable
 from cartographie.survey.received import FormuleNonCalculee
 
 _ERREURS = """#REF! #N/A #NAME? #DIV/0! #VALUE! #NUM! #NULL! #GETTING_DATA #SPILL! #CALC! #FIELD! #BLOCKED! #CONNECT!
@@ -85,6 +85,15 @@ class Repertoire:
             return None
         trouve = process.extractOne(plat, self.formes, scorer=fuzz.token_sort_ratio, score_cutoff=SEUIL_PROPOSITION)
         return self.normalises[trouve[0]] if trouve else None
+
+
+def repertoire_of(questionnaire: Questionnaire, variable: Variable, campagne: str) -> Repertoire | None:
+    """The index of the variable's nomenclature, made once for the campaign; None when it has none."""
+    nomenclature = questionnaire.nomenclatures.get(variable.nomenclature or "")
+    return _repertoire(nomenclature, campagne) if nomenclature else None
+
+
+_repertoire = lru_cache(maxsize=256)(Repertoire)
 
 
 def _unambiguous(paires: Iterable[tuple[str, str]], reserves: Mapping[str, str]) -> dict[str, str]:

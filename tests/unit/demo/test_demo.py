@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 import python_calamine
+from cles import finess_key
 
 from cartographie.base.errors import UserError
-from cartographie.base.identifiers import finess_key, luhn
+from cartographie.base.identifiers import luhn
 from cartographie.cli.flow import prepare
 from cartographie.survey.evaluate import Contexte, evaluate
 from cartographie.survey.load import load_questionnaire

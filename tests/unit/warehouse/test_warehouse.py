@@ -87,7 +87,7 @@ def q() -> Questionnaire:
         variables={v.nom: v for v in variables},
         nomenclatures={"type": Nomenclature("type", {"A": Modalite("A", "Grand"), "B": Modalite("B", "Petit")})},
         passages={}, regles=(), denominateurs={}, tableaux={}, comparabilite=(),
-        campagnes={c.campagne: c for c in campagnes},
+        campagnes={c.nom: c for c in campagnes},
         empreintes={"enquete.yaml": "0" * 64},
     )  # fmt: skip
 
