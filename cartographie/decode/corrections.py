@@ -55,48 +55,40 @@ def apply_corrections(
         vises = _targets(c, depots)
         if len(vises) != 1:
             continue  # said once for the whole campaign: `unknown`
-        depot = vises[0]
-        ici = f"{noms[depot]}, {c.feuille + ', ' if c.feuille else ''}case {c.cellule}"
-        if autre := (remplaces or {}).get(depot):
-            echecs.append(
-                Echec(c.code, f"{ici} : une version plus récente, {noms.get(autre, autre)}, remplace ce fichier")
-            )
-            continue
-        places = list(_places(c, depot, sortie, rangs))
-        if not places or len({feuille for *_, feuille in places}) > 1:
-            pourquoi = (
-                "plusieurs feuilles ont cette case, nommez-la" if places else "aucune réponse n'est lue dans cette case"
-            )
-            echecs.append(Echec(c.code, f"{ici} : {pourquoi}"))
-            continue
+        depot, refus = vises[0], ""
+        autre = (remplaces or {}).get(depot)
+        places = [] if autre else list(_places(c, depot, sortie, rangs))
+        if autre:
+            refus = f"une version plus récente, {noms.get(autre, autre)}, remplace ce fichier"
+        elif not places:
+            refus = "aucune réponse n'est lue dans cette case"
+        elif len({feuille for *_, feuille in places}) > 1:
+            places, refus = [], "plusieurs feuilles ont cette case, nommez-la"
         for entite, i, colonne, _ in places:
             variable, _, modalite = colonne.partition(SEPARATEUR)
             recue = sortie[entite].df.at[i, colonne]
             recue = None if recue is None or recue != recue else recue
             personnel = q.variables[variable].personnel
             if _shown(recue) != _shown(c.attendu):
-                dits = [
+                dits = (
                     MASQUE if personnel and v is not None else f"« {une_ligne(_shown(v))} »" for v in (c.attendu, recue)
-                ]
-                echecs.append(Echec(c.code, f"{ici} : attendu {dits[0]}, trouvé {dits[1]}"))
+                )
+                refus = "attendu {}, trouvé {}".format(*dits)
                 break
             sortie[entite] = _replaced(sortie[entite], i, colonne, c.valeur)
             constats.append(_finding(c, Constat(CONSTAT, entite, i, variable, recue), modalite, personnel))
+        if refus:
+            ici = f"{noms[depot]}, {c.feuille + ', ' if c.feuille else ''}case {c.cellule}"
+            echecs.append(Echec(c.code, f"{ici} : {refus}"))
     return sortie, constats, echecs
 
 
 def unknown(depots: Sequence[Depot], q: Questionnaire, campagne: str) -> list[Echec]:
     """Corrections of a file that is not in the register of the campaign, or whose name is that of several."""
-    echecs = []
-    for c in q.campagnes[campagne].corrections:
-        vises = _targets(c, depots)
-        if len(vises) > 1:
-            echecs.append(
-                Echec(c.code, f"{c.depot} : plusieurs fichiers reçus portent ce nom, donnez les 12 caractères du dépôt")
-            )
-        elif not vises:
-            echecs.append(Echec(c.code, f"{c.depot} : ce fichier n'est pas dans le registre de la campagne"))
-    return echecs
+    plusieurs = "plusieurs fichiers reçus portent ce nom, donnez les 12 caractères du dépôt"
+    aucun = "ce fichier n'est pas dans le registre de la campagne"
+    vises = [(c, len(_targets(c, depots))) for c in q.campagnes[campagne].corrections]
+    return [Echec(c.code, f"{c.depot} : {plusieurs if n else aucun}") for c, n in vises if n != 1]
 
 
 def superseded(
@@ -105,11 +97,9 @@ def superseded(
     """Corrections of an answer set aside because its respondent sent another one, which is kept."""
     doubles = {(c.entite, c.enregistrement) for c in constats if c.constat == DOUBLE}
     parents = {e: lot.df["parent"].to_numpy() for e, lot in lots.items()}
+    motif = "le répondant a envoyé une autre réponse, qui est gardée à la place de celle-ci"
     return [
-        Echec(
-            str(c.details["correction"]),
-            "le répondant a envoyé une autre réponse, qui est gardée à la place de celle-ci",
-        )
+        Echec(str(c.details["correction"]), motif)
         for c in appliquees
         if c.constat == CONSTAT and (q.racine, climb(c.entite, c.enregistrement, q.racine, q, parents)) in doubles
     ]

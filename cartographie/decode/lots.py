@@ -119,7 +119,8 @@ def carriers(lot: Lot) -> dict[tuple[str, str | None], np.ndarray]:
 
 
 def locator(lot: Lot) -> Callable[..., Lieu]:
-    """`locate` on one Lot, prepared for many calls."""
+    """A function of (record, variable, modality) → (depot, sheet, Excel row, Excel column) of the cell; no column when the file did
+    not carry the variable. A spread choice without modality is located at its first column."""
     blocs, lignes = lot.df["bloc"].to_numpy(), lot.df["ligne"].to_numpy()
     repris = borrowed(lot)
     index: dict[int, dict[tuple[str, str | None], tuple[int, int | None]]] = {}
@@ -156,14 +157,6 @@ def borrowed(lot: Lot) -> dict[tuple[int, str | None], Lieu]:
     }
 
 
-def locate(lot: Lot, enregistrement: int, variable: str | None = None, modalite: str | None = None) -> Lieu:
-    """(depot, sheet, Excel row, Excel column) of a cell; no column when the file did not carry the variable.
-
-    A spread choice without `modalite` is located at its first column.
-    """
-    return locator(lot)(enregistrement, variable, modalite)
-
-
 # ---- parents
 
 
@@ -193,36 +186,29 @@ def link_parents(lots: Mapping[str, Lot], questionnaire: Questionnaire) -> tuple
 
 def _parents(enfants: pd.DataFrame, parent: pd.DataFrame, lien: str | tuple[str, ...]) -> list[int]:
     """Record number of each child's parent, -1 when none (or when several for the lien "depot")."""
-    if lien == "depot":
-        uniques = parent["depot"].drop_duplicates(keep=False)
-        return _look_up(enfants, ["depot"], _by_key(parent.loc[uniques.index], ["depot"]))
-    if isinstance(lien, str) and lien.startswith("depot:"):
-        uniques = parent["depot"].drop_duplicates(keep=False)
-        index = _by_key(parent.loc[uniques.index], ["depot"])
-        return [index.get((lien.partition(":")[2],), -1)] * len(enfants)
+    if isinstance(lien, str) and lien.split(":")[0] == "depot":
+        seuls = parent.loc[parent["depot"].drop_duplicates(keep=False).index]
+        nomme = lien.partition(":")[2]
+        return _look_up(enfants.assign(depot=nomme) if nomme else enfants, seuls, ["depot"])
     if lien == "ligne":
-        cles = ["depot", "feuille", "ligne"]
-        return _look_up(enfants, cles, _by_key(parent, cles))
+        return _look_up(enfants, parent, ["depot", "feuille", "ligne"])
     cles = [lien] if isinstance(lien, str) else list(lien)
     if any(c not in enfants.columns or c not in parent.columns for c in cles):
         return [-1] * len(enfants)
-    ici = _look_up(enfants, ["depot", *cles], _by_key(parent, ["depot", *cles]))
-    ailleurs = _look_up(enfants, cles, _by_key(parent, cles))
+    ici, ailleurs = _look_up(enfants, parent, ["depot", *cles]), _look_up(enfants, parent, cles)
     return [a if a >= 0 else b for a, b in zip(ici, ailleurs, strict=True)]
+
+
+def _look_up(enfants: pd.DataFrame, parent: pd.DataFrame, cles: list[str]) -> list[int]:
+    """The last parent with the same key; -1 when there is none, or when part of the key is null."""
+    index = dict(zip(_keys(parent, cles), parent.index.tolist(), strict=True)) | {None: -1}
+    return [index.get(cle, -1) for cle in _keys(enfants, cles)]
 
 
 def _keys(df: pd.DataFrame, cles: Iterable[str]) -> list[tuple[Any, ...] | None]:
     """The key of each row; None as soon as one part is null."""
     colonnes = [[None if nul else v for v, nul in zip(df[c], df[c].isna(), strict=True)] for c in cles]
     return [None if None in cle else cle for cle in zip(*colonnes, strict=True)]
-
-
-def _by_key(parent: pd.DataFrame, cles: list[str]) -> dict[tuple[Any, ...] | None, int]:
-    return {cle: int(i) for cle, i in zip(_keys(parent, cles), parent.index, strict=True) if cle is not None}
-
-
-def _look_up(enfants: pd.DataFrame, cles: list[str], index: Mapping[tuple[Any, ...] | None, int]) -> list[int]:
-    return [-1 if cle is None else index.get(cle, -1) for cle in _keys(enfants, cles)]
 
 
 def _orphans(lot: Lot, parents: np.ndarray) -> Iterable[Constat]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
+from graphlib import CycleError, TopologicalSorter
 from string import Formatter
 from typing import get_args
 
@@ -19,19 +20,8 @@ from cartographie.survey.written.source import Problemes, Source
 COLONNES: tuple[ColonneDeSuccession, ...] = get_args(ColonneDeSuccession)
 NATURES = ("fermeture", "fusion", "remplacement", "scission")
 # Words that a campaign's own letter may hold between braces (collect/send.py fills them).
-MOTS_COURRIER = {
-    "titre",
-    "campagne",
-    "objet",
-    "fichier",
-    "recu_le",
-    "constat",
-    "points",
-    "classeur",
-    "avant",
-    "contact",
-    "producteur",
-}
+_MOTS = "titre campagne objet fichier recu_le constat points classeur avant contact producteur"
+MOTS_COURRIER = set(_MOTS.split())
 FERMETURE, SCISSION = NATURES[0], NATURES[3]
 
 
@@ -114,23 +104,15 @@ def _fault(ancien: str, nouveau: str, nature: str, jour: date | None, deja: Succ
 
 def _cycles(successions: Mapping[str, Succession]) -> list[str]:
     """One number of each chain that comes back to itself."""
-    etats: dict[str, int] = {}  # 1: being followed, 2: done
-    trouves = []
-    for depart in successions:
-        pile = [(depart, iter(successions[depart].nouveaux))] if depart not in etats else []
-        etats.setdefault(depart, 1)
-        while pile:
-            numero, suite = pile[-1]
-            suivant = next(suite, None)
-            if suivant is None:
-                etats[numero] = 2
-                pile.pop()
-            elif etats.get(suivant) == 1:
-                trouves.append(suivant)
-            elif suivant in successions and suivant not in etats:
-                etats[suivant] = 1
-                pile.append((suivant, iter(successions[suivant].nouveaux)))
-    return list(dict.fromkeys(trouves))
+    suites, trouves = {ancien: s.nouveaux for ancien, s in successions.items()}, []
+    while True:
+        try:
+            TopologicalSorter(suites).prepare()
+        except CycleError as e:
+            trouves.append(e.args[1][0])
+            del suites[trouves[-1]]  # what remains may come back to another one
+        else:
+            return trouves
 
 
 def _day(texte: str) -> date | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
 from typing import Any
 
 from cartographie.base.text import normalise
-from cartographie.survey.conditions import COUNT_OPERATORS, FORMS, FUNCTIONS, OPERATORS
+from cartographie.survey.conditions import COUNT_OPERATORS, FORMS, FUNCTIONS, OPERATORS, named, parts
 from cartographie.survey.model import Campagne, ColonneAttendue, FeuilleAttendue, Nomenclature, Questionnaire
 from cartographie.survey.published import COLONNES, axis_columns
 from cartographie.survey.rules import load_catalogue
@@ -52,52 +52,30 @@ class Checked:
     def condition(
         self, entite: str, condition: Mapping[str, Any] | None, chemin: Chemin, libres: Set[str] = frozenset()
     ) -> None:
-        for ici, genre, ou, nom in _walk(condition, entite, chemin) if condition is not None else ():
-            if genre == "entite":
-                if nom not in self.q.entites:
-                    self.add("D10", ici, f"l'entité « {nom} » n'est pas déclarée.")
-                elif self.q.entites[nom].parent != ou:
-                    self.add("D10", ici, f"l'entité « {nom} » n'est pas un enfant de « {ou} ».")
-            elif genre == "forme":
-                self.add("D08", ici, nom)
-            elif nom not in libres and ou in self.q.entites:
-                self.reference(ou, nom, ici)
-
-
-def _walk(c: Mapping[str, Any], entite: str, chemin: Chemin) -> Iterator[tuple[Chemin, str, str, str]]:
-    """(place, "variable" | "entite" | "forme", entity it is read from, name or fault) of all that a condition says."""
-    formes = [f for f in FORMS if f in c]
-    if len(formes) != 1:
-        yield chemin, "forme", entite, f"une condition a exactement une forme parmi : {', '.join(FORMS)}."
-        return
-    forme = formes[0]
-    if fautes := _misplaced(forme, c):
-        yield chemin, "forme", entite, fautes
-        return
-    if forme == "variable":
-        yield (*chemin, "variable"), "variable", entite, c["variable"]
-    for o in OPERATORS:
-        if isinstance(c.get(o), Mapping) and "variable" in c[o]:
-            yield (*chemin, o), "variable", entite, c[o]["variable"]
-    if forme in ("nombre", "existe"):
-        yield (*chemin, forme), "entite", entite, c[forme]
-        if "si" in c:
-            yield from _walk(c["si"], c[forme], (*chemin, "si"))
-    for v in c.get("doublon", ()):
-        yield (*chemin, "doublon"), "variable", entite, v
-    for cle in ("et", "ou"):
-        for i, fille in enumerate(c.get(cle, ())):
-            yield from _walk(fille, entite, (*chemin, cle, i))
-    if forme == "non":
-        yield from _walk(c["non"], entite, (*chemin, "non"))
+        for ici, ou, c in parts(condition, entite, chemin):
+            if fautes := _misplaced(c):
+                self.add("D08", ici, fautes)
+                continue
+            for cle, nom, _ in named(c):
+                if nom not in libres and ou in self.q.entites:
+                    self.reference(ou, nom, (*ici, cle))
+            for cle in ("nombre", "existe"):
+                if cle in c and c[cle] not in self.q.entites:
+                    self.add("D10", (*ici, cle), f"l'entité « {c[cle]} » n'est pas déclarée.")
+                elif cle in c and self.q.entites[c[cle]].parent != ou:
+                    self.add("D10", (*ici, cle), f"l'entité « {c[cle]} » n'est pas un enfant de « {ou} ».")
 
 
 _OPERATEURS = {"variable": OPERATORS, "nombre": COUNT_OPERATORS}
 _AVEC = {"nombre": {"si"}, "existe": {"si"}, "fonction": {"parametres"}}
 
 
-def _misplaced(forme: str, c: Mapping[str, Any]) -> str:
-    """What else a condition says that its form does not; empty when nothing."""
+def _misplaced(c: Mapping[str, Any]) -> str:
+    """What a condition says that its form, one of FORMS, does not; empty when nothing."""
+    formes = [f for f in FORMS if f in c]
+    if len(formes) != 1:
+        return f"une condition a exactement une forme parmi : {', '.join(FORMS)}."
+    forme = formes[0]
     if forme == "fonction" and c[forme] not in FUNCTIONS:
         return f"la fonction « {c[forme]} » n'existe pas ; fonctions admises : {', '.join(sorted(FUNCTIONS))}."
     admis = _OPERATEURS.get(forme, ())

@@ -11,7 +11,7 @@ import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from xlsxwriter.url import Url
@@ -30,26 +30,32 @@ LINKS_MAX = 60_000  # the file format allows 65,530 links a sheet
 Formats = Mapping[str, Any]
 FIRST_ROW = 3  # header of the detail's table; title and cap above
 COLUMNS = tuple(f.name for f in fields(Anomalie))
-WORDS = {
-    Gravite.REJET_FICHIER: "Fichier rejeté",
-    Gravite.REJET_LIGNE: "Ligne rejetée",
-    Gravite.REJET_CELLULE: "Cellule rejetée",
-    Gravite.REDRESSEMENT: "Valeur redressée",
-    Gravite.ALERTE: "Alerte",
-}
-MEANING = {
-    Gravite.REJET_FICHIER: "Rien n'a été repris du fichier.",
-    Gravite.REJET_LIGNE: "La ligne, et celles qui en dépendent, sont mises en quarantaine.",
-    Gravite.REJET_CELLULE: "La valeur est effacée et compte comme une non-réponse ; le reste de la ligne est gardé.",
-    Gravite.REDRESSEMENT: "La valeur a été comprise et réécrite ; à vérifier.",
-    Gravite.ALERTE: "La valeur est gardée telle quelle ; à vérifier.",
-}
-_COLOURS = {  # dark text on pale ground: the word says it too
-    Gravite.REJET_FICHIER: ("#7A0016", "#F9D7DC"),
-    Gravite.REJET_LIGNE: ("#7A2E00", "#FBE0CC"),
-    Gravite.REJET_CELLULE: ("#5C4400", "#FFF0C2"),
-    Gravite.REDRESSEMENT: ("#0B3D66", "#DCEBF8"),
-    Gravite.ALERTE: ("#3A3A3A", "#EEEEEE"),
+
+
+class _Dite(NamedTuple):
+    """What is said of a severity, and how: dark text on pale ground, the word says it too."""
+
+    mot: str
+    sens: str
+    encre: str
+    fond: str
+
+
+_GRAVITES = {
+    Gravite.REJET_FICHIER: _Dite("Fichier rejeté", "Rien n'a été repris du fichier.", "#7A0016", "#F9D7DC"),
+    Gravite.REJET_LIGNE: _Dite(
+        "Ligne rejetée", "La ligne, et celles qui en dépendent, sont mises en quarantaine.", "#7A2E00", "#FBE0CC"
+    ),
+    Gravite.REJET_CELLULE: _Dite(
+        "Cellule rejetée",
+        "La valeur est effacée et compte comme une non-réponse ; le reste de la ligne est gardé.",
+        "#5C4400",
+        "#FFF0C2",
+    ),
+    Gravite.REDRESSEMENT: _Dite(
+        "Valeur redressée", "La valeur a été comprise et réécrite ; à vérifier.", "#0B3D66", "#DCEBF8"
+    ),
+    Gravite.ALERTE: _Dite("Alerte", "La valeur est gardée telle quelle ; à vérifier.", "#3A3A3A", "#EEEEEE"),
 }
 _DETAIL = (  # header, attribute, width
     ("Fichier", "fichier", 34),
@@ -154,8 +160,8 @@ def _formats() -> dict[str, dict[str, object]]:
         "head": {**base, "bold": True, "bg_color": "#1F3A5F", "font_color": "#FFFFFF", "text_wrap": True},
         "link": {**base, "font_color": "#0645AD", "underline": 1},
     }
-    for severity, (ink, ground) in _COLOURS.items():
-        out[severity] = {**base, "font_color": ink, "bg_color": ground, "bold": True, "text_wrap": True}
+    for severity, dite in _GRAVITES.items():
+        out[severity] = {**base, "font_color": dite.encre, "bg_color": dite.fond, "bold": True, "text_wrap": True}
     return out
 
 
@@ -178,10 +184,10 @@ def _readme(sheet: Worksheet, f: Formats, anomalies: Sequence[Anomalie], shown: 
     top = 4 + len(lines)
     for j, head in enumerate(("Gravité", "Anomalies", "Conséquence")):
         sheet.write_string(top, j, head, f["head"])
-    for i, severity in enumerate(Gravite, start=1):
-        sheet.write_string(top + i, 0, WORDS[severity], f[severity])
+    for i, (severity, dite) in enumerate(_GRAVITES.items(), start=1):
+        sheet.write_string(top + i, 0, dite.mot, f[severity])
         sheet.write_number(top + i, 1, sum(a.gravite == severity for a in anomalies), f["number"])
-        sheet.write_string(top + i, 2, MEANING[severity], f["text"])
+        sheet.write_string(top + i, 2, dite.sens, f["text"])
 
 
 def _cap(shown: int, total: int) -> str:
@@ -208,7 +214,7 @@ def _summary(
     sheet.set_column(1, 6, 12)
     sheet.set_column(7, 7, 80)
     sheet.write_string(0, 0, f"Par {label.lower()}", f["title"])
-    heads = [label, "Anomalies", *(WORDS[g] for g in Gravite), "Premier message"]
+    heads = [label, "Anomalies", *(g.mot for g in _GRAVITES.values()), "Premier message"]
     ordered = sorted(counts, key=lambda k: (-sum(counts[k].values()), k))
     for i, k in enumerate(ordered, start=3):
         if k in place and i < LINKS_MAX:
@@ -240,7 +246,7 @@ def _detail(
                 if value is not None:
                     sheet.write_number(row, j, value, f["number"])
             elif name == "gravite":
-                sheet.write_string(row, j, WORDS[Gravite(value)], f[Gravite(value)])
+                sheet.write_string(row, j, _GRAVITES[Gravite(value)].mot, f[Gravite(value)])
             elif name == "cellule" and (link := _link(a, depots, campagne)) and i < LINKS_MAX:
                 sheet.write_url(row, j, _portable(link), f["link"], value or "ouvrir", "Ouvrir le fichier reçu")
             elif value:

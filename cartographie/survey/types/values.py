@@ -247,9 +247,8 @@ def decode_entier(valeur: object, variable: Variable, contexte: Contexte) -> Dec
     """A whole number. "12 000", "12 lits" when that is the variable's unit, "12,0" are read with a finding."""
     if type(valeur) is int and -(2**63) <= valeur < 2**63:
         return Decode(valeur)
-    if (
-        type(valeur) is float and valeur.is_integer() and -(2.0**63) <= valeur < 2.0**63
-    ):  # how spreadsheets hold integers
+    # how spreadsheets hold integers
+    if type(valeur) is float and valeur.is_integer() and -(2.0**63) <= valeur < 2.0**63:
         return Decode(int(valeur))
     if is_moment(valeur):
         return Decode(None, "type_inattendu", details={"attendu": "un nombre entier"})
@@ -315,27 +314,11 @@ def decode_booleen(valeur: object, variable: Variable, contexte: Contexte) -> De
 
 # ---- days and months: typed cells, serial numbers of both epochs, French and ISO texts
 
-_MOIS = {
-    nom: rang
-    for rang, noms in enumerate(
-        [
-            "janvier janv jan",
-            "fevrier fevr fev",
-            "mars mar",
-            "avril avr",
-            "mai",
-            "juin",
-            "juillet juil",
-            "aout aou",
-            "septembre sept sep",
-            "octobre oct",
-            "novembre nov",
-            "decembre dec",
-        ],
-        start=1,
-    )
-    for nom in noms.split()
-}
+_NOMS_DES_MOIS = (
+    "janvier janv jan|fevrier fevr fev|mars mar|avril avr|mai|juin|juillet juil|aout aou|"
+    "septembre sept sep|octobre oct|novembre nov|decembre dec"
+)
+_MOIS = {nom: rang for rang, noms in enumerate(_NOMS_DES_MOIS.split("|"), start=1) for nom in noms.split()}
 _JOURS = "lundi mardi mercredi jeudi vendredi samedi dimanche"
 _MOIS_RE = "|".join(sorted(_MOIS, key=len, reverse=True))
 _HEURE = re.compile(r"(?:[T ]+[0-9]{1,2}[:h][0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)$")

@@ -29,7 +29,6 @@ from cartographie.survey.written.forms import (
     Cles,
     Compte,
     Condition,
-    Dit,
     Entier,
     Forme,
     Jour,
@@ -357,7 +356,7 @@ _MESURES = ", ".join((*_DE_CAMPAGNE, *_DE_QUESTION, *_DE_TABLEAU))
 
 class AttenteDeCampagne(_Attente, total=False, closed=True):
     mesure: Required[
-        Annotated[Literal["rattachement", "reponses", "effectif", "poids"], Dit(f"une mesure : {_MESURES}")]
+        Annotated[Literal["rattachement", "reponses", "effectif", "poids"], Forme(f"une mesure : {_MESURES}", None)]
     ]
     tableau: Texte
     indicateur: Texte

@@ -4,7 +4,7 @@ from datetime import date
 
 import pandas as pd
 
-from cartographie.decode.lots import SEPARATEUR, build_lots, link_parents, locate, locator
+from cartographie.decode.lots import SEPARATEUR, build_lots, link_parents, locator
 from cartographie.survey.model import (
     Campagne,
     ColonneAttendue,
@@ -92,9 +92,9 @@ def test_cells_are_found_again():
     fiche = Bloc("unite", "U", (Colonne("num", 3, None, 7), Colonne("nom", 3, None, 9)), [7], [["1"], ["A"]])
     table = bloc("outil", "O", [5, 8], {("tech", "TXT", 4): ["x", None], ("tech", "VOI", 6): [None, "x"]})
     lots = build_lots([extraction("a", fiche, table)], questionnaire(), CAMPAGNE)
-    assert locate(lots["unite"], 0, "nom") == ("a", "U", 9, 3)
-    assert locate(lots["unite"], 0, "absente") == ("a", "U", 7, None)
-    assert locate(lots["unite"], 0) == ("a", "U", 7, None)
+    assert locator(lots["unite"])(0, "nom") == ("a", "U", 9, 3)
+    assert locator(lots["unite"])(0, "absente") == ("a", "U", 7, None)
+    assert locator(lots["unite"])(0) == ("a", "U", 7, None)
     place = locator(lots["outil"])
     assert place(1, "tech", "VOI") == ("a", "O", 8, 6)
     assert place(1, "tech") == ("a", "O", 8, 4)
