@@ -83,9 +83,8 @@ def _read(projet: Path, fichiers: Iterable[str], p: Problemes) -> tuple[dict[str
     """Path without its ending → what is written there, and its kind; in the order of FICHIERS. A declaration that nothing reads
     is a mistake: a misspelt folder, a table written as .yml…"""
     sources = {"enquete": read_yaml(projet, "enquete.yaml")}
-    successions = (
-        sources["enquete"].contenu.get("successions") if isinstance(sources["enquete"].contenu, dict) else None
-    )
+    enquete = sources["enquete"].contenu  # not judged yet
+    successions = enquete.get("successions") if isinstance(enquete, dict) else None
     fichier = successions.get("fichier") if isinstance(successions, dict) else None
     campagnes = {n.partition("/")[0] for n in fichiers if n.count("/") == 1 and n.endswith("/campagne.yaml")}
     rangs = {genre: i for i, genre in enumerate((*FICHIERS, SUCCESSIONS))}

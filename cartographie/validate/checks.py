@@ -31,7 +31,8 @@ NO_RECORD = -1
 
 def check_identity(contexte: Contexte, depots: Sequence[Depot]) -> Iterator[Constat]:
     """Rows that are nobody's, or someone's twice."""
-    entite, df, q = q_entity(contexte), contexte.df, contexte.questionnaire
+    df, q = contexte.df, contexte.questionnaire
+    entite = q.entites[contexte.entite]
     if entite.parent is not None:
         for r in df.index[df["parent"].to_numpy() == NO_RECORD] if "parent" in df.columns else ():
             yield Constat("ligne_orpheline", entite.nom, int(r))
@@ -55,10 +56,6 @@ def check_identity(contexte: Contexte, depots: Sequence[Depot]) -> Iterator[Cons
 def id_column(df: pd.DataFrame) -> str:
     """The column naming whose a root record is (a unit of the frame may have its own)."""
     return "id_base" if "id_base" in df.columns and "id_repondant" not in df.columns else "id_repondant"
-
-
-def q_entity(contexte: Contexte) -> Entite:
-    return contexte.questionnaire.entites[contexte.entite]
 
 
 def _answered_twice(
