@@ -150,11 +150,8 @@ def versions(etape: str = "") -> dict[str, str]:
     if etape:
         pieces, bibliotheques = STAGES[etape]
         return {"code_sha256": code_fingerprint(pieces), **{n: metadata.version(n) for n in bibliotheques.split()}}
-    return {
-        "cartographie": __version__,
-        "code_sha256": code_fingerprint(),
-        **{nom.lower(): metadata.version(nom) for nom in _packages()},
-    }
+    programme = {"cartographie": __version__, "code_sha256": code_fingerprint()}
+    return programme | {nom.lower(): metadata.version(nom) for nom in _packages()}
 
 
 def _packages() -> list[str]:

@@ -35,9 +35,8 @@ _SIMPLES = frozenset({str, int, float, type(None), datetime, date, time, timedel
 
 def decode_cell(valeur: object, variable: Variable, contexte: Contexte) -> Decode:
     """One cell of a variable: blank, unreadable, or decoded by its type."""
-    return _unreadable(valeur) or tell_blanks(
-        valeur, TYPES[variable.type].decoder(valeur, variable, contexte), variable
-    )
+    decoder = TYPES[variable.type].decoder
+    return _unreadable(valeur) or tell_blanks(valeur, decoder(valeur, variable, contexte), variable)
 
 
 def _unreadable(valeur: Any) -> Decode | None:
@@ -177,13 +176,11 @@ class _Colonnes:
 
     def une_seule(self, variable: Variable, choix: np.ndarray) -> Any:
         """Spread columns of a single choice: the one ticked modality; several are a finding."""
+        dit = partial(Constat, "type_inattendu", self.lot.entite, variable=variable.nom)
         for i, c in enumerate(choix):
             if c is not None and len(c) > 1:
                 recue = MASQUE if variable.personnel else " ; ".join(c)
-                details = {"attendu": "une seule réponse"}
-                self.constats.append(
-                    Constat("type_inattendu", self.lot.entite, i, variable.nom, recue, details=details)
-                )
+                self.constats.append(dit(i, valeur_recue=recue, details={"attendu": "une seule réponse"}))
         return pd.array([c[0] if c is not None and len(c) == 1 else None for c in choix], dtype="str")
 
 

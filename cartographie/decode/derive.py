@@ -115,12 +115,11 @@ def _derived(
 ) -> list[Any] | None:
     """The value of each row, or None when a source does not exist in this campaign."""
     derivee = variable.derivee or {}
-    df = lot.df
+    df, noms = lot.df, questionnaire.sources(derivee)
+    if any(n not in df.columns for n in noms):
+        return None
     if "passage" in derivee:
         passage = questionnaire.passages[derivee["passage"]]
-        noms = [derivee["de"]] if isinstance(derivee.get("de"), str) else list(derivee.get("de") or passage.sources)
-        if any(n not in df.columns for n in noms):
-            return None
         repertoire = repertoire_of(questionnaire, variable, campagne)
         return _convert(_by_passage(passage, [df[n] for n in noms], variable, repertoire), variable)
     if "nombre" in derivee:
@@ -132,15 +131,10 @@ def _derived(
         positions = df.index.get_indexer(parents[retenus])
         return np.bincount(positions[positions >= 0], minlength=len(df)).tolist()
     if "rapport" in derivee:
-        numerateur, denominateur = derivee["rapport"]
-        if numerateur not in df.columns or denominateur not in df.columns:
-            return None
         facteur = 100.0 if variable.unite in _PERCENT else 1.0
-        paires = zip(_values(df[numerateur]), _values(df[denominateur]), strict=True)
+        paires = zip(*(_values(df[n]) for n in noms), strict=True)
         return [None if n is None or not d else facteur * float(n) / float(d) for n, d in paires]
     if "fonction" in derivee:
-        if any(n not in df.columns for n in derivee.get("de") or ()):
-            return None
         params = {k: v for k, v in derivee.items() if k != "fonction"}
         return _values(pd.Series(FUNCTIONS[derivee["fonction"]](df, params)))
     return None

@@ -335,10 +335,7 @@ class Edition:
             return bool(parent and parent in q.variables[v].entites and self._disponible(parent, v, vues | {v}))
         if "nombre" in derivee:
             return any(e == derivee["nombre"] for e, _ in posees)
-        sources = derivee.get("rapport") or derivee.get("de") or ()
-        if "passage" in derivee and not sources and derivee["passage"] in q.passages:
-            sources = q.passages[derivee["passage"]].sources
-        sources = [sources] if isinstance(sources, str) else list(sources)
+        sources = q.sources(derivee)
         return bool(sources) and all(self._disponible(grain, s, vues | {v}) for s in sources)
 
     def possible(self, grain: str, condition: Mapping[str, Any] | None) -> bool:

@@ -143,9 +143,8 @@ def check_ajustements(q: Questionnaire, sources: Mapping[str, Source], p: Proble
         Checked(q, s, p).known(q.racine, variable, ("successions", "variable"))
         liens = [(lien["entite"], lien["variable"]) for lien in q.enquete.get("lien_base", ())]
         if (q.racine, variable) not in liens:
-            p.ajouter(
-                "D10", s, ("successions", "variable"), f"« {variable} » ne figure pas dans « lien_base » : ajoutez-l'y."
-            )
+            message = f"« {variable} » ne figure pas dans « lien_base » : ajoutez-l'y."
+            p.ajouter("D10", s, ("successions", "variable"), message)
     for cle, valeur in q.enquete.get("rapprochement", {}).items():
         if cle not in ("abreviations", "seuil"):
             Checked(q, s, p).known(q.base if cle.startswith("base_") else q.racine, str(valeur), ("rapprochement", cle))

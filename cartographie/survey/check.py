@@ -16,6 +16,7 @@ from cartographie.survey.published import COLONNES, axis_columns
 from cartographie.survey.rules import load_catalogue
 from cartographie.survey.types import TYPES
 from cartographie.survey.written.declared import AttenteEcrite, Indicateur, TableauEcrit
+from cartographie.survey.written.forms import Derivation
 from cartographie.survey.written.source import Chemin, Problemes, Source
 
 # ---- references
@@ -103,11 +104,9 @@ def check_questionnaire(q: Questionnaire, sources: Sources, problemes: Problemes
     for nom in q.nomenclatures:
         _check_nomenclature(checked(f"nomenclatures/{nom}"), q.nomenclatures[nom])
     for nom, passage in q.passages.items():
-        for v in passage.sources:
-            if v not in q.variables:
-                checked(f"passages/{nom}").add(
-                    "D05", (), f"la colonne « {v} » n'est pas une variable de variables.yaml."
-                )
+        f = checked(f"passages/{nom}")
+        for v in (v for v in passage.sources if v not in q.variables):
+            f.add("D05", (), f"la colonne « {v} » n'est pas une variable de variables.yaml.")
     _check_regles(checked("regles"))
     _check_denominateurs(checked("denominateurs"))
     _check_axes(checked("enquete"))
@@ -137,11 +136,8 @@ def _check_campagne(f: Checked, campagne: str, declaree: Campagne) -> None:
         for v in variables:
             f.known(f.q.base, v, ("ponderation", *cle))
     for v in set(temoins) & {*groupes, *marges}:
-        f.add(
-            "D10",
-            ("ponderation", "temoins"),
-            f"« {v} » sert aux poids : il ne peut pas témoigner de ce qu'ils laissent.",
-        )
+        message = f"« {v} » sert aux poids : il ne peut pas témoigner de ce qu'ils laissent."
+        f.add("D10", ("ponderation", "temoins"), message)
 
 
 def _check_entites(f: Checked) -> None:
@@ -189,17 +185,15 @@ def _check_variables(f: Checked) -> None:
             _check_derivee(f, nom, v.entites[0], v.derivee)
 
 
-def _check_derivee(f: Checked, nom: str, entite: str, d: Mapping[str, Any]) -> None:
+def _check_derivee(f: Checked, nom: str, entite: str, d: Derivation) -> None:
     q = f.q
     ici: Chemin = (nom, "derivee")
-    de = d.get("de", ())
-    de = [de] if isinstance(de, str) else list(de)
+    de = q.sources(d)
     if "passage" in d:
         passage = q.passages.get(d["passage"])
         if passage is None:
             f.add("D06", (*ici, "passage"), f"le fichier passages/{d['passage']}.csv n'existe pas.")
             return
-        de = de or list(passage.sources)
         if len(de) != (1 if passage.intervalle else len(passage.sources)):
             f.add("D10", ici, f"le passage « {passage.nom} » attend d'autres sources que {', '.join(de) or 'aucune'}.")
     if "nombre" in d:
@@ -207,7 +201,7 @@ def _check_derivee(f: Checked, nom: str, entite: str, d: Mapping[str, Any]) -> N
             f.add("D10", (*ici, "nombre"), f"l'entité « {d['nombre']} » n'est pas déclarée.")
         else:
             f.condition(d["nombre"], d.get("si"), (*ici, "si"))
-    for v in [*de, *d.get("rapport", ())]:
+    for v in de:
         f.known(entite, v, ici)
 
 

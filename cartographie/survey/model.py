@@ -6,7 +6,7 @@ editors, and what the program uses. What the program keeps as plain values is de
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -21,6 +21,7 @@ from cartographie.survey.written.forms import (
     Cles,
     Compte,
     Condition,
+    Derivation,
     Derivee,
     Donne,
     Entier,
@@ -481,6 +482,13 @@ class Questionnaire:
 
     def enfants(self, entite: str) -> tuple[str, ...]:
         return tuple(e.nom for e in self.entites.values() if e.parent == entite)
+
+    def sources(self, derivee: Derivation) -> tuple[str, ...]:
+        """Variables of the same row that a variable is so derived from: none for a number of child rows."""
+        de: str | Sequence[str] = derivee.get("rapport") or derivee.get("de") or ()
+        if not de and "passage" in derivee and derivee["passage"] in self.passages:
+            de = self.passages[derivee["passage"]].sources
+        return (de,) if isinstance(de, str) else tuple(de)
 
     def posees(self, campagne: str) -> set[tuple[str, str]]:
         """(entity, variable) read from a file of that campaign."""

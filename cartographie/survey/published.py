@@ -78,9 +78,8 @@ def key_columns(colonnes: Iterable[str]) -> list[str]:
 class Prive(StrEnum):
     """Private columns of a draft."""
 
-    SERIE = (
-        "_serie"  # where the figure is declared and falls: rank of the series, crossing, cell, answers and indicator
-    )
+    # where the figure is declared and falls: rank of the series, crossing, cell, answers and indicator
+    SERIE = "_serie"
     CROISEMENT = "_croisement"
     CELLULE = "_cellule"
     DIMENSION = "_dimension"

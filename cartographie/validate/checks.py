@@ -201,11 +201,9 @@ def check_base(contexte: Contexte) -> Iterator[Constat]:
     child = q.entites[entite].parent is not None
     if frame is None or not len(frame) or entite == q.base or not (child or "base_ligne" in df.columns):
         return
-    absent = (
-        np.ones(len(df), dtype=bool)
-        if child
-        else df["base_ligne"].fillna(NO_RECORD).to_numpy(dtype="int64") == NO_RECORD
-    )
+    absent = np.ones(len(df), dtype=bool)
+    if not child:
+        absent = df["base_ligne"].fillna(NO_RECORD).to_numpy(dtype="int64") == NO_RECORD
     for link in q.enquete.get("lien_base", ()):
         variable = link["variable"]
         if link["entite"] != entite or variable not in df.columns or link["base"] not in frame.columns:

@@ -133,10 +133,9 @@ def workbook_bytes(
     proprietes = {"title": f"Anomalies – {titre} – {campagne}", "author": "", "company": ""}
     shown = min(limite, len(anomalies))
     with write_sheets(buffer, proprietes, _formats()) as (book, f):
-        readme, rules, respondents, detail = map(
-            book.add_worksheet, ("Lisez-moi", "Par règle", "Par répondant", "Détail")
-        )
-        for sheet in (readme, rules, respondents, detail):
+        names = ("Lisez-moi", "Par règle", "Par répondant", "Détail")
+        readme, rules, respondents, detail = sheets = [book.add_worksheet(name) for name in names]
+        for sheet in sheets:
             sheet.hide_gridlines(2)
         _readme(readme, f, anomalies, shown, campagne, titre)
         _summary(rules, f, "Règle", anomalies, shown, lambda a: a.regle)
@@ -193,9 +192,8 @@ def _readme(sheet: Worksheet, f: Formats, anomalies: Sequence[Anomalie], shown: 
 def _cap(shown: int, total: int) -> str:
     if shown == total:
         return f"« Détail » contient les {total} anomalies."
-    return (
-        f"« Détail » s'arrête aux {shown} premières anomalies sur {total} ; la liste complète est dans anomalies.csv."
-    )
+    ailleurs = "la liste complète est dans anomalies.csv"
+    return f"« Détail » s'arrête aux {shown} premières anomalies sur {total} ; {ailleurs}."
 
 
 def _summary(

@@ -7,7 +7,7 @@ Nothing here imports pydantic: the marks below are asked for their schema when a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any, Literal, NamedTuple, Required, TypeVar
 
@@ -329,8 +329,19 @@ class ParFonction(TypedDict, total=False, closed=True):
     de: list[Nom]
 
 
+class Derivation(TypedDict, total=False):
+    """Any of them, as it is read."""
+
+    passage: Nom
+    de: str | list[str]
+    nombre: Nom
+    si: Condition
+    rapport: list[str]
+    fonction: Nom
+
+
 Derivee = Annotated[
-    Mapping[str, Any],
+    Derivation,
     Selon(
         "l'une des clés passage, nombre, rapport ou fonction",
         ((has("passage"), ParPassage), (has("nombre"), ParNombre), (has("rapport"), ParRapport), (has("fonction"), ParFonction)),
