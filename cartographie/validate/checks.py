@@ -14,7 +14,7 @@ from cartographie.base.identifiers import FORMAT
 from cartographie.base.text import MASQUE
 from cartographie.decode.lots import carriers
 from cartographie.survey.conditions import references
-from cartographie.survey.evaluate import Contexte, evaluate, known
+from cartographie.survey.evaluate import Contexte, evaluate, known, labels_of
 from cartographie.survey.model import Entite, Questionnaire, Regle
 from cartographie.survey.received import Constat, Depot, Lot
 from cartographie.survey.rules import RULE, details_of
@@ -258,14 +258,10 @@ def _reads_rejected(rule: Regle, contexts: Mapping[str, Contexte], entite: str, 
 
 def _ancestors(contexts: Mapping[str, Contexte], entite: str, target: str) -> pd.Series | None:
     """Record of `entite` → its record of `target` (itself, or one it belongs to); None when it belongs to none."""
-    q = contexts[entite].questionnaire
-    records = pd.Series(contexts[entite].df.index, index=contexts[entite].df.index)
-    while entite != target:
-        parent, df = q.entites[entite].parent, contexts[entite].df
-        if parent is None or parent not in contexts or "parent" not in df.columns:
-            return None
-        records, entite = records.map(df["parent"]).fillna(NO_RECORD).astype("int64"), parent
-    return records
+    try:
+        return pd.Series(labels_of(contexts[entite], target), index=contexts[entite].df.index)
+    except ValueError:
+        return None
 
 
 def has_column(
