@@ -74,14 +74,14 @@ class Problemes:
 
 def _read(projet: Path, relatif: str) -> str:
     """The text of a file of schemas/, its line ends as they are. Raises DeclarationError D01 (absent), D02 (not UTF-8)."""
+    fichier = f"schemas/{relatif}"
     try:
-        with (projet / "schemas" / relatif).open(encoding="utf-8-sig", newline="") as f:
+        with (projet / fichier).open(encoding="utf-8-sig", newline="") as f:
             return f.read()
     except FileNotFoundError:
-        refus = "D01", "le fichier n'existe pas : créez-le ou rétablissez-le."
+        raise DeclarationError("D01", "le fichier n'existe pas : créez-le ou rétablissez-le.", fichier) from None
     except UnicodeDecodeError:
-        refus = "D02", "le fichier n'est pas en UTF-8 : enregistrez-le en UTF-8."
-    raise DeclarationError(*refus, f"schemas/{relatif}")
+        raise DeclarationError("D02", "le fichier n'est pas en UTF-8 : enregistrez-le en UTF-8.", fichier) from None
 
 
 def read_yaml(projet: Path, relatif: str) -> Source:
