@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cartographie.release.manifest import ABREGES, Notice, mentions
-from cartographie.survey.published import EVOLUTION, TOUS
+from cartographie.survey.published import EVOLUTION, rows_at, whole
 from cartographie.survey.received import Tableau
 
 # ---- classes of a map: five at most, of equal numbers of areas, on colours told apart by everybody and printed in grey
@@ -133,14 +133,10 @@ def build_cartes(tableaux: Sequence[Tableau], meta: Notice) -> list[Carte]:
 
 def _carte(d: Mapping[str, Any], t: Tableau, axe: str, meta: Notice) -> Carte | None:
     df = t.df
-    garde = (df["edition"].astype(str) == meta.campagne) & (df[f"{axe}_type"] == d["niveau"])
-    garde &= (df["indicateur"] == d["indicateur"]) & (df["dimension"] == d.get("dimension", ""))
+    ici = {"edition": meta.campagne, "indicateur": d["indicateur"], "dimension": d.get("dimension", "")}
     if "modalite" in d:
-        garde &= df["modalite_code"] == d["modalite"]
-    for autre, x in meta.axes.items():
-        if "niveaux" not in x:
-            garde &= df[autre] == TOUS
-    df = df[garde]
+        ici["modalite_code"] = d["modalite"]
+    df = df[rows_at(df, ici | whole(meta.axes) | {f"{axe}_type": d["niveau"]})]
     if df.empty:
         return None
     panneaux = tuple(

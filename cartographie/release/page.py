@@ -14,6 +14,7 @@ from cartographie.base.paper import render
 from cartographie.base.text import jour
 from cartographie.release.manifest import ABREGES, NOTES_COMMUNES, SANS_OBJET, Notice, mentions
 from cartographie.release.maps import Carte, Geometrie, classify, format_number
+from cartographie.survey.published import EVOLUTION, TOUS, rows_at, whole
 from cartographie.survey.received import Tableau
 
 RAPPORTS = {
@@ -21,7 +22,6 @@ RAPPORTS = {
     "presse.html": "Page de presse", "revisions.csv": "Chiffres révisés",
 }  # fmt: skip
 POIDS_MAX = 1_500_000  # bytes of the whole page
-TOUS = "TOUS"
 
 
 def build_page(
@@ -58,13 +58,13 @@ def key_figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[dict[str,
         t = par_code.get(d["tableau"])
         if t is None:
             continue
-        garde = (t.df["edition"].astype(str) == meta.campagne) & (t.df["indicateur"] == d["indicateur"])
-        garde &= (t.df["dimension"] == d.get("dimension", "")) & (t.df["modalite_code"] == d.get("modalite", ""))
+        ici = {
+            "edition": meta.campagne, "indicateur": d["indicateur"], "dimension": d.get("dimension", ""),
+            "modalite_code": d.get("modalite", ""), **whole(meta.axes),
+        }  # fmt: skip
         if "denominateur" in d:
-            garde &= t.df["denominateur"] == d["denominateur"]
-        for nom, axe in meta.axes.items():
-            garde &= (t.df[f"{nom}_type"] == axe["niveaux"][0]["code"]) if "niveaux" in axe else (t.df[nom] == TOUS)
-        for x in t.df[garde].head(1).to_dict("records"):
+            ici["denominateur"] = d["denominateur"]
+        for x in t.df[rows_at(t.df, ici)].head(1).to_dict("records"):
             yield {
                 **x, "phrase": d.get("phrase") or t.meta.indicateurs.get(d["indicateur"], d["indicateur"]),
                 "tableau": t.code, "champ": t.meta.denominateurs.get(x["denominateur"], x["denominateur"]),
@@ -99,8 +99,8 @@ def _series(tableaux: Sequence[Tableau], cartes: Sequence[Carte], meta: Notice) 
             t = par_code.get(code)
             if t is None:
                 continue
-            df = t.df[(t.df[f"{axe}_type"] == d["niveau"]) & (t.df["indicateur"] == d["indicateur"])]
-            df = df[df["dimension"] == d.get("dimension", "")]
+            ici = {f"{axe}_type": d["niveau"], "indicateur": d["indicateur"], "dimension": d.get("dimension", "")}
+            df = t.df[rows_at(t.df, ici)]
             qui = df[acteur] if acteur else pd.Series(TOUS, index=df.index)
             for (edition, a, modalite), bloc in df.groupby(
                 [df["edition"].astype(str), qui, "modalite_code"], sort=False
@@ -115,7 +115,7 @@ def _series(tableaux: Sequence[Tableau], cartes: Sequence[Carte], meta: Notice) 
                         "trace": _trace_command(bloc.iloc[0].to_dict(), code, axe, acteur, meta),
                     }  # fmt: skip
         vus = [x[2] for s in series.values() for x in s["lieux"] if x[2] is not None]
-        c = classify(vus, divergent=d["indicateur"].endswith(".evolution"))
+        c = classify(vus, divergent=d["indicateur"].endswith(EVOLUTION))
         yield {
             "code": carte.code, "titre": carte.titre, "niveau": carte.niveau, "unite": carte.unite, "source": carte.source,
             "bornes": c.bornes, "couleurs": c.couleurs, "zero": c.zero, "series": list(series.values()),
@@ -124,7 +124,7 @@ def _series(tableaux: Sequence[Tableau], cartes: Sequence[Carte], meta: Notice) 
 
 def _trace_command(x: Mapping[Any, Any], code: str, axe: str, acteur: str | None, meta: Notice) -> str:
     """The command that takes a figure apart, but for the code of its place; "" for a difference, which no row makes."""
-    if str(x["indicateur"]).endswith(".evolution"):
+    if str(x["indicateur"]).endswith(EVOLUTION):
         return ""
     colonnes = ["edition", acteur, "dimension", "modalite_code", "indicateur", "denominateur", f"{axe}_type"]
     criteres = [f"{c}={x[c]}" for c in colonnes if c]

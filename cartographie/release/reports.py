@@ -16,6 +16,7 @@ from cartographie.base.text import decimal, espace, jour, nombre
 from cartographie.release.manifest import ABREGES, NOTES_COMMUNES, Notice, mentions
 from cartographie.release.maps import format_number
 from cartographie.release.page import key_figures
+from cartographie.survey.published import rows_at, whole
 from cartographie.survey.received import Tableau
 
 # ---- the press sheet: one page, the declared key figures, each with its denominator, respondents and interval
@@ -178,9 +179,7 @@ def _accuracy(tableaux: Sequence[Tableau], m: Notice) -> list[Bloc]:
 
 def _national(t: Tableau, m: Notice) -> list[Bloc]:
     """What a table says of the whole, without its detail."""
-    garde = (t.df["edition"].astype(str) == m.campagne) & (t.df["dimension"] == "") & t.df["valeur"].notna()
-    for nom, axe in m.axes.items():
-        garde &= (t.df[f"{nom}_type"] == axe["niveaux"][0]["code"]) if "niveaux" in axe else (t.df[nom] == "TOUS")
+    garde = rows_at(t.df, {"edition": m.campagne, "dimension": "", **whole(m.axes)}) & t.df["valeur"].notna()
     lignes = [
         (t.meta.indicateurs.get(x["indicateur"], x["indicateur"]), decimal(x["valeur"]), x["unite"])
         for x in t.df[garde].to_dict("records")

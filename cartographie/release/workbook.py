@@ -14,10 +14,10 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from cartographie.base.paper import write_sheets
+from cartographie.base.paper import add_table, fit_page, head_sheet, write_lines, write_sheets
 from cartographie.release.manifest import ABREGES, FICTIF, NOTES_COMMUNES, SANS_OBJET, Notice, banner, mentions
 from cartographie.release.maps import Carte, Lieu, build_cartes
-from cartographie.survey.published import EVOLUTION, TOUS, axis_columns
+from cartographie.survey.published import EVOLUTION, axis_columns, whole
 from cartographie.survey.received import Tableau
 
 # ---- native charts of the workbook: one sheet per map of one panel, its published values as a table and as bars
@@ -132,7 +132,7 @@ def pages(tableau: Tableau, axes: Mapping[str, Any]) -> list[Page]:
 def _placed(t: Tableau, axes: Mapping[str, Any]) -> pd.DataFrame:
     """The long rows with where each goes: `bloc_`, `colonne_`, `indicateur_` and `modalite_` of its line, `detail_`."""
     df = t.df.copy()
-    croises = sum((_axe(df, a, axes) != _total(a, axes)).astype(int) for a in axes) if axes else 0
+    croises = sum((df[c] != v).astype(int) for c, v in whole(axes).items()) if axes else 0
     df["detail_"] = croises >= 2
     df["cellule_"] = (
         df.groupby(
@@ -289,14 +289,6 @@ def _numbered(noms: list[str]) -> Iterator[str]:
         yield nom if fois == 1 else f"{nom} ({fois})"
 
 
-def _axe(df: pd.DataFrame, nom: str, axes: Mapping[str, Any]) -> pd.Series:
-    return df[f"{nom}_type"] if "niveaux" in axes[nom] else df[nom]
-
-
-def _total(nom: str, axes: Mapping[str, Any]) -> str:
-    return str(axes[nom]["niveaux"][0]["code"]) if "niveaux" in axes[nom] else TOUS
-
-
 # ---- one accessible workbook for the whole release: cover, contents, notes, one native Excel table per sheet
 
 # No merged cell, no empty cell inside a table, one header row, title in A1, text never read as a formula. Same inputs, same bytes:
@@ -328,34 +320,30 @@ class _Livre:
     def sheet(self, nom: str, titre: str, largeurs: Largeurs) -> Worksheet:
         """A sheet with its title, set up to be read on screen and printed, landscape, one page wide."""
         ws = self.classeur.add_worksheet(nom)
-        ws.hide_gridlines(2)
-        ws.set_landscape()
-        ws.set_paper(8 if sum(largeurs) > 220 else 9)  # A3 when very wide, else A4
-        ws.fit_to_pages(1, 0)
+        fit_page(ws, 8 if sum(largeurs) > 220 else 9)  # A3 when very wide, else A4
         ws.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.5)
-        for j, largeur in enumerate(largeurs):
-            ws.set_column(j, j, largeur)
-        ws.set_row(0, 24)
-        ws.write_string(0, 0, titre, self.styles["titre"])
+        head_sheet(ws, titre, self.styles["titre"], largeurs, 24)
         return ws
 
     def lines(self, ws: Worksheet, rang: int, phrases: Sequence[str], style: str = "note") -> int:
-        """Sentences from a line on, one a line; the next line."""
-        for i, phrase in enumerate(phrases, start=rang):
-            ws.write_string(i, 0, phrase, self.styles[style])
-        return rang + len(phrases)
+        return write_lines(ws, rang, phrases, self.styles[style])
 
     def table(self, ws: Worksheet, rang: int, page: Page, largeurs: Largeurs) -> None:
         """A native Excel table at `rang`, column A, without filter; numbers stay numbers, shorthand is right-aligned text."""
         f = self.styles
-        colonnes = [
-            {"header": h, "header_format": f["entete" if g == "texte" else "entete_nombre"]}
-            for h, g in zip(page.entetes, page.formats, strict=True)
-        ]
-        nom = re.sub(r"\W+", "_", page.nom).strip("_").replace("é", "e")
-        ws.add_table(rang, 0, rang + len(page.lignes), len(page.entetes) - 1, {
-            "name": f"tableau_{nom}", "columns": colonnes, "autofilter": False, "style": "Table Style Light 1", "banded_rows": True,
-        })  # fmt: skip
+        styles = [f["entete" if g == "texte" else "entete_nombre"] for g in page.formats]
+        nom = "tableau_" + re.sub(r"\W+", "_", page.nom).strip("_").replace("é", "e")
+        entetes = zip(page.entetes, styles, strict=True)
+        add_table(
+            ws,
+            rang,
+            entetes,
+            len(page.lignes),
+            name=nom,
+            autofilter=False,
+            style="Table Style Light 1",
+            banded_rows=True,
+        )
         ws.set_row(rang, 15.5 * max(_lines(h, x * 0.92) for h, x in zip(page.entetes, largeurs, strict=True)) + 3)
         for i, ligne in enumerate(page.lignes, start=rang + 1):
             hauteur = max(_lines(v, x * 1.2) for v, x in zip(ligne, largeurs, strict=True))

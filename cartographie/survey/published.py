@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TOUS = "TOUS"  # code of everybody, on an axis without levels
 EVOLUTION = ".evolution"  # ends the code of an indicator that is a difference between editions
@@ -55,6 +58,19 @@ HORS_CLE = {c.nom for c in COLONNES.values() if not c.cle}
 def axis_columns(nom: str, axe: Mapping[str, Any]) -> tuple[str, ...]:
     """An axis with levels gives three columns, the last one its label; a simple one a single column."""
     return (f"{nom}_type", f"{nom}_code", f"{nom}_libelle") if "niveaux" in axe else (nom,)
+
+
+def whole(axes: Mapping[str, Any]) -> dict[str, str]:
+    """Column → value, of the rows where every axis is at its whole: the first of its levels, else everybody."""
+    return {
+        axis_columns(nom, axe)[0]: str(axe["niveaux"][0]["code"]) if "niveaux" in axe else TOUS
+        for nom, axe in axes.items()
+    }
+
+
+def rows_at(df: pd.DataFrame, valeurs: Mapping[str, str]) -> pd.Series:
+    """Which rows hold these values, column by column."""
+    return (df[list(valeurs)] == list(valeurs.values())).all(axis=1)
 
 
 def columns(axes: Iterable[str]) -> list[str]:

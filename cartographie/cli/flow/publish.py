@@ -213,7 +213,7 @@ def _plausible_drafts(
     suites = expect_answers(q, attentes, ici[q.racine], base, avant)
 
     def decide() -> Verdict:
-        verdict = judge(suite, declare, suites, entete)
+        verdict = judge(suite, q, declare, suites, entete)
         # with values: for the producer, beside the findings, never in a release
         controle = projet / "outputs" / campagne / "controle"
         with whole_folder(controle / "data_docs") as docs:
