@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from cartographie.base.errors import Statut
 from cartographie.base.text import FICTIF, espace, minuscule, plain
-from cartographie.cli.app import Json, NomCampagne, Ouvriers, Projet, Relire, command, show
-from cartographie.cli.screen import Bilan, Table, progress
+from cartographie.cli.app import Json, NomCampagne, Ouvriers, Projet, Relire, act, argument, command, flag, option
+from cartographie.cli.screen import Bilan, Table
 
 if TYPE_CHECKING:
     from cartographie.campaign.examine import Controle
@@ -154,9 +152,7 @@ def validate(
     from cartographie.cli.flow import control as flow
     from cartographie.cli.flow.common import Examen
 
-    with progress(en_json) as progres:
-        constats = flow.validate(projet, campagne, Examen(ouvriers, relire), progres)
-    show(tell_validate(constats), en_json)
+    act(en_json, lambda p: tell_validate(flow.validate(projet, campagne, Examen(ouvriers, relire), p)))
 
 
 @command(
@@ -171,9 +167,7 @@ def load(ouvriers: Ouvriers = 0, relire: Relire = False, projet: Projet = Path()
     from cartographie.cli.flow import control as flow
     from cartographie.cli.flow.common import Examen
 
-    with progress(en_json) as progres:
-        controles = flow.load(projet, Examen(ouvriers, relire), progres)
-    show(tell_load(warehouse_path(projet), controles), en_json)
+    act(en_json, lambda p: tell_load(warehouse_path(projet), flow.load(projet, Examen(ouvriers, relire), p)))
 
 
 @command(
@@ -185,15 +179,11 @@ def load(ouvriers: Ouvriers = 0, relire: Relire = False, projet: Projet = Path()
 )
 def run(
     campagnes: Annotated[
-        list[str] | None, typer.Argument(metavar="[CAMPAGNES…]", help="Les campagnes (défaut : toutes celles reçues).")
+        list[str] | None, argument("[CAMPAGNES…]", "Les campagnes (défaut : toutes celles reçues).")
     ] = None,
-    version: Annotated[str, typer.Option("--version", metavar="NOM", help="Nom de la version publiée.")] = "provisoire",
-    remplacer: Annotated[
-        bool, typer.Option("--remplacer", help="Refait une version de travail qui existe déjà.")
-    ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Sort avec 11 ou 12 s'il y a des refus ou trop d'anomalies.")
-    ] = False,
+    version: Annotated[str, option("--version", "NOM", "Nom de la version publiée.")] = "provisoire",
+    remplacer: Annotated[bool, flag("--remplacer", "Refait une version de travail qui existe déjà.")] = False,
+    strict: Annotated[bool, flag("--strict", "Sort avec 11 ou 12 s'il y a des refus ou trop d'anomalies.")] = False,
     ouvriers: Ouvriers = 0,
     relire: Relire = False,
     projet: Projet = Path(),
@@ -205,6 +195,4 @@ def run(
     from cartographie.release.publish import Demande
 
     demande = Demande("", version, remplacer=remplacer)
-    with progress(en_json) as progres:
-        fait = flow.run(projet, campagnes or [], demande, strict, Examen(ouvriers, relire), progres)
-    show(tell_run(fait), en_json)
+    act(en_json, lambda p: tell_run(flow.run(projet, campagnes or [], demande, strict, Examen(ouvriers, relire), p)))

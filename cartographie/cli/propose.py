@@ -7,12 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from cartographie.base.errors import Statut
 from cartographie.base.text import nombre
-from cartographie.cli.app import Json, NomCampagne, Ouvriers, Projet, command, show
-from cartographie.cli.screen import Bilan, Table, progress
+from cartographie.cli.app import Json, NomCampagne, Ouvriers, Projet, act, argument, command, option
+from cartographie.cli.screen import Bilan, Table
 
 if TYPE_CHECKING:
     from cartographie.propose.answers import Ecriture, ReponsesProposees
@@ -23,7 +21,7 @@ _MONTRES = 40  # rows shown on screen; all of them in --json
 _MASQUE = "(masqué)"
 
 
-def tell_headers(campagne: str, p: EntetesProposes, sortie: Path | None, ecrit: Path | None) -> Bilan:
+def tell_headers(campagne: str, sortie: Path | None, p: EntetesProposes, ecrit: Path | None) -> Bilan:
     """`ecrit`: the diff written, None when it was not asked for or there is nothing to propose."""
     rangs = [
         [x.fichier[:32], e.feuille[:20], e.cellule, str(e.genre), _short(e.attendu), _found(e), _score(e)]
@@ -97,7 +95,7 @@ def _score(e: Ecart) -> str:
     return "" if e.score is None else f"{e.score}" + (" =" if e.meme_place else "")
 
 
-def tell_answers(campagne: str, p: ReponsesProposees, seuil: int, sortie: Path | None, ecrit: Path | None) -> Bilan:
+def tell_answers(campagne: str, seuil: int, sortie: Path | None, p: ReponsesProposees, ecrit: Path | None) -> Bilan:
     """`ecrit`: the diff written, None when it was not asked for or there is nothing to propose."""
     proposees = [e for e in p.ecritures if e.propose]
     rangs = [
@@ -160,10 +158,7 @@ def _next(sortie: Path | None, ecrit: Path | None, propose: bool, verifier: str)
 
 
 Sortie = Annotated[
-    Path | None,
-    typer.Option(
-        "--sortie", metavar="FICHIER", help="Écrit le correctif proposé (pour « git apply » ou « patch -p1 »)."
-    ),
+    Path | None, option("--sortie", "FICHIER", "Écrit le correctif proposé (pour « git apply » ou « patch -p1 »).")
 ]
 
 
@@ -175,7 +170,7 @@ Sortie = Annotated[
 )
 def headers(
     campagne: NomCampagne,
-    sources: Annotated[list[Path], typer.Argument(metavar="FICHIERS…", help="Fichiers ou dossiers à comparer.")],
+    sources: Annotated[list[Path], argument("FICHIERS…", "Fichiers ou dossiers à comparer.")],
     sortie: Sortie = None,
     projet: Projet = Path(),
     en_json: Json = False,
@@ -184,9 +179,7 @@ def headers(
     proposition avec un score de 0 à 100. Rien n'est rangé ni modifié : c'est vous qui appliquez le correctif."""
     from cartographie.cli.flow import propose as flow
 
-    with progress(en_json) as progres:
-        proposes, ecrit = flow.headers(projet, campagne, sources, sortie, progres)
-    show(tell_headers(campagne, proposes, sortie, ecrit), en_json)
+    act(en_json, lambda p: tell_headers(campagne, sortie, *flow.headers(projet, campagne, sources, sortie, p)))
 
 
 @command(
@@ -197,8 +190,7 @@ def headers(
 def answers(
     campagne: NomCampagne,
     seuil: Annotated[
-        int,
-        typer.Option("--seuil", metavar="N", min=0, max=100, help="Score à partir duquel une écriture est proposée."),
+        int, option("--seuil", "N", "Score à partir duquel une écriture est proposée.", min=0, max=100)
     ] = 80,
     sortie: Sortie = None,
     ouvriers: Ouvriers = 0,
@@ -209,6 +201,7 @@ def answers(
     lue, et propose de les ajouter aux variantes des nomenclatures. Rien n'est modifié : c'est vous qui appliquez le correctif."""
     from cartographie.cli.flow import propose as flow
 
-    with progress(en_json) as progres:
-        proposees, ecrit = flow.answers(projet, campagne, seuil, sortie, ouvriers, progres)
-    show(tell_answers(campagne, proposees, seuil, sortie, ecrit), en_json)
+    act(
+        en_json,
+        lambda p: tell_answers(campagne, seuil, sortie, *flow.answers(projet, campagne, seuil, sortie, ouvriers, p)),
+    )

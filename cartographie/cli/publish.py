@@ -8,12 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from cartographie.base.errors import Statut
 from cartographie.base.text import espace, nombre
-from cartographie.cli.app import Json, NomCampagne, Projet, a_date, command, show
-from cartographie.cli.screen import Bilan, Table, progress
+from cartographie.cli.app import Json, NomCampagne, Projet, a_date, act, argument, command, flag, option, show
+from cartographie.cli.screen import Bilan, Table
 
 if TYPE_CHECKING:
     from cartographie.cli.flow.publish import Calcul, Publication
@@ -105,9 +103,7 @@ def map_(campagne: NomCampagne, projet: Projet = Path(), en_json: Json = False) 
     """Calcule les tableaux de la campagne dans outputs/<campagne>/tableaux/ ; ne publie jamais."""
     from cartographie.cli.flow import publish as flow
 
-    with progress(en_json) as progres:
-        calcul = flow.map_(projet, campagne, progres)
-    show(tell_map(calcul), en_json)
+    act(en_json, lambda p: tell_map(flow.map_(projet, campagne, p)))
 
 
 @command(
@@ -119,20 +115,12 @@ def map_(campagne: NomCampagne, projet: Projet = Path(), en_json: Json = False) 
 )
 def publish(
     campagne: NomCampagne,
-    version: Annotated[str, typer.Option("--version", metavar="NOM", help="Nom de la version publiée.")] = "provisoire",
-    jour: Annotated[
-        str, typer.Option("--date", metavar="AAAA-MM-JJ", help="Date de publication (défaut : fin de la campagne).")
-    ] = "",
-    remplacer: Annotated[
-        bool, typer.Option("--remplacer", help="Refait une version de travail qui existe déjà.")
-    ] = False,
-    nature: Annotated[
-        str, typer.Option("--nature", metavar="NATURE", help="provisoire, définitive ou corrigée.")
-    ] = "provisoire",
-    remplace: Annotated[
-        str, typer.Option("--remplace", metavar="NOM", help="Version de la même campagne que celle-ci corrige.")
-    ] = "",
-    motif: Annotated[str, typer.Option("--motif", metavar="TEXTE", help="Pourquoi elle est corrigée (publié).")] = "",
+    version: Annotated[str, option("--version", "NOM", "Nom de la version publiée.")] = "provisoire",
+    jour: Annotated[str, option("--date", "AAAA-MM-JJ", "Date de publication (défaut : fin de la campagne).")] = "",
+    remplacer: Annotated[bool, flag("--remplacer", "Refait une version de travail qui existe déjà.")] = False,
+    nature: Annotated[str, option("--nature", "NATURE", "provisoire, définitive ou corrigée.")] = "provisoire",
+    remplace: Annotated[str, option("--remplace", "NOM", "Version de la même campagne que celle-ci corrige.")] = "",
+    motif: Annotated[str, option("--motif", "TEXTE", "Pourquoi elle est corrigée (publié).")] = "",
     projet: Projet = Path(),
     en_json: Json = False,
 ) -> None:
@@ -142,9 +130,7 @@ def publish(
     from cartographie.release.publish import Demande
 
     demande = Demande(campagne, version, a_date(jour), remplacer, nature, remplace, motif)
-    with progress(en_json) as progres:
-        publication = flow.publish(projet, demande, progres)
-    show(tell_publish(publication), en_json)
+    act(en_json, lambda p: tell_publish(flow.publish(projet, demande, p)))
 
 
 @command(
@@ -154,10 +140,9 @@ def publish(
     "0 fait : aucun défaut · 2 usage · 12 un défaut au moins",
 )
 def lint(
-    sources: Annotated[list[Path], typer.Argument(metavar="FICHIERS…", help="Classeurs, CSV ou dossiers.")],
+    sources: Annotated[list[Path], argument("FICHIERS…", "Classeurs, CSV ou dossiers.")],
     admis: Annotated[
-        list[str] | None,
-        typer.Option("--admis", metavar="TEXTE", help="Texte permis malgré tout (une adresse de contact)."),
+        list[str] | None, option("--admis", "TEXTE", "Texte permis malgré tout (une adresse de contact).")
     ] = None,
     en_json: Json = False,
 ) -> None:
@@ -175,11 +160,9 @@ def lint(
     "0 fait · 2 usage",
 )
 def compare(
-    avant: Annotated[Path, typer.Argument(metavar="AVANT", help="Dossier d'une publication.")],
-    apres: Annotated[Path, typer.Argument(metavar="APRES", help="Dossier d'une autre.")],
-    sortie: Annotated[
-        Path | None, typer.Option("--sortie", metavar="DOSSIER", help="Y écrit ecarts.csv et ecarts.html.")
-    ] = None,
+    avant: Annotated[Path, argument("AVANT", "Dossier d'une publication.")],
+    apres: Annotated[Path, argument("APRES", "Dossier d'une autre.")],
+    sortie: Annotated[Path | None, option("--sortie", "DOSSIER", "Y écrit ecarts.csv et ecarts.html.")] = None,
     en_json: Json = False,
 ) -> None:
     """Compare deux versions d'une édition, ou deux éditions : chiffres ajoutés, retirés, changés de valeur, de statut, d'effectif."""
@@ -196,7 +179,7 @@ def compare(
     "0 fait : tous les critères sont tenus · 2 usage · 12 un critère manque",
 )
 def preflight(
-    dossier: Annotated[Path, typer.Argument(metavar="DOSSIER", help="Dossier d'une publication.")],
+    dossier: Annotated[Path, argument("DOSSIER", "Dossier d'une publication.")],
     en_json: Json = False,
 ) -> None:
     """Affiche les critères de qualité de data.gouv.fr et, pour chacun qui n'est pas tenu, ce qu'il faut faire."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -15,7 +14,7 @@ import pandas as pd
 
 from cartographie.base.parquet import to_parquet
 from cartographie.base.text import neutralise, normalise
-from cartographie.release.manifest import Notice, mentions
+from cartographie.release.manifest import Notice, dumps, mentions
 from cartographie.survey.published import COLONNES, STATUTS, TOUS, axis_columns, key_columns
 from cartographie.survey.received import Tableau
 
@@ -112,7 +111,12 @@ def table_schema(nom: str, tableaux: Sequence[Tableau], df: pd.DataFrame, meta: 
         genre, description = (
             (COLONNES[colonne].genre, COLONNES[colonne].description) if colonne in COLONNES else _axis_column(colonne, meta.axes)
         )  # fmt: skip
-        champ: dict[str, Any] = {"name": colonne, "type": genre, "title": _title(colonne), "description": description}
+        champ: dict[str, Any] = {
+            "name": colonne,
+            "type": genre,
+            "title": colonne.replace("_", " ").capitalize(),
+            "description": description,
+        }
         valeurs = sorted({str(v) for v in df[colonne].dropna().unique()} - {""})
         if colonne == "statut":
             champ["description"] += " " + " ; ".join(f"{v} : {STATUTS[v].sens}" for v in valeurs if v in STATUTS) + "."
@@ -203,10 +207,6 @@ def build_dcat(fichiers: Mapping[str, bytes], meta: Notice) -> bytes:
     })  # fmt: skip
 
 
-def dumps(contenu: object) -> bytes:
-    return (json.dumps(contenu, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
-
-
 def slug(meta: Notice) -> str:
     """Name of the dataset: lower case, no accent, hyphens."""
     nom = "-".join(normalise(str(meta.publication.get("nom") or "tableaux")).split())
@@ -224,10 +224,6 @@ def _axis_column(colonne: str, axes: Mapping[str, Any]) -> tuple[str, str]:
         colonne, f"code ; {TOUS} pour l'ensemble"
     )
     return "string", f"{libelle[:1].upper()}{libelle[1:]} : {fin}."
-
-
-def _title(colonne: str) -> str:
-    return colonne.replace("_", " ").capitalize()
 
 
 def _description(meta: Notice) -> str:

@@ -195,8 +195,8 @@ def read_manifest(dossier: Path) -> dict[str, Any]:
     return lu
 
 
-def format_manifest(manifeste: Mapping[str, Any]) -> bytes:
-    return (json.dumps(manifeste, ensure_ascii=False, indent=1, default=str) + "\n").encode("utf-8")
+def dumps(contenu: object) -> bytes:
+    return (json.dumps(contenu, ensure_ascii=False, indent=1, default=str) + "\n").encode("utf-8")
 
 
 def _depot(depot: Depot) -> dict[str, Any]:
@@ -275,12 +275,15 @@ def is_table(chemin: Path) -> bool:
 def read_figures(dossier: Path) -> tuple[pd.DataFrame, dict[str, object]]:
     """(every published figure as text, the manifest). Raises UserError U21 when `dossier` is no release."""
     manifeste = read_manifest(dossier)
-    lus = [
-        pd.read_csv(p, dtype=str, keep_default_na=False, encoding="utf-8")
-        for p in sorted(dossier.glob(TABLEAUX))
-        if is_table(p)
-    ]
-    return pd.concat(lus, ignore_index=True), manifeste
+    fichiers = {p.relative_to(dossier).as_posix(): p.read_bytes() for p in dossier.glob(TABLEAUX)}
+    return figures_of(fichiers), manifeste
+
+
+def figures_of(fichiers: Mapping[str, bytes]) -> pd.DataFrame:
+    """Every figure of the files of a release (relative path → content), as text."""
+    tables = [io.BytesIO(contenu) for nom, contenu in sorted(fichiers.items()) if is_table(Path(nom))]
+    lus = [pd.read_csv(t, dtype=str, keep_default_na=False, encoding="utf-8") for t in tables]
+    return pd.concat(lus, ignore_index=True)
 
 
 # ---- what a correction changes: a published version is never overwritten, it is replaced by another
@@ -311,15 +314,7 @@ def build_revisions(r: Revision, fichiers: Mapping[str, bytes]) -> pd.DataFrame 
     """One row: one figure revised: its key, value and status before and after, the cause. None unless it is a correction."""
     if r.remplace is None:
         return None
-    nouvelle = pd.concat(
-        [
-            pd.read_csv(io.BytesIO(contenu), dtype=str, keep_default_na=False, encoding="utf-8")
-            for nom, contenu in sorted(fichiers.items())
-            if is_table(Path(nom))
-        ],
-        ignore_index=True,
-    )
-    ecarts, _ = compare_figures(read_figures(r.remplace)[0], nouvelle)
+    ecarts, _ = compare_figures(read_figures(r.remplace)[0], figures_of(fichiers))
     cle = list(ecarts.columns[: ecarts.columns.get_loc("ecart")])
     ancien, nouveau = ([f"{c}_{q}" for c in COMPARES] for q in ("avant", "apres"))
     return ecarts[[*cle, "ecart", *ancien, *nouveau]].assign(motif=r.motif)

@@ -140,7 +140,7 @@ def _carte(d: Mapping[str, Any], t: Tableau, axe: str, meta: Notice) -> Carte | 
     if df.empty:
         return None
     panneaux = tuple(
-        Panneau(str(bloc["modalite_libelle"].iloc[0]), tuple(_lieu(x, axe) for x in bloc.to_dict("records")))
+        Panneau(str(bloc["modalite_libelle"].iloc[0]), tuple(read_lieu(x, axe) for x in bloc.to_dict("records")))
         for _, bloc in df.groupby("modalite_code", sort=False)
     )
     vus = [x.valeur for p in panneaux for x in p.lieux if x.valeur is not None]
@@ -151,7 +151,9 @@ def _carte(d: Mapping[str, Any], t: Tableau, axe: str, meta: Notice) -> Carte | 
     )  # fmt: skip
 
 
-def _lieu(x: Mapping[Any, Any], axe: str) -> Lieu:
+def read_lieu(x: Mapping[Any, Any], axe: str) -> Lieu:
+    """Of a row of a table."""
+
     def number(nom: str) -> float | None:
         return None if pd.isna(x[nom]) else float(x[nom])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple
 from importlib.resources import files
 from typing import Any
 
@@ -13,7 +14,7 @@ import pandas as pd
 from cartographie.base.paper import render
 from cartographie.base.text import jour
 from cartographie.release.manifest import ABREGES, NOTES_COMMUNES, SANS_OBJET, Notice, mentions
-from cartographie.release.maps import Carte, Geometrie, classify, format_number
+from cartographie.release.maps import Carte, Geometrie, classify, format_number, read_lieu
 from cartographie.survey.published import EVOLUTION, TOUS, rows_at, whole
 from cartographie.survey.received import Tableau
 
@@ -111,7 +112,7 @@ def _series(tableaux: Sequence[Tableau], cartes: Sequence[Carte], meta: Notice) 
                         "edition": edition, "acteur": a, "libelle": t.meta.libelles_axes.get(a, "Tous les acteurs"),
                         "reponse": str(bloc["modalite_libelle"].iloc[0]), "tableau": code, "champ": t.meta.champ,
                         "effectif": t.meta.effectif,
-                        "lieux": [_area(x, axe) for x in bloc.to_dict("records")],
+                        "lieux": [astuple(read_lieu(x, axe)) for x in bloc.to_dict("records")],
                         "trace": _trace_command(bloc.iloc[0].to_dict(), code, axe, acteur, meta),
                     }  # fmt: skip
         vus = [x[2] for s in series.values() for x in s["lieux"] if x[2] is not None]
@@ -132,23 +133,14 @@ def _trace_command(x: Mapping[Any, Any], code: str, axe: str, acteur: str | None
     return shlex.join(["cartographie", "trace", dossier, code, *criteres, f"{axe}_code="])
 
 
-def _area(x: Mapping[Any, Any], axe: str) -> list[Any]:
-    """code, label, value, status, respondents, low, high."""
-    nombres = [None if pd.isna(x[c]) else float(x[c]) for c in ("valeur", "ic_bas", "ic_haut")]
-    n = None if pd.isna(x["n_repondants"]) else int(x["n_repondants"])
-    return [str(x[f"{axe}_code"]), str(x[f"{axe}_libelle"]), nombres[0], str(x["statut"]), n, nombres[1], nombres[2]]
-
-
 def _downloads(tableaux: Sequence[Tableau], fichiers: Sequence[str]) -> Iterator[dict[str, Any]]:
     """One line per table, with its forms; then what holds them all."""
     cube = ("cube", "Tous les tableaux, une ligne par chiffre")
     for code, titre in [*((t.code, t.meta.titre) for t in tableaux), cube]:
-        siens = [(f, _form(f)) for f in fichiers if f.startswith(f"tableaux/{code.lower()}_")]
-        yield {"code": code, "nom": code if code != "cube" else "Tous", "titre": titre, "fichiers": siens}
-
-
-def _form(fichier: str) -> str:
-    return "CSV pour Excel" if fichier.endswith("-excel.csv") else fichier.rpartition(".")[2].upper()
+        siens = [f for f in fichiers if f.startswith(f"tableaux/{code.lower()}_")]
+        formes = ["CSV pour Excel" if f.endswith("-excel.csv") else f.rpartition(".")[2].upper() for f in siens]
+        nom = code if code != "cube" else "Tous"
+        yield {"code": code, "nom": nom, "titre": titre, "fichiers": list(zip(siens, formes, strict=True))}
 
 
 def _lire(nom: str) -> str:

@@ -26,7 +26,7 @@ from cartographie.release.manifest import (
     banner,
     build_manifest,
     build_revisions,
-    format_manifest,
+    dumps,
     mentions,
     read_manifest,
 )
@@ -174,7 +174,7 @@ def build_files(tableaux: Sequence[Tableau], meta: Notice) -> dict[str, bytes]:
     if meta.declarations_jointes:
         fichiers[DECLARATIONS] = zip_files(meta.declarations_jointes)
     fichiers["LISEZMOI.txt"] = _readme(tableaux, meta).encode("utf-8")
-    fichiers[NOM] = format_manifest(build_manifest(fichiers, tableaux, meta))
+    fichiers[NOM] = dumps(build_manifest(fichiers, tableaux, meta))
     return fichiers
 
 

@@ -223,7 +223,7 @@ def _page(t: Tableau, nom: str, titre: str, df: pd.DataFrame, axes: Mapping[str,
     if any(fragiles):  # numbers stay numbers: the mark stands in a column of its own
         noms, genres = [*noms, f"Peu fiable {ABREGES[FRAGILE][0]}"], (*genres, "texte")
         lignes = [(*x, _fragile(f, tetes)) for x, f in zip(lignes, fragiles, strict=True)]
-    return Page(nom, titre, _uniques(noms), tuple(lignes), genres)
+    return Page(nom, titre, tuple(_uniques(noms)), tuple(lignes), genres)
 
 
 def _fragile(colonnes: list[str], toutes: list[str]) -> str:
@@ -277,12 +277,8 @@ def _short(texte: str) -> str:
     return texte if len(texte) <= 60 else texte[:60].rsplit(" ", 1)[0] + "…"
 
 
-def _uniques(noms: list[str]) -> tuple[str, ...]:
+def _uniques(noms: list[str]) -> Iterator[str]:
     """Headers of an Excel table differ, whatever the case."""
-    return tuple(_numbered(noms))
-
-
-def _numbered(noms: list[str]) -> Iterator[str]:
     vus: dict[str, int] = {}
     for nom in noms:
         fois = vus[nom.casefold()] = vus.get(nom.casefold(), 0) + 1

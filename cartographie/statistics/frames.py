@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from cartographie.statistics.weights import Ponderation
 from cartographie.survey.conditions import references
@@ -136,29 +137,25 @@ class Edition:
         resultat: T = self.cache[cle]
         return resultat
 
-    def _contexte(self, grain: str) -> Contexte:
-        return Contexte(
-            entite=grain, lots=self.frames, questionnaire=self.questionnaire, campagne=self.campagne, base=None
-        )
+    def _evalue(self, comment: Callable[..., ArrayLike], grain: str, condition: Mapping[str, Any] | None) -> np.ndarray:
+        """What `comment` says of each row, kept."""
+        q, campagne = self.questionnaire, self.campagne
+        contexte = Contexte(entite=grain, lots=self.frames, questionnaire=q, campagne=campagne, base=None)
+        cle = (comment.__name__, grain, repr(condition))
+        return self.memo(cle, lambda: np.asarray(comment(condition, contexte), dtype=bool))
 
     def vraie(self, grain: str, condition: Mapping[str, Any] | None) -> np.ndarray:
         """One boolean per row: the condition holds (all true without a condition)."""
         n = len(self.frame(grain))
         if condition is None or n == 0:
             return np.ones(n, dtype=bool)
-        return self.memo(
-            ("vraie", grain, repr(condition)),
-            lambda: np.asarray(evaluate(condition, self._contexte(grain)), dtype=bool),
-        )
+        return self._evalue(evaluate, grain, condition)
 
     def connue(self, grain: str, condition: Mapping[str, Any]) -> np.ndarray:
         """One boolean per row: every variable the condition reads is answered."""
         if len(self.frame(grain)) == 0:
             return np.ones(0, dtype=bool)
-        return self.memo(
-            ("connue", grain, repr(condition)),
-            lambda: np.asarray(known(condition, self._contexte(grain)), dtype=bool),
-        )
+        return self._evalue(known, grain, condition)
 
     def repondants(self, grain: str) -> np.ndarray:
         """One integer per row: the respondent it belongs to, the same one in every grain: its position in the root's
@@ -335,10 +332,7 @@ class Edition:
             return bool(parent and parent in q.variables[v].entites and self._disponible(parent, v, vues | {v}))
         if "nombre" in derivee:
             return any(e == derivee["nombre"] for e, _ in posees)
-        sources = derivee.get("rapport") or derivee.get("de") or ()
-        if "passage" in derivee and not sources and derivee["passage"] in q.passages:
-            sources = q.passages[derivee["passage"]].sources
-        sources = [sources] if isinstance(sources, str) else list(sources)
+        sources = q.sources(derivee)
         return bool(sources) and all(self._disponible(grain, s, vues | {v}) for s in sources)
 
     def possible(self, grain: str, condition: Mapping[str, Any] | None) -> bool:

@@ -467,6 +467,13 @@ class Questionnaire:
     def enfants(self, entite: str) -> tuple[str, ...]:
         return tuple(e.nom for e in self.entites.values() if e.parent == entite)
 
+    def sources(self, derivee: Mapping[str, Any]) -> list[str]:
+        """The variables a derived one is made from; none for a number of child rows."""
+        sources = derivee.get("rapport") or derivee.get("de") or ()
+        if "passage" in derivee and not sources and derivee["passage"] in self.passages:
+            sources = self.passages[derivee["passage"]].sources
+        return [sources] if isinstance(sources, str) else list(sources)
+
     def posees(self, campagne: str) -> set[tuple[str, str]]:
         """(entity, variable) read from a file of that campaign."""
         return {

@@ -12,11 +12,10 @@ from cartographie import warehouse
 from cartographie.base.errors import UserError
 from cartographie.base.files import versions, whole_folder, write_whole
 from cartographie.base.text import FICTIF
-from cartographie.campaign.workspace import raw_pieces, received, require_campaign
-from cartographie.cli.flow.common import Progres, alone, open_warehouse
+from cartographie.campaign.workspace import raw_pieces, received
+from cartographie.cli.flow.common import Progres, alone, load_for, open_warehouse
 from cartographie.intake.store import read_registre
 from cartographie.release.manifest import RESERVEES
-from cartographie.survey.load import load_questionnaire
 from cartographie.survey.model import Questionnaire
 
 if TYPE_CHECKING:
@@ -60,8 +59,7 @@ def map_(projet: Path, campagne: str, progres: Progres) -> Calcul:
     Secondary secrecy is applied, but what is masked is only proven when a release is attacked (publish)."""
     from cartographie.release.data import write_csv
 
-    q = load_questionnaire(projet)
-    require_campaign(q, campagne)
+    q = load_for(projet, campagne)
     tableaux = _protected(q, campagne, _drafts(q, campagne, frames_of(projet, q, campagne, progres))[0], progres)[0]
     dossier = projet / "outputs" / campagne / "tableaux"
     meta = release_meta(projet, q, campagne, "travail", q.campagnes[campagne].fin.isoformat())
@@ -106,8 +104,8 @@ def prepare(projet: Path, demande: Demande, progres: Progres) -> Preparation:
     from cartographie.statistics.measures import exact_counts
     from cartographie.statistics.weights import account
 
-    q, campagne = load_questionnaire(projet), demande.campagne
-    require_campaign(q, campagne)
+    campagne = demande.campagne
+    q = load_for(projet, campagne)
     dossier = release_folder(projet / "outputs" / campagne, demande.version)
     check_free(dossier, demande.remplacer)
     remplacee = release_folder(dossier.parent, demande.remplace) if demande.remplace else None
