@@ -53,7 +53,7 @@ def _inside(texte: str) -> str:
 
 
 def key_figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[dict[str, Any]]:
-    """The national figures that `publication.chiffres` declares: phrase, unite, denominateur, and the published row."""
+    """The national figures that `publication.chiffres` declares: phrase, unite, denominateur, and the published row, in words."""
     par_code = {t.code: t for t in tableaux}
     for d in meta.publication.get("chiffres", ()):
         t = par_code.get(d["tableau"])
@@ -66,8 +66,13 @@ def key_figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[dict[str,
         if "denominateur" in d:
             ici["denominateur"] = d["denominateur"]
         for x in t.df[rows_at(t.df, ici)].head(1).to_dict("records"):
+            vu = pd.notna(x["valeur"])
+            bas, haut = (format_number(x[c] if pd.notna(x[c]) else None, x["unite"]) for c in ("ic_bas", "ic_haut"))
             yield {
-                **x, "phrase": d.get("phrase") or t.meta.indicateurs.get(d["indicateur"], d["indicateur"]),
+                **x, "dite": format_number(x["valeur"] if vu else None, x["unite"]),
+                "intervalle": f"de {bas} à {haut}" if vu and pd.notna(x["ic_bas"]) else "",
+                "n": "" if pd.isna(x["n_repondants"]) else int(x["n_repondants"]),
+                "sens": "" if x["statut"] == "A" else ABREGES[x["statut"]][1], "phrase": d.get("phrase") or t.meta.indicateurs.get(d["indicateur"], d["indicateur"]),
                 "tableau": t.code, "champ": t.meta.denominateurs.get(x["denominateur"], x["denominateur"]),
                 "effectif": t.meta.effectif,
             }  # fmt: skip
@@ -75,15 +80,11 @@ def key_figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[dict[str,
 
 def _figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[dict[str, str]]:
     for x in key_figures(tableaux, meta):
-        valeur = format_number(None if pd.isna(x["valeur"]) else x["valeur"], x["unite"])
         detail = f"Parmi : {x['champ']}."
-        if pd.notna(x["n_repondants"]):
-            detail += f" {x['effectif']} : {int(x['n_repondants'])}."
-        if pd.notna(x["valeur"]) and pd.notna(x["ic_bas"]):
-            detail += f" Intervalle à 95\u00a0% : de {format_number(x['ic_bas'], x['unite'])} à {format_number(x['ic_haut'], x['unite'])}."
-        if x["statut"] != "A":
-            detail += f" {ABREGES[x['statut']][1].capitalize()}."
-        yield {"valeur": valeur, "phrase": x["phrase"], "detail": detail, "tableau": x["tableau"]}
+        detail += f" {x['effectif']} : {x['n']}." if x["n"] != "" else ""
+        detail += f" Intervalle à 95\u00a0% : {x['intervalle']}." if x["intervalle"] else ""
+        detail += f" {x['sens'].capitalize()}." if x["sens"] else ""
+        yield {"valeur": x["dite"], "phrase": x["phrase"], "detail": detail, "tableau": x["tableau"]}
 
 
 def _series(tableaux: Sequence[Tableau], cartes: Sequence[Carte], meta: Notice) -> Iterator[dict[str, Any]]:

@@ -134,13 +134,8 @@ def _placed(t: Tableau, axes: Mapping[str, Any]) -> pd.DataFrame:
     df = t.df.copy()
     croises = sum((df[c] != v).astype(int) for c, v in whole(axes).items()) if axes else 0
     df["detail_"] = croises >= 2
-    df["cellule_"] = (
-        df.groupby(
-            [c for a, axe in axes.items() for c in axis_columns(a, axe) if not c.endswith("_libelle")], sort=False
-        ).ngroup()
-        if axes
-        else 0
-    )
+    lieu = [c for a, axe in axes.items() for c in axis_columns(a, axe) if not c.endswith("_libelle")]
+    df["cellule_"] = df.groupby(lieu, sort=False).ngroup() if axes else 0
     base = df["indicateur"].str.removesuffix(EVOLUTION)
     racine = base.where(~base.isin(t.meta.modalites), base.str.partition(".")[0])
     evolution = base != df["indicateur"]
@@ -151,22 +146,17 @@ def _placed(t: Tableau, axes: Mapping[str, Any]) -> pd.DataFrame:
     for (denominateur, dimension, code), i in df.groupby(
         ["denominateur", "dimension", racine], sort=False
     ).groups.items():
-        bloc = df.loc[i]
+        bloc, memes = df.loc[i], (df["denominateur"] == denominateur) & (df["dimension"] == dimension)
         fermee = code in t.meta.repartitions
         croisee = base.loc[i].isin(t.meta.modalites).all()
-        seule = (
-            df.loc[(df["denominateur"] == denominateur) & (df["dimension"] == dimension), "indicateur"].nunique() == 1
-        )
+        seule = df.loc[memes, "indicateur"].nunique() == 1
         en_colonnes = bloc["cellule_"].nunique() > 1 and bloc["modalite_libelle"].nunique() <= MODALITES_MAX
         df.loc[i, "bloc_"] = f"{denominateur}|{dimension}"
         if fermee and croisee:
             df.loc[i, "colonne_"] = base.loc[i].map(t.meta.modalites) + " (%)"
             df.loc[i, "modalite_"] = bloc["modalite_libelle"]
             df.loc[i, "sujet_"] = libelle.loc[i]
-            if (
-                racine.loc[df.index[(df["denominateur"] == denominateur) & (df["dimension"] == dimension)]].nunique()
-                == 1
-            ):
+            if racine[memes].nunique() == 1:
                 df.loc[i, "indicateur_"] = bloc["titre_"]
         elif dimension and (fermee or seule) and en_colonnes:
             df.loc[i, "colonne_"] = bloc["modalite_libelle"] + (" (%)" if fermee and not _counted(df, t) else "")
@@ -188,9 +178,8 @@ def _placed(t: Tableau, axes: Mapping[str, Any]) -> pd.DataFrame:
 
 def _counted(df: pd.DataFrame, t: Tableau) -> bool:
     """A count by answer exists too: percentages and counts then share their columns, the line says which."""
-    return bool(
-        ((df["dimension"] != "") & (df["unite"] == "nombre") & ~df["indicateur"].isin(t.meta.repartitions)).any()
-    )
+    nombres = (df["dimension"] != "") & (df["unite"] == "nombre")
+    return bool((nombres & ~df["indicateur"].isin(t.meta.repartitions)).any())
 
 
 def _page(t: Tableau, nom: str, titre: str, df: pd.DataFrame, axes: Mapping[str, Any]) -> Page:
@@ -364,10 +353,8 @@ def write_workbook(tableaux: Sequence[Tableau], meta: Notice) -> bytes:
     }  # fmt: skip
     toutes = [(t, p) for t in tableaux for p in pages(t, meta.axes)]
     graphiques = build_graphiques(build_cartes(tableaux, meta))
-    with write_sheets(tampon, proprietes, {n: {**POLICE, **style} for n, style in FORMATS.items()}) as (
-        classeur,
-        styles,
-    ):
+    formats = {n: {**POLICE, **style} for n, style in FORMATS.items()}
+    with write_sheets(tampon, proprietes, formats) as (classeur, styles):
         classeur.set_size(2400, 1600)
         classeur.set_custom_property("Language", "fr-FR")
         livre = _Livre(classeur, styles, meta)
@@ -453,18 +440,12 @@ def _graphique(livre: _Livre, g: Graphique) -> None:
     dit[-1] += f" {g.caches} valeurs ne sont pas publiées." if g.caches else ""
     rang = livre.lines(ws, 1, dit) + 1
     genre = {"pct": "pct", "points": "points"}.get(g.unite, "moyenne")
-    colonnes: list[tuple[str, str, list[Any]]] = [
-        ("Territoire", "texte", [x.libelle for x in g.lieux]),
-        (f"Valeur ({UNITES.get(g.unite, g.unite)})", genre, [x.valeur for x in g.lieux]),
-    ]
-    if intervalles:
-        colonnes += [
-            ("Intervalle, bas", genre, [x.bas for x in g.lieux]),
-            ("Intervalle, haut", genre, [x.haut for x in g.lieux]),
-        ]
-    colonnes.append(("Répondants (n)", "nombre", [x.n for x in g.lieux]))
-    entetes, genres, valeurs = zip(*colonnes, strict=True)
-    lignes = tuple(tuple(SANS_OBJET[0] if v is None else v for v in x) for x in zip(*valeurs, strict=True))
+    bornes = [("Intervalle, bas", genre, "bas"), ("Intervalle, haut", genre, "haut")] if intervalles else []
+    valeur = (f"Valeur ({UNITES.get(g.unite, g.unite)})", genre, "valeur")
+    colonnes = [("Territoire", "texte", "libelle"), valeur, *bornes, ("Répondants (n)", "nombre", "n")]
+    entetes, genres, champs = zip(*colonnes, strict=True)
+    valeurs = [[getattr(x, c) for c in champs] for x in g.lieux]
+    lignes = tuple(tuple(SANS_OBJET[0] if v is None else v for v in x) for x in valeurs)
     livre.table(ws, rang, Page(g.nom, "", entetes, lignes, genres), largeurs[: len(entetes)])
     add_chart(livre.classeur, ws, g, rang + 1, len(entetes) + 1)
 
