@@ -67,13 +67,11 @@ Ouvriers = Annotated[int, option("--ouvriers", "N", "Processus de lecture (0 : u
 Relire = Annotated[bool, flag("--relire", "Relit et contrôle de nouveau tous les fichiers, même déjà examinés.")]
 
 
-def command(
-    nom: str, court: str, exemple: str, statuts: str = "0 fait · 2 usage · 10 déclaration incohérente"
-) -> Callable[[F], F]:
+def command(nom: str) -> Callable[[F], F]:
     """A documented command: its French help is the docstring, then the example and the exit statuses."""
-    return app.command(
-        nom, cls=french.Command, short_help=court, epilog=f"Exemple : {exemple}\n\nStatuts de sortie : {statuts}"
-    )
+    dit = {"statuts": "0 fait · 2 usage · 10 déclaration incohérente", **french.TEXTES["commandes"][nom]}
+    fin = f"Exemple : {dit['exemple']}\n\nStatuts de sortie : {dit['statuts']}"
+    return app.command(nom, cls=french.Command, short_help=dit["court"], epilog=fin)
 
 
 MONTRE: dict[str, Any] = {}  # what the command of this process last gave, for the journal

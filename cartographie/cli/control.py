@@ -134,13 +134,7 @@ def tell_run(r: Execution) -> Bilan:
     )
 
 
-@command(
-    "validate",
-    "contrôle ce qui a été reçu",
-    "cartographie validate 2026",
-    "0 fait · 2 usage · 10 déclaration incohérente · 11 un fichier refusé au moins · 12 anomalies au-delà du seuil · "
-    "17 une autre commande écrit",
-)
+@command("validate")
 def validate(
     campagne: NomCampagne,
     ouvriers: Ouvriers = 0,
@@ -155,12 +149,7 @@ def validate(
     act(en_json, lambda p: tell_validate(flow.validate(projet, campagne, Examen(ouvriers, relire), p)))
 
 
-@command(
-    "load",
-    "reconstruit l'entrepôt",
-    "cartographie load",
-    "0 fait · 2 usage · 10 déclaration incohérente · 17 espace occupé",
-)
+@command("load")
 def load(ouvriers: Ouvriers = 0, relire: Relire = False, projet: Projet = Path(), en_json: Json = False) -> None:
     """Reconstruit l'entrepôt (DuckDB) de toutes les campagnes reçues, en une fois ou pas du tout."""
     from cartographie.campaign.workspace import warehouse_path
@@ -170,13 +159,7 @@ def load(ouvriers: Ouvriers = 0, relire: Relire = False, projet: Projet = Path()
     act(en_json, lambda p: tell_load(warehouse_path(projet), flow.load(projet, Examen(ouvriers, relire), p)))
 
 
-@command(
-    "run",
-    "fait tout, de raw/ aux tableaux",
-    "cartographie run 2025 2026",
-    "0 fait · 2 usage · 10 déclaration incohérente · 11 et 12 avec --strict · 13 campagne invraisemblable · 14 secret non prouvé · "
-    "15 la version existe déjà · 17 espace occupé",
-)
+@command("run")
 def run(
     campagnes: Annotated[
         list[str] | None, argument("[CAMPAGNES…]", "Les campagnes (défaut : toutes celles reçues).")

@@ -75,7 +75,7 @@ def tell_register(r: BaseImportee) -> Bilan:
     )
 
 
-@command("init", "crée un espace de travail", "cartographie init ../campagne --projet .")
+@command("init")
 def init(
     destination: Annotated[Path, argument("DOSSIER", "Le nouvel espace de travail, vide ou absent.")],
     projet: Projet = Path(),
@@ -88,11 +88,7 @@ def init(
     show(tell_init(destination), en_json)
 
 
-@command(
-    "template",
-    "fabrique les questionnaires Excel",
-    "cartographie template 2026 --sortie questionnaires/ --par-repondant",
-)
+@command("template")
 def template(
     campagne: NomCampagne,
     sortie: Annotated[Path, option("--sortie", "DOSSIER", "Où écrire les questionnaires.")] = Path("questionnaires"),
@@ -108,11 +104,7 @@ def template(
     act(en_json, lambda p: tell_template(campagne, sortie, flow.template(projet, campagne, sortie, par_repondant, p)))
 
 
-@command(
-    "dictionary",
-    "écrit le dictionnaire des variables",
-    "cartographie dictionary 2026 --sortie docs/dictionnaire-2026.md",
-)
+@command("dictionary")
 def dictionary(
     campagne: NomCampagne,
     sortie: Annotated[Path, option("--sortie", "FICHIER", "Le fichier Markdown à écrire.")] = Path("dictionnaire.md"),
@@ -126,12 +118,7 @@ def dictionary(
     show(tell_dictionary(sortie), en_json)
 
 
-@command(
-    "register",
-    "importe la base de sondage",
-    "cartographie register 2026 etablissements.csv",
-    "0 fait · 2 usage · 10 déclaration incohérente · 11 fichier refusé · 17 une autre commande écrit",
-)
+@command("register")
 def register(
     campagne: NomCampagne,
     source: Annotated[Path, argument("FICHIER", "La base de sondage (modèle « base » de la campagne).")],
@@ -147,7 +134,7 @@ def register(
     show(tell_register(flow.register(projet, campagne, source, jour)), en_json)
 
 
-@command("demo", "fabrique une campagne fictive", "cartographie demo /tmp/demo --repondants 500 --graine 7")
+@command("demo")
 def demo(
     destination: Annotated[Path, argument("DOSSIER", "L'espace de travail fictif à créer.")],
     repondants: Annotated[

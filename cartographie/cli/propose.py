@@ -162,12 +162,7 @@ Sortie = Annotated[
 ]
 
 
-@command(
-    "headers",
-    "propose les intitulés qui ont changé",
-    "cartographie headers 2026 refuse.xlsx --sortie correctif.diff",
-    "0 fait · 2 usage · 10 déclaration incohérente · 11 un fichier n'a pas pu être ouvert",
-)
+@command("headers")
 def headers(
     campagne: NomCampagne,
     sources: Annotated[list[Path], argument("FICHIERS…", "Fichiers ou dossiers à comparer.")],
@@ -182,11 +177,7 @@ def headers(
     act(en_json, lambda p: tell_headers(campagne, sortie, *flow.headers(projet, campagne, sources, sortie, p)))
 
 
-@command(
-    "answers",
-    "propose les écritures de réponses inconnues",
-    "cartographie answers 2026 --sortie correctif.diff",
-)
+@command("answers")
 def answers(
     campagne: NomCampagne,
     seuil: Annotated[

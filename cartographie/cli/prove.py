@@ -112,12 +112,7 @@ def tell_sign(dossier: Path, signature: Path) -> Bilan:
     return Bilan(f"Publication signée : {signature}.", {"dossier": str(dossier), "signature": str(signature)})
 
 
-@command(
-    "audit",
-    "vérifie une publication à partir des fichiers reçus",
-    "cartographie audit outputs/2026/v1 --raw raw/2026 --rapport audit/",
-    "0 fait : conforme · 2 usage · 16 une différence au moins",
-)
+@command("audit")
 def audit(
     dossier: Annotated[Path, argument("DOSSIER", "Dossier d'une publication.")],
     raw: Annotated[
@@ -141,12 +136,7 @@ def audit(
     act(en_json, lambda p: tell_audit(*flow.audit(dossier, raw, sans_brut, rapport, signataires, p)))
 
 
-@command(
-    "trace",
-    "remonte d'un chiffre publié aux cases reçues, et inversement",
-    "cartographie trace outputs/2026/v1 T01 indicateur=usage territoire_code=84",
-    "0 fait · 2 usage : aucun chiffre, ou plusieurs · 10 déclaration incohérente · 17 espace occupé",
-)
+@command("trace")
 def trace(
     dossier: Annotated[Path, argument("DOSSIER", "Dossier d'une publication.")],
     tableau: Annotated[str, argument("[TABLEAU]", "Code d'un tableau (T01).")] = "",
@@ -168,12 +158,7 @@ def trace(
         act(en_json, lambda p: tell_trace(flow.trace(dossier, tableau, criteres or [], limite, projet, p), limite))
 
 
-@command(
-    "sign",
-    "signe le manifeste d'une publication",
-    "cartographie sign outputs/2026/v1 --cle ~/.ssh/id_ed25519",
-    "0 fait · 2 usage",
-)
+@command("sign")
 def sign(
     dossier: Annotated[Path, argument("DOSSIER", "Dossier d'une publication.")],
     cle: Annotated[Path, option("--cle", "FICHIER", "Clé privée SSH, hors de l'espace de travail.")],

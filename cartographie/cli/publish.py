@@ -93,12 +93,7 @@ def tell_preflight(dossier: Path, criteres: Sequence[Critere]) -> Bilan:
     )
 
 
-@command(
-    "map",
-    "calcule les tableaux",
-    "cartographie map 2026",
-    "0 fait · 2 usage · 10 déclaration incohérente · 17 espace occupé",
-)
+@command("map")
 def map_(campagne: NomCampagne, projet: Projet = Path(), en_json: Json = False) -> None:
     """Calcule les tableaux de la campagne dans outputs/<campagne>/tableaux/ ; ne publie jamais."""
     from cartographie.cli.flow import publish as flow
@@ -106,13 +101,7 @@ def map_(campagne: NomCampagne, projet: Projet = Path(), en_json: Json = False) 
     act(en_json, lambda p: tell_map(flow.map_(projet, campagne, p)))
 
 
-@command(
-    "publish",
-    "écrit une version publiée",
-    "cartographie publish 2026 --version v1 --date 2026-11-30",
-    "0 fait · 2 usage · 10 déclaration incohérente · 13 campagne invraisemblable · 14 secret non prouvé · 15 la version existe déjà · "
-    "17 espace occupé",
-)
+@command("publish")
 def publish(
     campagne: NomCampagne,
     version: Annotated[str, option("--version", "NOM", "Nom de la version publiée.")] = "provisoire",
@@ -133,12 +122,7 @@ def publish(
     act(en_json, lambda p: tell_publish(flow.publish(projet, demande, p)))
 
 
-@command(
-    "lint",
-    "vérifie l'accessibilité et la sûreté de fichiers",
-    "cartographie lint outputs/2026/v1",
-    "0 fait : aucun défaut · 2 usage · 12 un défaut au moins",
-)
+@command("lint")
 def lint(
     sources: Annotated[list[Path], argument("FICHIERS…", "Classeurs, CSV ou dossiers.")],
     admis: Annotated[
@@ -153,12 +137,7 @@ def lint(
     show(tell_lint(sources, flow.lint(sources, admis or [])), en_json)
 
 
-@command(
-    "compare",
-    "compare deux publications, chiffre par chiffre",
-    "cartographie compare outputs/2026/v1 outputs/2026/v2 --sortie ecarts/",
-    "0 fait · 2 usage",
-)
+@command("compare")
 def compare(
     avant: Annotated[Path, argument("AVANT", "Dossier d'une publication.")],
     apres: Annotated[Path, argument("APRES", "Dossier d'une autre.")],
@@ -172,12 +151,7 @@ def compare(
     show(tell_compare(avant, apres, comparaison, ecrits), en_json)
 
 
-@command(
-    "preflight",
-    "dit ce qui manque avant le dépôt sur data.gouv.fr",
-    "cartographie preflight outputs/2026/v1",
-    "0 fait : tous les critères sont tenus · 2 usage · 12 un critère manque",
-)
+@command("preflight")
 def preflight(
     dossier: Annotated[Path, argument("DOSSIER", "Dossier d'une publication.")],
     en_json: Json = False,

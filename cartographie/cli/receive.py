@@ -174,12 +174,7 @@ def tell_feedback(r: Retours) -> Bilan:
     )
 
 
-@command(
-    "ingest",
-    "range les fichiers reçus, avec empreinte",
-    "cartographie ingest 2026 boite-aux-lettres/",
-    "0 fait · 2 usage · 10 déclaration incohérente · 11 un fichier change pendant qu'il est lu · 17 une autre commande écrit",
-)
+@command("ingest")
 def ingest(
     campagne: NomCampagne,
     sources: Annotated[list[Path], argument("CHEMINS…", "Fichiers ou dossiers reçus.")],
@@ -201,12 +196,7 @@ def ingest(
     act(en_json, lambda p: tell_ingest(projet, flow.ingest(projet, campagne, sources, jour, examen, p)))
 
 
-@command(
-    "feedback",
-    "écrit ce qu'il faut renvoyer à chaque répondant",
-    "cartographie feedback 2026",
-    "0 fait · 2 usage · 10 déclaration incohérente · 11 un fichier reçu a changé · 17 une autre commande écrit",
-)
+@command("feedback")
 def feedback(
     campagne: NomCampagne,
     seul: Annotated[
@@ -231,7 +221,7 @@ def feedback(
     act(en_json, lambda p: tell_feedback(flow.feedback(projet, campagne, envoi, Examen(ouvriers), p)))
 
 
-@command("status", "dit où en est chaque campagne", "cartographie status --campagne 2026")
+@command("status")
 def status(
     campagne: Annotated[
         str, option("--campagne", "CAMPAGNE", "La campagne détaillée (défaut : la dernière contrôlée).")
