@@ -22,7 +22,6 @@ RAPPORTS = {
     "rapport-qualite.html": "Rapport qualité", "plausibilite.html": "Vraisemblance de la campagne",
     "presse.html": "Page de presse", "revisions.csv": "Chiffres révisés",
 }  # fmt: skip
-POIDS_MAX = 1_500_000  # bytes of the whole page
 
 
 def build_page(

@@ -236,4 +236,3 @@ CONCEPTS: tuple[tuple[str, str | Calcul], ...] = (
     ("Traitement statistique", _processing),
     ("Commentaire", "remarques"),
 )
-HUMAINS = tuple(c for _, c in CONCEPTS if isinstance(c, str))

@@ -256,12 +256,6 @@ def change_interval(
     return mean_interval(ecart, erreur_type, ddl, niveau)
 
 
-def constant_perimeter(cadre_avant: ArrayLike, cadre_apres: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Which rows of each frame are units (same identifier) found in both: the constant perimeter of a series."""
-    communs = np.intersect1d(np.asarray(cadre_avant, dtype=str), np.asarray(cadre_apres, dtype=str))
-    return np.isin(np.asarray(cadre_avant, dtype=str), communs), np.isin(np.asarray(cadre_apres, dtype=str), communs)
-
-
 def _centred(plan: Plan, z: Matrice) -> np.ndarray:
     """u = w·e less its mean in the stratum, times √((1−f) r/(r−1)): its sum of squares is the variance."""
     u: np.ndarray = plan.poids[:, None] * residuals(plan, _dense(z))

@@ -116,24 +116,17 @@ def _tracer(
     dossier: Path, projet: Path, progres: Progres
 ) -> tuple[Questionnaire, str, Traceur, dict[str, list[Depot]]]:
     """(declarations, campaign, what takes its tables apart, files received by campaign)."""
-    from cartographie.cli.flow.publish import frames_of
+    from cartographie.cli.flow.publish import frames_of, weighed
     from cartographie.intake.store import read_registre
     from cartographie.release.manifest import read_figures
     from cartographie.statistics.members import Traceur
-    from cartographie.statistics.tables import Campagne
-    from cartographie.statistics.weights import weigh
 
     campagne = str(read_figures(dossier)[1]["campagne"])
     q = load_for(projet, campagne)
-    campagnes = {a: Campagne(a, f, weigh(q, a, f)) for a, f in frames_of(projet, q, campagne, progres).items()}
-    precedente = next((c for a, c in campagnes.items() if a != campagne), None)
+    frames = frames_of(projet, q, campagne, progres)
+    traceur = Traceur(q, *weighed(q, campagne, frames))
     progres(f"{campagne} : tableaux", 1, 1)
-    return (
-        q,
-        campagne,
-        Traceur(q, campagnes[campagne], precedente),
-        {a: read_registre(projet / "raw" / a) for a in campagnes},
-    )
+    return q, campagne, traceur, {a: read_registre(projet / "raw" / a) for a in frames}
 
 
 def _reread(

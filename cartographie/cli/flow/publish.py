@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cartographie.release.plausibility import Verdict
     from cartographie.release.publish import Demande, Preparation
     from cartographie.secrecy.protect import Anterieure
+    from cartographie.statistics.tables import Campagne
     from cartographie.statistics.weights import Ponderation
     from cartographie.survey.published import Masquage
     from cartographie.survey.received import Tableau
@@ -187,14 +188,21 @@ def frames_of(projet: Path, q: Questionnaire, campagne: str, progres: Progres) -
         return {a: warehouse.analysis_frames(con, a) for a in (campagne, precedente) if a}
 
 
-def _drafts(q: Questionnaire, campagne: str, frames: Frames) -> tuple[list[Tableau], Ponderation | None]:
-    """Every figure of the campaign's tables, weighted, with the counts behind it: confidential. And its weights."""
-    from cartographie.statistics.tables import Campagne, draft_tableaux
+def weighed(q: Questionnaire, campagne: str, frames: Frames) -> tuple[Campagne, Campagne | None]:
+    """What the tables are made from: the campaign, and the one before if it was received."""
+    from cartographie.statistics.tables import Campagne
     from cartographie.statistics.weights import weigh
 
     campagnes = {a: Campagne(a, f, weigh(q, a, f)) for a, f in frames.items()}
-    precedente = next((c for a, c in campagnes.items() if a != campagne), None)
-    return draft_tableaux(q, campagnes[campagne], precedente), campagnes[campagne].ponderation
+    return campagnes[campagne], next((c for a, c in campagnes.items() if a != campagne), None)
+
+
+def _drafts(q: Questionnaire, campagne: str, frames: Frames) -> tuple[list[Tableau], Ponderation | None]:
+    """Every figure of the campaign's tables, weighted, with the counts behind it: confidential. And its weights."""
+    from cartographie.statistics.tables import draft_tableaux
+
+    ici, precedente = weighed(q, campagne, frames)
+    return draft_tableaux(q, ici, precedente), ici.ponderation
 
 
 def _plausible_drafts(
