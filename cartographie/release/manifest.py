@@ -8,10 +8,12 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import yaml
 
 from cartographie.base.errors import UserError
 from cartographie.base.files import sha256_of
@@ -95,29 +97,12 @@ class Notice:
 
 # ---- what every output must say, worded once: fictitious data, working version, shorthand, common notes
 
-FICTIF = "DONNÉES FICTIVES"
-PHRASE_FICTIF = (
-    "Données fictives : ces chiffres sont inventés pour une démonstration et ne décrivent aucun acteur réel."
-)
-TRAVAIL = "Version de travail, diffusion restreinte"
-PHRASE_TRAVAIL = (
-    "Version de travail, diffusion restreinte : le secret primaire est appliqué, le secret secondaire ne l'est pas encore. "
-    "Une case masquée pourrait être retrouvée par différence avec les totaux."
-)
+_DITES = yaml.safe_load((files("cartographie.release") / "mentions.yaml").read_text(encoding="utf-8"))
+FICTIF, PHRASE_FICTIF = _DITES["fictif"].values()
+TRAVAIL, PHRASE_TRAVAIL = _DITES["travail"].values()
+SANS_OBJET, NOTES_COMMUNES = tuple(_DITES["sans_objet"]), tuple(_DITES["notes"])
 # status of a figure → (shorthand of the workbook, meaning)
 ABREGES = {e.code: (e.abrege, e.sens) for e in STATUTS.values() if e.abrege}
-SANS_OBJET = ("[so]", "sans objet : cet indicateur n'est pas calculé pour cette ligne")
-NOTES_COMMUNES = (
-    "Les parts rapportent les réponses concernées aux répondants ayant répondu à la question. « Ne sait pas » est une réponse ; "
-    "une absence de réponse n'en est pas une et sort du dénominateur.",
-    "Les chiffres sont redressés de la non-réponse : chaque répondant compte pour les unités de la base de sondage qu'il "
-    "représente. Les acteurs qu'aucune base ne liste sont comptés à part, sans redressement.",
-    "L'intervalle de confiance à 95 % mesure l'aléa de la non-réponse, supposée sans lien avec l'usage de l'IA parmi les "
-    "acteurs comparables ; il ne couvre ni ce lien s'il existe, ni les erreurs de réponse ou de base.",
-    "Les valeurs sont calculées exactement puis arrondies une fois, au chiffre pair le plus proche en cas d'égalité : "
-    "un dixième pour les parts, un centième pour les moyennes.",
-    "Les totaux comptent aussi les acteurs dont la région, le département ou le type est inconnu.",
-)
 
 
 def mentions(meta: Notice) -> list[str]:
