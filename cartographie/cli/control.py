@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cartographie.base.errors import Statut
 from cartographie.base.text import FICTIF, espace, minuscule, plain
 from cartographie.cli.app import Json, NomCampagne, Ouvriers, Projet, Relire, act, argument, command, flag, option
-from cartographie.cli.screen import Bilan, Table
+from cartographie.cli.screen import Bilan, Table, bounded
 
 if TYPE_CHECKING:
     from cartographie.campaign.examine import Controle
@@ -87,10 +87,9 @@ def _total(c: Controle) -> dict[str, Any]:
 def _by_file(comptes: Sequence[Mapping[str, Any]]) -> Table:
     """The accounting identity file by file: at most 40 shown, all of them in comptes.csv."""
     colonnes = ("etat", "lignes_lues", "lignes_conservees", "lignes_quarantaine", "lignes_ecartees")
-    rangs = [[r["fichier"][:48], *(r[c] for c in colonnes)] for r in comptes[:40]]
-    if len(comptes) > 40:
-        rangs.append([f"… et {len(comptes) - 40} autres (comptes.csv)", "", "", "", "", ""])
-    return Table(["fichier", "état", "lignes lues", "= conservées", "+ quarantaine", "+ écartées"], rangs)
+    rangs = [[r["fichier"][:48], *(r[c] for c in colonnes)] for r in comptes]
+    entete = ["fichier", "état", "lignes lues", "= conservées", "+ quarantaine", "+ écartées"]
+    return bounded(entete, rangs, 40, "comptes.csv")
 
 
 def _identity(total: Mapping[str, Any], unite: str, parts: Sequence[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cartographie.base.errors import Statut
 from cartographie.base.text import nombre
 from cartographie.cli.app import Json, NomCampagne, Ouvriers, Projet, act, argument, command, option
-from cartographie.cli.screen import Bilan, Table
+from cartographie.cli.screen import Bilan, bounded
 
 if TYPE_CHECKING:
     from cartographie.propose.answers import Ecriture, ReponsesProposees
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
 _MONTRES = 40  # rows shown on screen; all of them in --json
 _MASQUE = "(masqué)"
+ENTETE_INTITULES = ("fichier", "feuille", "cellule", "écart", "attendu", "trouvé", "score")
+ENTETE_REPONSES = ("nomenclature", "écriture", "fois", "réponse proche", "score", "proposée", "où")
 
 
 def tell_headers(campagne: str, sortie: Path | None, p: EntetesProposes, ecrit: Path | None) -> Bilan:
@@ -45,7 +46,7 @@ def tell_headers(campagne: str, sortie: Path | None, p: EntetesProposes, ecrit: 
             "correctif": str(ecrit) if ecrit else None,
         },
         lignes,
-        _bounded(["fichier", "feuille", "cellule", "écart", "attendu", "trouvé", "score"], rangs),
+        [bounded(ENTETE_INTITULES, rangs, _MONTRES, "--json")] if rangs else [],
         _next(sortie, ecrit, bool(p.renommages), f"cartographie headers {campagne} FICHIER"),
         Statut.FICHIER_REFUSE if any(x.refuse for x in p.fichiers) else Statut.FAIT,
     )
@@ -98,16 +99,9 @@ def _score(e: Ecart) -> str:
 def tell_answers(campagne: str, seuil: int, sortie: Path | None, p: ReponsesProposees, ecrit: Path | None) -> Bilan:
     """`ecrit`: the diff written, None when it was not asked for or there is nothing to propose."""
     proposees = [e for e in p.ecritures if e.propose]
+    oui = {True: "oui", False: ""}
     rangs = [
-        [
-            e.nomenclature[:24],
-            _short(e.texte),
-            len(e.lieux),
-            e.code or "",
-            e.score,
-            "oui" if e.propose else "",
-            _where(e),
-        ]
+        [e.nomenclature[:24], _short(e.texte), len(e.lieux), e.code or "", e.score, oui[e.propose], _where(e)]
         for e in p.ecritures
     ]
     lignes = [f"{nombre(len(proposees), 'écriture proposée', 'écritures proposées')} (score de {seuil} ou plus)"]
@@ -125,7 +119,7 @@ def tell_answers(campagne: str, seuil: int, sortie: Path | None, p: ReponsesProp
             "correctif": str(ecrit) if ecrit else None,
         },
         lignes,
-        _bounded(["nomenclature", "écriture", "fois", "réponse proche", "score", "proposée", "où"], rangs),
+        [bounded(ENTETE_REPONSES, rangs, _MONTRES, "--json")] if rangs else [],
         _next(sortie, ecrit, bool(proposees), f"cartographie validate {campagne}"),
     )
 
@@ -134,16 +128,6 @@ def _where(e: Ecriture) -> str:
     premier = e.lieux[0]
     suite = f" et {len(e.lieux) - 1} autres" if len(e.lieux) > 2 else " et 1 autre" if len(e.lieux) == 2 else ""
     return f"{premier.fichier[:32]} {premier.feuille[:16]}!{premier.cellule}{suite}"
-
-
-def _bounded(entete: list[str], rangs: Sequence[list[Any]]) -> list[Table]:
-    """At most so many rows shown, what is left out said."""
-    if not rangs:
-        return []
-    montres = list(rangs[:_MONTRES])
-    if len(rangs) > _MONTRES:
-        montres.append([f"… et {len(rangs) - _MONTRES} autres (--json)", *[""] * (len(entete) - 1)])
-    return [Table(entete, montres)]
 
 
 def _next(sortie: Path | None, ecrit: Path | None, propose: bool, verifier: str) -> list[str]:

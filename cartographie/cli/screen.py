@@ -41,6 +41,13 @@ class Bilan:
         return json.dumps(tout, ensure_ascii=False, indent=2, sort_keys=True, default=str) + "\n"
 
 
+def bounded(entete: Sequence[str], rangs: Sequence[Sequence[Any]], montres: int, tout: str) -> Table:
+    """At most so many rows; `tout`: where the others are."""
+    reste = len(rangs) - montres
+    fin = [[f"… et {reste} autres ({tout})", *[""] * (len(entete) - 1)]] if reste > 0 else []
+    return Table(entete, [*rangs[:montres], *fin])
+
+
 Progres = Callable[[str, int, int], None]
 _NOMBRE = re.compile(r"[ ,%]*-*[\d ,%]*\d[\d ,%]*")
 _CONTROLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]|\x1b\[[0-9;]*[A-Za-z]")
