@@ -26,6 +26,21 @@ def nombre(n: int, un: str, plusieurs: str | None = None) -> str:
     return f"{espace(n)} {un if n < 2 else plusieurs or un + 's'}"
 
 
+_LIENS = re.compile(r" (?:à|aux?|avec|chez|dans|de|des|du|en|et|par|pour|sans|sur)\b| \w+['’]")
+
+
+def pluriel(libelle: str) -> str:
+    """« robots de traite », « fermes laitières »: the words before the first one that links.
+
+    >>> pluriel("système d'IA"), pluriel("établissement public de santé"), pluriel("avis")
+    ("systèmes d'IA", 'établissements publics de santé', 'avis')
+    """
+    lien = _LIENS.search(libelle)
+    fin = lien.start() if lien else len(libelle)
+    mots = [m if m[-1:] in ("s", "x", "z") else m + "s" for m in libelle[:fin].split()]
+    return " ".join(mots) + libelle[fin:]
+
+
 def espace(n: SupportsInt) -> str:
     return f"{int(n):,}".replace(",", " ")
 

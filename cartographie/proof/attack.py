@@ -186,13 +186,8 @@ def attack_release(
     The reader is granted the exact counts behind what is shown, who answered (their region and kind), and what does not add
     up. Raises nothing: read `manquements`."""
     df = read_tables(dossier)
-    manquements = [
-        *strange_files(dossier),
-        *incoherent_rows(df),
-        *twin_differences(dossier, df),
-        *workbook_differences(dossier, df),
-    ]
-    manquements += picture_differences(dossier, df)
+    manquements = [*strange_files(dossier), *incoherent_rows(df), *twin_differences(dossier, df)]
+    manquements += [*workbook_differences(dossier, df), *picture_differences(dossier, df)]
     manquements += [
         f"Tableau {code} : l'attaque ne sait pas ce que révèle la mesure « {mesure} »"
         for code, mesure in Lecteur(q).unread(sorted(set(df["table_id"]) & set(q.tableaux)))
@@ -266,50 +261,28 @@ class _System:
         """What is shown, and what is too small to be."""
         df, n = self.df, len(self.comptes.vraie)
         self.vraie = np.array(self.comptes.vraie)
-        self.entiere, self.montree, self.sensible = (
-            np.ones(n, dtype=bool),
-            np.zeros(n, dtype=bool),
-            np.zeros(n, dtype=bool),
-        )
+        self.entiere, self.montree, self.sensible = np.ones(n, bool), np.zeros(n, bool), np.zeros(n, bool)
         self.reste, self.deja = np.full(n, np.nan), np.zeros(n, dtype=bool)
         ancienne = df["ancienne"].to_numpy(bool)
         for (quoi, _), rang in self.comptes.rangs.items():
             self.entiere[rang] = not quoi.somme
         valeur, effectif = df["statut"].isin(VISIBLES).to_numpy(), df["n_repondants"].notna().to_numpy()
-        x = {
-            c: df[c].to_numpy(float)
-            for c in (
-                "base",
-                "numerateur",
-                "contributeurs_base",
-                "contributeurs",
-                "contributeurs_complement",
-                "dominante",
-            )
-        }
-        petit = (x["contributeurs"] > 0) & (x["contributeurs"] < self.minimum)
-        domine = x["dominante"] > self.dominance
-        complement = (
-            (x["contributeurs_complement"] > 0)
-            & (x["contributeurs_complement"] < self.minimum)
-            & df["complet"].eq(True).to_numpy()
-        )
-        peu = (x["contributeurs_base"] > 0) & (x["contributeurs_base"] < self.minimum)
-        nul = (x["contributeurs_base"] > 0) & (
-            (x["numerateur"] == 0) | (complement & (x["contributeurs_complement"] == 0))
-        )
+        base, numerateur, de_base = (df[c].to_numpy(float) for c in ("base", "numerateur", "contributeurs_base"))
+        haut, reste = (df[c].to_numpy(float) for c in ("contributeurs", "contributeurs_complement"))
+        petit, peu = (haut > 0) & (haut < self.minimum), (de_base > 0) & (de_base < self.minimum)
+        domine = df["dominante"].to_numpy(float) > self.dominance
+        complement = (reste > 0) & (reste < self.minimum) & df["complet"].eq(True).to_numpy()
+        nul = (de_base > 0) & ((numerateur == 0) | (complement & (reste == 0)))
         secret = petit | domine | complement | peu
         self.interdites = (secret | (nul if not self.zeros_libres else False)) & df["protege"].eq(True).to_numpy()
-        self.secrets = (
-            np.where(x["numerateur"] == 0, nul if not self.zeros_libres else False, secret) if len(df) else secret
-        )
+        self.secrets = np.where(numerateur == 0, nul if not self.zeros_libres else False, secret) if len(df) else secret
         for i in np.flatnonzero(self.parties >= 0):
             p = self.parties[i]
             self.montree[p] |= valeur[i]
             self.deja[p] |= valeur[i] and ancienne[i]
             self.sensible[p] |= bool(self.secrets[i])
             if complement[i] and not (petit[i] or domine[i] or peu[i]):
-                self.reste[p] = x["base"][i] - x["numerateur"][i]
+                self.reste[p] = base[i] - numerateur[i]
         for i in np.flatnonzero(self.touts >= 0):
             t = self.touts[i]
             self.montree[t] |= effectif[i] or valeur[i]
@@ -362,12 +335,8 @@ class _System:
         resultat = resultat.assign(vraie=v[cibles], largeur=largeur[cibles])
         rates = resultat.index[~resultat["prouve"]]
         if len(rates):  # no narrower than before the release?
-            avant = attack(
-                cellules.assign(valeur=np.where(self.connue, self.vraie, np.nan)),
-                matrice,
-                constantes=constantes,
-                cibles=rates,
-            )
+            connues = cellules.assign(valeur=np.where(self.connue, self.vraie, np.nan))
+            avant = attack(connues, matrice, constantes=constantes, cibles=rates)
             x, apres = exigence.loc[rates], resultat.loc[rates]
             dessous = np.maximum(avant["bas"], x["valeur"] - x["dessous"])
             dessus = np.minimum(avant["haut"], x["valeur"] + x["dessus"])

@@ -215,9 +215,8 @@ def _quoted(texte: str) -> Iterator[str]:
 
 # ---- the counts a release speaks of, and what a reader knows binds them: answers make their whole, places make the country
 
-Lieu = tuple[
-    tuple[str, str], ...
-]  # one (level, code) per axis; ("constant", TOUS) for the kinds of actor of both editions
+# one (level, code) per axis; ("constant", TOUS) for the kinds of actor of both editions
+Lieu = tuple[tuple[str, str], ...]
 SIMPLE, CONSTANT, TOUS = "", "constant", "TOUS"
 
 
@@ -285,29 +284,23 @@ def bind_answers(comptes: Comptes, lecteur: Lecteur) -> list[int]:
             familles[quoi.without(variable), lieu, variable].append(quoi)
         for texte in sorted(quoi.autres):
             _bind_inside(comptes, quoi, lieu, texte)
-        if (
-            quoi.demandes
-            and (Quoi(quoi.edition, quoi.entite, quoi.somme, quoi.limites, quoi.autres), lieu) in comptes.rangs
-        ):
-            tous = comptes.rangs[Quoi(quoi.edition, quoi.entite, quoi.somme, quoi.limites, quoi.autres), lieu]
+        tous = comptes.rangs.get((replace(quoi, demandes=frozenset()), lieu))
+        if quoi.demandes and tous is not None:
             ici = comptes.rangs[quoi, lieu]
             comptes.equations.append(({tous: 1.0, ici: -1.0}, comptes.vraie[tous] - comptes.vraie[ici]))
     for (reste, lieu, variable), enfants in familles.items():
         codes = lecteur.codes(variable, reste.edition) or frozenset()
-        repondu = Quoi(
-            reste.edition, reste.entite, reste.somme, reste.limites, reste.autres, reste.demandes | {variable}
-        )
+        repondu = replace(reste, demandes=reste.demandes | {variable})
         exact = (repondu, lieu) in comptes.rangs
-        tout = comptes.rangs.get((repondu, lieu)) if exact else comptes.rangs.get((reste, lieu))
-        ajoutes += _bind_family(
-            comptes, [(e.codes(variable), comptes.rangs[e, lieu]) for e in enfants], codes, tout, exact
-        )
+        tout = comptes.rangs.get((repondu if exact else reste, lieu))
+        siens = [(e.codes(variable), comptes.rangs[e, lieu]) for e in enfants]
+        ajoutes += _bind_family(comptes, siens, codes, tout, exact)
     return ajoutes
 
 
 def _bind_inside(comptes: Comptes, quoi: Quoi, lieu: Lieu, texte: str) -> None:
     """What meets one more condition is a part of what does not have to."""
-    sans = Quoi(quoi.edition, quoi.entite, quoi.somme, quoi.limites, quoi.autres - {texte}, quoi.demandes)
+    sans = replace(quoi, autres=quoi.autres - {texte})
     if (sans, lieu) in comptes.rangs:
         tout, partie = comptes.rangs[sans, lieu], comptes.rangs[quoi, lieu]
         comptes.bind(tout, [partie, comptes.unknown(comptes.vraie[tout] - comptes.vraie[partie])])

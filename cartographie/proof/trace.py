@@ -164,6 +164,7 @@ def _sources(q: Questionnaire, nom: tuple[str, str]) -> list[tuple[str, str]]:
     derivee = q.variables[v].derivee if v in q.variables else None
     if not derivee:
         return [(entite, v)] if v in q.variables else []
+    # a number of child rows has none: they have no cell of their own
     return [(entite, v), *((entite, s) for s in q.sources(derivee))]
 
 

@@ -17,10 +17,11 @@ import pandas as pd
 
 from cartographie.base.errors import UserError
 from cartographie.base.paper import Grille, render
-from cartographie.base.text import decimal
+from cartographie.base.text import decimal, minuscule, nombre, pluriel
+from cartographie.statistics.measures import unit_of
 from cartographie.statistics.weights import AUTRES, INCONNU, Ponderation
 from cartographie.survey.model import Questionnaire
-from cartographie.survey.published import TOUS
+from cartographie.survey.published import EVOLUTION, TOUS, whole
 from cartographie.survey.received import Tableau
 from cartographie.survey.written.declared import AttenteEcrite, Plausibilite
 
@@ -123,7 +124,7 @@ def expect_figures(
         df = t.df[(t.df["edition"] == campagne) & t.df["modalite_code"].eq("") & t.df["dimension"].eq("")]
         faites = [x for a in attentes if a.get("tableau") == t.code for x in _of_table(q, a, df)]
         reperes = [f"{nom}_libelle" if "niveaux" in x else nom for nom, x in q.enquete.get("axes", {}).items()]
-        colonnes = dict.fromkeys(["indicateur", *_axis_columns(q), *reperes, "n_repondants", "valeur"])
+        colonnes = dict.fromkeys(["indicateur", *whole(q.enquete.get("axes", {})), *reperes, "n_repondants", "valeur"])
         if faites:
             suites.append(Suite(t.code, df[list(colonnes)], faites, reperes))
     poids = [a for a in attentes if a["mesure"] == "poids"]
@@ -157,20 +158,16 @@ def _label(q: Questionnaire, par: str | None) -> str:
     return ""
 
 
-def _axis_columns(q: Questionnaire) -> list[str]:
-    return [f"{nom}_type" if "niveaux" in axe else nom for nom, axe in q.enquete.get("axes", {}).items()]
-
-
 def _level(q: Questionnaire, par: str | None) -> list[tuple[str, str, str]]:
     """(column, operator, value): the rows of one level of one axis, all the other axes together; without `par`, the whole."""
-    garde = []
-    for nom, axe in q.enquete.get("axes", {}).items():
-        if "niveaux" in axe:
-            niveaux = [n["code"] for n in axe["niveaux"]]
-            garde.append((f"{nom}_type", "==", str(par if par in niveaux else niveaux[0])))
-        else:
-            garde.append((nom, "!=" if nom == par else "==", TOUS))
-    return garde
+    axes = q.enquete.get("axes", {})
+    garde = {colonne: ("==", valeur) for colonne, valeur in whole(axes).items()}
+    for nom, axe in axes.items():
+        if nom == par:
+            garde[nom] = ("!=", TOUS)
+        elif par in {n["code"] for n in axe.get("niveaux", ())}:
+            garde[f"{nom}_type"] = ("==", str(par))
+    return [(colonne, *voulu) for colonne, voulu in garde.items()]
 
 
 def _at(df: pd.DataFrame, niveau: Iterable[tuple[str, str, str]]) -> pd.Series:
@@ -279,8 +276,8 @@ def ask() -> Iterator[subprocess.Popen[str]]:
 
 
 def judge(
-    fils: subprocess.Popen[str], declare: Plausibilite, suites: Sequence[Suite], entete: Mapping[str, str]
-) -> Verdict:
+    fils: subprocess.Popen[str], q: Questionnaire, declare: Plausibilite, suites: Sequence[Suite], entete: Mapping[str, str]
+) -> Verdict:  # fmt: skip
     """`declare`: plausibilite.yaml. `entete`: campagne, jour, titre, mention. Raises RuntimeError when a suite breaks."""
     demande = {"campagne": entete["campagne"], "jour": entete["jour"], "suites": [_plain(s) for s in suites]}
     sortie, _ = fils.communicate(json.dumps(demande, ensure_ascii=False))
@@ -289,7 +286,7 @@ def judge(
     rendu = json.loads(sortie)
     jugees = [r for suite in rendu["resultats"] for r in suite["results"]]
     motifs = {d["code"]: d["motif"] for d in declare.get("derogations", ())}
-    attentes = tuple(_judged(a, jugees, motifs.get(a["code"], "")) for a in declare.get("attentes", ()))
+    attentes = tuple(_judged(a, jugees, motifs.get(a["code"], ""), bounds(q, a)) for a in declare.get("attentes", ()))
     return Verdict(attentes, _page(attentes, entete, False), _page(attentes, entete, True), _docs(rendu, entete))
 
 
@@ -302,7 +299,7 @@ def _plain(s: Suite) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _judged(a: AttenteEcrite, jugees: Iterable[Mapping[str, Any]], motif: str) -> Attente:
+def _judged(a: AttenteEcrite, jugees: Iterable[Mapping[str, Any]], motif: str, bornes: str) -> Attente:
     siennes = [r for r in jugees if r["expectation_config"]["meta"]["code"] == a["code"]]
     mesures, hors = 0, []
     for r in siennes:
@@ -311,7 +308,7 @@ def _judged(a: AttenteEcrite, jugees: Iterable[Mapping[str, Any]], motif: str) -
         n, valeurs = _measured(r, a)
         mesures += n
         hors += [] if r["success"] else valeurs
-    return Attente(a["code"], a["libelle"], all(r["success"] for r in siennes), mesures, tuple(hors), motif, _bounds(a))
+    return Attente(a["code"], a["libelle"], all(r["success"] for r in siennes), mesures, tuple(hors), motif, bornes)
 
 
 def _exceptions(info: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -335,9 +332,43 @@ def _measured(r: Mapping[str, Any], a: AttenteEcrite) -> tuple[int, list[tuple[s
     return 1, [(meta["modalite"], round(part, 2))]
 
 
-def _bounds(a: AttenteEcrite) -> str:
-    bornes = (("au moins", a.get("min")), ("au plus", a.get("max")))
-    return " et ".join(f"{mot} {decimal(borne, 2)}" for mot, borne in bornes if borne is not None)
+def bounds(q: Questionnaire, a: AttenteEcrite) -> str:
+    """« au moins 60 % et au plus 300 % »: what is bounded, with its unit."""
+    un, plusieurs = _unit(q, a)
+    dites = []
+    for mot, borne in (("au moins", a.get("min")), ("au plus", a.get("max"))):
+        if borne is not None:
+            valeur = decimal(borne, 2).replace("-", "\u2212")
+            dites.append(f"{mot} {valeur}\u00a0{un if abs(borne) < 2 else plusieurs}".rstrip())
+    return " et ".join(dites)
+
+
+def _unit(q: Questionnaire, a: AttenteEcrite) -> tuple[str, str]:
+    """What a bound counts, one and several: per cent, but for answers counted and for a figure, which is in its own unit."""
+    if a["mesure"] == "effectif":
+        return "réponse", "réponses"
+    if a["mesure"] != "chiffre":
+        return "%", "%"
+    code = a["indicateur"].removesuffix(EVOLUTION)
+    s, ind = next((s, x) for s in q.tableaux[a["tableau"]]["series"] for x in s["indicateurs"] if x["code"] == code)
+    unite = unit_of(ind)
+    if unite == "pct" and code == a["indicateur"]:
+        return "%", "%"
+    if unite in ("pct", "points"):
+        return "point", "points"
+    if unite != "nombre":
+        return unite, unite
+    valeur, compte = ind.get("valeur"), q.denominateurs[s["denominateur"]]["entite"]
+    if isinstance(valeur, str):  # of a variable: in the unit it is asked in
+        variable = q.variables.get(valeur.rpartition(".")[2])
+        return (variable.unite or "",) * 2 if variable else ("", "")
+    compte = valeur["nombre"] if valeur else compte
+    if compte == q.base:
+        return "unité", "unités"
+    if compte not in q.entites:  # what is counted on the checks themselves
+        return "", ""
+    libelle = minuscule(q.entites[compte].libelle)
+    return libelle, pluriel(libelle)
 
 
 # ---- what is said of it
@@ -349,7 +380,8 @@ def _page(attentes: Sequence[Attente], entete: Mapping[str, str], detail: bool) 
     return render(
         "release/templates/plausibilite.html.j2", titre=f"Vraisemblance de la campagne {entete['campagne']} – {entete['titre']}",
         alertes=[entete["mention"]] if entete.get("mention") else [],
-        decompte=", ".join(f"{v} : {verdicts.count(v)}" for v in ("tenue", "non tenue", "sans objet")),
+        decompte=f"{nombre(verdicts.count('tenue'), 'tenue')}, {nombre(verdicts.count('non tenue'), 'non tenue', 'non tenues')}, "
+        f"{verdicts.count('sans objet')} sans objet",
         attentes=Grille("Attente par attente", ["Attente", "Énoncé", "Bornes", "Verdict"],
                         [(a.code, a.libelle, a.bornes, a.verdict) for a in attentes]),
         ecarts=Grille("Où, et combien", ["Attente", "Où", "Valeur", "Dérogation"], ecarts) if detail else None,

@@ -122,6 +122,14 @@ class Revelation:
     base: Compte | None
 
 
+def whole_of(axe: Axe) -> tuple[str, str]:
+    """The node of an axis that holds all the others."""
+    if "niveaux" not in axe:
+        return "", TOUS
+    premier = axe["niveaux"][0]["code"]
+    return premier, premier.upper()
+
+
 def places(df: pd.DataFrame, axes: Mapping[str, Axe]) -> list[Place]:
     """The place of each row. One kind of actor is the same place whatever the perimeter: only their total differs."""
     colonnes: list[Sequence[tuple[str, str]]] = []
@@ -131,9 +139,8 @@ def places(df: pd.DataFrame, axes: Mapping[str, Axe]) -> list[Place]:
         else:
             colonnes.append([("", c) for c in df[nom]])
     constant = df[Prive.CONSTANT].tolist()
-    totaux = [("", TOUS)]
     noeuds = zip(*colonnes, strict=True) if colonnes else repeat(())
-    return [Place(n, bool(c) and any(x in totaux for x in n)) for n, c in zip(noeuds, constant, strict=False)]
+    return [Place(n, bool(c) and ("", TOUS) in n) for n, c in zip(noeuds, constant, strict=False)]
 
 
 def revelations(q: Questionnaire, t: Tableau) -> Iterator[Revelation | None]:

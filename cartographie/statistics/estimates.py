@@ -196,10 +196,7 @@ def stratified_mean(
     **plan: Unpack[_Design],
 ) -> Estimation:
     """Σ w y / Σ w over the domain (boolean, one per row), linearised as (y − mean) / Σ w. Other arguments: as build_plan."""
-    p, y, dans = _design(valeurs, poids, strates, domaine, plan)
-    total = float(np.sum(p.poids * dans))
-    moyenne = float(np.sum(p.poids * y * dans)) / total
-    return _estimate(p, moyenne, (y - moyenne) * dans / total, dans)
+    return ratio(valeurs, np.ones(len(np.asarray(valeurs))), poids, strates, domaine=domaine, **plan)
 
 
 def ratio(numerateur: ArrayLike, denominateur: ArrayLike, poids: ArrayLike, strates: ArrayLike | None = None, *, domaine: ArrayLike | None = None, **plan: Unpack[_Design]) -> Estimation:  # fmt: skip
@@ -258,14 +255,7 @@ def change_interval(
     ecart: ArrayLike, erreur_type: ArrayLike, ddl: float, niveau: float = 0.95
 ) -> tuple[np.ndarray, np.ndarray]:
     """Student interval of a difference, in the unit of `ecart`. Change is read from it, never from overlapping intervals."""
-    demi = stats.t.ppf((1 + niveau) / 2, max(ddl, 1)) * np.asarray(erreur_type)
-    return np.asarray(ecart) - demi, np.asarray(ecart) + demi
-
-
-def constant_perimeter(cadre_avant: ArrayLike, cadre_apres: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Which rows of each frame are units (same identifier) found in both: the constant perimeter of a series."""
-    communs = np.intersect1d(np.asarray(cadre_avant, dtype=str), np.asarray(cadre_apres, dtype=str))
-    return np.isin(np.asarray(cadre_avant, dtype=str), communs), np.isin(np.asarray(cadre_apres, dtype=str), communs)
+    return mean_interval(ecart, erreur_type, ddl, niveau)
 
 
 def _centred(plan: Plan, z: Matrice) -> np.ndarray:
@@ -275,9 +265,7 @@ def _centred(plan: Plan, z: Matrice) -> np.ndarray:
     moyenne = np.zeros((len(r), u.shape[1]))
     np.add.at(moyenne, plan.strate, u)
     u = u - (moyenne / np.maximum(r, 1)[:, None])[plan.strate]
-    f = plan.fractions
-    facteur = np.sqrt(np.clip(1 - f, 0, 1) * np.where(r > 1, r / np.maximum(r - 1, 1), 0.0))
-    scaled: np.ndarray = u * facteur[plan.strate][:, None]
+    scaled: np.ndarray = u * np.sqrt(plan.factors)[plan.strate][:, None]
     return scaled
 
 
@@ -322,7 +310,7 @@ def mean_interval(
     valeur: ArrayLike, erreur_type: ArrayLike, ddl: ArrayLike, niveau: float = 0.95
 ) -> tuple[np.ndarray, np.ndarray]:
     """Student interval of means and totals."""
-    demi = stats.t.ppf((1 + niveau) / 2, np.maximum(ddl, 1)) * np.asarray(erreur_type, dtype=float)
+    demi = _student(np.maximum(ddl, 1), niveau) * np.asarray(erreur_type, dtype=float)
     return np.asarray(valeur, dtype=float) - demi, np.asarray(valeur, dtype=float) + demi
 
 
@@ -378,16 +366,15 @@ def _wilson(p: np.ndarray, se: np.ndarray, n: np.ndarray, ddl: np.ndarray, nivea
     return np.maximum(centre - demi, 0.0), np.minimum(centre + demi, 1.0)
 
 
+def _korn_graubard(p: np.ndarray, se: np.ndarray, n: np.ndarray, ddl: np.ndarray, niveau: float) -> Bornes:
+    taille = _sizes(p, se, n, ddl, niveau)
+    return _beta(p, np.where((p > 0) & (p < 1), np.minimum(taille, n), taille), niveau)
+
+
 _INTERVALLES: Mapping[str, Any] = {
-    "logit": _logit,
-    "beta": lambda p, se, n, ddl, niveau: _beta(p, _sizes(p, se, n, ddl, niveau), niveau),
-    "korn-graubard": lambda p, se, n, ddl, niveau: _beta(
-        p,
-        np.where((p > 0) & (p < 1), np.minimum(_sizes(p, se, n, ddl, niveau), n), _sizes(p, se, n, ddl, niveau)),
-        niveau,
-    ),
-    "wilson": _wilson,
-}
+    "logit": _logit, "beta": lambda p, se, n, ddl, niveau: _beta(p, _sizes(p, se, n, ddl, niveau), niveau),
+    "korn-graubard": _korn_graubard, "wilson": _wilson,
+}  # fmt: skip
 
 
 # ---- unit and item non-response (AAPOR, Standard Definitions, 10th ed. 2023, establishment surveys; SIMS S.13.3.3)

@@ -168,8 +168,7 @@ class Assiette:
 
     @property
     def unite(self) -> str:
-        """As declared, else what the measure gives."""
-        return self.indicateur.get("unite", "pct" if self.mesure.part else "nombre")
+        return unit_of(self.indicateur)
 
     @property
     def decimales(self) -> int:
@@ -436,6 +435,11 @@ MESURES: dict[str, Measure] = {
     "maximum": Measure(_valued, partial(_quantile, q=1.0), None, "lignes"),
     "taux_reponse": Measure(_meeting, _response_rate, None, None, part=True),
 }
+
+
+def unit_of(indicateur: Indicateur) -> str:
+    """As declared, else what the measure gives."""
+    return indicateur.get("unite", "pct" if MESURES[indicateur["mesure"]].part else "nombre")
 
 
 # ---- sums and divisions

@@ -13,7 +13,7 @@ from cartographie.base.errors import UserError
 from cartographie.statistics.axes import Axes, Croisement
 from cartographie.statistics.frames import LIBELLES_COLONNES, SUFFIXE_PRECEDENTE, Edition, Grille
 from cartographie.statistics.measures import MESURES, Assiette, Influence, variables_of
-from cartographie.statistics.precision import comparable, evolution_rows, finish, with_precision, with_status
+from cartographie.statistics.precision import comparable, evolution_rows, with_precision, with_status
 from cartographie.statistics.weights import Ponderation
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.published import DIFFERENCE, TOUS, Prive, columns, key_columns
@@ -97,18 +97,6 @@ def draft_tableaux(q: Questionnaire, campagne: Campagne, precedente: Campagne | 
     ancienne = None if precedente is None else Edition(q, precedente.nom, precedente.frames, precedente.ponderation)
     axes = Axes(edition, ancienne)
     return [draft_tableau(declaration, edition, ancienne, axes) for _, declaration in sorted(q.tableaux.items())]
-
-
-def build_tableaux(
-    frames: Mapping[str, pd.DataFrame],
-    frames_precedents: Mapping[str, pd.DataFrame] | None,
-    questionnaire: Questionnaire,
-    campagne: str,
-) -> list[Tableau]:
-    """Every declared table, unweighted, with primary secrecy only: what is counted on the answers themselves."""
-    nom = questionnaire.campagnes[campagne].precedente
-    avant = Campagne(nom, frames_precedents) if nom and frames_precedents else None
-    return [finish(t) for t in draft_tableaux(questionnaire, Campagne(campagne, frames), avant)]
 
 
 def draft_tableau(t: TableauEcrit, e: Edition, ancienne: Edition | None, axes: Axes) -> Tableau:

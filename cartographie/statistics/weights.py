@@ -377,20 +377,12 @@ def _distance(
     if methode == "tronquee":
         return (lambda u: np.clip(1 + u, bas, haut)), (lambda u: ((1 + u > bas) & (1 + u < haut)).astype(float))
     a = (haut - bas) / ((1 - bas) * (haut - 1))
-    decalage = np.log(
-        (haut - 1) / (1 - bas)
-    )  # F = L + (U−L)·σ(A·u − decalage), the same function written without overflow
-
-    def logit(u: np.ndarray) -> np.ndarray:
-        value: np.ndarray = bas + (haut - bas) * special.expit(a * u - decalage)
-        return value
-
-    def slope(u: np.ndarray) -> np.ndarray:
-        s = special.expit(a * u - decalage)
-        value: np.ndarray = (haut - bas) * a * s * (1 - s)
-        return value
-
-    return logit, slope
+    # F = L + (U−L)·σ(A·u − decalage), the same function written without overflow
+    decalage = np.log((haut - 1) / (1 - bas))
+    return (
+        lambda u: bas + (haut - bas) * special.expit(a * u - decalage),
+        lambda u: (haut - bas) * a * (s := special.expit(a * u - decalage)) * (1 - s),
+    )
 
 
 def _check_feasible(

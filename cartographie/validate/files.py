@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 from xlsxwriter.url import Url
-from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from cartographie.base.files import write_whole
-from cartographie.base.paper import row_height, write_sheets
+from cartographie.base.paper import add_table, row_height, write_sheets
 from cartographie.base.text import neutralise
 from cartographie.survey.model import Gravite
 from cartographie.survey.received import Anomalie, Depot
@@ -276,9 +275,8 @@ def _table(sheet: Worksheet, f: Formats, row: int, heads: Sequence[str], count: 
     """A native table over rows already written, with its header; a table needs one row at least."""
     if not count:
         sheet.write_string(row + 1, 0, "Aucune anomalie", f["text"])
-    columns = [{"header": h, "header_format": f["head"]} for h in heads]
-    area = f"A{row + 1}:" + xl_rowcol_to_cell(row + max(count, 1), len(heads) - 1)
-    sheet.add_table(area, {"name": name, "columns": columns, "style": "Table Style Light 1", "banded_rows": False})
+    columns = [(h, f["head"]) for h in heads]
+    add_table(sheet, row, columns, max(count, 1), name=name, style="Table Style Light 1", banded_rows=False)
     sheet.repeat_rows(row)
     sheet.freeze_panes(row + 1, 1)
     sheet.set_landscape()

@@ -10,7 +10,6 @@ from cartographie.statistics.estimates import (
     build_plan,
     change_interval,
     change_variance,
-    constant_perimeter,
     effective_n,
     mean_interval,
     proportion_interval,
@@ -241,8 +240,3 @@ def test_the_covariance_counts_what_was_left_to_chance() -> None:
     z = np.array([[0.0], [2]])
     assert change_variance(avant, z, ["a", "b"], apres, z, ["a", "b"]) == pytest.approx(variances(apres, z))
     assert variances(apres, z) == pytest.approx([0.5 * 2 * 8])
-
-
-def test_units_of_both_editions() -> None:
-    avant, apres = constant_perimeter(["a", "b", "c"], ["c", "d", "a"])
-    assert avant.tolist() == [True, False, True] and apres.tolist() == [True, False, True]

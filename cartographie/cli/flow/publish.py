@@ -12,11 +12,10 @@ from cartographie import warehouse
 from cartographie.base.errors import UserError
 from cartographie.base.files import versions, whole_folder, write_whole
 from cartographie.base.text import FICTIF
-from cartographie.campaign.workspace import raw_pieces, received, require_campaign
-from cartographie.cli.flow.common import Progres, alone, open_warehouse
+from cartographie.campaign.workspace import raw_pieces, received
+from cartographie.cli.flow.common import Progres, alone, load_for, open_warehouse
 from cartographie.intake.store import read_registre
 from cartographie.release.manifest import RESERVEES
-from cartographie.survey.load import load_questionnaire
 from cartographie.survey.model import Questionnaire
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from cartographie.release.plausibility import Verdict
     from cartographie.release.publish import Demande, Preparation
     from cartographie.secrecy.protect import Anterieure
+    from cartographie.statistics.tables import Campagne
     from cartographie.statistics.weights import Ponderation
     from cartographie.survey.published import Masquage
     from cartographie.survey.received import Tableau
@@ -61,8 +61,7 @@ def map_(projet: Path, campagne: str, progres: Progres) -> Calcul:
     Secondary secrecy is applied, but what is masked is only proven when a release is attacked (publish)."""
     from cartographie.release.data import write_csv
 
-    q = load_questionnaire(projet)
-    require_campaign(q, campagne)
+    q = load_for(projet, campagne)
     tableaux = _protected(q, campagne, _drafts(q, campagne, frames_of(projet, q, campagne, progres))[0], progres)[0]
     dossier = projet / "outputs" / campagne / "tableaux"
     meta = release_meta(projet, q, campagne, "travail", q.campagnes[campagne].fin.isoformat())
@@ -107,8 +106,8 @@ def prepare(projet: Path, demande: Demande, progres: Progres) -> Preparation:
     from cartographie.statistics.measures import exact_counts
     from cartographie.statistics.weights import account
 
-    q, campagne = load_questionnaire(projet), demande.campagne
-    require_campaign(q, campagne)
+    campagne = demande.campagne
+    q = load_for(projet, campagne)
     dossier = release_folder(projet / "outputs" / campagne, demande.version)
     check_free(dossier, demande.remplacer)
     remplacee = release_folder(dossier.parent, demande.remplace) if demande.remplace else None
@@ -190,14 +189,21 @@ def frames_of(projet: Path, q: Questionnaire, campagne: str, progres: Progres) -
         return {a: warehouse.analysis_frames(con, a) for a in (campagne, precedente) if a}
 
 
-def _drafts(q: Questionnaire, campagne: str, frames: Frames) -> tuple[list[Tableau], Ponderation | None]:
-    """Every figure of the campaign's tables, weighted, with the counts behind it: confidential. And its weights."""
-    from cartographie.statistics.tables import Campagne, draft_tableaux
+def weighed(q: Questionnaire, campagne: str, frames: Frames) -> tuple[Campagne, Campagne | None]:
+    """What the tables are made from: the campaign, and the one before if it was received."""
+    from cartographie.statistics.tables import Campagne
     from cartographie.statistics.weights import weigh
 
     campagnes = {a: Campagne(a, f, weigh(q, a, f)) for a, f in frames.items()}
-    precedente = next((c for a, c in campagnes.items() if a != campagne), None)
-    return draft_tableaux(q, campagnes[campagne], precedente), campagnes[campagne].ponderation
+    return campagnes[campagne], next((c for a, c in campagnes.items() if a != campagne), None)
+
+
+def _drafts(q: Questionnaire, campagne: str, frames: Frames) -> tuple[list[Tableau], Ponderation | None]:
+    """Every figure of the campaign's tables, weighted, with the counts behind it: confidential. And its weights."""
+    from cartographie.statistics.tables import draft_tableaux
+
+    ici, precedente = weighed(q, campagne, frames)
+    return draft_tableaux(q, ici, precedente), ici.ponderation
 
 
 def _plausible_drafts(
@@ -214,7 +220,7 @@ def _plausible_drafts(
     suites = expect_answers(q, attentes, ici[q.racine], base, avant)
 
     def decide() -> Verdict:
-        verdict = judge(suite, declare, suites, entete)
+        verdict = judge(suite, q, declare, suites, entete)
         # with values: for the producer, beside the findings, never in a release
         controle = projet / "outputs" / campagne / "controle"
         with whole_folder(controle / "data_docs") as docs:

@@ -177,5 +177,5 @@ def test_from_the_command_line(cli: Callable[..., Any], tmp_path: Path) -> None:
 
 
 def test_every_rule_is_listed_and_every_listed_rule_exists() -> None:
-    sources = Path(lint.__file__).read_text(encoding="utf-8").split("REGLES", 1)[0]
+    sources = Path(lint.__file__).read_text(encoding="utf-8")
     assert set(re.findall(r'"([XK]\d\d)"', sources)) == set(lint.REGLES)
