@@ -310,8 +310,8 @@ def _keyed(parts: Sequence[Part], entite: str, cles: tuple[str, ...], orphelines
                 continue
             df = df[df["depot"].isin(gardes) & df[list(cles)].notna().all(axis=1)]
             df = df[df["parent"] < 0] if orphelines else df
-            cle = df[list(cles)].astype("str").agg("\x1f".join, axis=1) if len(df) else pd.Series(dtype="str")
-            out.append(pd.DataFrame({"depot": df["depot"], "part": i, "cle": cle}))
+            cle = [tuple(ligne) for ligne in df[list(cles)].astype("str").to_numpy().tolist()]
+            out.append(pd.DataFrame({"depot": df["depot"], "part": i, "cle": pd.Series(cle, df.index, dtype="object")}))
     return pd.concat(out, ignore_index=True) if out else pd.DataFrame({"depot": [], "part": [], "cle": []})
 
 

@@ -14,7 +14,7 @@ from cartographie.campaign import situation
 from cartographie.campaign.batch import Cadre, Fournee, examine_files
 from cartographie.campaign.examine import Controle
 from cartographie.collect.questionnaire import A_CORRIGER, A_VERIFIER, Case, Cle, gabarit
-from cartographie.decode.lots import SEPARATEUR, TECHNIQUES, locator
+from cartographie.decode.lots import locator, parts_of, raw_columns, raw_key
 from cartographie.decode.versions import read_reference, write_reference
 from cartographie.survey.model import FeuilleAttendue, Modele, Questionnaire, Variable
 from cartographie.survey.received import Anomalie, Depot, FormuleNonCalculee
@@ -222,17 +222,17 @@ def _dossier(
         e = attendue.entite
         if e not in f.bruts:
             continue
-        place = locator(f.bruts[e])
+        place, colonnes = locator(f.bruts[e]), raw_columns(f.bruts[e].df)
         fiches[e] = []
         for k, (i, decode) in enumerate(_records(f, e, racine, q.racine)):
             brut = f.bruts[e].df.loc[i]
             fiches[e].append(_answers(attendue, brut, decode, q))
             rangs.setdefault((e, _address(place(i))), k)
-            for colonne in brut.index.difference(TECHNIQUES, sort=False):
-                variable, _, modalite = str(colonne).partition(SEPARATEUR)
-                d, fe, li, co = place(i, variable, modalite or None)
+            for colonne in colonnes:
+                variable, modalite = parts_of(colonne)
+                d, fe, li, co = place(i, variable, modalite)
                 if co:
-                    cases[d, fe, li, column_letters(co)] = (e, k, variable, modalite or None)
+                    cases[d, fe, li, column_letters(co)] = (e, k, variable, modalite)
     points = sorted(
         (_point(a, cases, rangs, modele, q, voulues) for a in liste),
         key=lambda p: (not p.a_corriger, p.rang is None),
@@ -276,9 +276,8 @@ def _answers(attendue: FeuilleAttendue, brut: pd.Series, decode: pd.Series, q: Q
 
 def _received(variable: Variable, modalite: str | None, brut: pd.Series, decode: pd.Series, q: Questionnaire) -> Any:
     """The cell of that answer; a choice spread over columns there and in one cell here is put together as it was read."""
-    nom = variable.nom + (SEPARATEUR + modalite if modalite is not None else "")
-    if nom in brut.index:
-        valeur = brut[nom]
+    if (cle := raw_key(variable.nom, modalite)) in brut.index:
+        valeur = brut[cle]
         return None if valeur is None or valeur != valeur else valeur
     lu = decode.get(variable.nom)
     if not isinstance(lu, tuple):
