@@ -234,8 +234,7 @@ def _dossier(
                 if co:
                     cases[d, fe, li, column_letters(co)] = (e, k, variable, modalite)
     points = sorted(
-        (_point(a, cases, rangs, modele, q, voulues) for a in liste),
-        key=lambda p: (not p.a_corriger, p.rang is None),
+        (_point(a, cases, rangs, modele, q, voulues) for a in liste), key=lambda p: (not p.a_corriger, p.rang is None)
     )
     _mark(fiches, points)
     reference = write_reference(cadre.cle, c.campagne, depot, feuille, ligne)

@@ -103,8 +103,7 @@ def read_registre(dossier: Path) -> list[Depot]:
 
 def _registre_abime(chemin: Path, ligne: int) -> UserError:
     return UserError(
-        "U10",
-        f"Le registre {chemin} ne se lit plus à la ligne {ligne} : restaurez-le depuis une sauvegarde.",
+        "U10", f"Le registre {chemin} ne se lit plus à la ligne {ligne} : restaurez-le depuis une sauvegarde."
     )
 
 

@@ -162,8 +162,7 @@ def _clear(temporary: Path) -> None:
         except duckdb.Error as erreur:
             if is_locked(erreur):
                 raise UserError(
-                    "E17",
-                    "un autre chargement de l'entrepôt est en cours ; attendez sa fin puis relancez.",
+                    "E17", "un autre chargement de l'entrepôt est en cours ; attendez sa fin puis relancez."
                 ) from None
     for path in (temporary, log_of(temporary)):
         path.unlink(missing_ok=True)
