@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cartographie.campaign import frame
+from cartographie.campaign.frame import Matching, Repaired
 from cartographie.decode import corrections
 from cartographie.decode.columns import decode_lots
 from cartographie.decode.derive import derive, identify
@@ -82,10 +82,9 @@ def examine_files(cadre: Cadre, depots: Sequence[Depot], base: pd.DataFrame | No
         identifiants = identify(lots[entite], q.entites[entite], q, campagne, lots, cle)
         lots[entite] = replace(lots[entite], df=lots[entite].df.assign(id_repondant=identifiants))
     if base is not None:
-        recues = answers(q, {e: lot.df for e, lot in lots.items()})
-        base_ligne, _ = frame.match(*recues, base, q, campagne)
-        constats += frame.successions_met(*recues, base, q, campagne)
-        lots[q.racine] = replace(lots[q.racine], df=lots[q.racine].df.assign(base_ligne=base_ligne))
+        trouve = matching({e: lot.df for e, lot in lots.items()}, base, q, campagne)
+        constats += trouve.successions_met()
+        lots[q.racine] = replace(lots[q.racine], df=lots[q.racine].df.assign(base_ligne=trouve.base_ligne))
     structurels = [c for x in extractions for c in x.constats]
     validation = validate(lots, [*structurels, *corrections_faites, *constats, *orphelins], q, campagne, base, depots)
     validation = replace(validation, kept=_derive_again(validation.kept, lots, lus, q, campagne))
@@ -111,9 +110,16 @@ def examine_frame_files(cadre: Cadre, depots: Sequence[Depot]) -> Fournee:
     return replace(_result(cadre, depots, extractions, bruts, lots, validation), echecs=tuple(echecs))
 
 
-def answers(q: Questionnaire, frames: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
-    """(respondents, their child rows by entity): what is matched to the frame."""
-    return frames[q.racine], {e: frames[e] for e in q.enfants(q.racine) if e in frames}
+def matching(
+    frames: Mapping[str, pd.DataFrame],
+    base: pd.DataFrame,
+    q: Questionnaire,
+    campagne: str,
+    reparees: Repaired = frozenset(),
+) -> Matching:
+    """Respondents and their child rows, against the frame."""
+    enfants = {e: frames[e] for e in q.enfants(q.racine) if e in frames}
+    return Matching(frames[q.racine], enfants, base, q, campagne, reparees)
 
 
 def _result(

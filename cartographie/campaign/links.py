@@ -41,7 +41,7 @@ def propose(
 ) -> pd.DataFrame:
     """One row: one unit proposed for one answer found nowhere in the frame (PROPOSALS), at most NOMBRE each, best first.
 
-    `racines`, `base`: as given to `register.match`, `base_ligne` and `liens` its results. `scissions`: label in `racines` →
+    `racines`, `base`: as given to `frame.Matching`, `base_ligne` and `liens` its results. `scissions`: label in `racines` →
     units its former number was split into, proposed first. `a_coller`: the line of rapprochements.csv that accepts it.
     """
     d = q.enquete.get("rapprochement", {})
