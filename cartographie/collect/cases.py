@@ -15,7 +15,7 @@ from cartographie.campaign.batch import Cadre, Fournee, examine_files
 from cartographie.campaign.examine import Controle
 from cartographie.collect.questionnaire import A_CORRIGER, A_VERIFIER, Case, Cle, gabarit
 from cartographie.decode.lots import locator, parts_of, raw_columns, raw_key
-from cartographie.decode.versions import read_reference, write_reference
+from cartographie.decode.versions import write_reference
 from cartographie.survey.model import FeuilleAttendue, Modele, Questionnaire, Variable
 from cartographie.survey.received import Anomalie, Depot, FormuleNonCalculee
 from cartographie.survey.rules import column_letters
@@ -94,26 +94,8 @@ def files_together(q: Questionnaire, c: Controle, repondants: Iterable[str]) -> 
                 siennes = cotes[e][cotes[e]["parent"].isin(list(racines))]
                 for depot, parent in set(zip(siennes["depot"], siennes["parent"], strict=True)):
                     fichiers[racines[parent]].add(depot)
-    avant = _earlier(c)
-    for siens in fichiers.values():
-        a_voir = list(siens)
-        while a_voir:
-            nouveaux = avant.get(a_voir.pop(), set()) - siens
-            siens |= nouveaux
-            a_voir += nouveaux
-    return list(fichiers.values())
-
-
-def _earlier(c: Controle) -> dict[str, set[str]]:
-    """File → files whose answers it corrects or which it replaced."""
-    avant: dict[str, set[str]] = defaultdict(set)
-    for x in c.extractions:
-        cible = read_reference(x.retour) if x.retour else None
-        if cible:
-            avant[x.depot].add(cible[0])
-        if x.remplace_par:
-            avant[x.remplace_par].add(x.depot)
-    return avant
+    avant = situation.earlier(c)
+    return [situation.with_earlier(siens, avant) for siens in fichiers.values()]
 
 
 def batches(c: Controle, ensembles: Sequence[set[str]]) -> Iterator[list[Depot]]:

@@ -475,14 +475,7 @@ def locate(groupe: Groupe, feuille: Feuille) -> Entete:
 
 def sheet_missing(classeur: Classeur, groupe: Groupe) -> Constat:
     """The finding for an expected sheet that is not there, with the closest name."""
-    noms = {normalise(f.nom): f.nom for f in classeur.feuilles}
-    return Constat(
-        "feuille_absente",
-        entite=groupe.feuilles[0].entite,
-        feuille=groupe.noms[0] if groupe.noms else None,
-        details={
-            "attendu": groupe.noms[0] if groupe.noms else "",
-            "trouve": _noms(classeur),
-            "proche": closest(groupe.noms[0], dict(noms)) if groupe.noms else None,
-        },
-    )
+    noms, attendu = {normalise(f.nom): f.nom for f in classeur.feuilles}, next(iter(groupe.noms), None)
+    proche = None if attendu is None else closest(attendu, dict(noms))
+    details = {"attendu": attendu or "", "trouve": _noms(classeur), "proche": proche}
+    return Constat("feuille_absente", groupe.feuilles[0].entite, details=details, feuille=attendu)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from cartographie.intake.gate import cell_name
@@ -77,19 +78,11 @@ def merged_answers(groupe: Groupe, feuille: Feuille, zone: Zone, appariement: Ap
         valeur = grille[l1 - 1][c1 - 1] if l1 <= len(grille) and c1 <= len(grille[l1 - 1]) else None
         if not couvertes or valeur is None or couvertes == [(l1, c1)]:
             continue
+        plage = f"{cell_name(l1, c1)}:{cell_name(l2, c2)}"
+        dire = partial(Constat, "cellules_fusionnees", details={"plage": plage}, feuille=feuille.nom)
         for ligne, colonne in couvertes:
             entite, variable = attendus[ligne if zone.fiche else colonne]
-            constats.append(
-                Constat(
-                    "cellules_fusionnees",
-                    entite=entite,
-                    variable=variable,
-                    details={"plage": f"{cell_name(l1, c1)}:{cell_name(l2, c2)}"},
-                    feuille=feuille.nom,
-                    ligne=ligne,
-                    colonne=colonne,
-                )
-            )
+            constats.append(dire(entite=entite, variable=variable, ligne=ligne, colonne=colonne))
     return constats
 
 
