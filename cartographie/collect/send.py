@@ -66,9 +66,8 @@ def build_letter(d: Dossier, q: Questionnaire, campagne: str, classeur: str, env
     reglages = declaree.parametres.get("retours") or {}
     corriger = [p for p in d.points if p.a_corriger]
     lignes = [f"- {x.message}" for x in corriger[:_CITES]]
-    lignes += (
-        [f"- et {nombre(len(corriger) - _CITES, 'autre point')} dans le classeur"] if len(corriger) > _CITES else []
-    )
+    if len(corriger) > _CITES:
+        lignes.append(f"- et {nombre(len(corriger) - _CITES, 'autre point')} dans le classeur")
     constat = (
         "Ce fichier n'a pas pu être lu :" if d.refuse
         else f"{nombre(len(corriger), 'point reste', 'points restent')} à corriger pour que votre réponse soit prise en compte en entier :"
@@ -140,7 +139,8 @@ def write_feedback(
             courrier = f"relance-{campagne}-{_safe(unite, pris)}.txt"
             (ici / courrier).write_text(build_reminder(q, campagne, unite, nom), encoding="utf-8")
             envois.append(Envoi(unite, "", 0, 0, "", courrier))
-        (ici / ENVOIS).write_text(_listing(envois), encoding="utf-8")
+        noms = tuple(Envoi.__slots__)
+        (ici / ENVOIS).write_bytes(csv_bytes(noms, ([getattr(e, c) for c in noms] for e in envois)))
     return envois
 
 
@@ -159,10 +159,6 @@ def _safe(nom: str, pris: set[str]) -> str:
         court += "-" + hashlib.sha256(nom.encode()).hexdigest()[:8]
     pris.add(court.lower())
     return court
-
-
-def _listing(envois: Iterable[Envoi]) -> str:
-    return csv_bytes(tuple(Envoi.__slots__), ([getattr(e, c) for c in Envoi.__slots__] for e in envois)).decode()
 
 
 # ------------------------------------------------------------------------------------------- what was sent, and when

@@ -18,6 +18,7 @@ from pandas.api.extensions import ExtensionArray
 from cartographie.base.errors import UserError
 from cartographie.warehouse import scheme
 from cartographie.warehouse.connection import connect, is_locked, is_on_disk, log_of
+from cartographie.warehouse.prepare import DTYPES
 from cartographie.warehouse.scheme import literal, quote
 
 if TYPE_CHECKING:
@@ -205,16 +206,13 @@ def _not_asked(catalogue: _Catalogue, entite: str) -> set[str]:
     return {v for _, v, _, _ in asked} - kept
 
 
-_DTYPES = {"BIGINT": "Int64", "INTEGER": "Int64", "DOUBLE": "Float64", "BOOLEAN": "boolean", "VARCHAR": "str"}
-
-
 def _typed(column: pd.Series, type_sql: str) -> ExtensionArray | np.ndarray:
     if type_sql.endswith("[]"):
         return _tuples(column)
     if isinstance(column.dtype, pd.CategoricalDtype):
         texts = np.array([*column.cat.categories, None], dtype="object")
         return pd.array(texts[column.cat.codes.to_numpy()], dtype="str")
-    return column.array if type_sql not in _DTYPES else column.astype(_DTYPES[type_sql]).array
+    return column.array if type_sql == "DATE" else column.astype(DTYPES.get(type_sql, "str")).array
 
 
 def _enums(con: DuckDBPyConnection, view: str, texts: list[str], campagne: str) -> dict[str, str]:
