@@ -168,15 +168,15 @@ def _tables(z: Tableaux, tete: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     for t, (nom, colonnes) in enumerate(tete["tables"].items()):
         index = pd.Index(z[f"{t}"])
         donnees = {
-            colonne: pd.Series(_decode(z, f"{t}.{c}.", genre, uniques), index=index, dtype=_dtype(genre))
+            colonne: pd.Series(
+                _decode(z, f"{t}.{c}.", genre, uniques),
+                index=index,
+                dtype=genre if genre in ("str", "object") else None,
+            )
             for c, (colonne, genre, uniques) in enumerate(colonnes)
         }
         sortie[nom] = pd.DataFrame(donnees, index=index, columns=[c for c, _, _ in colonnes])
     return sortie
-
-
-def _dtype(genre: str) -> type | str | None:
-    return object if genre == "object" else "str" if genre == "str" else None
 
 
 def _encode(colonne: pd.Series) -> tuple[str, list[Any], dict[str, np.ndarray]]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -153,7 +153,10 @@ def _outside(q: Questionnaire, c: Controle) -> pd.DataFrame:
         perdues, absents = set(visees.index[visees < 0]), set(dehors)
         gardes = set(reponses.loc[reponses["etat"] != REJETE, "repondant"])
         reponses = reponses[
-            [r in absents if e != REJETE else i in perdues and r not in gardes for i, r, e in _rows(reponses)]
+            [
+                r in absents if e != REJETE else i in perdues and r not in gardes
+                for i, r, e in zip(reponses.index, reponses["repondant"], reponses["etat"], strict=True)
+            ]
         ]
     return reponses.assign(unite="", hors_base="oui")
 
@@ -167,10 +170,6 @@ def absents(q: Questionnaire, c: Controle, suivi: pd.DataFrame, seul: str = "") 
     if c.unites is not None and nom and nom in c.unites and not q.variables[nom].personnel:
         noms = dict(zip(frame.identifiers(c.unites), c.unites[nom].fillna(""), strict=True))
     return pd.DataFrame({"unite": attendus["unite"], "nom": [noms.get(u, "") for u in attendus["unite"]]})
-
-
-def _rows(reponses: pd.DataFrame) -> list[tuple[Any, str, str]]:
-    return list(zip(reponses.index, reponses["repondant"], reponses["etat"], strict=True))
 
 
 def _refused(c: Controle) -> pd.DataFrame:

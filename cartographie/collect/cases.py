@@ -60,11 +60,8 @@ def _roots(c: Controle | Fournee, racine: str) -> Iterator[tuple[pd.DataFrame, b
 
 def respondents(f: Fournee, racine: str) -> list[str]:
     """Who answered in these files, once each; a file whose only answer names nobody stands for them."""
-    return list(dict.fromkeys(_name(r) for df, _ in _roots(f, racine) for r in df.itertuples()))
-
-
-def _name(r: Any) -> str:
-    return str(r.depot if pd.isna(r.id_repondant) else r.id_repondant)
+    noms = (df["id_repondant"].fillna(df["depot"]) for df, _ in _roots(f, racine))
+    return list(dict.fromkeys(str(nom) for serie in noms for nom in serie))
 
 
 def primary(c: Controle | Fournee, racine: str, repondant: str) -> tuple[str, str, int, Any]:
@@ -209,7 +206,7 @@ def _dossier(
         for k, (i, decode) in enumerate(_records(f, e, racine, q.racine)):
             brut = f.bruts[e].df.loc[i]
             fiches[e].append(_answers(attendue, brut, decode, q))
-            rangs.setdefault((e, _address(place(i))), k)
+            rangs.setdefault((e, place(i)[:3]), k)
             for colonne in colonnes:
                 variable, modalite = parts_of(colonne)
                 d, fe, li, co = place(i, variable, modalite)
@@ -233,10 +230,6 @@ def _records(f: Fournee, entite: str, racine: int, nom_racine: str) -> Iterator[
             siens = df[df.index == racine] if entite == nom_racine else df[df["parent"] == racine]
             trouves += [(i, siens.loc[i]) for i in siens.index]
     yield from sorted(trouves, key=lambda x: x[0])
-
-
-def _address(lieu: tuple[str, str, int | None, int | None]) -> Adresse:
-    return lieu[0], lieu[1], lieu[2]
 
 
 def _answers(attendue: FeuilleAttendue, brut: pd.Series, decode: pd.Series, q: Questionnaire) -> dict[Cle, Case]:

@@ -68,6 +68,8 @@ def build_letter(d: Dossier, q: Questionnaire, campagne: str, classeur: str, env
     lignes = [f"- {x.message}" for x in corriger[:_CITES]]
     if len(corriger) > _CITES:
         lignes.append(f"- et {nombre(len(corriger) - _CITES, 'autre point')} dans le classeur")
+    jours = reglages.get("delai_jours")
+    limite = date.fromisoformat(envoye_le) + timedelta(days=jours) if envoye_le and jours else None
     constat = (
         "Ce fichier n'a pas pu être lu :" if d.refuse
         else f"{nombre(len(corriger), 'point reste', 'points restent')} à corriger pour que votre réponse soit prise en compte en entier :"
@@ -80,7 +82,7 @@ def build_letter(d: Dossier, q: Questionnaire, campagne: str, classeur: str, env
         classeur=classeur,
         constat=constat,
         points="\n".join(lignes),
-        avant=_before(envoye_le, reglages.get("delai_jours")),
+        avant=f" avant le {limite:%d/%m/%Y}" if limite else "",
     )
 
 
@@ -98,10 +100,6 @@ def _commun(q: Questionnaire, campagne: Campagne) -> Mapping[str, Any]:
         "contact": q.enquete.get("contact", ""),
         "producteur": q.enquete["producteur"],
     }
-
-
-def _before(envoye_le: str, jours: int | None) -> str:
-    return f" avant le {date.fromisoformat(envoye_le) + timedelta(days=jours):%d/%m/%Y}" if envoye_le and jours else ""
 
 
 ENVOIS = "envois.csv"

@@ -106,31 +106,18 @@ def _ouvre_contenu(nom: str, contenu: bytes, porte: gate.Porte, o: Options) -> O
 
 
 def _lit(depot: Depot, dossier: Path, options: Options, modeles: Sequence[Modele]) -> Extraction:
-    ouverture, porte = _ouvre(depot, dossier, options)
-    if ouverture.classeur is None or porte is None:
-        return _refus(depot, *ouverture.constats, format_=ouverture.format)
-    return _extrait(depot, ouverture.classeur, porte, modeles)
+    return _extrait(depot, *_ouvre(depot, dossier, options), modeles)
 
 
 def _seulement_ouvre(depot: Depot, dossier: Path, options: Options) -> Ouverture:
     return _ouvre(depot, dossier, options)[0]
 
 
-def read_contents(
-    depot: Depot,
-    contenu: bytes,
-    porte: gate.Porte,
-    modeles: Sequence[Modele],
-    **options: Unpack[Options],
-) -> Extraction:
-    """The bytes of a file the gate let through, opened in this process, recognised and cut into records."""
-    ouverture = _ouvre_contenu(depot.nom, contenu, porte, options)
-    if ouverture.classeur is None:
-        return _refus(depot, *ouverture.constats, format_=porte.format)
-    return _extrait(depot, ouverture.classeur, porte, modeles)
-
-
-def _extrait(depot: Depot, classeur: Classeur, porte: gate.Porte, modeles: Sequence[Modele]) -> Extraction:
+def _extrait(depot: Depot, ouverture: Ouverture, porte: gate.Porte | None, modeles: Sequence[Modele]) -> Extraction:
+    """The opened file recognised and cut into records."""
+    classeur = ouverture.classeur
+    if classeur is None or porte is None:
+        return _refus(depot, *ouverture.constats, format_=ouverture.format)
     reconnu = recognise(classeur, modeles, depot.campagne, depot.role)
     modele = reconnu.modele
     if modele is not None and modele.formats and classeur.format not in modele.formats:

@@ -191,7 +191,7 @@ def extract(classeur: Classeur, modele: Modele) -> Lecture:
         if feuille is not None and feuille.lignes:
             trouves.append((groupe, feuille, locate(groupe, feuille)))
         elif feuille is not None and not groupe.facultatif:
-            constats.append(_sans_reponse(feuille, groupe))
+            constats.append(Constat("fichier_sans_reponse", groupe.feuilles[0].entite, feuille=feuille.nom))
     for groupe, feuille, entete in trouves:
         constats += _entetes(groupe, feuille, entete)
     if constats:
@@ -236,10 +236,6 @@ def _lues(lignes: Sequence[Sequence[Any]]) -> tuple[int, int]:
     return len(pleines), sum(pleines)
 
 
-def _sans_reponse(feuille: Feuille, groupe: Groupe) -> Constat:
-    return Constat("fichier_sans_reponse", entite=groupe.feuilles[0].entite, feuille=feuille.nom)
-
-
 def _entetes(groupe: Groupe, feuille: Feuille, entete: Entete) -> list[Constat]:
     """Missing, repeated and unknown headers."""
     constats: list[Constat] = []
@@ -271,24 +267,18 @@ def _entetes(groupe: Groupe, feuille: Feuille, entete: Entete) -> list[Constat]:
         texte = attendu.textes[0][0]
         signale("entete_double", positions[0], attendu, attendu=texte, trouve=texte, positions=places)
     debut = min((p for _, p in appariement.prises), default=0)
-    reponse = answer_column(groupe) - 1
     for position, proche in appariement.restes:
-        if groupe.fiche:
-            ligne = feuille.lignes[position]
-            if (
-                position < debut
-                or reponse >= len(ligne)
-                or ligne[reponse] is None
-                or _couvert(feuille, position, reponse)
-            ):
-                continue
+        if groupe.fiche and (position < debut or not answered(groupe, feuille, position)):
+            continue
         signale("entete_inconnu", position, None, trouve=str(entete.textes[position]), proche=proche)
     return constats
 
 
-def _couvert(feuille: Feuille, ligne: int, colonne: int) -> bool:
-    """True when the cell lies under a merged title (its text is the title's)."""
-    return any(l1 <= ligne + 1 <= l2 and c1 < colonne + 1 <= c2 for l1, c1, l2, c2 in feuille.fusions)
+def answered(groupe: Groupe, feuille: Feuille, position: int) -> bool:
+    """A question of a fiche with something typed in front of it: under a merged title, the text is the title's."""
+    ligne, reponse = feuille.lignes[position], answer_column(groupe) - 1
+    couvert = any(l1 <= position + 1 <= l2 and c1 < reponse + 1 <= c2 for l1, c1, l2, c2 in feuille.fusions)
+    return reponse < len(ligne) and ligne[reponse] is not None and not couvert
 
 
 # --------------------------------------------------------------------------- the two ways of reading a sheet

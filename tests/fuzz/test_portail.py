@@ -62,7 +62,7 @@ def read(tache: tuple[str, bytes], modeles: tuple[Modele, ...]) -> Any:
     porte = gate.inspect(octets, nom)
     if porte.refuse:
         return "refusé", porte.constats, 0
-    lue = lecture.read_contents(d, octets, porte, modeles)
+    lue = lecture._extrait(d, lecture._ouvre_contenu(nom, octets, porte, {}), porte, modeles)
     return "refusé" if lue.refuse else "lu", lue.constats, len(lue.blocs)
 
 
