@@ -140,11 +140,7 @@ def _result(
         replace(x, blocs=(), comptes=(), constats=(), altere=any(c.constat == "depot_modifie" for c in x.constats))
         for x in extractions
     )
-    lieux = (
-        _places(lots[q.racine], q, validation.constats)
-        if q.racine in lots
-        else pd.DataFrame(columns=list(PLACES)).astype(PLACES)
-    )
+    lieux = _places(lots.get(q.racine), q, validation.constats)
     return Fournee(
         tuple(depots), tetes, validation.kept, validation.quarantined, validation.cellules_rejetees, redaction, comptes,
         lieux, bruts,
@@ -166,8 +162,10 @@ def _still_stated(
     ]
 
 
-def _places(lot: Lot, q: Questionnaire, constats: Sequence[Constat]) -> pd.DataFrame:
+def _places(lot: Lot | None, q: Questionnaire, constats: Sequence[Constat]) -> pd.DataFrame:
     """Where each root record gives the numbers that link it to the frame, and whether they had to be repaired."""
+    if lot is None:
+        return pd.DataFrame(columns=list(PLACES)).astype(PLACES)
     place, repare = locator(lot), {*repairs(q), corrections.CONSTAT}
     repares = {(c.enregistrement, c.variable) for c in constats if c.constat in repare and c.entite == lot.entite}
     variables = [lien["variable"] for lien in q.enquete.get("lien_base", ()) if lien["entite"] == lot.entite]

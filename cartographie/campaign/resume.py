@@ -230,12 +230,8 @@ def claimed_twice(cadre: Cadre, recu: Fournee, recouvrements: pd.DataFrame) -> R
         variable = variables.get(r.mode.removesuffix(frame.REPAIRED), premiere)
         lieu: dict[str, Any] = {}
         if place := lieux.get((enregistrement, variable)):
-            lieu = {
-                "depot": place.depot,
-                "feuille": place.feuille,
-                "ligne": _number(place.ligne),
-                "colonne": _number(place.colonne),
-            }
+            lieu = {"depot": place.depot, "feuille": place.feuille}
+            lieu |= {"ligne": _number(place.ligne), "colonne": _number(place.colonne)}
         constats.append(
             Constat("unite_deja_couverte", q.racine, enregistrement, variable,
                     details={"unite": r.id_base, "autre": r.retenu_par}, **lieu)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, timedelta
-from io import StringIO
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from cartographie.base.files import whole_folder, write_whole
+from cartographie.base.files import csv_text, whole_folder, write_whole
 from cartographie.base.text import nombre
 from cartographie.campaign.batch import Cadre
 from cartographie.campaign.states import RELANCES, Relance, read_relances
@@ -130,8 +129,11 @@ def write_feedback(
     with whole_folder(dossier, 0o700) as ici:  # respondents' own answers: for who runs the campaign only
         for d, octets in build_all(dossiers, q, campagne, cadre.ouvriers):
             suffixe = f"{campagne}-{_safe(d.destinataire, pris)}"
-            lettre = build_letter(d, q, campagne, f"corrections-{suffixe}.xlsx", envoye_le)
-            envois.append(_write_one(ici, d, octets, lettre, suffixe))
+            classeur, courrier = f"corrections-{suffixe}.xlsx", f"courrier-{suffixe}.txt"
+            (ici / classeur).write_bytes(octets)
+            (ici / courrier).write_text(build_letter(d, q, campagne, classeur, envoye_le), encoding="utf-8")
+            corriger = sum(p.a_corriger for p in d.points)
+            envois.append(Envoi(d.destinataire, d.depot.nom, corriger, len(d.points) - corriger, classeur, courrier))
             cadre.progres(f"{campagne} : classeurs de correction", len(envois), len(envois))
         for unite, nom in zip(absents["unite"], absents["nom"], strict=True):
             courrier = f"relance-{campagne}-{_safe(unite, pris)}.txt"
@@ -140,14 +142,6 @@ def write_feedback(
         noms = tuple(Envoi.__slots__)
         (ici / ENVOIS).write_bytes(csv_bytes(noms, ([getattr(e, c) for c in noms] for e in envois)))
     return envois
-
-
-def _write_one(ici: Path, d: Dossier, octets: bytes, lettre: str, suffixe: str) -> Envoi:
-    classeur, courrier = f"corrections-{suffixe}.xlsx", f"courrier-{suffixe}.txt"
-    (ici / classeur).write_bytes(octets)
-    (ici / courrier).write_text(lettre, encoding="utf-8")
-    corriger = sum(p.a_corriger for p in d.points)
-    return Envoi(d.destinataire, d.depot.nom, corriger, len(d.points) - corriger, classeur, courrier)
 
 
 def _safe(nom: str, pris: set[str]) -> str:
@@ -166,8 +160,4 @@ def add_relances(dossier: Path, nouvelles: Sequence[Relance]) -> Path:
     """Append to the journal, whole or not at all."""
     chemin = dossier / RELANCES
     toutes = dict.fromkeys([*read_relances(dossier), *nouvelles])
-    texte = StringIO(newline="")
-    ecrivain = csv.writer(texte, lineterminator="\n")
-    ecrivain.writerow([f.name for f in fields(Relance)])
-    ecrivain.writerows([r.destinataire, r.envoye_le] for r in toutes)
-    return write_whole(chemin, texte.getvalue().encode())
+    return write_whole(chemin, csv_text(Relance.__slots__, map(attrgetter(*Relance.__slots__), toutes)).encode())
