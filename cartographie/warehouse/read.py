@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -120,19 +120,17 @@ def _read(con: DuckDBPyConnection, catalogue: _Catalogue, entite: str, campagne:
     return pd.DataFrame({n: _typed(df[n], t) for n, t in types.items()})
 
 
-def analysis_frames(
-    con: DuckDBPyConnection, campagne: str, grains: Collection[str] | None = None
-) -> dict[str, pd.DataFrame]:
-    """Grain → its analysis frame, RangeIndex: every entity, and the other grains asked for (None: all there are).
+def analysis_frames(con: DuckDBPyConnection, campagne: str) -> dict[str, pd.DataFrame]:
+    """Grain → its analysis frame, RangeIndex: every entity, then the other grains there are.
 
     `parent`: label in the parent's frame; `base_ligne` (main root): label in the frame's; -1 where there is none: what
     cartographie.conditions.Contexte evaluates conditions on.
     """
     catalogue = _catalogue(con, campagne)
     rows = catalogue.entites
-    others = {v.removeprefix("analyse_") for v in catalogue.vues} if grains is None else set(grains)
+    grains = {v.removeprefix("analyse_") for v in catalogue.vues}
     noms = [nom for nom, _, _ in rows]
-    frames = {nom: _read(con, catalogue, nom, campagne) for nom in [*noms, *sorted(others - set(noms))]}
+    frames = {nom: _read(con, catalogue, nom, campagne) for nom in [*noms, *sorted(grains - set(noms))]}
     parents = {nom: parent for nom, parent, base in rows if not base}
     frame = next((frames[nom] for nom, _, base in rows if base), None)
     root = next((nom for nom, parent, base in rows if parent is None and not base), None)
