@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 RACINE = Path(__file__).resolve().parent.parent
+SUITE = "release.suite"
 LIBRARIES = (
     "pandas",
     "scipy.optimize",
@@ -30,8 +31,12 @@ LIBRARIES = (
     "pandera.pandas",
     "pandera.backends.pandas.register",
     "openpyxl",
-    "great_expectations",
 )
+JUGENT = {
+    "publish",
+    "run",
+    "audit",
+}  # commands that run great-expectations, which takes seconds to load: loaded before the first
 
 
 class Tiede:
@@ -91,7 +96,7 @@ def _serve(lien: socket.socket) -> None:
     trouves = [m.name for d in dossiers for m in pkgutil.walk_packages([d], f"{Path(d).name}.")]
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # see release/plausibility.PROGRAMME
     for nom in (*trouves, *LIBRARIES):
-        if not nom.endswith("__main__"):
+        if not nom.endswith(("__main__", SUITE)):
             importlib.import_module(nom)
     importlib.import_module("cartographie.survey.load").load_questionnaire(
         RACINE
@@ -106,6 +111,8 @@ def _serve(lien: socket.socket) -> None:
         while len(brut) < taille:
             brut += lien.recv(taille - len(brut))
         args, cwd, avant = json.loads(brut)
+        if JUGENT & set(args):
+            importlib.import_module(f"cartographie.{SUITE}")
         if (fils := os.fork()) == 0:
             lien.close()
             _command(args, cwd, avant, fds)

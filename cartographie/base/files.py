@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib import metadata, resources
 from importlib.resources.abc import Traversable
+from io import StringIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,6 +50,15 @@ def write_whole(chemin: Path, contenu: bytes | Callable[[BinaryIO], object], mod
     finally:
         provisoire.unlink(missing_ok=True)
     return chemin
+
+
+def csv_text(entete: Iterable[object], lignes: Iterable[Iterable[object]] = ()) -> str:
+    """A table as this program keeps it: commas, line feeds."""
+    texte = StringIO(newline="")
+    plume = csv.writer(texte, lineterminator="\n")
+    plume.writerow(entete)
+    plume.writerows(lignes)
+    return texte.getvalue()
 
 
 @contextmanager

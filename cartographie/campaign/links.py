@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +10,7 @@ import numpy as np
 import pandas as pd
 from rapidfuzz import fuzz, process
 
+from cartographie.base.files import csv_text
 from cartographie.base.text import MASQUE, normalise, personal_data
 from cartographie.survey.model import Identifiant, Questionnaire, Succession
 
@@ -40,7 +39,7 @@ def propose(
 ) -> pd.DataFrame:
     """One row: one unit proposed for one answer found nowhere in the frame (PROPOSALS), at most NOMBRE each, best first.
 
-    `racines`, `base`: as given to `register.match`, `base_ligne` and `liens` its results. `scissions`: label in `racines` →
+    `racines`, `base`: as given to `frame.Matching`, `base_ligne` and `liens` its results. `scissions`: label in `racines` →
     units its former number was split into, proposed first. `a_coller`: the line of rapprochements.csv that accepts it.
     """
     d = q.enquete.get("rapprochement", {})
@@ -165,7 +164,7 @@ def _table(
             lignes.append(
                 (r["id_repondant"], r["depot"], r["feuille"], r["ligne"], _readable(r, d.get("nom"), q, cache),
                  _readable(r, d.get("commune"), q, cache), unites[j], _readable(u, d.get("base_nom"), q),
-                 _readable(u, d.get("base_commune"), q), score, motif, _line(r["id_repondant"], unites[j], motif))
+                 _readable(u, d.get("base_commune"), q), score, motif, csv_text((r["id_repondant"], unites[j], motif, "")).removesuffix("\n"))
             )  # fmt: skip
     return pd.DataFrame(lignes, columns=PROPOSALS)
 
@@ -181,12 +180,6 @@ def _readable(r: pd.Series, variable: str | None, q: Questionnaire, cache: bool 
     if valeur is None or pd.isna(valeur):
         return ""
     return MASQUE if cache or q.variables[str(variable)].personnel or personal_data(str(valeur)) else str(valeur)
-
-
-def _line(repondant: object, id_base: str, motif: str) -> str:
-    tampon = io.StringIO()
-    csv.writer(tampon, lineterminator="").writerow([repondant, id_base, motif, ""])
-    return tampon.getvalue()
 
 
 # -------------------------------------------------------------------------------------------

@@ -61,26 +61,16 @@ class Contenu:
 # ---- How one question is offered in a blank questionnaire: the style of its answer, its hint, its drop-down list or bounds.
 
 
+@dataclass(frozen=True, slots=True)
 class Page:
     """One sheet being written and what its cells need."""
 
-    def __init__(
-        self,
-        feuille: Worksheet,
-        attendue: FeuilleAttendue,
-        q: Questionnaire,
-        campagne: str,
-        styles: Mapping[str, Format],
-        plages: Mapping[str, str],
-    ) -> None:
-        self.feuille, self.attendue, self.q, self.campagne, self.styles, self.plages = (
-            feuille,
-            attendue,
-            q,
-            campagne,
-            styles,
-            plages,
-        )
+    feuille: Worksheet
+    attendue: FeuilleAttendue
+    q: Questionnaire
+    campagne: str
+    styles: Mapping[str, Format]
+    plages: Mapping[str, str]
 
     def variable(self, colonne: ColonneAttendue) -> Variable:
         return self.q.variables[colonne.variable]

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cartographie.base.text import MASQUE
-from cartographie.decode.lots import SEPARATEUR, TECHNIQUES
+from cartographie.decode.lots import TECHNIQUES, Cle, parts_of, raw_columns
 from cartographie.decode.repairs import decline, tell_blanks
 from cartographie.survey.model import Questionnaire, Variable
 from cartographie.survey.received import Constat, Lot
@@ -144,7 +144,7 @@ class _Colonnes:
         sur = lignes & np.isin(depots, surs)
         return {True: sur, False: lignes & ~sur}
 
-    def simple(self, variable: Variable, colonne: str) -> Any:
+    def simple(self, variable: Variable, colonne: Cle) -> Any:
         recues = self.lot.df[colonne].to_numpy(dtype=object)
         spec = TYPES[variable.type]
 
@@ -158,7 +158,7 @@ class _Colonnes:
         valeurs[directs] = nombres
         return valeurs
 
-    def etalee(self, variable: Variable, colonnes: Mapping[str, str]) -> np.ndarray:
+    def etalee(self, variable: Variable, colonnes: Mapping[str, Cle]) -> np.ndarray:
         """A choice spread over columns → the tuple of ticked modalities per row; None where every cell is blank."""
         etats = np.zeros((len(self.lot.df), len(colonnes) + 1), dtype=bool)
         for k, (modalite, colonne) in enumerate(colonnes.items()):
@@ -192,7 +192,7 @@ def decode_lot(lot: Lot, questionnaire: Questionnaire, campagne: str, cle: bytes
     """
     decodeur = _Colonnes(lot, questionnaire, campagne, cle)
     sortie: dict[str, Any] = {c: lot.df[c] for c in TECHNIQUES}
-    for nom, (colonne, etalees) in _group(lot.df.columns).items():
+    for nom, (colonne, etalees) in _group(raw_columns(lot.df)).items():
         variable = questionnaire.variables[nom]
         valeurs = decodeur.simple(variable, colonne) if colonne else None
         if etalees:
@@ -212,13 +212,11 @@ def decode_lots(
     return {e: lot for e, (lot, _) in decodes.items()}, [c for _, trouves in decodes.values() for c in trouves]
 
 
-def _group(colonnes: Iterable[str]) -> dict[str, tuple[str | None, dict[str, str]]]:
+def _group(colonnes: Iterable[Cle]) -> dict[str, tuple[Cle | None, dict[str, Cle]]]:
     """{variable: (its plain column if any, {modality: column})}, in column order."""
-    groupes: dict[str, tuple[str | None, dict[str, str]]] = {}
+    groupes: dict[str, tuple[Cle | None, dict[str, Cle]]] = {}
     for c in colonnes:
-        if c in TECHNIQUES:
-            continue
-        nom, _, modalite = c.partition(SEPARATEUR)
+        nom, modalite = parts_of(c)
         simple, etalees = groupes.get(nom, (None, {}))
-        groupes[nom] = (simple, {**etalees, modalite: c}) if modalite else (c, etalees)
+        groupes[nom] = (c, etalees) if modalite is None else (simple, {**etalees, modalite: c})
     return groupes

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from cartographie.base.errors import UserError
 from cartographie.base.text import MASQUE, text_of
-from cartographie.decode.lots import SEPARATEUR
+from cartographie.decode.lots import Cle, parts_of, raw_key
 from cartographie.survey.model import Correction, Questionnaire, column_number
 from cartographie.survey.received import Constat, Depot, Lot
 from cartographie.survey.rules import climb, une_ligne
@@ -21,7 +21,7 @@ CONSTAT = "correction_declaree"
 DOUBLE = "repondant_en_double"
 _EMPREINTE, _CELLULE = re.compile("[0-9a-f]{12}"), re.compile("([A-Z]+)([0-9]+)")
 Rangs = Mapping[str, Mapping[str, Sequence[tuple[int, int]]]]  # entity → file → its blocks
-Place = tuple[str, int, str, str]  # entity, record, raw column, sheet
+Place = tuple[str, int, Cle, str]  # entity, record, raw column, sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def apply_corrections(
         elif len({feuille for *_, feuille in places}) > 1:
             places, refus = [], "plusieurs feuilles ont cette case, nommez-la"
         for entite, i, colonne, _ in places:
-            variable, _, modalite = colonne.partition(SEPARATEUR)
+            variable, modalite = parts_of(colonne)
             recue = sortie[entite].df.at[i, colonne]
             recue = None if recue is None or recue != recue else recue
             personnel = q.variables[variable].personnel
@@ -137,8 +137,7 @@ def _places(c: Correction, depot: str, lots: Mapping[str, Lot], rangs: Rangs) ->
                     continue
                 r = 0 if colonne.ligne else bloc.lignes.index(ligne) if ligne in bloc.lignes else -1
                 if 0 <= r < len(bloc.lignes) and (r, colonne.variable) not in bloc.reprises:
-                    nom = colonne.variable + (SEPARATEUR + colonne.modalite if colonne.modalite is not None else "")
-                    yield entite, debut + r, nom, bloc.feuille
+                    yield entite, debut + r, raw_key(colonne.variable, colonne.modalite), bloc.feuille
 
 
 def _by_file(lot: Lot) -> dict[str, list[tuple[int, int]]]:
@@ -155,13 +154,15 @@ def _shown(valeur: object) -> str:
     return "" if valeur is None else text_of(valeur)
 
 
-def _replaced(lot: Lot, i: int, colonne: str, valeur: object) -> Lot:
+def _replaced(lot: Lot, i: int, colonne: Cle, valeur: object) -> Lot:
     cellules = lot.df[colonne].copy()
     cellules.at[i] = valeur
-    return replace(lot, df=lot.df.assign(**{colonne: cellules}))
+    df = lot.df.copy(deep=False)
+    df[colonne] = cellules  # `assign` takes no column named by a pair
+    return replace(lot, df=df)
 
 
-def _finding(c: Correction, trouve: Constat, modalite: str, personnel: bool) -> Constat:
+def _finding(c: Correction, trouve: Constat, modalite: str | None, personnel: bool) -> Constat:
     """`trouve`: the cell and what it held."""
     details = {"correction": c.code, "motif": c.motif, **({"modalite": modalite} if modalite else {})}
     if personnel:

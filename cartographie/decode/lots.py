@@ -13,7 +13,7 @@ from cartographie.base.text import normalise
 from cartographie.survey.model import FeuilleAttendue, Questionnaire
 from cartographie.survey.received import Bloc, Colonne, Constat, Extraction, Lot
 
-SEPARATEUR = "\x1f"  # between a variable and a modality, in the name of a raw column of a spread choice
+Cle = str | tuple[str, str]  # a raw column: its variable, or (variable, modality) where a choice is spread over columns
 TECHNIQUES = ("depot", "feuille", "ligne", "bloc", "parent")
 
 Lieu = tuple[str, str, int, int | None]
@@ -33,37 +33,47 @@ def build_lots(extractions: Sequence[Extraction], questionnaire: Questionnaire, 
     return {e: _build_lot(e, liste, colonnes.get(e, []), questionnaire, campagne) for e, liste in blocs.items()}
 
 
-def _declared_columns(questionnaire: Questionnaire, campagne: str) -> dict[str, list[str]]:
-    """{entity: raw column names} of the campaign, in the order of variables.yaml, entities in declared order."""
+def _declared_columns(questionnaire: Questionnaire, campagne: str) -> dict[str, list[Cle]]:
+    """{entity: raw columns} of the campaign, in the order of variables.yaml, entities in declared order."""
     rang = {nom: i for i, nom in enumerate(questionnaire.variables)}
-    trouvees: dict[str, dict[str, None]] = {}
+    trouvees: dict[str, dict[Cle, None]] = {}
     for modele in questionnaire.campagnes[campagne].modeles.values():
         for feuille in modele.feuilles:
             noms = trouvees.setdefault(feuille.entite, {})
-            noms.update(dict.fromkeys(_column_name(c.variable, c.modalite) for c in feuille.colonnes))
+            noms.update(dict.fromkeys(raw_key(c.variable, c.modalite) for c in feuille.colonnes))
             noms.update(dict.fromkeys(feuille.constantes))
     return {
-        e: sorted(trouvees[e], key=lambda c: rang.get(c.partition(SEPARATEUR)[0], len(rang)))
+        e: sorted(trouvees[e], key=lambda c: rang.get(parts_of(c)[0], len(rang)))
         for e in questionnaire.entites
         if e in trouvees
     }
 
 
-def _column_name(variable: str, modalite: str | None) -> str:
-    return variable if modalite is None else f"{variable}{SEPARATEUR}{modalite}"
+def raw_key(variable: str, modalite: str | None) -> Cle:
+    return variable if modalite is None else (variable, modalite)
+
+
+def parts_of(cle: Cle) -> tuple[str, str | None]:
+    """(variable, modality): what `raw_key` was given."""
+    return cle if isinstance(cle, tuple) else (cle, None)
+
+
+def raw_columns(df: pd.DataFrame) -> list[Cle]:
+    """The columns of received cells, in order."""
+    return [c for c in df.columns if c not in TECHNIQUES]
 
 
 def _build_lot(
-    entite: str, blocs: list[tuple[Extraction, Bloc]], declarees: list[str], questionnaire: Questionnaire, campagne: str
+    entite: str, blocs: list[tuple[Extraction, Bloc]], declarees: list[Cle], questionnaire: Questionnaire, campagne: str
 ) -> Lot:
-    valeurs: dict[str, list[Any]] = {c: [] for c in declarees}
+    valeurs: dict[Cle, list[Any]] = {c: [] for c in declarees}
     n, tailles = 0, [len(bloc.lignes) for _, bloc in blocs]
     for taille, (x, bloc) in zip(tailles, blocs, strict=True):
-        apport = {_column_name(c.variable, c.modalite): v for c, v in zip(bloc.colonnes, bloc.valeurs, strict=True)}
+        apport = {raw_key(c.variable, c.modalite): v for c, v in zip(bloc.colonnes, bloc.valeurs, strict=True)}
         for nom, constante in _constants(x, bloc, questionnaire, campagne).items():
             apport.setdefault(nom, [constante] * taille)
-        for nom, cellules in apport.items():
-            liste = valeurs.setdefault(nom, [])
+        for colonne, cellules in apport.items():
+            liste = valeurs.setdefault(colonne, [])
             liste.extend([None] * (n - len(liste)))  # blocs before this one did not carry the column
             liste.extend(cellules)
         n += taille

@@ -51,23 +51,14 @@ DEFAUTS: Mapping[ContenuActif, str] = {
 _ALERTES = {"macros": "macros_ignorees"}
 
 # Kind → what the name of a part, or its declared type, contains.
-_PARTIES: Mapping[str, re.Pattern[str]] = {
-    "macros": re.compile(r"vbaproject\.bin$|(?:^|/)customui/|(?:^|/)basic/.+\.xml$|^scripts/", re.I),
-    "macros_excel4": re.compile(r"/(?:intl)?macrosheets/", re.I),
-    "connexions": re.compile(r"/connections\.(?:xml|bin)$", re.I),
-    "requetes": re.compile(r"/querytables/", re.I),
-    "activex": re.compile(r"/activex/", re.I),
-    "objets_incorpores": re.compile(r"/embeddings/", re.I),
-    "liaisons_externes": re.compile(r"/externallinks/[^/]+\.(?:xml|bin)$", re.I),
-}
-_TYPES: Mapping[str, bytes] = {
-    "macros": b"vbaproject",
-    "macros_excel4": b"macrosheet",
-    "connexions": b".connections",
-    "requetes": b".querytable",
-    "activex": b"activex",
-    "objets_incorpores": b"oleobject",
-    "liaisons_externes": b"externallink",
+_PARTIES: Mapping[str, tuple[re.Pattern[str], bytes]] = {
+    "macros": (re.compile(r"vbaproject\.bin$|(?:^|/)customui/|(?:^|/)basic/.+\.xml$|^scripts/", re.I), b"vbaproject"),
+    "macros_excel4": (re.compile(r"/(?:intl)?macrosheets/", re.I), b"macrosheet"),
+    "connexions": (re.compile(r"/connections\.(?:xml|bin)$", re.I), b".connections"),
+    "requetes": (re.compile(r"/querytables/", re.I), b".querytable"),
+    "activex": (re.compile(r"/activex/", re.I), b"activex"),
+    "objets_incorpores": (re.compile(r"/embeddings/", re.I), b"oleobject"),
+    "liaisons_externes": (re.compile(r"/externallinks/[^/]+\.(?:xml|bin)$", re.I), b"externallink"),
 }
 _SUPPLANTE = re.compile(rb"<Override\b[^<>]*ContentType\s*=\s*[\"']([^\"']*)", re.I)
 _RELATION = re.compile(rb"<(?:\w+:)?Relationship\b[^<>]*TargetMode\s*=\s*[\"']External[^<>]*>", re.I)
@@ -106,9 +97,9 @@ def in_package(noms: Collection[str], parties: Mapping[str, bytes], signales: Ma
     """Kinds in an OOXML package. `signales`: what `in_part` found in its parts while they were inflated."""
     trouves = Counter(signales)
     declares = [t.lower() for t in _SUPPLANTE.findall(parties.get("[Content_Types].xml", b""))]
-    for genre, motif in _PARTIES.items():
+    for genre, (motif, type_declare) in _PARTIES.items():
         nommees = sum(motif.search("/" + n) is not None for n in noms)
-        trouves[genre] += max(nommees, sum(_TYPES[genre] in t for t in declares))
+        trouves[genre] += max(nommees, sum(type_declare in t for t in declares))
     liees = trouves.pop("_liees", 0)
     if trouves["dde"] and trouves["liaisons_externes"]:  # a DDE link is kept in a part of its own
         trouves["liaisons_externes"] -= min(trouves["_dde"], trouves["liaisons_externes"])
@@ -195,7 +186,7 @@ def in_opendocument(noms: Collection[str], parties: Mapping[str, bytes]) -> Coun
     """Kinds in an OpenDocument spreadsheet."""
     xml = parties.get("content.xml", b"")
     trouves = Counter({genre: n for genre, motif in _ODS.items() if (n := len(motif.findall(xml)))})
-    trouves["macros"] += sum(_PARTIES["macros"].search(n) is not None for n in noms)
+    trouves["macros"] += sum(_PARTIES["macros"][0].search(n) is not None for n in noms)
     texte = "\n".join(_decoded(a or b) for a, b in set(_FORMULE_ODS.findall(xml)))
     trouves += in_formulas(texte.replace("[.", "("))
     liees, sources = len(_EXTERNE_ODS.findall(texte)), trouves.pop("_sources", 0)

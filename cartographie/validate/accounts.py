@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cartographie.base.text import clean
-from cartographie.decode.lots import SEPARATEUR, TECHNIQUES, borrowed, carriers, layouts
+from cartographie.decode.lots import Cle, borrowed, carriers, layouts, parts_of, raw_columns
 from cartographie.survey.conditions import split
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import Compte, Depot, Extraction, Lot
@@ -194,9 +194,9 @@ def _cells(
         elsewhere: dict[str | None, list[int]] = {}  # answers received in an earlier version's file, counted there
         for record, variable in borrowed(lot):
             elsewhere.setdefault(variable, []).append(record)
-        for column in lot.df.columns.difference(TECHNIQUES, sort=False):
-            variable, _, modality = column.partition(SEPARATEUR)
-            received = _received(lot, column, carried.get((variable, modality or None)))
+        for column in raw_columns(lot.df):
+            variable, modality = parts_of(column)
+            received = _received(lot, column, carried.get((variable, modality)))
             received[elsewhere.get(variable, [])] = 0
             settled = np.zeros(len(lot.df), dtype=bool)
             if e in kept and variable in kept[e].columns:
@@ -238,7 +238,7 @@ def _named(v: Validation, questionnaire: Questionnaire) -> dict[tuple[str | None
     return out
 
 
-def _received(lot: Lot, column: str, carried: np.ndarray | None) -> np.ndarray:
+def _received(lot: Lot, column: Cle, carried: np.ndarray | None) -> np.ndarray:
     """1 where the record's variable (or the modality's box) was read from a non-empty cell of the sheet."""
     filled = lot.df[column].notna().to_numpy(dtype="int64")
     if lot.blocs:  # a constant of the declarations is not a received cell

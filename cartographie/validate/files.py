@@ -6,7 +6,6 @@ byte-identical between two runs.
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
@@ -17,7 +16,7 @@ import pandas as pd
 from xlsxwriter.url import Url
 from xlsxwriter.worksheet import Worksheet
 
-from cartographie.base.files import write_whole
+from cartographie.base.files import csv_text, write_whole
 from cartographie.base.paper import add_table, row_height, write_sheets
 from cartographie.base.text import neutralise
 from cartographie.survey.model import Gravite
@@ -98,11 +97,7 @@ def _findings_csv(anomalies: Iterable[Anomalie]) -> bytes:
 
 def csv_bytes(header: Sequence[object], rows: Iterable[Iterable[object]]) -> bytes:
     """UTF-8, comma, LF; texts made harmless to spreadsheets."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([_cell(v) for v in row] for row in rows)
-    return text.getvalue().encode("utf-8")
+    return csv_text(header, ([_cell(v) for v in row] for row in rows)).encode("utf-8")
 
 
 def frame_csv(df: pd.DataFrame) -> bytes:

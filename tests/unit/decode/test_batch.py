@@ -4,7 +4,7 @@ from datetime import date
 
 import pandas as pd
 
-from cartographie.decode.lots import SEPARATEUR, build_lots, link_parents, locator
+from cartographie.decode.lots import build_lots, link_parents, locator
 from cartographie.survey.model import (
     Campagne,
     ColonneAttendue,
@@ -73,7 +73,7 @@ def test_columns_of_all_files_are_put_end_to_end():
     assert df["depot"].tolist() == ["a", "b", "b"] and df["ligne"].tolist() == [5, 4, 6]
     assert [d for d, _ in lots["unite"].blocs] == ["a", "b"] and not lots["unite"].blocs[0][1].valeurs
     # an entity of the campaign nobody answered about is an empty Lot with its columns
-    assert len(lots["outil"].df) == 0 and "tech" + SEPARATEUR + "VOI" in lots["outil"].df
+    assert len(lots["outil"].df) == 0 and ("tech", "VOI") in lots["outil"].df
 
 
 def test_epochs_are_kept():

@@ -256,8 +256,8 @@ CELLULES = st.one_of(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=15)
-@given(st.lists(CELLULES, min_size=1, max_size=40), st.booleans())
+@settings(deadline=None, max_examples=8)
+@given(st.lists(CELLULES, min_size=1, max_size=60), st.booleans())
 @example(["9/2024", "TXT;;IMG"], False)
 def test_a_value_read_otherwise_than_as_typed_always_carries_a_finding(recus: list[Any], texte: bool) -> None:
     q = questionnaire()

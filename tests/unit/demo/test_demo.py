@@ -127,6 +127,7 @@ def test_clean_answers_break_nothing_for_both_evaluators(questionnaire):
             assert evaluate(condition, contexte).tolist() == [holds(t.monde, r, condition) for r in racines]
 
 
+@pytest.mark.long
 def test_same_seed_same_files_and_every_fault_has_its_place(questionnaire, tmp_path):
     bilans = [
         generate(PROJET, questionnaire, tmp_path / d, questionnaire.campagnes, 60, 3, classeurs_max=30) for d in "ab"

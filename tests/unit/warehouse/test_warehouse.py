@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -241,6 +242,27 @@ def test_analysis_frames_give_positions_for_conditions(chemin: Path) -> None:
     assert set(frames) == {
         "acteur", "outil", "couvert", "registre", "acteur_panel", "outil_panel", "anomalie", "qualite_variable",
     }  # fmt: skip
+
+
+def test_all_frames_ask_what_the_warehouse_holds_once(chemin: Path) -> None:
+    """One query a frame (two for the long one, whose texts travel as ranks), and the same frames as one by one."""
+    with warehouse.open_readonly(chemin) as con:
+
+        class Compteur:
+            demandes = 0
+
+            def execute(self, *demande: Any) -> Any:
+                self.demandes += 1
+                return con.execute(*demande)
+
+        compteur = Compteur()
+        frames = warehouse.analysis_frames(compteur, "2002")  # type: ignore[arg-type]
+        for nom, df in frames.items():
+            seule = warehouse.analysis_frame(con, nom, "2002")
+            pd.testing.assert_frame_equal(df[list(seule.columns)], seule)
+        with pytest.raises(KeyError):
+            warehouse.analysis_frame(con, "inconnu", "2002")
+    assert compteur.demandes == 3 + len(frames) + 1
 
 
 def test_panel_matches_the_same_name_whatever_its_spelling(chemin: Path) -> None:
