@@ -169,6 +169,7 @@ def test_contrast_of_wcag() -> None:
     assert round(contrast("767676", "FFFFFF"), 2) == 4.54
 
 
+@pytest.mark.long
 def test_from_the_command_line(cli: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"a,b\n1,=1+1\n")
     sortie = cli("lint", tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -54,7 +55,7 @@ UNIT = ["site", "ej", "type", "region"]
 ANSWER = ["site", "ej", "type", "usage", "contact", "jour"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def q() -> Questionnaire:
     entites = [
         Entite("acteur", "Acteur", depuis_base=("type", "region")),
@@ -154,11 +155,18 @@ def both() -> dict[str, Contenu]:
     return {"2002": content(), "2001": content(usage=False)}
 
 
-@pytest.fixture
-def chemin(tmp_path: Path, q: Questionnaire, both: dict[str, Contenu]) -> Path:
-    path = tmp_path / "outputs" / "entrepot.duckdb"
-    build(path, both, q)
+@pytest.fixture(scope="module")
+def bati(tmp_path_factory: pytest.TempPathFactory, q: Questionnaire) -> Path:
+    """Built once; each test has its copy."""
+    path = tmp_path_factory.mktemp("bati") / "entrepot.duckdb"
+    build(path, {"2002": content(), "2001": content(usage=False)}, q)
     return path
+
+
+@pytest.fixture
+def chemin(tmp_path: Path, bati: Path) -> Path:
+    (tmp_path / "outputs").mkdir()
+    return Path(shutil.copy(bati, tmp_path / "outputs" / "entrepot.duckdb"))
 
 
 def test_nothing_is_left_beside_the_file(chemin: Path) -> None:
