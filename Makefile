@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PRET := .venv/.pret
 
+unexport PYTHONDONTWRITEBYTECODE # compiled modules and tests are kept: starting is a third faster
+
 .DEFAULT_GOAL := help
 # La graine et la taille des campagnes de raw/ ; les mêmes que dans raw/LISEZMOI.md.
 CAMPAGNE := --repondants 300 --graine 1 --classeurs 50

@@ -325,7 +325,7 @@ def share_out(campagne: Campagne, q: Questionnaire, classeurs_max: int, graine: 
         suffixe = formats[0] if rang < len(a_part) else formats[rang % len(formats)]
         suffixe = "xlsx" if (faute or reponse.format) and "xlsx" in modele.formats else suffixe
         yield Lot(modele, suffixe, Ecriture(suffixe == "csv", alea.random() < 0.3), [reponse], {}, faute)
-    plafond = q.campagnes[campagne.nom].parametres.get("plafonds", {}).get("cellules", 2_000_000)
+    plafond = int(q.campagnes[campagne.nom].parametres.get("plafonds", {}).get("cellules", 2_000_000))
     largeur = max((sum(len(f.colonnes) * max(1, f.repetitions) for f in m.feuilles) for m in communs), default=1)
     yield from _exports(communs or seuls, reste[libres:], alea, max(1, min(REPONSES_MAX, plafond // (2 * largeur))))
 

@@ -38,6 +38,7 @@ OUTILS = {
 }
 ESPACE = ("raw", "schemas", "outputs", "journal.jsonl")  # of the checkout, what a command may write in
 
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # see release/plausibility.PROGRAMME
 comportements.watch()
 COMMANDES = tiede.Tiede()
 

@@ -18,10 +18,12 @@ import threading
 import traceback
 import warnings
 from collections.abc import Sequence
+from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
 from typing import Any, NoReturn
 
 RACINE = Path(__file__).resolve().parent.parent
+SUITE = "release.suite"
 LIBRARIES = (
     "pandas",
     "scipy.optimize",
@@ -29,8 +31,12 @@ LIBRARIES = (
     "pandera.pandas",
     "pandera.backends.pandas.register",
     "openpyxl",
-    "great_expectations",
 )
+JUGENT = {
+    "publish",
+    "run",
+    "audit",
+}  # commands that run great-expectations, which takes seconds to load: loaded before the first
 
 
 class Tiede:
@@ -90,11 +96,12 @@ def _serve(lien: socket.socket) -> None:
     trouves = [m.name for d in dossiers for m in pkgutil.walk_packages([d], f"{Path(d).name}.")]
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # see release/plausibility.PROGRAMME
     for nom in (*trouves, *LIBRARIES):
-        if not nom.endswith("__main__"):
+        if not nom.endswith(("__main__", SUITE)):
             importlib.import_module(nom)
     importlib.import_module("cartographie.survey.load").load_questionnaire(
         RACINE
     )  # what is built at first use is built
+    _share_readers()
     while True:
         entete, fds, _, _ = socket.recv_fds(lien, 4, 2)
         if not entete:
@@ -104,6 +111,8 @@ def _serve(lien: socket.socket) -> None:
         while len(brut) < taille:
             brut += lien.recv(taille - len(brut))
         args, cwd, avant = json.loads(brut)
+        if JUGENT & set(args):
+            importlib.import_module(f"cartographie.{SUITE}")
         if (fils := os.fork()) == 0:
             lien.close()
             _command(args, cwd, avant, fds)
@@ -111,6 +120,14 @@ def _serve(lien: socket.socket) -> None:
         for fd in fds:
             os.close(fd)
         lien.sendall(json.dumps([os.waitstatus_to_exitcode(etat), usage.ru_utime + usage.ru_stime]).encode())
+
+
+def _share_readers() -> None:
+    """What the workers of every command come from is started once: a child may ask it for workers, it cannot wait for it."""
+    importlib.import_module("cartographie.base.workers").start_server("cartographie.intake.read")
+    for service, module in ((forkserver.ForkServer, forkserver), (resource_tracker.ResourceTracker, resource_tracker)):
+        service.ensure_running = lambda self: None  # type: ignore[attr-defined]
+        module.ensure_running = lambda: None  # type: ignore[attr-defined]
 
 
 def _command(args: list[str], cwd: str, avant: str, fds: list[int]) -> NoReturn:

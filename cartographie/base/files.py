@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib import metadata, resources
 from importlib.resources.abc import Traversable
+from io import StringIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,6 +50,15 @@ def write_whole(chemin: Path, contenu: bytes | Callable[[BinaryIO], object], mod
     finally:
         provisoire.unlink(missing_ok=True)
     return chemin
+
+
+def csv_text(entete: Iterable[object], lignes: Iterable[Iterable[object]] = ()) -> str:
+    """A table as this program keeps it: commas, line feeds."""
+    texte = StringIO(newline="")
+    plume = csv.writer(texte, lineterminator="\n")
+    plume.writerow(entete)
+    plume.writerows(lignes)
+    return texte.getvalue()
 
 
 @contextmanager
@@ -140,7 +151,7 @@ def busy(dossier: Path, qui: str = "une autre réception est en cours") -> UserE
 # -------------------------------------------------------------------------------------------
 # Fingerprints: of a file; and which program made something: fingerprint of the code, libraries that can change a figure or a byte.
 
-CODE = (".py", ".sql", ".json", ".yaml", ".j2", ".css", ".js")
+CODE = (".py", ".sql", ".csv", ".json", ".yaml", ".j2", ".css", ".js")
 
 
 def versions(etape: str = "") -> dict[str, str]:
@@ -150,11 +161,8 @@ def versions(etape: str = "") -> dict[str, str]:
     if etape:
         pieces, bibliotheques = STAGES[etape]
         return {"code_sha256": code_fingerprint(pieces), **{n: metadata.version(n) for n in bibliotheques.split()}}
-    return {
-        "cartographie": __version__,
-        "code_sha256": code_fingerprint(),
-        **{nom.lower(): metadata.version(nom) for nom in _packages()},
-    }
+    programme = {"cartographie": __version__, "code_sha256": code_fingerprint()}
+    return programme | {nom.lower(): metadata.version(nom) for nom in _packages()}
 
 
 def _packages() -> list[str]:

@@ -10,11 +10,9 @@ import hashlib
 import hmac
 import math
 import re
-from types import ModuleType
+from collections.abc import Callable, Mapping
 
-from stdnum.exceptions import ValidationError
-from stdnum.fr import siren as _siren
-from stdnum.fr import siret as _siret
+from stdnum.fr import siren, siret
 
 FORMAT = "identifiant_format"
 CLE = "identifiant_cle"
@@ -25,119 +23,41 @@ ECRITURE = "ecriture_normalisee"
 CHIFFRES_MAX = 10**15  # a spreadsheet number is exact below
 
 LA_POSTE = "356000000"  # the SIREN whose SIRET keys follow another rule
+LONGUEURS = {"finess": 9, "siren": 9, "siret": 14, "rpps": 11, "commune": 5, "departement": 2, "region": 2}
 MOTIFS = {  # what each looks like, its key apart
     "finess": "(?:0[1-9]|[1-9][0-9]|2[AB])[0-9]{7}",
     "siren": "[0-9]{9}",
     "siret": "[0-9]{14}",
     "rpps": "[0-9]{11}",
-    "commune": "(?:0[1-9]|[1-9][0-9]|2[AB])[0-9]{3}",
+    "commune": "(?:0[1-9]|[1-9][0-9]|2[AB])[0-9]{3}",  # of INSEE, not a postal code
     "departement": "0[1-9]|1[0-9]|2[1-9AB]|[3-8][0-9]|9[0-5]|97[1-8]|98[4-9]",
-    "region": "[0-9]{2}",
+    "region": "[0-9]{2}",  # which ones exist is the nomenclature's business
 }
 _SCIENTIFIQUE = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?E\+?[0-9]+", re.IGNORECASE)
 _SEPARATEURS = re.compile(r"[\s.'’‘`\-_\u200b-\u200f\u2060\ufeff]+")
 _DOUBLES = str.maketrans("0123456789", "0246813579")  # the sum of the digits of the double
-_CORSE = {"2A": "21", "2B": "22"}
+_CORSE = {"2A": "21", "2B": "22"}  # what they count as in the key
 
 
 def luhn(chiffres: str) -> bool:
     """True when the digits satisfy Luhn's rule, the last one being the key."""
-    return bool(chiffres) and _somme(chiffres[-2::-2], chiffres[::-2]) % 10 == 0
+    doubles, simples = chiffres[-2::-2].translate(_DOUBLES).encode(), chiffres[::-2].encode()
+    return bool(chiffres) and (sum(doubles) + sum(simples) - 48 * len(chiffres)) % 10 == 0
 
 
-def cle_luhn(prefixe: str) -> str:
-    """The digit to append to `prefixe` so that Luhn's rule holds."""
-    return str(-_somme(prefixe[::-2], prefixe[-2::-2]) % 10)
-
-
-def _somme(doubles: str, simples: str) -> int:
-    return sum(doubles.translate(_DOUBLES).encode()) + sum(simples.encode()) - 48 * (len(doubles) + len(simples))
-
-
-def _corse(texte: str) -> str:
-    return _CORSE[texte[:2]] + texte[2:] if texte[:2] in _CORSE else texte
-
-
-def finess_key(prefixe: str) -> str:
-    """The 9th character of a FINESS number from the first 8; 2A counts as 21 and 2B as 22."""
-    return cle_luhn(_corse(prefixe))
-
-
-def siren_key(prefixe: str) -> str:
-    """The 9th digit of a SIREN number from the first 8."""
-    return cle_luhn(prefixe)
-
-
-def siret_key(prefixe: str) -> str:
-    """The 14th digit of a SIRET number from the first 13 (the general rule, not La Poste's)."""
-    return cle_luhn(prefixe)
-
-
-def rpps_key(prefixe: str) -> str:
-    """The 11th digit of a RPPS number from the first 10."""
-    return cle_luhn(prefixe)
-
-
-def check_finess(valeur: str) -> str | None:
-    """Two digits of department (or 2A, 2B) and seven digits, the last being the key."""
-    if not re.fullmatch(MOTIFS["finess"], valeur):
-        return FORMAT
-    return None if luhn(_corse(valeur)) else CLE
-
-
-def check_siren(valeur: str) -> str | None:
-    """Nine digits, Luhn."""
-    if not re.fullmatch(MOTIFS["siren"], valeur):
-        return FORMAT
-    return _stdnum(_siren, valeur)
-
-
-def check_siret(valeur: str) -> str | None:
-    """Fourteen digits, Luhn; for La Poste (other than its head office) the sum of the digits is a multiple of 5."""
-    if not re.fullmatch(MOTIFS["siret"], valeur):
-        return FORMAT
-    return _stdnum(_siret, valeur)
-
-
-def _stdnum(module: ModuleType, valeur: str) -> str | None:
-    try:
-        module.validate(valeur)
-    except ValidationError:
-        return CLE
-    return None
-
-
-def check_rpps(valeur: str) -> str | None:
-    """Eleven digits, Luhn."""
-    if not re.fullmatch(MOTIFS["rpps"], valeur):
-        return FORMAT
-    return None if luhn(valeur) else CLE
-
-
-def check_commune(valeur: str) -> str | None:
-    """An INSEE commune code: department (2A, 2B, 97, 98 included) and three digits. Not a postal code."""
-    return None if re.fullmatch(MOTIFS["commune"], valeur) else FORMAT
-
-
-def check_departement(valeur: str) -> str | None:
-    """01 to 95 without 20, 2A, 2B, 971 to 978, 984 to 989."""
-    return None if re.fullmatch(MOTIFS["departement"], valeur) else FORMAT
-
-
-def check_region(valeur: str) -> str | None:
-    """Two digits; which ones exist is the nomenclature's business."""
-    return None if re.fullmatch(MOTIFS["region"], valeur) else FORMAT
-
-
-CHECKS = {
-    "finess": (check_finess, 9),
-    "siren": (check_siren, 9),
-    "siret": (check_siret, 14),
-    "rpps": (check_rpps, 11),
-    "commune": (check_commune, 5),
-    "departement": (check_departement, 2),
-    "region": (check_region, 2),
+_CLES: Mapping[str, Callable[[str], bool]] = {  # those that have a key: whether it is right
+    "finess": lambda n: luhn(_CORSE.get(n[:2], n[:2]) + n[2:]),
+    "siren": siren.is_valid,
+    "siret": siret.is_valid,  # of La Poste, but for its head office: the sum of the digits is a multiple of 5
+    "rpps": luhn,
 }
+
+
+def check(type_identifiant: str, valeur: str) -> str | None:
+    """Its format, then its key."""
+    if not re.fullmatch(MOTIFS[type_identifiant], valeur):
+        return FORMAT
+    return None if _CLES.get(type_identifiant, bool)(valeur) else CLE
 
 
 def repair(type_identifiant: str, valeur: object) -> tuple[str | None, str | None]:
@@ -146,23 +66,22 @@ def repair(type_identifiant: str, valeur: object) -> tuple[str | None, str | Non
     Only what loses nothing is repaired: blanks and dots inside, case of 2a/2b, one zero eaten by the spreadsheet (when
     the key, if any, then holds). With `identifiant_cle` the value itself is returned: its format is right.
     """
-    check, longueur = CHECKS[type_identifiant]
     texte = text_of_number(valeur)
     if texte is None:
         return None, TRONQUE if is_too_long(valeur) else FORMAT
     if is_scientific(texte) or (type_identifiant == "siret" and _SEPARATEURS.sub("", texte)[9:] == "00000"):
         return None, TRONQUE  # 7,32829E+13, or what is left of it once read back: no SIRET has this internal number
-    if check(texte) is None:
+    if check(type_identifiant, texte) is None:
         return texte, None
     compact = _SEPARATEURS.sub("", texte)
     majuscule = compact.upper()
-    if check(majuscule) is None:
+    if check(type_identifiant, majuscule) is None:
         return majuscule, ECRITURE if compact != texte else CASSE
-    if majuscule.isascii() and majuscule.isdigit() and len(majuscule) == longueur - 1:
+    if majuscule.isascii() and majuscule.isdigit() and len(majuscule) == LONGUEURS[type_identifiant] - 1:
         complet = "0" + majuscule
-        if check(complet) is None:
+        if check(type_identifiant, complet) is None:
             return complet, ZERO
-    if check(majuscule) == CLE:
+    if check(type_identifiant, majuscule) == CLE:
         return majuscule, CLE
     return None, FORMAT
 
@@ -185,15 +104,10 @@ def is_too_long(valeur: object) -> bool:
     return isinstance(valeur, int | float) and not isinstance(valeur, bool) and CHIFFRES_MAX <= valeur < math.inf
 
 
-def repair_finess(valeur: object) -> tuple[str | None, str | None]:
-    """`repair` for a FINESS number."""
-    return repair("finess", valeur)
-
-
 def propose(type_identifiant: str, valeur: object) -> str | None:
     """What the respondent may have meant when `repair` refuses: the SIREN of a SIRET typed in its place, or None."""
     texte = _SEPARATEURS.sub("", text_of_number(valeur) or "")
-    if type_identifiant == "siren" and check_siret(texte) is None:
+    if type_identifiant == "siren" and check("siret", texte) is None:
         return texte[:9]
     return None
 

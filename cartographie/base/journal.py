@@ -140,10 +140,8 @@ def _inputs(projet: Path, campagnes: Sequence[str]) -> dict[str, str]:
     registres = [p for a in campagnes if (p := projet / "raw" / a / "registre.csv").is_file()]
     declares = sorted(p for p in (projet / "schemas").rglob("*") if p.is_file())
     ensemble = "".join(f"{p.relative_to(projet)}\n{sha256_of(p)}\n" for p in declares)
-    return {
-        **{p.relative_to(projet).as_posix(): sha256_of(p) for p in registres},
-        "schemas": hashlib.sha256(ensemble.encode("utf-8")).hexdigest(),
-    }
+    recus = {p.relative_to(projet).as_posix(): sha256_of(p) for p in registres}
+    return recus | {"schemas": hashlib.sha256(ensemble.encode("utf-8")).hexdigest()}
 
 
 def _accounts(bilan: Mapping[str, Any]) -> dict[str, Any]:

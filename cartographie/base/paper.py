@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from xlsxwriter import Workbook
     from xlsxwriter.format import Format
+    from xlsxwriter.worksheet import Worksheet
 
 # -------------------------------------------------------------------------------------------
 # What every workbook we write has in common.
@@ -33,6 +34,51 @@ def write_sheets(
     classeur.set_properties({"created": FIGE, **proprietes})
     yield classeur, {nom: classeur.add_format(dict(proprietes)) for nom, proprietes in formats.items()}
     classeur.close()
+
+
+def set_widths(f: Worksheet, largeurs: Iterable[float], premiere: int = 0) -> None:
+    """The width in characters of each column, from `premiere` on."""
+    for c, largeur in enumerate(largeurs, premiere):
+        f.set_column(c, c, largeur)
+
+
+def head_sheet(
+    f: Worksheet, titre: str, style: Format, largeurs: Iterable[float], hauteur: float | None = None
+) -> None:
+    """How a sheet to be read opens: its columns, no grid, its title in A1."""
+    set_widths(f, largeurs)
+    f.hide_gridlines(2)
+    f.write_string(0, 0, titre, style)
+    if hauteur is not None:
+        f.set_row(0, hauteur)
+
+
+def fit_page(f: Worksheet, papier: int = 9, portrait: bool = False, large: bool = False) -> None:
+    """Printed on A4 (9) or A3 (8), one page wide unless it is too `large` for that."""
+    f.set_portrait() if portrait else f.set_landscape()
+    f.set_paper(papier)
+    if not large:
+        f.fit_to_pages(1, 0)
+
+
+def write_texts(f: Worksheet, r: int, textes: Iterable[str], style: Format, premiere: int = 0) -> None:
+    """Texts side by side: the heads of a table."""
+    for c, texte in enumerate(textes, premiere):
+        f.write_string(r, c, texte, style)
+
+
+def write_lines(f: Worksheet, r: int, phrases: Iterable[str], style: Format) -> int:
+    """Sentences from a row on, one a row; the next row."""
+    for phrase in phrases:
+        f.write_string(r, 0, phrase, style)
+        r += 1
+    return r
+
+
+def add_table(f: Worksheet, r: int, entetes: Iterable[tuple[str, Format]], lignes: int, **options: object) -> None:
+    """A native table of so many rows, headed at row `r`. `options`: its name and its style."""
+    colonnes = [{"header": texte, "header_format": style} for texte, style in entetes]
+    f.add_table(r, 0, r + lignes, len(colonnes) - 1, {"columns": colonnes, **options})
 
 
 def row_height(*textes: tuple[str, float], points: float = 14.5) -> float:

@@ -26,6 +26,21 @@ def nombre(n: int, un: str, plusieurs: str | None = None) -> str:
     return f"{espace(n)} {un if n < 2 else plusieurs or un + 's'}"
 
 
+_LIENS = re.compile(r" (?:à|aux?|avec|chez|dans|de|des|du|en|et|par|pour|sans|sur)\b| \w+['’]")
+
+
+def pluriel(libelle: str) -> str:
+    """« robots de traite », « fermes laitières »: the words before the first one that links.
+
+    >>> pluriel("système d'IA"), pluriel("établissement public de santé"), pluriel("avis")
+    ("systèmes d'IA", 'établissements publics de santé', 'avis')
+    """
+    lien = _LIENS.search(libelle)
+    fin = lien.start() if lien else len(libelle)
+    mots = [m if m[-1:] in ("s", "x", "z") else m + "s" for m in libelle[:fin].split()]
+    return " ".join(mots) + libelle[fin:]
+
+
 def espace(n: SupportsInt) -> str:
     return f"{int(n):,}".replace(",", " ")
 
@@ -114,9 +129,9 @@ def personal_data(texte: str) -> str | None:
         return None
     if _NIR.search(texte):
         return "numéro de sécurité sociale"
-    from cartographie.base.identifiers import check_rpps  # here: few texts have so many digits, and it reads a library
+    from cartographie.base.identifiers import check  # here: few texts have so many digits, and it reads a library
 
-    if any(check_rpps(m) is None for m in _RPPS.findall(texte)):
+    if any(check("rpps", m) is None for m in _RPPS.findall(texte)):
         return "numéro RPPS"
     if _TELEPHONE.search(texte):
         return "numéro de téléphone"

@@ -275,9 +275,8 @@ class _Equipe:
         self.contexte: Any = multiprocessing.get_context("forkserver" if SERVEUR else "spawn")
         start_server(getattr(fonction, "func", fonction).__module__)
         self.fonction, self.limites, self.nombre = fonction, limites, nombre
-        self.avance = (
-            _AVANCE if limites else 1
-        )  # a task of our own may fill the pipe while its answer fills the other way
+        # a task of our own may fill the pipe while its answer fills the other way
+        self.avance = _AVANCE if limites else 1
         self.ouvriers: list[_Ouvrier] = []
         self.taches: dict[int, Any] = {}  # given out, not handed over yet
         self.faites: dict[int, Any] = {}

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from cartographie.campaign import frame
+from cartographie.campaign.frame import Matching, Repaired
 from cartographie.decode import corrections
 from cartographie.decode.columns import decode_lots
 from cartographie.decode.derive import derive, identify
 from cartographie.decode.lots import borrowed, build_lots, link_parents, locator
 from cartographie.decode.versions import resolve_versions
-from cartographie.intake.read import read_depots, workers_for
+from cartographie.intake.read import read_depots, read_options, workers_for
 from cartographie.survey.model import Gravite, Questionnaire
 from cartographie.survey.received import Constat, Depot, Extraction, Lot
 from cartographie.survey.rules import judge, repairs
@@ -82,10 +82,9 @@ def examine_files(cadre: Cadre, depots: Sequence[Depot], base: pd.DataFrame | No
         identifiants = identify(lots[entite], q.entites[entite], q, campagne, lots, cle)
         lots[entite] = replace(lots[entite], df=lots[entite].df.assign(id_repondant=identifiants))
     if base is not None:
-        recues = answers(q, {e: lot.df for e, lot in lots.items()})
-        base_ligne, _ = frame.match(*recues, base, q, campagne)
-        constats += frame.successions_met(*recues, base, q, campagne)
-        lots[q.racine] = replace(lots[q.racine], df=lots[q.racine].df.assign(base_ligne=base_ligne))
+        trouve = matching({e: lot.df for e, lot in lots.items()}, base, q, campagne)
+        constats += trouve.successions_met()
+        lots[q.racine] = replace(lots[q.racine], df=lots[q.racine].df.assign(base_ligne=trouve.base_ligne))
     structurels = [c for x in extractions for c in x.constats]
     validation = validate(lots, [*structurels, *corrections_faites, *constats, *orphelins], q, campagne, base, depots)
     validation = replace(validation, kept=_derive_again(validation.kept, lots, lus, q, campagne))
@@ -111,9 +110,16 @@ def examine_frame_files(cadre: Cadre, depots: Sequence[Depot]) -> Fournee:
     return replace(_result(cadre, depots, extractions, bruts, lots, validation), echecs=tuple(echecs))
 
 
-def answers(q: Questionnaire, frames: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
-    """(respondents, their child rows by entity): what is matched to the frame."""
-    return frames[q.racine], {e: frames[e] for e in q.enfants(q.racine) if e in frames}
+def matching(
+    frames: Mapping[str, pd.DataFrame],
+    base: pd.DataFrame,
+    q: Questionnaire,
+    campagne: str,
+    reparees: Repaired = frozenset(),
+) -> Matching:
+    """Respondents and their child rows, against the frame."""
+    enfants = {e: frames[e] for e in q.enfants(q.racine) if e in frames}
+    return Matching(frames[q.racine], enfants, base, q, campagne, reparees)
 
 
 def _result(
@@ -134,11 +140,7 @@ def _result(
         replace(x, blocs=(), comptes=(), constats=(), altere=any(c.constat == "depot_modifie" for c in x.constats))
         for x in extractions
     )
-    lieux = (
-        _places(lots[q.racine], q, validation.constats)
-        if q.racine in lots
-        else pd.DataFrame(columns=list(PLACES)).astype(PLACES)
-    )
+    lieux = _places(lots.get(q.racine), q, validation.constats)
     return Fournee(
         tuple(depots), tetes, validation.kept, validation.quarantined, validation.cellules_rejetees, redaction, comptes,
         lieux, bruts,
@@ -160,8 +162,10 @@ def _still_stated(
     ]
 
 
-def _places(lot: Lot, q: Questionnaire, constats: Sequence[Constat]) -> pd.DataFrame:
+def _places(lot: Lot | None, q: Questionnaire, constats: Sequence[Constat]) -> pd.DataFrame:
     """Where each root record gives the numbers that link it to the frame, and whether they had to be repaired."""
+    if lot is None:
+        return pd.DataFrame(columns=list(PLACES)).astype(PLACES)
     place, repare = locator(lot), {*repairs(q), corrections.CONSTAT}
     repares = {(c.enregistrement, c.variable) for c in constats if c.constat in repare and c.entite == lot.entite}
     variables = [lien["variable"] for lien in q.enquete.get("lien_base", ()) if lien["entite"] == lot.entite]
@@ -197,18 +201,16 @@ def _derive_again(
 def read_files(cadre: Cadre, depots: Sequence[Depot], role: str) -> list[Extraction]:
     """What reading each file gave, in the order received."""
     q, campagne = cadre.q, cadre.campagne
-    parametres = q.campagnes[campagne].parametres
     modeles = [m for a in q.campagnes for m in q.campagnes[a].modeles.values() if m.usage == role]
     etape = f"{campagne} : lecture " + ("de la base de sondage" if role == "base" else "des fichiers reçus")
     return read_depots(
         depots,
         cadre.projet / "raw" / campagne,
         modeles,
-        plafonds=parametres.get("plafonds_base" if role == "base" else "plafonds"),
-        csv=parametres.get("csv"),
-        formats_acceptes=parametres.get("formats_acceptes"),
-        contenus_actifs=parametres.get("contenus_actifs"),
-        lecture=parametres.get("lecture_base" if role == "base" else "lecture"),
-        workers=workers_for(len(depots), 1 if role == "base" else cadre.ouvriers),
         progres=lambda fait, total: cadre.progres(etape, fait, total),
+        **read_options(
+            q.campagnes[campagne].parametres,
+            workers_for(len(depots), 1 if role == "base" else cadre.ouvriers),
+            base=role == "base",
+        ),
     )

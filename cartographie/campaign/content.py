@@ -44,15 +44,12 @@ def read_dispositions(dossier: Path, campagne: str) -> dict[str, str]:
     with chemin.open(encoding="utf-8-sig", newline="") as fichier:
         lecteur = csv.DictReader(fichier)
         if lecteur.fieldnames != COLONNES:
-            raise UserError(
-                "U18", f"Le fichier raw/{campagne}/{FICHIER} ne se lit pas : ses colonnes doivent être {', '.join(COLONNES)}.",
-            )  # fmt: skip
+            attendu = f"ses colonnes doivent être {', '.join(COLONNES)}."
+            raise UserError("U18", f"Le fichier raw/{campagne}/{FICHIER} ne se lit pas : {attendu}")
         for i, ligne in enumerate(lecteur, start=2):
             if ligne["disposition"] not in DECLAREES:
-                raise UserError(
-                    "U18", f"raw/{campagne}/{FICHIER}, ligne {i} : « {ligne['disposition']} » n'est pas une disposition ; "
-                    f"choisissez parmi {', '.join(DECLAREES)}.",
-                )  # fmt: skip
+                dit = f"raw/{campagne}/{FICHIER}, ligne {i} : « {ligne['disposition']} » n'est pas une disposition"
+                raise UserError("U18", f"{dit} ; choisissez parmi {', '.join(DECLAREES)}.")
             out[ligne["unite"]] = ligne["disposition"]
     return out
 
@@ -68,9 +65,8 @@ def settle(q: Questionnaire, c: Controle, declarees: Mapping[str, str], etats: p
     unites = identifiers(c.unites)
     inconnues = sorted(set(declarees) - set(unites))
     if inconnues:
-        raise UserError(
-            "U19", f"raw/{c.campagne}/{FICHIER} nomme « {inconnues[0]} », absente de la base de sondage : corrigez ce numéro.",
-        )  # fmt: skip
+        dit = f"raw/{c.campagne}/{FICHIER} nomme « {inconnues[0]} », absente de la base de sondage"
+        raise UserError("U19", f"{dit} : corrigez ce numéro.")
     etat = situation.build_suivi(q, c, [])
     etat = etat[etat["unite"] != ""].set_index("unite")
     repondants = _completeness(q, c, etats)

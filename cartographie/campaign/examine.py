@@ -14,8 +14,8 @@ import pandas as pd
 
 from cartographie.base.errors import Statut, UserError
 from cartographie.base.files import versions
-from cartographie.campaign import frame, links, resume
-from cartographie.campaign.batch import Cadre, Fournee, Progres, answers, examine_files, examine_frame_files
+from cartographie.campaign import links, resume
+from cartographie.campaign.batch import Cadre, Fournee, Progres, examine_files, examine_frame_files, matching
 from cartographie.campaign.resume import Part, claimed_twice, gather, linked_files, repaired, useful_columns
 from cartographie.decode import corrections
 from cartographie.intake.store import altered, pseudonym_key, read_registre, unregistered
@@ -77,14 +77,10 @@ def examine(cadre: Cadre, complet: bool = True, relire: bool = False) -> Control
     liens = non_rapproches = recouvrements = proposes = None
     trouvees = [base.redaction, recu.redaction]
     if unites is not None and q.racine in recu.kept:
-        gardes = answers(q, recu.kept)
-        a_rapprocher = (*gardes, unites, q, campagne, repaired(recu))
-        frame.require_links(*a_rapprocher)
-        base_ligne, liens = frame.match(*a_rapprocher)
-        non_rapproches = frame.unmatched(*gardes, unites, base_ligne, q)
-        recouvrements = frame.overlaps(*a_rapprocher)
-        scissions = frame.split_units(gardes[0], unites, q, campagne)
-        proposes = links.propose(gardes[0], unites, base_ligne, liens, q, scissions)
+        trouve = matching(recu.kept, unites, q, campagne, repaired(recu))
+        trouve.require_links()
+        liens, non_rapproches, recouvrements = trouve.liens, trouve.unmatched(), trouve.overlaps()
+        proposes = links.propose(recu.kept[q.racine], unites, trouve.base_ligne, liens, q, trouve.split_units())
         trouvees.append(claimed_twice(cadre, recu, recouvrements))
     redaction = Redaction(
         sorted((a for r in trouvees for a in r.anomalies), key=order),

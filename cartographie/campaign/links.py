@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from rapidfuzz import fuzz, process
 
+from cartographie.base.files import csv_text
 from cartographie.base.text import MASQUE, normalise, personal_data
-from cartographie.survey.model import Questionnaire, Succession
+from cartographie.survey.model import Identifiant, Questionnaire, Succession
 
 # -------------------------------------------------------------------------------------------
 # Answers that no number links to the frame: the units whose name and place are closest, proposed, never applied.
@@ -41,20 +39,21 @@ def propose(
 ) -> pd.DataFrame:
     """One row: one unit proposed for one answer found nowhere in the frame (PROPOSALS), at most NOMBRE each, best first.
 
-    `racines`, `base`: as given to `register.match`, `base_ligne` and `liens` its results. `scissions`: label in `racines` →
+    `racines`, `base`: as given to `frame.Matching`, `base_ligne` and `liens` its results. `scissions`: label in `racines` →
     units its former number was split into, proposed first. `a_coller`: the line of rapprochements.csv that accepts it.
     """
     d = q.enquete.get("rapprochement", {})
     seules = racines[np.asarray(base_ligne) < 0]
     unites = base["id_base"] if "id_base" in base else base["id_repondant"]
     rang_unite = {u: j for j, u in enumerate(unites)}
-    noms = _names(seules, d.get("nom"), d), _names(base, d.get("base_nom"), d)
+    abreviations = d.get("abreviations", {})
+    noms = _names(seules, d.get("nom"), abreviations), _names(base, d.get("base_nom"), abreviations)
     trouves: dict[int, dict[int, tuple[int, str]]] = {}  # answer → unit → (score, motive)
     for i, possibles in enumerate(map((scissions or {}).get, seules.index)):
         for u in possibles or ():
             j = rang_unite[u]
             trouves.setdefault(i, {})[j] = (_score(noms[0][i], noms[1][j]), ANCIEN_NUMERO)
-    seuil = int(d.get("seuil", SEUIL))
+    seuil = d.get("seuil", SEUIL)
     if "commune" in d and "base_commune" in d:
         places = _places(seules, d["commune"]), _places(base, d["base_commune"])
         _collect(trouves, _close(noms, places, 1.0, seuil), "même commune")
@@ -75,11 +74,11 @@ def _collect(
 # ------------------------------------------------------------------------------------------- names
 
 
-def _names(df: pd.DataFrame, colonne: str | None, d: Mapping[str, Any]) -> np.ndarray:
+def _names(df: pd.DataFrame, colonne: str | None, abreviations: Mapping[str, str]) -> np.ndarray:
     """The names as compared: normalised, abbreviations spelled out, words in alphabetical order; "" when unknown."""
     if colonne is None or colonne not in df:
         return np.full(len(df), "", dtype=object)
-    formes = {normalise(k): normalise(v).split() for k, v in (d.get("abreviations") or {}).items()}
+    formes = {normalise(k): normalise(v).split() for k, v in abreviations.items()}
     codes, uniques = pd.factorize(df[colonne].to_numpy(dtype=object))
     plats = ["" if u == MASQUE else _spelled(u, formes) for u in uniques]
     return np.array([*plats, ""], dtype=object)[codes]
@@ -165,14 +164,14 @@ def _table(
             lignes.append(
                 (r["id_repondant"], r["depot"], r["feuille"], r["ligne"], _readable(r, d.get("nom"), q, cache),
                  _readable(r, d.get("commune"), q, cache), unites[j], _readable(u, d.get("base_nom"), q),
-                 _readable(u, d.get("base_commune"), q), score, motif, _line(r["id_repondant"], unites[j], motif))
+                 _readable(u, d.get("base_commune"), q), score, motif, csv_text((r["id_repondant"], unites[j], motif, "")).removesuffix("\n"))
             )  # fmt: skip
     return pd.DataFrame(lignes, columns=PROPOSALS)
 
 
-def _someone(voie: Mapping[str, Any], q: Questionnaire) -> bool:
+def _someone(voie: Identifiant, q: Questionnaire) -> bool:
     """This way of naming a respondent names a person: the name it gives is that person's."""
-    return bool(voie.get("hache")) or q.variables[voie["variable"]].personnel
+    return voie.get("hache", False) or q.variables[voie["variable"]].personnel
 
 
 def _readable(r: pd.Series, variable: str | None, q: Questionnaire, cache: bool = False) -> str:
@@ -181,12 +180,6 @@ def _readable(r: pd.Series, variable: str | None, q: Questionnaire, cache: bool 
     if valeur is None or pd.isna(valeur):
         return ""
     return MASQUE if cache or q.variables[str(variable)].personnel or personal_data(str(valeur)) else str(valeur)
-
-
-def _line(repondant: object, id_base: str, motif: str) -> str:
-    tampon = io.StringIO()
-    csv.writer(tampon, lineterminator="").writerow([repondant, id_base, motif, ""])
-    return tampon.getvalue()
 
 
 # -------------------------------------------------------------------------------------------
@@ -276,7 +269,7 @@ def renamed(
         return {}
     units, fin = set(texts(base[column][known(base[column])])), questionnaire.campagnes[campagne].fin
     prefixes = [
-        str(i["prefixe"]) + SEPARATEUR
+        i["prefixe"] + SEPARATEUR
         for i in questionnaire.entites[questionnaire.racine].identifiant
         if i["variable"] == declared.get("variable") and not i.get("hache")
     ]
@@ -296,8 +289,8 @@ def succession_column(questionnaire: Questionnaire) -> str | None:
     declared = questionnaire.enquete.get("successions", {})
     return next(
         (
-            str(e["base"])
-            for e in questionnaire.enquete.get("lien_base") or ()
+            e["base"]
+            for e in questionnaire.enquete.get("lien_base", ())
             if e["entite"] == questionnaire.racine and e["variable"] == declared.get("variable")
         ),
         None,

@@ -168,15 +168,15 @@ def _tables(z: Tableaux, tete: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     for t, (nom, colonnes) in enumerate(tete["tables"].items()):
         index = pd.Index(z[f"{t}"])
         donnees = {
-            colonne: pd.Series(_decode(z, f"{t}.{c}.", genre, uniques), index=index, dtype=_dtype(genre))
+            colonne: pd.Series(
+                _decode(z, f"{t}.{c}.", genre, uniques),
+                index=index,
+                dtype=genre if genre in ("str", "object") else None,
+            )
             for c, (colonne, genre, uniques) in enumerate(colonnes)
         }
         sortie[nom] = pd.DataFrame(donnees, index=index, columns=[c for c, _, _ in colonnes])
     return sortie
-
-
-def _dtype(genre: str) -> type | str | None:
-    return object if genre == "object" else "str" if genre == "str" else None
 
 
 def _encode(colonne: pd.Series) -> tuple[str, list[Any], dict[str, np.ndarray]]:
@@ -230,12 +230,8 @@ def claimed_twice(cadre: Cadre, recu: Fournee, recouvrements: pd.DataFrame) -> R
         variable = variables.get(r.mode.removesuffix(frame.REPAIRED), premiere)
         lieu: dict[str, Any] = {}
         if place := lieux.get((enregistrement, variable)):
-            lieu = {
-                "depot": place.depot,
-                "feuille": place.feuille,
-                "ligne": _number(place.ligne),
-                "colonne": _number(place.colonne),
-            }
+            lieu = {"depot": place.depot, "feuille": place.feuille}
+            lieu |= {"ligne": _number(place.ligne), "colonne": _number(place.colonne)}
         constats.append(
             Constat("unite_deja_couverte", q.racine, enregistrement, variable,
                     details={"unite": r.id_base, "autre": r.retenu_par}, **lieu)
@@ -310,8 +306,8 @@ def _keyed(parts: Sequence[Part], entite: str, cles: tuple[str, ...], orphelines
                 continue
             df = df[df["depot"].isin(gardes) & df[list(cles)].notna().all(axis=1)]
             df = df[df["parent"] < 0] if orphelines else df
-            cle = df[list(cles)].astype("str").agg("\x1f".join, axis=1) if len(df) else pd.Series(dtype="str")
-            out.append(pd.DataFrame({"depot": df["depot"], "part": i, "cle": cle}))
+            cle = [tuple(ligne) for ligne in df[list(cles)].astype("str").to_numpy().tolist()]
+            out.append(pd.DataFrame({"depot": df["depot"], "part": i, "cle": pd.Series(cle, df.index, dtype="object")}))
     return pd.concat(out, ignore_index=True) if out else pd.DataFrame({"depot": [], "part": [], "cle": []})
 
 
@@ -322,7 +318,7 @@ def useful_columns(q: Questionnaire, campagne: str) -> set[str]:
     axes = {
         n["variable"] for a in q.enquete.get("axes", {}).values() for n in [a, *a.get("niveaux", ())] if "variable" in n
     }
-    proches = {str(v) for v in (q.enquete.get("rapprochement") or {}).values()}
+    proches = {str(v) for v in q.enquete.get("rapprochement", {}).values()}
     return (
         {"depot", "feuille", "ligne", "parent", "id_repondant", "base_ligne", "motif"} | liens | cles | axes | proches
     )

@@ -5,8 +5,8 @@ One row of `build_suivi` is one unit of the frame, one answer found nowhere in i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence, Set
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -34,7 +34,7 @@ GRAVITES = ("rejet_fichier", "rejet_ligne", "rejet_cellule")
 
 def gravites(q: Questionnaire, campagne: str) -> tuple[str, ...]:
     """Severities of the findings that a respondent is asked to correct."""
-    return tuple((q.campagnes[campagne].parametres.get("retours") or {}).get("gravites", GRAVITES))
+    return tuple(q.campagnes[campagne].parametres.get("retours", {}).get("gravites", GRAVITES))
 
 
 def build_suivi(
@@ -67,7 +67,7 @@ def _states(q: Questionnaire, c: Controle) -> pd.DataFrame:
         (a.depot, a.id_repondant) for a in c.redaction.anomalies if a.gravite in voulues and a.id_repondant
     )
     fichiers = {d.depot: d for d in c.depots}
-    versions = _versions(c)
+    avant = earlier(c)
     gardes, ecartes = c.recu.kept[q.racine], c.recu.quarantined[q.racine]
     tous = pd.concat([gardes[["depot", "id_repondant"]], ecartes[["depot", "id_repondant"]]])
     etats = [
@@ -80,7 +80,7 @@ def _states(q: Questionnaire, c: Controle) -> pd.DataFrame:
             "depot": tous["depot"],
             "fichier": [fichiers[d].nom for d in tous["depot"]],
             "recu_le": [fichiers[d].recu_le for d in tous["depot"]],
-            "versions": [versions[d] for d in tous["depot"]],
+            "versions": [len(with_earlier([d], avant)) for d in tous["depot"]],
             "points": [points[d, r] for d, r in zip(tous["depot"], tous["id_repondant"], strict=True)],
             "etat": etats,
         },
@@ -88,8 +88,8 @@ def _states(q: Questionnaire, c: Controle) -> pd.DataFrame:
     )
 
 
-def _versions(c: Controle) -> dict[str, int]:
-    """File → how many received files its answer went through, itself included."""
+def earlier(c: Controle) -> dict[str, set[str]]:
+    """File → files whose answers it corrects or which it replaced."""
     avant: dict[str, set[str]] = {x.depot: set() for x in c.extractions}
     for x in c.extractions:
         cible = read_reference(x.retour) if x.retour and not x.refuse else None
@@ -97,15 +97,17 @@ def _versions(c: Controle) -> dict[str, int]:
             avant[x.depot].add(cible[0])
         if x.remplace_par:
             avant[x.remplace_par].add(x.depot)
-    comptes = {}
-    for depot, precedents in avant.items():
-        vus, a_voir = {depot}, list(precedents)
-        while a_voir:
-            if (suivant := a_voir.pop()) not in vus:
-                vus.add(suivant)
-                a_voir += avant[suivant]
-        comptes[depot] = len(vus)
-    return comptes
+    return avant
+
+
+def with_earlier(depots: Iterable[str], avant: Mapping[str, Set[str]]) -> set[str]:
+    """These files and all those their answers went through. `avant`: `earlier`."""
+    vus, a_voir = set(depots), list(depots)
+    while a_voir:
+        nouveaux = avant[a_voir.pop()] - vus
+        vus |= nouveaux
+        a_voir += nouveaux
+    return vus
 
 
 def _units(q: Questionnaire, c: Controle) -> pd.DataFrame:
@@ -151,7 +153,10 @@ def _outside(q: Questionnaire, c: Controle) -> pd.DataFrame:
         perdues, absents = set(visees.index[visees < 0]), set(dehors)
         gardes = set(reponses.loc[reponses["etat"] != REJETE, "repondant"])
         reponses = reponses[
-            [r in absents if e != REJETE else i in perdues and r not in gardes for i, r, e in _rows(reponses)]
+            [
+                r in absents if e != REJETE else i in perdues and r not in gardes
+                for i, r, e in zip(reponses.index, reponses["repondant"], reponses["etat"], strict=True)
+            ]
         ]
     return reponses.assign(unite="", hors_base="oui")
 
@@ -165,10 +170,6 @@ def absents(q: Questionnaire, c: Controle, suivi: pd.DataFrame, seul: str = "") 
     if c.unites is not None and nom and nom in c.unites and not q.variables[nom].personnel:
         noms = dict(zip(frame.identifiers(c.unites), c.unites[nom].fillna(""), strict=True))
     return pd.DataFrame({"unite": attendus["unite"], "nom": [noms.get(u, "") for u in attendus["unite"]]})
-
-
-def _rows(reponses: pd.DataFrame) -> list[tuple[Any, str, str]]:
-    return list(zip(reponses.index, reponses["repondant"], reponses["etat"], strict=True))
 
 
 def _refused(c: Controle) -> pd.DataFrame:

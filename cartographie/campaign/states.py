@@ -14,14 +14,7 @@ from pathlib import Path
 from cartographie.base.errors import UserError
 from cartographie.survey.model import Questionnaire
 
-ATTENDU, RECU, A_CORRIGER, ACCEPTE, REJETE, RELANCE = (
-    "attendu",
-    "reçu",
-    "à corriger",
-    "accepté",
-    "rejeté",
-    "relancé",
-)
+ATTENDU, RECU, A_CORRIGER, ACCEPTE, REJETE, RELANCE = ("attendu", "reçu", "à corriger", "accepté", "rejeté", "relancé")
 ETATS = (ATTENDU, RECU, A_CORRIGER, ACCEPTE, REJETE, RELANCE)
 REPONDU = frozenset({A_CORRIGER, ACCEPTE})
 RELANCES, SUIVI = "relances.csv", "suivi.csv"
@@ -82,7 +75,6 @@ def read_relances(dossier: Path) -> list[Relance]:
         lecteur = csv.DictReader(fichier)
         if lecteur.fieldnames != colonnes:
             raise UserError(
-                "U16",
-                f"Le journal {chemin} ne se lit plus : ses colonnes doivent être {', '.join(colonnes)}.",
+                "U16", f"Le journal {chemin} ne se lit plus : ses colonnes doivent être {', '.join(colonnes)}."
             )
         return [Relance(**{c: ligne[c] or "" for c in colonnes}) for ligne in lecteur]

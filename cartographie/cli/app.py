@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
+from typer.models import ArgumentInfo, OptionInfo
 
 from cartographie import __version__
 from cartographie.base.errors import UserError
 from cartographie.cli import french
-from cartographie.cli.screen import Bilan, print_bilan
+from cartographie.cli.screen import Bilan, Progres, print_bilan, progress
 
 F = TypeVar("F", bound=Callable[..., None])
 app = typer.Typer(
@@ -44,25 +45,33 @@ def options(
     pass
 
 
-Projet = Annotated[
-    Path, typer.Option("--projet", metavar="DOSSIER", help="Espace de travail (schemas/, raw/, outputs/).")
-]
-Json = Annotated[bool, typer.Option("--json", help="Écrit le bilan en JSON sur la sortie standard, pour les machines.")]
-NomCampagne = Annotated[str, typer.Argument(metavar="CAMPAGNE", help="La campagne, par exemple 2026.")]
-Ouvriers = Annotated[int, typer.Option("--ouvriers", metavar="N", help="Processus de lecture (0 : un par cœur).")]
-
-Relire = Annotated[
-    bool, typer.Option("--relire", help="Relit et contrôle de nouveau tous les fichiers, même déjà examinés.")
-]
+def argument(metavar: str, aide: str) -> ArgumentInfo:
+    argument: ArgumentInfo = typer.Argument(metavar=metavar, help=aide)
+    return argument
 
 
-def command(
-    nom: str, court: str, exemple: str, statuts: str = "0 fait · 2 usage · 10 déclaration incohérente"
-) -> Callable[[F], F]:
+def option(nom: str, metavar: str | None, aide: str, **bornes: int) -> OptionInfo:
+    option: OptionInfo = typer.Option(nom, metavar=metavar, help=aide, min=bornes.get("min"), max=bornes.get("max"))
+    return option
+
+
+def flag(nom: str, aide: str) -> OptionInfo:
+    return option(nom, None, aide)
+
+
+Projet = Annotated[Path, option("--projet", "DOSSIER", "Espace de travail (schemas/, raw/, outputs/).")]
+Json = Annotated[bool, flag("--json", "Écrit le bilan en JSON sur la sortie standard, pour les machines.")]
+NomCampagne = Annotated[str, argument("CAMPAGNE", "La campagne, par exemple 2026.")]
+Ouvriers = Annotated[int, option("--ouvriers", "N", "Processus de lecture (0 : un par cœur).")]
+
+Relire = Annotated[bool, flag("--relire", "Relit et contrôle de nouveau tous les fichiers, même déjà examinés.")]
+
+
+def command(nom: str) -> Callable[[F], F]:
     """A documented command: its French help is the docstring, then the example and the exit statuses."""
-    return app.command(
-        nom, cls=french.Command, short_help=court, epilog=f"Exemple : {exemple}\n\nStatuts de sortie : {statuts}"
-    )
+    dit = {"statuts": "0 fait · 2 usage · 10 déclaration incohérente", **french.TEXTES["commandes"][nom]}
+    fin = f"Exemple : {dit['exemple']}\n\nStatuts de sortie : {dit['statuts']}"
+    return app.command(nom, cls=french.Command, short_help=dit["court"], epilog=fin)
 
 
 MONTRE: dict[str, Any] = {}  # what the command of this process last gave, for the journal
@@ -78,6 +87,13 @@ def show(bilan: Bilan, en_json: bool) -> None:
         print_bilan(bilan)
     if bilan.statut:
         raise typer.Exit(int(bilan.statut))
+
+
+def act(en_json: bool, faire: Callable[[Progres], Bilan]) -> None:
+    """Do something that takes time, then show what it gave."""
+    with progress(en_json) as progres:
+        bilan = faire(progres)
+    show(bilan, en_json)
 
 
 def a_date(texte: str, defaut: str = "") -> str:

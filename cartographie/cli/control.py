@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from cartographie.base.errors import Statut
 from cartographie.base.text import FICTIF, espace, minuscule, plain
-from cartographie.cli.app import Json, NomCampagne, Ouvriers, Projet, Relire, command, show
-from cartographie.cli.screen import Bilan, Table, progress
+from cartographie.cli.app import Json, NomCampagne, Ouvriers, Projet, Relire, act, argument, command, flag, option
+from cartographie.cli.screen import Bilan, Table, bounded
 
 if TYPE_CHECKING:
     from cartographie.campaign.examine import Controle
@@ -89,10 +87,9 @@ def _total(c: Controle) -> dict[str, Any]:
 def _by_file(comptes: Sequence[Mapping[str, Any]]) -> Table:
     """The accounting identity file by file: at most 40 shown, all of them in comptes.csv."""
     colonnes = ("etat", "lignes_lues", "lignes_conservees", "lignes_quarantaine", "lignes_ecartees")
-    rangs = [[r["fichier"][:48], *(r[c] for c in colonnes)] for r in comptes[:40]]
-    if len(comptes) > 40:
-        rangs.append([f"… et {len(comptes) - 40} autres (comptes.csv)", "", "", "", "", ""])
-    return Table(["fichier", "état", "lignes lues", "= conservées", "+ quarantaine", "+ écartées"], rangs)
+    rangs = [[r["fichier"][:48], *(r[c] for c in colonnes)] for r in comptes]
+    entete = ["fichier", "état", "lignes lues", "= conservées", "+ quarantaine", "+ écartées"]
+    return bounded(entete, rangs, 40, "comptes.csv")
 
 
 def _identity(total: Mapping[str, Any], unite: str, parts: Sequence[str]) -> str:
@@ -123,7 +120,7 @@ def tell_run(r: Execution) -> Bilan:
         lieux.append(f"{campagne} : ce qui est faux et où → {Path(c['dossier']) / 'anomalies.xlsx'}")
         lieux += [f"{campagne} : les tableaux → {publies[campagne].dossier}"] if campagne in publies else []
     return Bilan(
-        str(r.q.enquete["titre"]),
+        r.q.enquete["titre"],
         {
             "controles": [{**c.valeurs, "statut": int(c.statut)} for c in controles],
             "publications": [dict(tell_publish(p).valeurs) for p in r.publications],
@@ -136,13 +133,7 @@ def tell_run(r: Execution) -> Bilan:
     )
 
 
-@command(
-    "validate",
-    "contrôle ce qui a été reçu",
-    "cartographie validate 2026",
-    "0 fait · 2 usage · 10 déclaration incohérente · 11 un fichier refusé au moins · 12 anomalies au-delà du seuil · "
-    "17 une autre commande écrit",
-)
+@command("validate")
 def validate(
     campagne: NomCampagne,
     ouvriers: Ouvriers = 0,
@@ -154,46 +145,27 @@ def validate(
     from cartographie.cli.flow import control as flow
     from cartographie.cli.flow.common import Examen
 
-    with progress(en_json) as progres:
-        constats = flow.validate(projet, campagne, Examen(ouvriers, relire), progres)
-    show(tell_validate(constats), en_json)
+    act(en_json, lambda p: tell_validate(flow.validate(projet, campagne, Examen(ouvriers, relire), p)))
 
 
-@command(
-    "load",
-    "reconstruit l'entrepôt",
-    "cartographie load",
-    "0 fait · 2 usage · 10 déclaration incohérente · 17 espace occupé",
-)
+@command("load")
 def load(ouvriers: Ouvriers = 0, relire: Relire = False, projet: Projet = Path(), en_json: Json = False) -> None:
     """Reconstruit l'entrepôt (DuckDB) de toutes les campagnes reçues, en une fois ou pas du tout."""
     from cartographie.campaign.workspace import warehouse_path
     from cartographie.cli.flow import control as flow
     from cartographie.cli.flow.common import Examen
 
-    with progress(en_json) as progres:
-        controles = flow.load(projet, Examen(ouvriers, relire), progres)
-    show(tell_load(warehouse_path(projet), controles), en_json)
+    act(en_json, lambda p: tell_load(warehouse_path(projet), flow.load(projet, Examen(ouvriers, relire), p)))
 
 
-@command(
-    "run",
-    "fait tout, de raw/ aux tableaux",
-    "cartographie run 2025 2026",
-    "0 fait · 2 usage · 10 déclaration incohérente · 11 et 12 avec --strict · 13 campagne invraisemblable · 14 secret non prouvé · "
-    "15 la version existe déjà · 17 espace occupé",
-)
+@command("run")
 def run(
     campagnes: Annotated[
-        list[str] | None, typer.Argument(metavar="[CAMPAGNES…]", help="Les campagnes (défaut : toutes celles reçues).")
+        list[str] | None, argument("[CAMPAGNES…]", "Les campagnes (défaut : toutes celles reçues).")
     ] = None,
-    version: Annotated[str, typer.Option("--version", metavar="NOM", help="Nom de la version publiée.")] = "provisoire",
-    remplacer: Annotated[
-        bool, typer.Option("--remplacer", help="Refait une version de travail qui existe déjà.")
-    ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Sort avec 11 ou 12 s'il y a des refus ou trop d'anomalies.")
-    ] = False,
+    version: Annotated[str, option("--version", "NOM", "Nom de la version publiée.")] = "provisoire",
+    remplacer: Annotated[bool, flag("--remplacer", "Refait une version de travail qui existe déjà.")] = False,
+    strict: Annotated[bool, flag("--strict", "Sort avec 11 ou 12 s'il y a des refus ou trop d'anomalies.")] = False,
     ouvriers: Ouvriers = 0,
     relire: Relire = False,
     projet: Projet = Path(),
@@ -205,6 +177,4 @@ def run(
     from cartographie.release.publish import Demande
 
     demande = Demande("", version, remplacer=remplacer)
-    with progress(en_json) as progres:
-        fait = flow.run(projet, campagnes or [], demande, strict, Examen(ouvriers, relire), progres)
-    show(tell_run(fait), en_json)
+    act(en_json, lambda p: tell_run(flow.run(projet, campagnes or [], demande, strict, Examen(ouvriers, relire), p)))

@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 import errno
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 USAGE: type[Exception] = typer.BadParameter.__bases__[0]  # what every wrong command line raises
-_AIDE = tuple(
-    (re.compile(anglais, re.MULTILINE), francais)
-    for anglais, francais in (
-        (r"^Usage:", "Usage :"),
-        (r"^Arguments:", "Arguments :"),
-        (r"^Options:", "Options :"),
-        (r"^Commands:", "Commandes :"),
-        (r"COMMAND \[ARGS\]\.\.\.", "COMMANDE [ARGUMENTS]…"),
-        (r"Show this message and exit\.", "Affiche cette aide."),
-        (r"\[default: ", "[défaut : "),
-        (r"\[default:$", "[défaut :"),
-        (r"\[required\]", "[obligatoire]"),
-        (r"; required\]", "; obligatoire]"),
-        (r" <[A-Za-z\[\] ]+>", ""),
-    )
-)
+# `commandes`: what each is, with its example and its exit statuses; `aide`, `usage`: regular expression on what Typer prints, French;
+# `systeme`: what the system refused, and what to do. JSON, which every command can afford to read.
+TEXTES: Mapping[str, Any] = json.loads(Path(__file__).with_name("french.json").read_text(encoding="utf-8"))
 
 
 def _translate(texte: str) -> str:
-    for anglais, francais in _AIDE:
-        texte = anglais.sub(francais, texte)
+    for anglais, francais in TEXTES["aide"]:
+        texte = re.sub(anglais, francais, texte, flags=re.MULTILINE)
     return texte
 
 
@@ -47,21 +36,9 @@ class Group(TyperGroup):
 
 def os_message(e: OSError) -> str:
     """One French sentence for what the system refused, and what to do."""
-    phrases = {
-        errno.EACCES: "l'accès est refusé : vérifiez vos droits, ou fermez le fichier s'il est ouvert ailleurs",
-        errno.EPERM: "l'accès est refusé : vérifiez vos droits, ou fermez le fichier s'il est ouvert ailleurs",
-        errno.EROFS: "ce dossier est en lecture seule : choisissez-en un autre",
-        errno.ENOSPC: "le disque est plein : libérez de la place puis relancez",
-        errno.EDQUOT: "votre quota de disque est atteint : libérez de la place puis relancez",
-        errno.EFBIG: "le fichier dépasse la taille permise : levez cette limite, ou écrivez ailleurs",
-        errno.EMFILE: "trop de fichiers sont ouverts : relancez avec moins d'ouvriers (--ouvriers 1)",
-        errno.ENOMEM: "la mémoire ne suffit pas : fermez d'autres programmes, ou relancez avec --ouvriers 1",
-        errno.ENOENT: "le fichier ou le dossier n'existe pas : vérifiez le chemin",
-        errno.ENOTDIR: "le chemin passe par un fichier, non par un dossier : vérifiez-le",
-        errno.EISDIR: "c'est un dossier, il faut un fichier : vérifiez le chemin",
-        errno.ENAMETOOLONG: "le nom est trop long : raccourcissez-le",
-    }
-    return phrases.get(e.errno or 0, "le système a refusé de lire ou d'écrire : vérifiez le chemin et le disque")
+    return TEXTES["systeme"].get(
+        errno.errorcode.get(e.errno or 0), "le système a refusé de lire ou d'écrire : vérifiez le chemin et le disque"
+    )
 
 
 _PAR_GENRE: dict[str, Callable[[Any], str]] = {
@@ -70,16 +47,6 @@ _PAR_GENRE: dict[str, Callable[[Any], str]] = {
     "BadOptionUsage": lambda e: f"l'option « {e.option_name} » attend une valeur",
     "BadParameter": lambda e: f"la valeur donnée à {e.param.opts[-1] if e.param else 'une option'} ne convient pas",
 }
-_PAR_TEXTE = (
-    (r".*'([^']*)' is not readable.*", r"\1 ne peut pas être lu : vérifiez vos droits"),
-    (
-        r"No such command '([^']*)'.*Did you mean '([^']*)'.*",
-        r"la commande « \1 » n'existe pas, vouliez-vous dire « \2 »",
-    ),
-    (r"No such command '([^']*)'.*", r"la commande « \1 » n'existe pas"),
-    (r"Missing command.*", "il manque une commande"),
-    (r".*unexpected extra argument.*", "il y a un argument de trop"),
-)
 
 
 def usage_message(e: Exception) -> str:
@@ -87,7 +54,7 @@ def usage_message(e: Exception) -> str:
     contexte, message = getattr(e, "ctx", None), str(getattr(e, "message", ""))
     if type(e).__name__ == "NoArgsIsHelpError" and contexte:
         return str(contexte.get_help())
-    dits = (re.sub(motif, dit, message) for motif, dit in _PAR_TEXTE if re.fullmatch(motif, message, re.DOTALL))
+    dits = (re.sub(motif, dit, message) for motif, dit in TEXTES["usage"] if re.fullmatch(motif, message, re.DOTALL))
     texte = next(dits, "") or _PAR_GENRE.get(type(e).__name__, lambda _: message[:1].lower() + message[1:].rstrip("."))(
         e
     )

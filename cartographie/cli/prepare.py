@@ -8,12 +8,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from cartographie.base.errors import Statut
 from cartographie.base.text import FICTIF, espace, nombre
-from cartographie.cli.app import Json, NomCampagne, Projet, a_date, command, show
-from cartographie.cli.screen import Bilan, Table, progress
+from cartographie.cli.app import Json, NomCampagne, Projet, a_date, act, argument, command, flag, option, show
+from cartographie.cli.screen import Bilan, Table
 
 if TYPE_CHECKING:
     from cartographie.cli.flow.prepare import BaseImportee
@@ -77,11 +75,9 @@ def tell_register(r: BaseImportee) -> Bilan:
     )
 
 
-@command("init", "crée un espace de travail", "cartographie init ../campagne --projet .")
+@command("init")
 def init(
-    destination: Annotated[
-        Path, typer.Argument(metavar="DOSSIER", help="Le nouvel espace de travail, vide ou absent.")
-    ],
+    destination: Annotated[Path, argument("DOSSIER", "Le nouvel espace de travail, vide ou absent.")],
     projet: Projet = Path(),
     en_json: Json = False,
 ) -> None:
@@ -92,18 +88,12 @@ def init(
     show(tell_init(destination), en_json)
 
 
-@command(
-    "template",
-    "fabrique les questionnaires Excel",
-    "cartographie template 2026 --sortie questionnaires/ --par-repondant",
-)
+@command("template")
 def template(
     campagne: NomCampagne,
-    sortie: Annotated[Path, typer.Option("--sortie", metavar="DOSSIER", help="Où écrire les questionnaires.")] = Path(
-        "questionnaires"
-    ),
+    sortie: Annotated[Path, option("--sortie", "DOSSIER", "Où écrire les questionnaires.")] = Path("questionnaires"),
     par_repondant: Annotated[
-        bool, typer.Option("--par-repondant", help="Un questionnaire pré-rempli par unité du registre.")
+        bool, flag("--par-repondant", "Un questionnaire pré-rempli par unité du registre.")
     ] = False,
     projet: Projet = Path(),
     en_json: Json = False,
@@ -111,21 +101,13 @@ def template(
     """Fabrique le questionnaire vierge (Excel) de la campagne, et sur demande un exemplaire pré-rempli par répondant."""
     from cartographie.cli.flow import prepare as flow
 
-    with progress(en_json) as progres:
-        ecrits = flow.template(projet, campagne, sortie, par_repondant, progres)
-    show(tell_template(campagne, sortie, ecrits), en_json)
+    act(en_json, lambda p: tell_template(campagne, sortie, flow.template(projet, campagne, sortie, par_repondant, p)))
 
 
-@command(
-    "dictionary",
-    "écrit le dictionnaire des variables",
-    "cartographie dictionary 2026 --sortie docs/dictionnaire-2026.md",
-)
+@command("dictionary")
 def dictionary(
     campagne: NomCampagne,
-    sortie: Annotated[Path, typer.Option("--sortie", metavar="FICHIER", help="Le fichier Markdown à écrire.")] = Path(
-        "dictionnaire.md"
-    ),
+    sortie: Annotated[Path, option("--sortie", "FICHIER", "Le fichier Markdown à écrire.")] = Path("dictionnaire.md"),
     projet: Projet = Path(),
     en_json: Json = False,
 ) -> None:
@@ -136,20 +118,11 @@ def dictionary(
     show(tell_dictionary(sortie), en_json)
 
 
-@command(
-    "register",
-    "importe la base de sondage",
-    "cartographie register 2026 etablissements.csv",
-    "0 fait · 2 usage · 10 déclaration incohérente · 11 fichier refusé · 17 une autre commande écrit",
-)
+@command("register")
 def register(
     campagne: NomCampagne,
-    source: Annotated[
-        Path, typer.Argument(metavar="FICHIER", help="La base de sondage (modèle « base » de la campagne).")
-    ],
-    recu_le: Annotated[
-        str, typer.Option("--recu-le", metavar="AAAA-MM-JJ", help="Date de réception (défaut : aujourd'hui).")
-    ] = "",
+    source: Annotated[Path, argument("FICHIER", "La base de sondage (modèle « base » de la campagne).")],
+    recu_le: Annotated[str, option("--recu-le", "AAAA-MM-JJ", "Date de réception (défaut : aujourd'hui).")] = "",
     projet: Projet = Path(),
     en_json: Json = False,
 ) -> None:
@@ -161,24 +134,18 @@ def register(
     show(tell_register(flow.register(projet, campagne, source, jour)), en_json)
 
 
-@command("demo", "fabrique une campagne fictive", "cartographie demo /tmp/demo --repondants 500 --graine 7")
+@command("demo")
 def demo(
-    destination: Annotated[Path, typer.Argument(metavar="DOSSIER", help="L'espace de travail fictif à créer.")],
+    destination: Annotated[Path, argument("DOSSIER", "L'espace de travail fictif à créer.")],
     repondants: Annotated[
-        int, typer.Option("--repondants", metavar="N", min=50, max=100_000, help="Unités interrogées par campagne.")
+        int, option("--repondants", "N", "Unités interrogées par campagne.", min=50, max=100_000)
     ] = 60,
-    graine: Annotated[
-        int, typer.Option("--graine", metavar="N", help="La même graine redonne les mêmes fichiers.")
-    ] = 1,
-    classeurs: Annotated[
-        int, typer.Option("--classeurs", metavar="N", min=1, help="Classeurs individuels par campagne, au plus.")
-    ] = 300,
+    graine: Annotated[int, option("--graine", "N", "La même graine redonne les mêmes fichiers.")] = 1,
+    classeurs: Annotated[int, option("--classeurs", "N", "Classeurs individuels par campagne, au plus.", min=1)] = 300,
     projet: Projet = Path(),
     en_json: Json = False,
 ) -> None:
     """Fabrique une campagne entièrement fictive : base de sondage, fichiers reçus, fautes plantées et vérité attendue."""
     from cartographie.cli.flow import prepare as flow
 
-    with progress(en_json) as progres:
-        resume = flow.demo(projet, destination, repondants, graine, classeurs, progres)
-    show(tell_demo(destination, resume), en_json)
+    act(en_json, lambda p: tell_demo(destination, flow.demo(projet, destination, repondants, graine, classeurs, p)))

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from cartographie.base.errors import Statut
 from cartographie.base.text import nombre
-from cartographie.cli.app import Json, NomCampagne, Ouvriers, Projet, command, show
-from cartographie.cli.screen import Bilan, Table, progress
+from cartographie.cli.app import Json, NomCampagne, Ouvriers, Projet, act, argument, command, option
+from cartographie.cli.screen import Bilan, bounded
 
 if TYPE_CHECKING:
     from cartographie.propose.answers import Ecriture, ReponsesProposees
@@ -21,9 +18,11 @@ if TYPE_CHECKING:
 
 _MONTRES = 40  # rows shown on screen; all of them in --json
 _MASQUE = "(masqué)"
+ENTETE_INTITULES = ("fichier", "feuille", "cellule", "écart", "attendu", "trouvé", "score")
+ENTETE_REPONSES = ("nomenclature", "écriture", "fois", "réponse proche", "score", "proposée", "où")
 
 
-def tell_headers(campagne: str, p: EntetesProposes, sortie: Path | None, ecrit: Path | None) -> Bilan:
+def tell_headers(campagne: str, sortie: Path | None, p: EntetesProposes, ecrit: Path | None) -> Bilan:
     """`ecrit`: the diff written, None when it was not asked for or there is nothing to propose."""
     rangs = [
         [x.fichier[:32], e.feuille[:20], e.cellule, str(e.genre), _short(e.attendu), _found(e), _score(e)]
@@ -47,7 +46,7 @@ def tell_headers(campagne: str, p: EntetesProposes, sortie: Path | None, ecrit: 
             "correctif": str(ecrit) if ecrit else None,
         },
         lignes,
-        _bounded(["fichier", "feuille", "cellule", "écart", "attendu", "trouvé", "score"], rangs),
+        [bounded(ENTETE_INTITULES, rangs, _MONTRES, "--json")] if rangs else [],
         _next(sortie, ecrit, bool(p.renommages), f"cartographie headers {campagne} FICHIER"),
         Statut.FICHIER_REFUSE if any(x.refuse for x in p.fichiers) else Statut.FAIT,
     )
@@ -97,19 +96,12 @@ def _score(e: Ecart) -> str:
     return "" if e.score is None else f"{e.score}" + (" =" if e.meme_place else "")
 
 
-def tell_answers(campagne: str, p: ReponsesProposees, seuil: int, sortie: Path | None, ecrit: Path | None) -> Bilan:
+def tell_answers(campagne: str, seuil: int, sortie: Path | None, p: ReponsesProposees, ecrit: Path | None) -> Bilan:
     """`ecrit`: the diff written, None when it was not asked for or there is nothing to propose."""
     proposees = [e for e in p.ecritures if e.propose]
+    oui = {True: "oui", False: ""}
     rangs = [
-        [
-            e.nomenclature[:24],
-            _short(e.texte),
-            len(e.lieux),
-            e.code or "",
-            e.score,
-            "oui" if e.propose else "",
-            _where(e),
-        ]
+        [e.nomenclature[:24], _short(e.texte), len(e.lieux), e.code or "", e.score, oui[e.propose], _where(e)]
         for e in p.ecritures
     ]
     lignes = [f"{nombre(len(proposees), 'écriture proposée', 'écritures proposées')} (score de {seuil} ou plus)"]
@@ -127,7 +119,7 @@ def tell_answers(campagne: str, p: ReponsesProposees, seuil: int, sortie: Path |
             "correctif": str(ecrit) if ecrit else None,
         },
         lignes,
-        _bounded(["nomenclature", "écriture", "fois", "réponse proche", "score", "proposée", "où"], rangs),
+        [bounded(ENTETE_REPONSES, rangs, _MONTRES, "--json")] if rangs else [],
         _next(sortie, ecrit, bool(proposees), f"cartographie validate {campagne}"),
     )
 
@@ -136,16 +128,6 @@ def _where(e: Ecriture) -> str:
     premier = e.lieux[0]
     suite = f" et {len(e.lieux) - 1} autres" if len(e.lieux) > 2 else " et 1 autre" if len(e.lieux) == 2 else ""
     return f"{premier.fichier[:32]} {premier.feuille[:16]}!{premier.cellule}{suite}"
-
-
-def _bounded(entete: list[str], rangs: Sequence[list[Any]]) -> list[Table]:
-    """At most so many rows shown, what is left out said."""
-    if not rangs:
-        return []
-    montres = list(rangs[:_MONTRES])
-    if len(rangs) > _MONTRES:
-        montres.append([f"… et {len(rangs) - _MONTRES} autres (--json)", *[""] * (len(entete) - 1)])
-    return [Table(entete, montres)]
 
 
 def _next(sortie: Path | None, ecrit: Path | None, propose: bool, verifier: str) -> list[str]:
@@ -160,22 +142,14 @@ def _next(sortie: Path | None, ecrit: Path | None, propose: bool, verifier: str)
 
 
 Sortie = Annotated[
-    Path | None,
-    typer.Option(
-        "--sortie", metavar="FICHIER", help="Écrit le correctif proposé (pour « git apply » ou « patch -p1 »)."
-    ),
+    Path | None, option("--sortie", "FICHIER", "Écrit le correctif proposé (pour « git apply » ou « patch -p1 »).")
 ]
 
 
-@command(
-    "headers",
-    "propose les intitulés qui ont changé",
-    "cartographie headers 2026 refuse.xlsx --sortie correctif.diff",
-    "0 fait · 2 usage · 10 déclaration incohérente · 11 un fichier n'a pas pu être ouvert",
-)
+@command("headers")
 def headers(
     campagne: NomCampagne,
-    sources: Annotated[list[Path], typer.Argument(metavar="FICHIERS…", help="Fichiers ou dossiers à comparer.")],
+    sources: Annotated[list[Path], argument("FICHIERS…", "Fichiers ou dossiers à comparer.")],
     sortie: Sortie = None,
     projet: Projet = Path(),
     en_json: Json = False,
@@ -184,21 +158,14 @@ def headers(
     proposition avec un score de 0 à 100. Rien n'est rangé ni modifié : c'est vous qui appliquez le correctif."""
     from cartographie.cli.flow import propose as flow
 
-    with progress(en_json) as progres:
-        proposes, ecrit = flow.headers(projet, campagne, sources, sortie, progres)
-    show(tell_headers(campagne, proposes, sortie, ecrit), en_json)
+    act(en_json, lambda p: tell_headers(campagne, sortie, *flow.headers(projet, campagne, sources, sortie, p)))
 
 
-@command(
-    "answers",
-    "propose les écritures de réponses inconnues",
-    "cartographie answers 2026 --sortie correctif.diff",
-)
+@command("answers")
 def answers(
     campagne: NomCampagne,
     seuil: Annotated[
-        int,
-        typer.Option("--seuil", metavar="N", min=0, max=100, help="Score à partir duquel une écriture est proposée."),
+        int, option("--seuil", "N", "Score à partir duquel une écriture est proposée.", min=0, max=100)
     ] = 80,
     sortie: Sortie = None,
     ouvriers: Ouvriers = 0,
@@ -209,6 +176,7 @@ def answers(
     lue, et propose de les ajouter aux variantes des nomenclatures. Rien n'est modifié : c'est vous qui appliquez le correctif."""
     from cartographie.cli.flow import propose as flow
 
-    with progress(en_json) as progres:
-        proposees, ecrit = flow.answers(projet, campagne, seuil, sortie, ouvriers, progres)
-    show(tell_answers(campagne, proposees, seuil, sortie, ecrit), en_json)
+    act(
+        en_json,
+        lambda p: tell_answers(campagne, seuil, sortie, *flow.answers(projet, campagne, seuil, sortie, ouvriers, p)),
+    )

@@ -7,12 +7,10 @@ from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from cartographie.base.errors import Statut
 from cartographie.base.text import decimal, nombre
-from cartographie.cli.app import Json, Projet, command, show
-from cartographie.cli.screen import Bilan, Table, progress
+from cartographie.cli.app import Json, Projet, act, argument, command, flag, option, show
+from cartographie.cli.screen import Bilan, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,27 +112,20 @@ def tell_sign(dossier: Path, signature: Path) -> Bilan:
     return Bilan(f"Publication signée : {signature}.", {"dossier": str(dossier), "signature": str(signature)})
 
 
-@command(
-    "audit",
-    "vérifie une publication à partir des fichiers reçus",
-    "cartographie audit outputs/2026/v1 --raw raw/2026 --rapport audit/",
-    "0 fait : conforme · 2 usage · 16 une différence au moins",
-)
+@command("audit")
 def audit(
-    dossier: Annotated[Path, typer.Argument(metavar="DOSSIER", help="Dossier d'une publication.")],
+    dossier: Annotated[Path, argument("DOSSIER", "Dossier d'une publication.")],
     raw: Annotated[
-        Path | None,
-        typer.Option("--raw", metavar="DOSSIER", help="Fichiers reçus, raw/<campagne> (défaut : ceux d'à côté)."),
+        Path | None, option("--raw", "DOSSIER", "Fichiers reçus, raw/<campagne> (défaut : ceux d'à côté).")
     ] = None,
     sans_brut: Annotated[
-        bool, typer.Option("--sans-brut", help="Ne vérifie que ce que la publication prouve par elle-même.")
+        bool, flag("--sans-brut", "Ne vérifie que ce que la publication prouve par elle-même.")
     ] = False,
     rapport: Annotated[
-        Path | None, typer.Option("--rapport", metavar="DOSSIER", help="Y écrit audit.html, audit.md et audit.json.")
+        Path | None, option("--rapport", "DOSSIER", "Y écrit audit.html, audit.md et audit.json.")
     ] = None,
     signataires: Annotated[
-        Path | None,
-        typer.Option("--signataires", metavar="FICHIER", help="Clés publiques admises (OpenSSH, allowed_signers)."),
+        Path | None, option("--signataires", "FICHIER", "Clés publiques admises (OpenSSH, allowed_signers).")
     ] = None,
     en_json: Json = False,
 ) -> None:
@@ -142,30 +133,18 @@ def audit(
     chiffre et chaque octet, attaque de nouveau. Sans connexion, et sans rien écrire dans l'espace de travail."""
     from cartographie.cli.flow import prove as flow
 
-    with progress(en_json) as progres:
-        verifie, ecrits = flow.audit(dossier, raw, sans_brut, rapport, signataires, progres)
-    show(tell_audit(verifie, ecrits), en_json)
+    act(en_json, lambda p: tell_audit(*flow.audit(dossier, raw, sans_brut, rapport, signataires, p)))
 
 
-@command(
-    "trace",
-    "remonte d'un chiffre publié aux cases reçues, et inversement",
-    "cartographie trace outputs/2026/v1 T01 indicateur=usage territoire_code=84",
-    "0 fait · 2 usage : aucun chiffre, ou plusieurs · 10 déclaration incohérente · 17 espace occupé",
-)
+@command("trace")
 def trace(
-    dossier: Annotated[Path, typer.Argument(metavar="DOSSIER", help="Dossier d'une publication.")],
-    tableau: Annotated[str, typer.Argument(metavar="[TABLEAU]", help="Code d'un tableau (T01).")] = "",
+    dossier: Annotated[Path, argument("DOSSIER", "Dossier d'une publication.")],
+    tableau: Annotated[str, argument("[TABLEAU]", "Code d'un tableau (T01).")] = "",
     criteres: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[COLONNE=VALEUR…]", help="Ce qui désigne la ligne, par les colonnes du CSV."),
+        list[str] | None, argument("[COLONNE=VALEUR…]", "Ce qui désigne la ligne, par les colonnes du CSV.")
     ] = None,
-    fichier: Annotated[
-        str, typer.Option("--fichier", metavar="NOM", help="Plutôt : tous les chiffres que touche un fichier reçu.")
-    ] = "",
-    limite: Annotated[
-        int, typer.Option("--limite", metavar="N", help="Nombre de lignes dont les cases sont lues.")
-    ] = 40,
+    fichier: Annotated[str, option("--fichier", "NOM", "Plutôt : tous les chiffres que touche un fichier reçu.")] = "",
+    limite: Annotated[int, option("--limite", "N", "Nombre de lignes dont les cases sont lues.")] = 40,
     projet: Projet = Path(),
     en_json: Json = False,
 ) -> None:
@@ -173,23 +152,16 @@ def trace(
     nominatives : rien n'est écrit. Demande raw/ et l'entrepôt de l'espace de travail."""
     from cartographie.cli.flow import prove as flow
 
-    with progress(en_json) as progres:
-        if fichier:
-            bilan = tell_touched(flow.touched(dossier, fichier, projet, progres))
-        else:
-            bilan = tell_trace(flow.trace(dossier, tableau, criteres or [], limite, projet, progres), limite)
-    show(bilan, en_json)
+    if fichier:
+        act(en_json, lambda p: tell_touched(flow.touched(dossier, fichier, projet, p)))
+    else:
+        act(en_json, lambda p: tell_trace(flow.trace(dossier, tableau, criteres or [], limite, projet, p), limite))
 
 
-@command(
-    "sign",
-    "signe le manifeste d'une publication",
-    "cartographie sign outputs/2026/v1 --cle ~/.ssh/id_ed25519",
-    "0 fait · 2 usage",
-)
+@command("sign")
 def sign(
-    dossier: Annotated[Path, typer.Argument(metavar="DOSSIER", help="Dossier d'une publication.")],
-    cle: Annotated[Path, typer.Option("--cle", metavar="FICHIER", help="Clé privée SSH, hors de l'espace de travail.")],
+    dossier: Annotated[Path, argument("DOSSIER", "Dossier d'une publication.")],
+    cle: Annotated[Path, option("--cle", "FICHIER", "Clé privée SSH, hors de l'espace de travail.")],
     projet: Projet = Path(),
     en_json: Json = False,
 ) -> None:

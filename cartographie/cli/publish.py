@@ -8,12 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from cartographie.base.errors import Statut
 from cartographie.base.text import espace, nombre
-from cartographie.cli.app import Json, NomCampagne, Projet, a_date, command, show
-from cartographie.cli.screen import Bilan, Table, progress
+from cartographie.cli.app import Json, NomCampagne, Projet, a_date, act, argument, command, flag, option, show
+from cartographie.cli.screen import Bilan, Table
 
 if TYPE_CHECKING:
     from cartographie.cli.flow.publish import Calcul, Publication
@@ -95,44 +93,23 @@ def tell_preflight(dossier: Path, criteres: Sequence[Critere]) -> Bilan:
     )
 
 
-@command(
-    "map",
-    "calcule les tableaux",
-    "cartographie map 2026",
-    "0 fait · 2 usage · 10 déclaration incohérente · 17 espace occupé",
-)
+@command("map")
 def map_(campagne: NomCampagne, projet: Projet = Path(), en_json: Json = False) -> None:
     """Calcule les tableaux de la campagne dans outputs/<campagne>/tableaux/ ; ne publie jamais."""
     from cartographie.cli.flow import publish as flow
 
-    with progress(en_json) as progres:
-        calcul = flow.map_(projet, campagne, progres)
-    show(tell_map(calcul), en_json)
+    act(en_json, lambda p: tell_map(flow.map_(projet, campagne, p)))
 
 
-@command(
-    "publish",
-    "écrit une version publiée",
-    "cartographie publish 2026 --version v1 --date 2026-11-30",
-    "0 fait · 2 usage · 10 déclaration incohérente · 13 campagne invraisemblable · 14 secret non prouvé · 15 la version existe déjà · "
-    "17 espace occupé",
-)
+@command("publish")
 def publish(
     campagne: NomCampagne,
-    version: Annotated[str, typer.Option("--version", metavar="NOM", help="Nom de la version publiée.")] = "provisoire",
-    jour: Annotated[
-        str, typer.Option("--date", metavar="AAAA-MM-JJ", help="Date de publication (défaut : fin de la campagne).")
-    ] = "",
-    remplacer: Annotated[
-        bool, typer.Option("--remplacer", help="Refait une version de travail qui existe déjà.")
-    ] = False,
-    nature: Annotated[
-        str, typer.Option("--nature", metavar="NATURE", help="provisoire, définitive ou corrigée.")
-    ] = "provisoire",
-    remplace: Annotated[
-        str, typer.Option("--remplace", metavar="NOM", help="Version de la même campagne que celle-ci corrige.")
-    ] = "",
-    motif: Annotated[str, typer.Option("--motif", metavar="TEXTE", help="Pourquoi elle est corrigée (publié).")] = "",
+    version: Annotated[str, option("--version", "NOM", "Nom de la version publiée.")] = "provisoire",
+    jour: Annotated[str, option("--date", "AAAA-MM-JJ", "Date de publication (défaut : fin de la campagne).")] = "",
+    remplacer: Annotated[bool, flag("--remplacer", "Refait une version de travail qui existe déjà.")] = False,
+    nature: Annotated[str, option("--nature", "NATURE", "provisoire, définitive ou corrigée.")] = "provisoire",
+    remplace: Annotated[str, option("--remplace", "NOM", "Version de la même campagne que celle-ci corrige.")] = "",
+    motif: Annotated[str, option("--motif", "TEXTE", "Pourquoi elle est corrigée (publié).")] = "",
     projet: Projet = Path(),
     en_json: Json = False,
 ) -> None:
@@ -142,22 +119,14 @@ def publish(
     from cartographie.release.publish import Demande
 
     demande = Demande(campagne, version, a_date(jour), remplacer, nature, remplace, motif)
-    with progress(en_json) as progres:
-        publication = flow.publish(projet, demande, progres)
-    show(tell_publish(publication), en_json)
+    act(en_json, lambda p: tell_publish(flow.publish(projet, demande, p)))
 
 
-@command(
-    "lint",
-    "vérifie l'accessibilité et la sûreté de fichiers",
-    "cartographie lint outputs/2026/v1",
-    "0 fait : aucun défaut · 2 usage · 12 un défaut au moins",
-)
+@command("lint")
 def lint(
-    sources: Annotated[list[Path], typer.Argument(metavar="FICHIERS…", help="Classeurs, CSV ou dossiers.")],
+    sources: Annotated[list[Path], argument("FICHIERS…", "Classeurs, CSV ou dossiers.")],
     admis: Annotated[
-        list[str] | None,
-        typer.Option("--admis", metavar="TEXTE", help="Texte permis malgré tout (une adresse de contact)."),
+        list[str] | None, option("--admis", "TEXTE", "Texte permis malgré tout (une adresse de contact).")
     ] = None,
     en_json: Json = False,
 ) -> None:
@@ -168,18 +137,11 @@ def lint(
     show(tell_lint(sources, flow.lint(sources, admis or [])), en_json)
 
 
-@command(
-    "compare",
-    "compare deux publications, chiffre par chiffre",
-    "cartographie compare outputs/2026/v1 outputs/2026/v2 --sortie ecarts/",
-    "0 fait · 2 usage",
-)
+@command("compare")
 def compare(
-    avant: Annotated[Path, typer.Argument(metavar="AVANT", help="Dossier d'une publication.")],
-    apres: Annotated[Path, typer.Argument(metavar="APRES", help="Dossier d'une autre.")],
-    sortie: Annotated[
-        Path | None, typer.Option("--sortie", metavar="DOSSIER", help="Y écrit ecarts.csv et ecarts.html.")
-    ] = None,
+    avant: Annotated[Path, argument("AVANT", "Dossier d'une publication.")],
+    apres: Annotated[Path, argument("APRES", "Dossier d'une autre.")],
+    sortie: Annotated[Path | None, option("--sortie", "DOSSIER", "Y écrit ecarts.csv et ecarts.html.")] = None,
     en_json: Json = False,
 ) -> None:
     """Compare deux versions d'une édition, ou deux éditions : chiffres ajoutés, retirés, changés de valeur, de statut, d'effectif."""
@@ -189,14 +151,9 @@ def compare(
     show(tell_compare(avant, apres, comparaison, ecrits), en_json)
 
 
-@command(
-    "preflight",
-    "dit ce qui manque avant le dépôt sur data.gouv.fr",
-    "cartographie preflight outputs/2026/v1",
-    "0 fait : tous les critères sont tenus · 2 usage · 12 un critère manque",
-)
+@command("preflight")
 def preflight(
-    dossier: Annotated[Path, typer.Argument(metavar="DOSSIER", help="Dossier d'une publication.")],
+    dossier: Annotated[Path, argument("DOSSIER", "Dossier d'une publication.")],
     en_json: Json = False,
 ) -> None:
     """Affiche les critères de qualité de data.gouv.fr et, pour chacun qui n'est pas tenu, ce qu'il faut faire."""

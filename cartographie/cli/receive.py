@@ -9,12 +9,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from cartographie.base.errors import Statut
 from cartographie.base.text import espace, nombre
-from cartographie.cli.app import Json, NomCampagne, Ouvriers, Projet, a_date, command, show
-from cartographie.cli.screen import Bilan, Table, progress
+from cartographie.cli.app import Json, NomCampagne, Ouvriers, Projet, a_date, act, argument, command, flag, option, show
+from cartographie.cli.screen import Bilan, Table
 
 if TYPE_CHECKING:
     from cartographie.base.journal import Lecture
@@ -105,7 +103,7 @@ def tell_status(projet: Path, e: Etat) -> Bilan:
     detail = campagnes.get(e.detail, {}).get("etats")
     present = e.entrepot.exists()
     return Bilan(
-        str(e.q.enquete["titre"]),
+        e.q.enquete["titre"],
         {"campagnes": campagnes, "entrepot": present},
         [f"entrepôt : {'présent' if present else 'absent'} ({e.entrepot})"],
         [
@@ -176,20 +174,13 @@ def tell_feedback(r: Retours) -> Bilan:
     )
 
 
-@command(
-    "ingest",
-    "range les fichiers reçus, avec empreinte",
-    "cartographie ingest 2026 boite-aux-lettres/",
-    "0 fait · 2 usage · 10 déclaration incohérente · 11 un fichier change pendant qu'il est lu · 17 une autre commande écrit",
-)
+@command("ingest")
 def ingest(
     campagne: NomCampagne,
-    sources: Annotated[list[Path], typer.Argument(metavar="CHEMINS…", help="Fichiers ou dossiers reçus.")],
-    recu_le: Annotated[
-        str, typer.Option("--recu-le", metavar="AAAA-MM-JJ", help="Date de réception (défaut : aujourd'hui).")
-    ] = "",
+    sources: Annotated[list[Path], argument("CHEMINS…", "Fichiers ou dossiers reçus.")],
+    recu_le: Annotated[str, option("--recu-le", "AAAA-MM-JJ", "Date de réception (défaut : aujourd'hui).")] = "",
     ranger_seulement: Annotated[
-        bool, typer.Option("--ranger-seulement", help="Range sans ouvrir les fichiers ; « validate » les lira.")
+        bool, flag("--ranger-seulement", "Range sans ouvrir les fichiers ; « validate » les lira.")
     ] = False,
     ouvriers: Ouvriers = 0,
     projet: Projet = Path(),
@@ -201,31 +192,21 @@ def ingest(
     from cartographie.cli.flow.common import Examen, reception_day
 
     jour = a_date(recu_le) or reception_day(projet, campagne, date.today().isoformat())
-    with progress(en_json) as progres:
-        recus = flow.ingest(projet, campagne, sources, jour, None if ranger_seulement else Examen(ouvriers), progres)
-    show(tell_ingest(projet, recus), en_json)
+    examen = None if ranger_seulement else Examen(ouvriers)
+    act(en_json, lambda p: tell_ingest(projet, flow.ingest(projet, campagne, sources, jour, examen, p)))
 
 
-@command(
-    "feedback",
-    "écrit ce qu'il faut renvoyer à chaque répondant",
-    "cartographie feedback 2026",
-    "0 fait · 2 usage · 10 déclaration incohérente · 11 un fichier reçu a changé · 17 une autre commande écrit",
-)
+@command("feedback")
 def feedback(
     campagne: NomCampagne,
     seul: Annotated[
-        str,
-        typer.Option(
-            "--repondant", metavar="ID", help="Ce répondant seulement (identifiant, fichier ou unité de suivi.csv)."
-        ),
+        str, option("--repondant", "ID", "Ce répondant seulement (identifiant, fichier ou unité de suivi.csv).")
     ] = "",
     absents: Annotated[
-        bool, typer.Option("--absents", help="Écrit aussi une relance à chaque unité dont rien n'est revenu.")
+        bool, flag("--absents", "Écrit aussi une relance à chaque unité dont rien n'est revenu.")
     ] = False,
     envoye_le: Annotated[
-        str,
-        typer.Option("--envoye-le", metavar="AAAA-MM-JJ", help="Note que ces envois ont été faits ce jour-là."),
+        str, option("--envoye-le", "AAAA-MM-JJ", "Note que ces envois ont été faits ce jour-là.")
     ] = "",
     ouvriers: Ouvriers = 0,
     projet: Projet = Path(),
@@ -237,19 +218,16 @@ def feedback(
     from cartographie.cli.flow.common import Examen
 
     envoi = flow.Envoi(seul, absents, a_date(envoye_le))
-    with progress(en_json) as progres:
-        retours = flow.feedback(projet, campagne, envoi, Examen(ouvriers), progres)
-    show(tell_feedback(retours), en_json)
+    act(en_json, lambda p: tell_feedback(flow.feedback(projet, campagne, envoi, Examen(ouvriers), p)))
 
 
-@command("status", "dit où en est chaque campagne", "cartographie status --campagne 2026")
+@command("status")
 def status(
     campagne: Annotated[
-        str,
-        typer.Option("--campagne", metavar="CAMPAGNE", help="La campagne détaillée (défaut : la dernière contrôlée)."),
+        str, option("--campagne", "CAMPAGNE", "La campagne détaillée (défaut : la dernière contrôlée).")
     ] = "",
     journal: Annotated[
-        bool, typer.Option("--journal", help="Plutôt : les commandes passées, et si leur chaîne est intacte.")
+        bool, flag("--journal", "Plutôt : les commandes passées, et si leur chaîne est intacte.")
     ] = False,
     projet: Projet = Path(),
     en_json: Json = False,

@@ -41,7 +41,15 @@ class Bilan:
         return json.dumps(tout, ensure_ascii=False, indent=2, sort_keys=True, default=str) + "\n"
 
 
+def bounded(entete: Sequence[str], rangs: Sequence[Sequence[Any]], montres: int, tout: str) -> Table:
+    """At most so many rows; `tout`: where the others are."""
+    reste = len(rangs) - montres
+    fin = [[f"… et {reste} autres ({tout})", *[""] * (len(entete) - 1)]] if reste > 0 else []
+    return Table(entete, [*rangs[:montres], *fin])
+
+
 Progres = Callable[[str, int, int], None]
+_NOMBRE = re.compile(r"[ ,%]*-*[\d ,%]*\d[\d ,%]*")
 _CONTROLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]|\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -94,17 +102,9 @@ def print_bilan(bilan: Bilan) -> None:
 def _table(table: Table) -> list[str]:
     cellules = [[safe(c) for c in r] for r in [table.entete, *table.rangs]]
     largeurs = [max(len(r[i]) for r in cellules) for i in range(len(table.entete))]
-    nombres = [
-        all(c[i].replace(" ", "").replace(",", "").replace("%", "").lstrip("-").isdigit() for c in cellules[1:])
-        for i in range(len(table.entete))
-    ]
-    lignes = [
-        "  "
-        + "  ".join(
-            c.rjust(n) if droite else c.ljust(n) for c, n, droite in zip(r, largeurs, nombres, strict=True)
-        ).rstrip()
-        for r in cellules
-    ]
+    cotes = [">" if all(_NOMBRE.fullmatch(c) for c in colonne[1:]) else "<" for colonne in zip(*cellules, strict=True)]
+    formats = [f"{{:{cote}{n}}}" for cote, n in zip(cotes, largeurs, strict=True)]
+    lignes = ["  " + "  ".join(f.format(c) for f, c in zip(formats, r, strict=True)).rstrip() for r in cellules]
     return [lignes[0], "  " + "  ".join("─" * n for n in largeurs), *lignes[1:]]
 
 

@@ -14,8 +14,8 @@ from cartographie.campaign import situation
 from cartographie.campaign.batch import Cadre, Fournee, examine_files
 from cartographie.campaign.examine import Controle
 from cartographie.collect.questionnaire import A_CORRIGER, A_VERIFIER, Case, Cle, gabarit
-from cartographie.decode.lots import SEPARATEUR, TECHNIQUES, locator
-from cartographie.decode.versions import read_reference, write_reference
+from cartographie.decode.lots import locator, parts_of, raw_columns, raw_key
+from cartographie.decode.versions import write_reference
 from cartographie.survey.model import FeuilleAttendue, Modele, Questionnaire, Variable
 from cartographie.survey.received import Anomalie, Depot, FormuleNonCalculee
 from cartographie.survey.rules import column_letters
@@ -60,11 +60,8 @@ def _roots(c: Controle | Fournee, racine: str) -> Iterator[tuple[pd.DataFrame, b
 
 def respondents(f: Fournee, racine: str) -> list[str]:
     """Who answered in these files, once each; a file whose only answer names nobody stands for them."""
-    return list(dict.fromkeys(_name(r) for df, _ in _roots(f, racine) for r in df.itertuples()))
-
-
-def _name(r: Any) -> str:
-    return str(r.depot if pd.isna(r.id_repondant) else r.id_repondant)
+    noms = (df["id_repondant"].fillna(df["depot"]) for df, _ in _roots(f, racine))
+    return list(dict.fromkeys(str(nom) for serie in noms for nom in serie))
 
 
 def primary(c: Controle | Fournee, racine: str, repondant: str) -> tuple[str, str, int, Any]:
@@ -94,26 +91,8 @@ def files_together(q: Questionnaire, c: Controle, repondants: Iterable[str]) -> 
                 siennes = cotes[e][cotes[e]["parent"].isin(list(racines))]
                 for depot, parent in set(zip(siennes["depot"], siennes["parent"], strict=True)):
                     fichiers[racines[parent]].add(depot)
-    avant = _earlier(c)
-    for siens in fichiers.values():
-        a_voir = list(siens)
-        while a_voir:
-            nouveaux = avant.get(a_voir.pop(), set()) - siens
-            siens |= nouveaux
-            a_voir += nouveaux
-    return list(fichiers.values())
-
-
-def _earlier(c: Controle) -> dict[str, set[str]]:
-    """File → files whose answers it corrects or which it replaced."""
-    avant: dict[str, set[str]] = defaultdict(set)
-    for x in c.extractions:
-        cible = read_reference(x.retour) if x.retour else None
-        if cible:
-            avant[x.depot].add(cible[0])
-        if x.remplace_par:
-            avant[x.remplace_par].add(x.depot)
-    return avant
+    avant = situation.earlier(c)
+    return [situation.with_earlier(siens, avant) for siens in fichiers.values()]
 
 
 def batches(c: Controle, ensembles: Sequence[set[str]]) -> Iterator[list[Depot]]:
@@ -222,20 +201,19 @@ def _dossier(
         e = attendue.entite
         if e not in f.bruts:
             continue
-        place = locator(f.bruts[e])
+        place, colonnes = locator(f.bruts[e]), raw_columns(f.bruts[e].df)
         fiches[e] = []
         for k, (i, decode) in enumerate(_records(f, e, racine, q.racine)):
             brut = f.bruts[e].df.loc[i]
             fiches[e].append(_answers(attendue, brut, decode, q))
-            rangs.setdefault((e, _address(place(i))), k)
-            for colonne in brut.index.difference(TECHNIQUES, sort=False):
-                variable, _, modalite = str(colonne).partition(SEPARATEUR)
-                d, fe, li, co = place(i, variable, modalite or None)
+            rangs.setdefault((e, place(i)[:3]), k)
+            for colonne in colonnes:
+                variable, modalite = parts_of(colonne)
+                d, fe, li, co = place(i, variable, modalite)
                 if co:
-                    cases[d, fe, li, column_letters(co)] = (e, k, variable, modalite or None)
+                    cases[d, fe, li, column_letters(co)] = (e, k, variable, modalite)
     points = sorted(
-        (_point(a, cases, rangs, modele, q, voulues) for a in liste),
-        key=lambda p: (not p.a_corriger, p.rang is None),
+        (_point(a, cases, rangs, modele, q, voulues) for a in liste), key=lambda p: (not p.a_corriger, p.rang is None)
     )
     _mark(fiches, points)
     reference = write_reference(cadre.cle, c.campagne, depot, feuille, ligne)
@@ -252,10 +230,6 @@ def _records(f: Fournee, entite: str, racine: int, nom_racine: str) -> Iterator[
             siens = df[df.index == racine] if entite == nom_racine else df[df["parent"] == racine]
             trouves += [(i, siens.loc[i]) for i in siens.index]
     yield from sorted(trouves, key=lambda x: x[0])
-
-
-def _address(lieu: tuple[str, str, int | None, int | None]) -> Adresse:
-    return lieu[0], lieu[1], lieu[2]
 
 
 def _answers(attendue: FeuilleAttendue, brut: pd.Series, decode: pd.Series, q: Questionnaire) -> dict[Cle, Case]:
@@ -276,9 +250,8 @@ def _answers(attendue: FeuilleAttendue, brut: pd.Series, decode: pd.Series, q: Q
 
 def _received(variable: Variable, modalite: str | None, brut: pd.Series, decode: pd.Series, q: Questionnaire) -> Any:
     """The cell of that answer; a choice spread over columns there and in one cell here is put together as it was read."""
-    nom = variable.nom + (SEPARATEUR + modalite if modalite is not None else "")
-    if nom in brut.index:
-        valeur = brut[nom]
+    if (cle := raw_key(variable.nom, modalite)) in brut.index:
+        valeur = brut[cle]
         return None if valeur is None or valeur != valeur else valeur
     lu = decode.get(variable.nom)
     if not isinstance(lu, tuple):

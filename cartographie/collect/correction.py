@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from cartographie.base.paper import row_height
+from cartographie.base.paper import head_sheet, row_height, write_lines, write_texts
 from cartographie.base.text import nombre, text_of
 from cartographie.base.workers import run_tasks
 from cartographie.collect.cases import Dossier, Point
@@ -45,18 +45,11 @@ def french_day(jour: str) -> str:
 def _write(
     d: Dossier, q: Questionnaire, campagne: str, f: Worksheet, styles: Mapping[str, Format], places: Places
 ) -> None:
-    for c, (_, largeur) in enumerate(COLONNES):
-        f.set_column(c, c, largeur)
-    f.hide_gridlines(2)
-    f.write_string(0, 0, f"Ce qu'il faut corriger — {q.enquete['titre']}, édition {campagne}", styles["titre"])
-    f.set_row(0, 26)
-    r = 1
-    if q.enquete.get("fictif"):
-        f.write_string(
-            r, 0, "Données fictives : ce classeur sert à la démonstration et n'engage personne.", styles["mention"]
-        )
-        r += 1
-    retours = q.campagnes[campagne].parametres.get("retours") or {}
+    titre = f"Ce qu'il faut corriger — {q.enquete['titre']}, édition {campagne}"
+    head_sheet(f, titre, styles["titre"], [x for _, x in COLONNES], 26)
+    fictif = "Données fictives : ce classeur sert à la démonstration et n'engage personne."
+    r = write_lines(f, 1, [fictif] if q.enquete.get("fictif") else [], styles["mention"])
+    retours = q.campagnes[campagne].parametres.get("retours", {})
     for texte in _notice(d, q, not d.refuse and retours.get("lignes", LIGNES[0]) == LIGNES[0]):
         f.merge_range(r, 0, r, len(COLONNES) - 1, texte, styles["texte"])
         f.set_row(r, row_height((texte, sum(x for _, x in COLONNES))))
@@ -70,8 +63,7 @@ def _write(
         if points:
             f.merge_range(r + 1, 0, r + 1, len(COLONNES) - 1, titre, styles["rubrique"])
             f.set_row(r + 1, 20)
-            for c, (entete, _) in enumerate(COLONNES):
-                f.write_string(r + 2, c, entete, styles["entete"])
+            write_texts(f, r + 2, [x for x, _ in COLONNES], styles["entete"])
             lignes = [(n, p, _question(p, d, q)) for n, p in enumerate(points, numero)]
             r = _write_points(f, r + 3, lignes, niveau, styles, places)
             numero += len(points)

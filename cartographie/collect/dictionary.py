@@ -7,7 +7,7 @@ from typing import Any
 
 import pandera.pandas as pa
 
-from cartographie.survey.model import Questionnaire, Regle, Variable
+from cartographie.survey.model import Questionnaire, Variable
 from cartographie.survey.types import TYPES
 from cartographie.validate.schema import build_schema
 
@@ -38,21 +38,12 @@ def build_dictionary(q: Questionnaire, campagne: str) -> str:
         ]
         if not variables:
             continue
-        lignes += [
-            f"## {entite.libelle} (`{entite.nom}`)",
-            "",
-            "| Variable | Question | Réponse | Liste | Obligatoire | Publiée | Origine |",
-        ]
-        lignes += ["|---|---|---|---|---|---|---|"]
-        lignes += [_row(v, (entite.nom, v.nom) in posees) for v in variables]
-        lignes.append("")
+        titre = f"## {entite.libelle} (`{entite.nom}`)"
+        lignes += _table(titre, "Variable | Question | Réponse | Liste | Obligatoire | Publiée | Origine")
+        lignes += [*(_row(v, (entite.nom, v.nom) in posees) for v in variables), ""]
         nomenclatures |= {v.nomenclature for v in variables if v.nomenclature}
-        controles += [
-            f"## {entite.libelle} (`{entite.nom}`)",
-            "",
-            "| Variable | Type pandas | Vide admis | Contrôles |",
-        ]
-        controles += ["|---|---|---|---|", *_schema(build_schema(entite.nom, q, campagne), variables), ""]
+        controles += _table(titre, "Variable | Type pandas | Vide admis | Contrôles")
+        controles += [*_schema(build_schema(entite.nom, q, campagne), variables), ""]
     absentes = sorted(
         {v.nom for v in q.variables.values() if not v.derivee and not any((e, v.nom) in posees for e in v.entites)}
     )
@@ -61,15 +52,18 @@ def build_dictionary(q: Questionnaire, campagne: str) -> str:
     lignes += ["# Listes de réponses", ""]
     for nom in sorted(nomenclatures):
         modalites = q.nomenclatures[nom].valides(campagne).values()
-        lignes += [f"## `{nom}`", "", "| Code | Libellé | Rattaché à | Autres écritures admises |", "|---|---|---|---|"]
-        lignes += [
-            f"| `{m.code}` | {_cell(m.libelle)} | {m.parent or ''} | {_cell(', '.join(m.variantes))} |"
-            for m in modalites
-        ]
+        lignes += _table(f"## `{nom}`", "Code | Libellé | Rattaché à | Autres écritures admises")
+        autres = {m.code: _cell(", ".join(m.variantes)) for m in modalites}
+        lignes += [f"| `{m.code}` | {_cell(m.libelle)} | {m.parent or ''} | {autres[m.code]} |" for m in modalites]
         lignes.append("")
-    lignes += [*controles, "# Règles de contrôle", "", "| Règle | Gravité | Message | Référence |", "|---|---|---|---|"]
-    lignes += _rules(r for r in q.regles if not r.campagnes or campagne in r.campagnes)
+    lignes += [*controles, *_table("# Règles de contrôle", "Règle | Gravité | Message | Référence")]
+    lignes += [f"| {r.code} | {r.gravite} | {_cell(r.message)} | {_cell(r.reference)} |" for r in q.regles_de(campagne)]
     return "\n".join(lignes) + "\n"
+
+
+def _table(titre: str, colonnes: str) -> list[str]:
+    """A heading, then the head of a table."""
+    return [titre, "", f"| {colonnes} |", "|" + "---|" * (colonnes.count("|") + 1)]
 
 
 def _row(v: Variable, lue: bool) -> str:
@@ -98,10 +92,6 @@ def _parameters(parametres: Mapping[str, Any]) -> str:
         elif x is not None:
             dits.append(f"{nom} `{x}`" if isinstance(x, str) else f"{nom} {x:g}")
     return f"({', '.join(dits)})" if dits else ""
-
-
-def _rules(regles: Iterable[Regle]) -> list[str]:
-    return [f"| {r.code} | {r.gravite} | {_cell(r.message)} | {_cell(r.reference)} |" for r in regles]
 
 
 def _cell(texte: str) -> str:

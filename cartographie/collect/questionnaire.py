@@ -13,7 +13,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from cartographie.base.paper import row_height, write_sheets
+from cartographie.base.paper import fit_page, head_sheet, row_height, set_widths, write_lines, write_sheets, write_texts
 from cartographie.base.text import text_of
 from cartographie.survey.model import (
     Campagne,
@@ -61,26 +61,16 @@ class Contenu:
 # ---- How one question is offered in a blank questionnaire: the style of its answer, its hint, its drop-down list or bounds.
 
 
+@dataclass(frozen=True, slots=True)
 class Page:
     """One sheet being written and what its cells need."""
 
-    def __init__(
-        self,
-        feuille: Worksheet,
-        attendue: FeuilleAttendue,
-        q: Questionnaire,
-        campagne: str,
-        styles: Mapping[str, Format],
-        plages: Mapping[str, str],
-    ) -> None:
-        self.feuille, self.attendue, self.q, self.campagne, self.styles, self.plages = (
-            feuille,
-            attendue,
-            q,
-            campagne,
-            styles,
-            plages,
-        )
+    feuille: Worksheet
+    attendue: FeuilleAttendue
+    q: Questionnaire
+    campagne: str
+    styles: Mapping[str, Format]
+    plages: Mapping[str, str]
 
     def variable(self, colonne: ColonneAttendue) -> Variable:
         return self.q.variables[colonne.variable]
@@ -147,13 +137,10 @@ def write_lists(
     for i, nomenclature in enumerate(listes):
         modalites = nomenclature.valides(campagne)
         c = 2 * i
-        feuille.write(2, c, f"{nomenclature.nom} : code", styles["entete"])
-        feuille.write(2, c + 1, f"{nomenclature.nom} : libellé", styles["entete"])
+        write_texts(feuille, 2, [f"{nomenclature.nom} : code", f"{nomenclature.nom} : libellé"], styles["entete"], c)
         for r, m in enumerate(modalites.values(), start=3):
-            feuille.write_string(r, c, m.code, styles["code"])
-            feuille.write_string(r, c + 1, m.libelle, styles["code"])
-        feuille.set_column(c, c, 16)
-        feuille.set_column(c + 1, c + 1, 46)
+            write_texts(feuille, r, [m.code, m.libelle], styles["code"], c)
+        set_widths(feuille, (16, 46), c)
         nom = f"L_{nomenclature.nom}"
         lettre = xl_col_to_name(c + 1)
         classeur.define_name(nom, f"='{feuille.name}'!${lettre}$4:${lettre}${max(len(modalites), 1) + 3}")
@@ -171,14 +158,9 @@ def write_notice(
 ) -> None:
     """Who answers, when, where, how; and the cells that state the edition, the version, the return reference."""
     marque = modele.marque or {}
-    feuille.set_column(0, 0, 26)
-    feuille.set_column(1, 1, 92)
-    feuille.hide_gridlines(2)
-    feuille.write(0, 0, f"{q.enquete['titre']} — {campagne.libelle}", styles["titre"])
-    if q.enquete.get("fictif"):
-        feuille.write(
-            1, 0, "Données fictives : ce questionnaire sert à la démonstration et n'engage personne.", styles["mention"]
-        )
+    head_sheet(feuille, f"{q.enquete['titre']} — {campagne.libelle}", styles["titre"], (26, 92))
+    fictif = "Données fictives : ce questionnaire sert à la démonstration et n'engage personne."
+    write_lines(feuille, 1, [fictif] if q.enquete.get("fictif") else [], styles["mention"])
     reserves = {xl_cell_to_rowcol(marque[k])[0] for k in ("edition", "version", "retour") if k in marque}
     for cle, libelle, valeur in (
         ("edition", "Édition", campagne.nom),
@@ -202,8 +184,8 @@ def write_notice(
         ("Ne sait pas", "« Ne sait pas » est une réponse : préférez-la à une case vide."),
         ("À ne pas faire", "Ne renommez pas les feuilles, ne modifiez pas les questions, n'ajoutez pas de colonne, ne protégez pas le fichier par un mot de passe."),
         ("Données personnelles", "N'écrivez aucun nom de patient ni de professionnel dans les zones de texte libre. Les coordonnées du contact ne sont jamais publiées."),
-        ("Producteur", str(q.enquete["producteur"])),
-        ("Contact", str(q.enquete.get("contact", ""))),
+        ("Producteur", q.enquete["producteur"]),
+        ("Contact", q.enquete.get("contact", "")),
     ):  # fmt: skip
         feuille.set_row(r, row_height((texte, 92)))
         feuille.write(r, 0, cle, styles["cle"])
@@ -341,10 +323,10 @@ def build_workbook(q: Questionnaire, campagne: str, contenu: Contenu, accueil: A
     declaree = q.campagnes[campagne]
     modele = gabarit(declaree)
     tampon = io.BytesIO()
-    titre = str(q.enquete["titre"])
+    titre = q.enquete["titre"]
     mention = " — données fictives" if q.enquete.get("fictif") else ""
     proprietes = {
-        "title": f"{titre} {campagne}{mention}", "author": str(q.enquete["producteur"]), "subject": modele.libelle,
+        "title": f"{titre} {campagne}{mention}", "author": q.enquete["producteur"], "subject": modele.libelle,
         "keywords": f"questionnaire, {campagne}",
     }  # fmt: skip
     with write_sheets(tampon, proprietes, _styles()) as (classeur, styles):
@@ -369,10 +351,8 @@ def build_workbook(q: Questionnaire, campagne: str, contenu: Contenu, accueil: A
             accueil(premiere, styles, places)
         tableaux = [f for f, a in zip(feuilles, modele.feuilles, strict=True) if a.disposition != "fiche"]
         for feuille in classeur.worksheets():
-            feuille.set_portrait() if feuille is notice else feuille.set_landscape()
-            feuille.set_paper(9)
-            if feuille not in tableaux:  # too wide for one page: theirs repeat the header and the first column
-                feuille.fit_to_pages(1, 0)
+            # tables are too wide for one page: theirs repeat the header and the first column
+            fit_page(feuille, portrait=feuille is notice, large=feuille in tableaux)
         classeur.worksheets()[0].activate()
     return tampon.getvalue()
 

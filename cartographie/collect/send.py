@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, timedelta
-from io import StringIO
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from cartographie.base.files import whole_folder, write_whole
+from cartographie.base.files import csv_text, whole_folder, write_whole
 from cartographie.base.text import nombre
 from cartographie.campaign.batch import Cadre
 from cartographie.campaign.states import RELANCES, Relance, read_relances
@@ -63,17 +62,18 @@ _CITES = 12  # points told in the letter itself; all are in the workbook
 def build_letter(d: Dossier, q: Questionnaire, campagne: str, classeur: str, envoye_le: str) -> str:
     """The letter to one respondent; `retours.courrier` of campagne.yaml takes the place of the text above."""
     declaree = q.campagnes[campagne]
-    reglages = declaree.parametres.get("retours") or {}
+    reglages = declaree.parametres.get("retours", {})
     corriger = [p for p in d.points if p.a_corriger]
     lignes = [f"- {x.message}" for x in corriger[:_CITES]]
-    lignes += (
-        [f"- et {nombre(len(corriger) - _CITES, 'autre point')} dans le classeur"] if len(corriger) > _CITES else []
-    )
+    if len(corriger) > _CITES:
+        lignes.append(f"- et {nombre(len(corriger) - _CITES, 'autre point')} dans le classeur")
+    jours = reglages.get("delai_jours")
+    limite = date.fromisoformat(envoye_le) + timedelta(days=jours) if envoye_le and jours else None
     constat = (
         "Ce fichier n'a pas pu être lu :" if d.refuse
         else f"{nombre(len(corriger), 'point reste', 'points restent')} à corriger pour que votre réponse soit prise en compte en entier :"
     )  # fmt: skip
-    return str(reglages.get("courrier", CORRECTION)).format(
+    return reglages.get("courrier", CORRECTION).format(
         **_commun(q, declaree),
         objet="votre fichier n'a pas pu être lu" if d.refuse else "votre réponse est à compléter",
         recu_le=french_day(d.depot.recu_le),
@@ -81,7 +81,7 @@ def build_letter(d: Dossier, q: Questionnaire, campagne: str, classeur: str, env
         classeur=classeur,
         constat=constat,
         points="\n".join(lignes),
-        avant=_before(envoye_le, reglages.get("delai_jours")),
+        avant=f" avant le {limite:%d/%m/%Y}" if limite else "",
     )
 
 
@@ -99,10 +99,6 @@ def _commun(q: Questionnaire, campagne: Campagne) -> Mapping[str, Any]:
         "contact": q.enquete.get("contact", ""),
         "producteur": q.enquete["producteur"],
     }
-
-
-def _before(envoye_le: str, jours: int | None) -> str:
-    return f" avant le {date.fromisoformat(envoye_le) + timedelta(days=jours):%d/%m/%Y}" if envoye_le and jours else ""
 
 
 ENVOIS = "envois.csv"
@@ -133,23 +129,19 @@ def write_feedback(
     with whole_folder(dossier, 0o700) as ici:  # respondents' own answers: for who runs the campaign only
         for d, octets in build_all(dossiers, q, campagne, cadre.ouvriers):
             suffixe = f"{campagne}-{_safe(d.destinataire, pris)}"
-            lettre = build_letter(d, q, campagne, f"corrections-{suffixe}.xlsx", envoye_le)
-            envois.append(_write_one(ici, d, octets, lettre, suffixe))
+            classeur, courrier = f"corrections-{suffixe}.xlsx", f"courrier-{suffixe}.txt"
+            (ici / classeur).write_bytes(octets)
+            (ici / courrier).write_text(build_letter(d, q, campagne, classeur, envoye_le), encoding="utf-8")
+            corriger = sum(p.a_corriger for p in d.points)
+            envois.append(Envoi(d.destinataire, d.depot.nom, corriger, len(d.points) - corriger, classeur, courrier))
             cadre.progres(f"{campagne} : classeurs de correction", len(envois), len(envois))
         for unite, nom in zip(absents["unite"], absents["nom"], strict=True):
             courrier = f"relance-{campagne}-{_safe(unite, pris)}.txt"
             (ici / courrier).write_text(build_reminder(q, campagne, unite, nom), encoding="utf-8")
             envois.append(Envoi(unite, "", 0, 0, "", courrier))
-        (ici / ENVOIS).write_text(_listing(envois), encoding="utf-8")
+        noms = tuple(Envoi.__slots__)
+        (ici / ENVOIS).write_bytes(csv_bytes(noms, ([getattr(e, c) for c in noms] for e in envois)))
     return envois
-
-
-def _write_one(ici: Path, d: Dossier, octets: bytes, lettre: str, suffixe: str) -> Envoi:
-    classeur, courrier = f"corrections-{suffixe}.xlsx", f"courrier-{suffixe}.txt"
-    (ici / classeur).write_bytes(octets)
-    (ici / courrier).write_text(lettre, encoding="utf-8")
-    corriger = sum(p.a_corriger for p in d.points)
-    return Envoi(d.destinataire, d.depot.nom, corriger, len(d.points) - corriger, classeur, courrier)
 
 
 def _safe(nom: str, pris: set[str]) -> str:
@@ -161,10 +153,6 @@ def _safe(nom: str, pris: set[str]) -> str:
     return court
 
 
-def _listing(envois: Iterable[Envoi]) -> str:
-    return csv_bytes(tuple(Envoi.__slots__), ([getattr(e, c) for c in Envoi.__slots__] for e in envois)).decode()
-
-
 # ------------------------------------------------------------------------------------------- what was sent, and when
 
 
@@ -172,8 +160,4 @@ def add_relances(dossier: Path, nouvelles: Sequence[Relance]) -> Path:
     """Append to the journal, whole or not at all."""
     chemin = dossier / RELANCES
     toutes = dict.fromkeys([*read_relances(dossier), *nouvelles])
-    texte = StringIO(newline="")
-    ecrivain = csv.writer(texte, lineterminator="\n")
-    ecrivain.writerow([f.name for f in fields(Relance)])
-    ecrivain.writerows([r.destinataire, r.envoye_le] for r in toutes)
-    return write_whole(chemin, texte.getvalue().encode())
+    return write_whole(chemin, csv_text(Relance.__slots__, map(attrgetter(*Relance.__slots__), toutes)).encode())

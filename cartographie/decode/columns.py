@@ -12,13 +12,21 @@ import numpy as np
 import pandas as pd
 
 from cartographie.base.text import MASQUE
-from cartographie.decode.lots import SEPARATEUR, TECHNIQUES
+from cartographie.decode.lots import TECHNIQUES, Cle, parts_of, raw_columns
 from cartographie.decode.repairs import decline, tell_blanks
 from cartographie.survey.model import Questionnaire, Variable
 from cartographie.survey.received import Constat, Lot
 from cartographie.survey.types import TYPES, TypeSpec
 from cartographie.survey.types.codes import decode_choix, sort_codes
-from cartographie.survey.types.values import NUL, Contexte, Decode, Repertoire, cell_problem, day_comes_first, is_blank
+from cartographie.survey.types.values import (
+    NUL,
+    Contexte,
+    Decode,
+    cell_problem,
+    day_comes_first,
+    is_blank,
+    repertoire_of,
+)
 
 _CHOIX = TYPES["booleen"]  # how each column of a spread choice is read
 # Types whose equal values decode alike (1 and 1.0 included), so that equality is enough to tell them apart.
@@ -27,9 +35,8 @@ _SIMPLES = frozenset({str, int, float, type(None), datetime, date, time, timedel
 
 def decode_cell(valeur: object, variable: Variable, contexte: Contexte) -> Decode:
     """One cell of a variable: blank, unreadable, or decoded by its type."""
-    return _unreadable(valeur) or tell_blanks(
-        valeur, TYPES[variable.type].decoder(valeur, variable, contexte), variable
-    )
+    decoder = TYPES[variable.type].decoder
+    return _unreadable(valeur) or tell_blanks(valeur, decoder(valeur, variable, contexte), variable)
 
 
 def _unreadable(valeur: Any) -> Decode | None:
@@ -97,31 +104,21 @@ def findings(
 
 
 class _Colonnes:
-    """Decodes the columns of one Lot; keeps the indexes of nomenclatures between columns."""
+    """Decodes the columns of one Lot."""
 
-    def __init__(
-        self, lot: Lot, questionnaire: Questionnaire, campagne: str, repertoires: dict[str, Repertoire], cle: bytes
-    ):
-        self.lot, self.questionnaire, self.campagne, self.repertoires = lot, questionnaire, campagne, repertoires
-        self.cle = cle
+    def __init__(self, lot: Lot, questionnaire: Questionnaire, campagne: str, cle: bytes):
+        self.lot, self.questionnaire, self.campagne, self.cle = lot, questionnaire, campagne, cle
         depots = lot.df["depot"]
         self.lignes_1904 = depots.isin(sorted(lot.depots_1904)).to_numpy() if lot.depots_1904 else None
         self.lignes_texte = depots.isin(sorted(lot.depots_texte)).to_numpy() if lot.depots_texte else None
         self.refuse = decline(questionnaire, campagne, lot.entite)
         self.constats: list[Constat] = []
 
-    def contexte(self, variable: Variable) -> Contexte:
-        nom = variable.nomenclature
-        if nom is None:
-            return Contexte(self.campagne, cle=self.cle)
-        if nom not in self.repertoires:
-            self.repertoires[nom] = Repertoire(self.questionnaire.nomenclatures[nom], self.campagne)
-        return Contexte(self.campagne, self.repertoires[nom], cle=self.cle)
-
     def decode(
         self, recues: np.ndarray, variable: Variable, decodeur: Callable[[Any, Contexte], Decode], spec: TypeSpec
     ) -> Any:
-        contexte = self.contexte(variable)
+        repertoire = repertoire_of(self.questionnaire, variable, self.campagne)
+        contexte = Contexte(self.campagne, repertoire, cle=self.cle)
         codes, uniques = factorise(recues)
         decodes = [decodeur(u, contexte) for u in uniques]
         if self.lignes_1904 is not None and spec.serie:
@@ -147,7 +144,7 @@ class _Colonnes:
         sur = lignes & np.isin(depots, surs)
         return {True: sur, False: lignes & ~sur}
 
-    def simple(self, variable: Variable, colonne: str) -> Any:
+    def simple(self, variable: Variable, colonne: Cle) -> Any:
         recues = self.lot.df[colonne].to_numpy(dtype=object)
         spec = TYPES[variable.type]
 
@@ -161,7 +158,7 @@ class _Colonnes:
         valeurs[directs] = nombres
         return valeurs
 
-    def etalee(self, variable: Variable, colonnes: Mapping[str, str]) -> np.ndarray:
+    def etalee(self, variable: Variable, colonnes: Mapping[str, Cle]) -> np.ndarray:
         """A choice spread over columns → the tuple of ticked modalities per row; None where every cell is blank."""
         etats = np.zeros((len(self.lot.df), len(colonnes) + 1), dtype=bool)
         for k, (modalite, colonne) in enumerate(colonnes.items()):
@@ -170,7 +167,7 @@ class _Colonnes:
             etats[:, k] = lus.to_numpy(dtype=bool, na_value=False)
             etats[:, -1] |= ~np.asarray(lus.isna())
         motifs = [ligne.tobytes() for ligne in etats]
-        repertoire = self.contexte(variable).repertoire
+        repertoire = repertoire_of(self.questionnaire, variable, self.campagne)
         distincts = {
             m: sort_codes([c for c, coche in zip(colonnes, m, strict=False) if coche], repertoire) if m[-1] else None
             for m in dict.fromkeys(motifs)
@@ -179,31 +176,23 @@ class _Colonnes:
 
     def une_seule(self, variable: Variable, choix: np.ndarray) -> Any:
         """Spread columns of a single choice: the one ticked modality; several are a finding."""
+        dit = partial(Constat, "type_inattendu", self.lot.entite, variable=variable.nom)
         for i, c in enumerate(choix):
             if c is not None and len(c) > 1:
                 recue = MASQUE if variable.personnel else " ; ".join(c)
-                details = {"attendu": "une seule réponse"}
-                self.constats.append(
-                    Constat("type_inattendu", self.lot.entite, i, variable.nom, recue, details=details)
-                )
+                self.constats.append(dit(i, valeur_recue=recue, details={"attendu": "une seule réponse"}))
         return pd.array([c[0] if c is not None and len(c) == 1 else None for c in choix], dtype="str")
 
 
-def decode_lot(
-    lot: Lot,
-    questionnaire: Questionnaire,
-    campagne: str,
-    repertoires: dict[str, Repertoire] | None = None,
-    cle: bytes = b"",
-) -> tuple[Lot, list[Constat]]:
+def decode_lot(lot: Lot, questionnaire: Questionnaire, campagne: str, cle: bytes = b"") -> tuple[Lot, list[Constat]]:
     """The same records with typed columns, one per variable, and the findings of their cells.
 
-    A value that cannot be typed is null; a repaired one is kept and reported. `repertoires` may be shared by calls of
-    one campaign. `cle`: the key of pseudonyms, needed as soon as a personal identifier is read.
+    A value that cannot be typed is null; a repaired one is kept and reported. `cle`: the key of pseudonyms, needed as soon as
+    a personal identifier is read.
     """
-    decodeur = _Colonnes(lot, questionnaire, campagne, {} if repertoires is None else repertoires, cle)
+    decodeur = _Colonnes(lot, questionnaire, campagne, cle)
     sortie: dict[str, Any] = {c: lot.df[c] for c in TECHNIQUES}
-    for nom, (colonne, etalees) in _group(lot.df.columns).items():
+    for nom, (colonne, etalees) in _group(raw_columns(lot.df)).items():
         variable = questionnaire.variables[nom]
         valeurs = decodeur.simple(variable, colonne) if colonne else None
         if etalees:
@@ -219,21 +208,15 @@ def decode_lots(
     lots: Mapping[str, Lot], questionnaire: Questionnaire, campagne: str, cle: bytes = b""
 ) -> tuple[dict[str, Lot], list[Constat]]:
     """`decode_lot` on every entity of a campaign."""
-    repertoires: dict[str, Repertoire] = {}
-    types, constats = {}, []
-    for entite, lot in lots.items():
-        types[entite], trouves = decode_lot(lot, questionnaire, campagne, repertoires, cle)
-        constats += trouves
-    return types, constats
+    decodes = {entite: decode_lot(lot, questionnaire, campagne, cle) for entite, lot in lots.items()}
+    return {e: lot for e, (lot, _) in decodes.items()}, [c for _, trouves in decodes.values() for c in trouves]
 
 
-def _group(colonnes: Iterable[str]) -> dict[str, tuple[str | None, dict[str, str]]]:
+def _group(colonnes: Iterable[Cle]) -> dict[str, tuple[Cle | None, dict[str, Cle]]]:
     """{variable: (its plain column if any, {modality: column})}, in column order."""
-    groupes: dict[str, tuple[str | None, dict[str, str]]] = {}
+    groupes: dict[str, tuple[Cle | None, dict[str, Cle]]] = {}
     for c in colonnes:
-        if c in TECHNIQUES:
-            continue
-        nom, _, modalite = c.partition(SEPARATEUR)
+        nom, modalite = parts_of(c)
         simple, etalees = groupes.get(nom, (None, {}))
-        groupes[nom] = (simple, {**etalees, modalite: c}) if modalite else (c, etalees)
+        groupes[nom] = (c, etalees) if modalite is None else (simple, {**etalees, modalite: c})
     return groupes

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from cartographie.base.errors import UserError
 from cartographie.base.text import MASQUE, text_of
-from cartographie.decode.lots import SEPARATEUR
+from cartographie.decode.lots import Cle, parts_of, raw_key
 from cartographie.survey.model import Correction, Questionnaire, column_number
 from cartographie.survey.received import Constat, Depot, Lot
 from cartographie.survey.rules import climb, une_ligne
@@ -21,7 +21,7 @@ CONSTAT = "correction_declaree"
 DOUBLE = "repondant_en_double"
 _EMPREINTE, _CELLULE = re.compile("[0-9a-f]{12}"), re.compile("([A-Z]+)([0-9]+)")
 Rangs = Mapping[str, Mapping[str, Sequence[tuple[int, int]]]]  # entity → file → its blocks
-Place = tuple[str, int, str, str]  # entity, record, raw column, sheet
+Place = tuple[str, int, Cle, str]  # entity, record, raw column, sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,48 +55,40 @@ def apply_corrections(
         vises = _targets(c, depots)
         if len(vises) != 1:
             continue  # said once for the whole campaign: `unknown`
-        depot = vises[0]
-        ici = f"{noms[depot]}, {c.feuille + ', ' if c.feuille else ''}case {c.cellule}"
-        if autre := (remplaces or {}).get(depot):
-            echecs.append(
-                Echec(c.code, f"{ici} : une version plus récente, {noms.get(autre, autre)}, remplace ce fichier")
-            )
-            continue
-        places = list(_places(c, depot, sortie, rangs))
-        if not places or len({feuille for *_, feuille in places}) > 1:
-            pourquoi = (
-                "plusieurs feuilles ont cette case, nommez-la" if places else "aucune réponse n'est lue dans cette case"
-            )
-            echecs.append(Echec(c.code, f"{ici} : {pourquoi}"))
-            continue
+        depot, refus = vises[0], ""
+        autre = (remplaces or {}).get(depot)
+        places = [] if autre else list(_places(c, depot, sortie, rangs))
+        if autre:
+            refus = f"une version plus récente, {noms.get(autre, autre)}, remplace ce fichier"
+        elif not places:
+            refus = "aucune réponse n'est lue dans cette case"
+        elif len({feuille for *_, feuille in places}) > 1:
+            places, refus = [], "plusieurs feuilles ont cette case, nommez-la"
         for entite, i, colonne, _ in places:
-            variable, _, modalite = colonne.partition(SEPARATEUR)
+            variable, modalite = parts_of(colonne)
             recue = sortie[entite].df.at[i, colonne]
             recue = None if recue is None or recue != recue else recue
             personnel = q.variables[variable].personnel
             if _shown(recue) != _shown(c.attendu):
-                dits = [
+                dits = (
                     MASQUE if personnel and v is not None else f"« {une_ligne(_shown(v))} »" for v in (c.attendu, recue)
-                ]
-                echecs.append(Echec(c.code, f"{ici} : attendu {dits[0]}, trouvé {dits[1]}"))
+                )
+                refus = "attendu {}, trouvé {}".format(*dits)
                 break
             sortie[entite] = _replaced(sortie[entite], i, colonne, c.valeur)
             constats.append(_finding(c, Constat(CONSTAT, entite, i, variable, recue), modalite, personnel))
+        if refus:
+            ici = f"{noms[depot]}, {c.feuille + ', ' if c.feuille else ''}case {c.cellule}"
+            echecs.append(Echec(c.code, f"{ici} : {refus}"))
     return sortie, constats, echecs
 
 
 def unknown(depots: Sequence[Depot], q: Questionnaire, campagne: str) -> list[Echec]:
     """Corrections of a file that is not in the register of the campaign, or whose name is that of several."""
-    echecs = []
-    for c in q.campagnes[campagne].corrections:
-        vises = _targets(c, depots)
-        if len(vises) > 1:
-            echecs.append(
-                Echec(c.code, f"{c.depot} : plusieurs fichiers reçus portent ce nom, donnez les 12 caractères du dépôt")
-            )
-        elif not vises:
-            echecs.append(Echec(c.code, f"{c.depot} : ce fichier n'est pas dans le registre de la campagne"))
-    return echecs
+    plusieurs = "plusieurs fichiers reçus portent ce nom, donnez les 12 caractères du dépôt"
+    aucun = "ce fichier n'est pas dans le registre de la campagne"
+    vises = [(c, len(_targets(c, depots))) for c in q.campagnes[campagne].corrections]
+    return [Echec(c.code, f"{c.depot} : {plusieurs if n else aucun}") for c, n in vises if n != 1]
 
 
 def superseded(
@@ -105,11 +97,9 @@ def superseded(
     """Corrections of an answer set aside because its respondent sent another one, which is kept."""
     doubles = {(c.entite, c.enregistrement) for c in constats if c.constat == DOUBLE}
     parents = {e: lot.df["parent"].to_numpy() for e, lot in lots.items()}
+    motif = "le répondant a envoyé une autre réponse, qui est gardée à la place de celle-ci"
     return [
-        Echec(
-            str(c.details["correction"]),
-            "le répondant a envoyé une autre réponse, qui est gardée à la place de celle-ci",
-        )
+        Echec(str(c.details["correction"]), motif)
         for c in appliquees
         if c.constat == CONSTAT and (q.racine, climb(c.entite, c.enregistrement, q.racine, q, parents)) in doubles
     ]
@@ -147,8 +137,7 @@ def _places(c: Correction, depot: str, lots: Mapping[str, Lot], rangs: Rangs) ->
                     continue
                 r = 0 if colonne.ligne else bloc.lignes.index(ligne) if ligne in bloc.lignes else -1
                 if 0 <= r < len(bloc.lignes) and (r, colonne.variable) not in bloc.reprises:
-                    nom = colonne.variable + (SEPARATEUR + colonne.modalite if colonne.modalite is not None else "")
-                    yield entite, debut + r, nom, bloc.feuille
+                    yield entite, debut + r, raw_key(colonne.variable, colonne.modalite), bloc.feuille
 
 
 def _by_file(lot: Lot) -> dict[str, list[tuple[int, int]]]:
@@ -165,13 +154,15 @@ def _shown(valeur: object) -> str:
     return "" if valeur is None else text_of(valeur)
 
 
-def _replaced(lot: Lot, i: int, colonne: str, valeur: object) -> Lot:
+def _replaced(lot: Lot, i: int, colonne: Cle, valeur: object) -> Lot:
     cellules = lot.df[colonne].copy()
     cellules.at[i] = valeur
-    return replace(lot, df=lot.df.assign(**{colonne: cellules}))
+    df = lot.df.copy(deep=False)
+    df[colonne] = cellules  # `assign` takes no column named by a pair
+    return replace(lot, df=df)
 
 
-def _finding(c: Correction, trouve: Constat, modalite: str, personnel: bool) -> Constat:
+def _finding(c: Correction, trouve: Constat, modalite: str | None, personnel: bool) -> Constat:
     """`trouve`: the cell and what it held."""
     details = {"correction": c.code, "motif": c.motif, **({"modalite": modalite} if modalite else {})}
     if personnel:

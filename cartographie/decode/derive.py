@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,13 @@ import pandas as pd
 from cartographie.base.identifiers import pseudonym
 from cartographie.base.text import text_of
 from cartographie.decode.columns import to_array
+from cartographie.survey.conditions import FUNCTIONS
+from cartographie.survey.evaluate import Contexte, evaluate
 from cartographie.survey.model import Entite, Passage, Questionnaire, Variable
 from cartographie.survey.received import Lot
 from cartographie.survey.types import TYPES
 from cartographie.survey.types.codes import sort_codes
-from cartographie.survey.types.values import Repertoire
+from cartographie.survey.types.values import Repertoire, repertoire_of
 
 # ---- conditions, in one place
 
@@ -25,8 +28,6 @@ def _holds(
     si: Mapping[str, Any] | None, entite: str, lots: Mapping[str, Lot], questionnaire: Questionnaire, campagne: str
 ) -> np.ndarray:
     """True for the rows of the entity's Lot where the condition holds."""
-    from cartographie.survey.evaluate import Contexte, evaluate
-
     frames = {nom: lot.df for nom, lot in lots.items()}
     return evaluate(si, Contexte(entite, frames, questionnaire, campagne))
 
@@ -41,23 +42,13 @@ def _text(valeur: object) -> str:
 def look_up(passage: Passage, valeurs: tuple[Any, ...]) -> str | None:
     """The target of the first line that matches; a null source matches an empty cell or "*"."""
     if passage.intervalle:
-        return _look_up_interval(passage, valeurs[0])
-    textes = tuple(None if v is None else _text(v) for v in valeurs)
-    for sources, cible in passage.lignes:
-        if all(s == "*" or s == t or (t is None and s in (None, "")) for s, t in zip(sources, textes, strict=True)):
-            return cible or None
-    return None
-
-
-def _look_up_interval(passage: Passage, valeur: Any) -> str | None:
-    if valeur is None:
-        return None
-    for (mini, maxi), cible in passage.lignes:
-        bas = mini in (None, "") or float(mini) <= valeur
-        haut = maxi in (None, "") or valeur < float(maxi)
-        if bas and haut:
-            return cible or None
-    return None
+        n = valeurs[0]
+        bornes = () if n is None else passage.lignes
+        cibles = (c for (bas, haut), c in bornes if (bas is None or bas <= n) and (haut is None or n < haut))
+    else:
+        textes = [None if v is None else _text(v) for v in valeurs]
+        cibles = (c for ici, c in passage.lignes if all(s in ("*", t) for s, t in zip(ici, textes, strict=True)))
+    return next(cibles, None) or None
 
 
 def _values(colonne: pd.Series) -> list[Any]:
@@ -69,27 +60,18 @@ def _by_passage(
     passage: Passage, sources: list[pd.Series], variable: Variable, repertoire: Repertoire | None
 ) -> list[Any]:
     """The target per row. A multiple source gives every target (multiple variable) or the first line that matches."""
-    memo: dict[tuple[Any, ...], Any] = {}
-    sortie = []
-    for cle in zip(*(_values(s) for s in sources), strict=True):
-        if cle not in memo:
-            memo[cle] = _target(passage, cle, variable, repertoire)
-        sortie.append(memo[cle])
-    return sortie
-
-
-def _target(passage: Passage, cle: tuple[Any, ...], variable: Variable, repertoire: Repertoire | None) -> Any:
-    multiples = [i for i, v in enumerate(cle) if isinstance(v, tuple)]
-    if not multiples:
-        trouve = look_up(passage, cle)
-        return (trouve,) if trouve is not None and TYPES[variable.type].multiple else trouve
-    i = multiples[0]
-    cles = [(*cle[:i], v, *cle[i + 1 :]) for v in cle[i] or (None,)]
-    cibles = [c for c in (look_up(passage, k) for k in cles) if c is not None]
-    if TYPES[variable.type].multiple:
-        return sort_codes(cibles, repertoire) if cibles else None
     rangs = {cible: rang for rang, (_, cible) in reversed(list(enumerate(passage.lignes)))}
-    return min(cibles, key=lambda c: rangs[c], default=None)
+
+    @cache
+    def target(cle: tuple[Any, ...]) -> Any:
+        i = next((i for i, v in enumerate(cle) if isinstance(v, tuple)), 0)
+        valeurs = (cle[i] or (None,)) if isinstance(cle[i], tuple) else (cle[i],)
+        cibles = [c for v in valeurs if (c := look_up(passage, (*cle[:i], v, *cle[i + 1 :]))) is not None]
+        if TYPES[variable.type].multiple:
+            return sort_codes(cibles, repertoire) if cibles else None
+        return min(cibles, key=rangs.__getitem__, default=None)
+
+    return [target(cle) for cle in zip(*(_values(s) for s in sources), strict=True)]
 
 
 # ---- derived variables
@@ -133,14 +115,12 @@ def _derived(
 ) -> list[Any] | None:
     """The value of each row, or None when a source does not exist in this campaign."""
     derivee = variable.derivee or {}
-    df = lot.df
+    df, noms = lot.df, questionnaire.sources(derivee)
+    if any(n not in df.columns for n in noms):
+        return None
     if "passage" in derivee:
         passage = questionnaire.passages[derivee["passage"]]
-        noms = [derivee["de"]] if isinstance(derivee.get("de"), str) else list(derivee.get("de") or passage.sources)
-        if any(n not in df.columns for n in noms):
-            return None
-        nomenclature = questionnaire.nomenclatures.get(variable.nomenclature or "")
-        repertoire = Repertoire(nomenclature, campagne) if nomenclature else None
+        repertoire = repertoire_of(questionnaire, variable, campagne)
         return _convert(_by_passage(passage, [df[n] for n in noms], variable, repertoire), variable)
     if "nombre" in derivee:
         enfant = derivee["nombre"]
@@ -151,17 +131,10 @@ def _derived(
         positions = df.index.get_indexer(parents[retenus])
         return np.bincount(positions[positions >= 0], minlength=len(df)).tolist()
     if "rapport" in derivee:
-        numerateur, denominateur = derivee["rapport"]
-        if numerateur not in df.columns or denominateur not in df.columns:
-            return None
         facteur = 100.0 if variable.unite in _PERCENT else 1.0
-        paires = zip(_values(df[numerateur]), _values(df[denominateur]), strict=True)
+        paires = zip(*(_values(df[n]) for n in noms), strict=True)
         return [None if n is None or not d else facteur * float(n) / float(d) for n, d in paires]
     if "fonction" in derivee:
-        from cartographie.survey.conditions import FUNCTIONS
-
-        if any(n not in df.columns for n in derivee.get("de") or ()):
-            return None
         params = {k: v for k, v in derivee.items() if k != "fonction"}
         return _values(pd.Series(FUNCTIONS[derivee["fonction"]](df, params)))
     return None

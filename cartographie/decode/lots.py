@@ -13,7 +13,7 @@ from cartographie.base.text import normalise
 from cartographie.survey.model import FeuilleAttendue, Questionnaire
 from cartographie.survey.received import Bloc, Colonne, Constat, Extraction, Lot
 
-SEPARATEUR = "\x1f"  # between a variable and a modality, in the name of a raw column of a spread choice
+Cle = str | tuple[str, str]  # a raw column: its variable, or (variable, modality) where a choice is spread over columns
 TECHNIQUES = ("depot", "feuille", "ligne", "bloc", "parent")
 
 Lieu = tuple[str, str, int, int | None]
@@ -33,37 +33,47 @@ def build_lots(extractions: Sequence[Extraction], questionnaire: Questionnaire, 
     return {e: _build_lot(e, liste, colonnes.get(e, []), questionnaire, campagne) for e, liste in blocs.items()}
 
 
-def _declared_columns(questionnaire: Questionnaire, campagne: str) -> dict[str, list[str]]:
-    """{entity: raw column names} of the campaign, in the order of variables.yaml, entities in declared order."""
+def _declared_columns(questionnaire: Questionnaire, campagne: str) -> dict[str, list[Cle]]:
+    """{entity: raw columns} of the campaign, in the order of variables.yaml, entities in declared order."""
     rang = {nom: i for i, nom in enumerate(questionnaire.variables)}
-    trouvees: dict[str, dict[str, None]] = {}
+    trouvees: dict[str, dict[Cle, None]] = {}
     for modele in questionnaire.campagnes[campagne].modeles.values():
         for feuille in modele.feuilles:
             noms = trouvees.setdefault(feuille.entite, {})
-            noms.update(dict.fromkeys(_column_name(c.variable, c.modalite) for c in feuille.colonnes))
+            noms.update(dict.fromkeys(raw_key(c.variable, c.modalite) for c in feuille.colonnes))
             noms.update(dict.fromkeys(feuille.constantes))
     return {
-        e: sorted(trouvees[e], key=lambda c: rang.get(c.partition(SEPARATEUR)[0], len(rang)))
+        e: sorted(trouvees[e], key=lambda c: rang.get(parts_of(c)[0], len(rang)))
         for e in questionnaire.entites
         if e in trouvees
     }
 
 
-def _column_name(variable: str, modalite: str | None) -> str:
-    return variable if modalite is None else f"{variable}{SEPARATEUR}{modalite}"
+def raw_key(variable: str, modalite: str | None) -> Cle:
+    return variable if modalite is None else (variable, modalite)
+
+
+def parts_of(cle: Cle) -> tuple[str, str | None]:
+    """(variable, modality): what `raw_key` was given."""
+    return cle if isinstance(cle, tuple) else (cle, None)
+
+
+def raw_columns(df: pd.DataFrame) -> list[Cle]:
+    """The columns of received cells, in order."""
+    return [c for c in df.columns if c not in TECHNIQUES]
 
 
 def _build_lot(
-    entite: str, blocs: list[tuple[Extraction, Bloc]], declarees: list[str], questionnaire: Questionnaire, campagne: str
+    entite: str, blocs: list[tuple[Extraction, Bloc]], declarees: list[Cle], questionnaire: Questionnaire, campagne: str
 ) -> Lot:
-    valeurs: dict[str, list[Any]] = {c: [] for c in declarees}
+    valeurs: dict[Cle, list[Any]] = {c: [] for c in declarees}
     n, tailles = 0, [len(bloc.lignes) for _, bloc in blocs]
     for taille, (x, bloc) in zip(tailles, blocs, strict=True):
-        apport = {_column_name(c.variable, c.modalite): v for c, v in zip(bloc.colonnes, bloc.valeurs, strict=True)}
+        apport = {raw_key(c.variable, c.modalite): v for c, v in zip(bloc.colonnes, bloc.valeurs, strict=True)}
         for nom, constante in _constants(x, bloc, questionnaire, campagne).items():
             apport.setdefault(nom, [constante] * taille)
-        for nom, cellules in apport.items():
-            liste = valeurs.setdefault(nom, [])
+        for colonne, cellules in apport.items():
+            liste = valeurs.setdefault(colonne, [])
             liste.extend([None] * (n - len(liste)))  # blocs before this one did not carry the column
             liste.extend(cellules)
         n += taille
@@ -119,7 +129,8 @@ def carriers(lot: Lot) -> dict[tuple[str, str | None], np.ndarray]:
 
 
 def locator(lot: Lot) -> Callable[..., Lieu]:
-    """`locate` on one Lot, prepared for many calls."""
+    """A function of (record, variable, modality) → (depot, sheet, Excel row, Excel column) of the cell; no column when the file did
+    not carry the variable. A spread choice without modality is located at its first column."""
     blocs, lignes = lot.df["bloc"].to_numpy(), lot.df["ligne"].to_numpy()
     repris = borrowed(lot)
     index: dict[int, dict[tuple[str, str | None], tuple[int, int | None]]] = {}
@@ -156,14 +167,6 @@ def borrowed(lot: Lot) -> dict[tuple[int, str | None], Lieu]:
     }
 
 
-def locate(lot: Lot, enregistrement: int, variable: str | None = None, modalite: str | None = None) -> Lieu:
-    """(depot, sheet, Excel row, Excel column) of a cell; no column when the file did not carry the variable.
-
-    A spread choice without `modalite` is located at its first column.
-    """
-    return locator(lot)(enregistrement, variable, modalite)
-
-
 # ---- parents
 
 
@@ -193,36 +196,29 @@ def link_parents(lots: Mapping[str, Lot], questionnaire: Questionnaire) -> tuple
 
 def _parents(enfants: pd.DataFrame, parent: pd.DataFrame, lien: str | tuple[str, ...]) -> list[int]:
     """Record number of each child's parent, -1 when none (or when several for the lien "depot")."""
-    if lien == "depot":
-        uniques = parent["depot"].drop_duplicates(keep=False)
-        return _look_up(enfants, ["depot"], _by_key(parent.loc[uniques.index], ["depot"]))
-    if isinstance(lien, str) and lien.startswith("depot:"):
-        uniques = parent["depot"].drop_duplicates(keep=False)
-        index = _by_key(parent.loc[uniques.index], ["depot"])
-        return [index.get((lien.partition(":")[2],), -1)] * len(enfants)
+    if isinstance(lien, str) and lien.split(":")[0] == "depot":
+        seuls = parent.loc[parent["depot"].drop_duplicates(keep=False).index]
+        nomme = lien.partition(":")[2]
+        return _look_up(enfants.assign(depot=nomme) if nomme else enfants, seuls, ["depot"])
     if lien == "ligne":
-        cles = ["depot", "feuille", "ligne"]
-        return _look_up(enfants, cles, _by_key(parent, cles))
+        return _look_up(enfants, parent, ["depot", "feuille", "ligne"])
     cles = [lien] if isinstance(lien, str) else list(lien)
     if any(c not in enfants.columns or c not in parent.columns for c in cles):
         return [-1] * len(enfants)
-    ici = _look_up(enfants, ["depot", *cles], _by_key(parent, ["depot", *cles]))
-    ailleurs = _look_up(enfants, cles, _by_key(parent, cles))
+    ici, ailleurs = _look_up(enfants, parent, ["depot", *cles]), _look_up(enfants, parent, cles)
     return [a if a >= 0 else b for a, b in zip(ici, ailleurs, strict=True)]
+
+
+def _look_up(enfants: pd.DataFrame, parent: pd.DataFrame, cles: list[str]) -> list[int]:
+    """The last parent with the same key; -1 when there is none, or when part of the key is null."""
+    index = dict(zip(_keys(parent, cles), parent.index.tolist(), strict=True)) | {None: -1}
+    return [index.get(cle, -1) for cle in _keys(enfants, cles)]
 
 
 def _keys(df: pd.DataFrame, cles: Iterable[str]) -> list[tuple[Any, ...] | None]:
     """The key of each row; None as soon as one part is null."""
     colonnes = [[None if nul else v for v, nul in zip(df[c], df[c].isna(), strict=True)] for c in cles]
     return [None if None in cle else cle for cle in zip(*colonnes, strict=True)]
-
-
-def _by_key(parent: pd.DataFrame, cles: list[str]) -> dict[tuple[Any, ...] | None, int]:
-    return {cle: int(i) for cle, i in zip(_keys(parent, cles), parent.index, strict=True) if cle is not None}
-
-
-def _look_up(enfants: pd.DataFrame, cles: list[str], index: Mapping[tuple[Any, ...] | None, int]) -> list[int]:
-    return [-1 if cle is None else index.get(cle, -1) for cle in _keys(enfants, cles)]
 
 
 def _orphans(lot: Lot, parents: np.ndarray) -> Iterable[Constat]:

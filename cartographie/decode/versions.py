@@ -37,11 +37,6 @@ def read_reference(texte: str) -> tuple[str, int, str] | None:
     return (trouve[1], int(trouve[2]), trouve[3]) if trouve else None
 
 
-def is_ours(cle: bytes, campagne: str, depot: str, feuille: str, ligne: int, jeton: str) -> bool:
-    """True when the token is the one we would write."""
-    return hmac.compare_digest(reference_token(cle, campagne, depot, feuille, ligne), jeton)
-
-
 # ---- Versions of one answer: a correction workbook that came back takes the place of what it corrects, cell by cell.
 #
 # Every file stays in raw/. The latest returned version is read; what it leaves blank is taken from the version before
@@ -89,7 +84,7 @@ def resolve_versions(
         return list(extractions)
     fichiers = {x.depot: _Fichier(x, list(x.blocs)) for x in extractions}
     noms = {d.depot: d for d in depots}
-    retours = q.campagnes[campagne].parametres.get("retours") or {}
+    retours = q.campagnes[campagne].parametres.get("retours", {})
     regle = _Regle(
         retours.get("vides", VIDES[0]) == VIDES[1],
         retours.get("lignes", LIGNES[0]) == LIGNES[0],
@@ -121,10 +116,11 @@ def _target(x: Extraction, fichiers: _Fichiers, q: Questionnaire, campagne: str,
         return None
     depot, ligne, jeton = lue
     origine = fichiers[depot].extraction
-    if ligne == 0:
-        return (depot, 0) if origine.refuse and is_ours(cle, campagne, depot, "", 0, jeton) else None
     feuilles = {b.feuille for b in origine.blocs if b.entite == q.racine and ligne in b.lignes}
-    return (depot, ligne) if any(is_ours(cle, campagne, depot, f, ligne, jeton) for f in feuilles) else None
+    if ligne == 0:
+        feuilles = {""} if origine.refuse else set()
+    jetons = (reference_token(cle, campagne, depot, f, ligne) for f in feuilles)
+    return (depot, ligne) if any(hmac.compare_digest(j, jeton) for j in jetons) else None
 
 
 def _root_address(f: _Fichier, racine: str) -> Adresse | None:
@@ -153,11 +149,11 @@ def _supersede(
                 if pareil is not None:
                     _complete(apres, pareil, source.extraction.depot, bloc, r, regle)
                 elif not regle.effacer and not regle.retirer and _keyed(bloc, r, q.entites[entite].cle):
-                    source.blocs.append(replace(_one(bloc, r), lien=f"depot:{nouvelle[0]}"))
+                    source.blocs.append(replace(_only(bloc, [r]), lien=f"depot:{nouvelle[0]}"))
                     apres.porteurs.add(source.extraction.depot)
                     source.cellules[bloc.feuille] -= _filled(bloc, r)
                 source.cellules[bloc.feuille] += _filled(bloc, r)
-                _drop(source, b, r)
+                source.blocs[b] = _only(source.blocs[b], [k for k in range(len(source.blocs[b].lignes)) if k != r])
             source.blocs = [b for b in source.blocs if b.lignes]
     racines = next((b.feuille for b in apres.blocs if b.entite == q.racine), None)
     origine = next((b.feuille for b in avant.extraction.blocs if b.entite == q.racine), racines)
@@ -224,18 +220,14 @@ def _same(
     return next((br for br in recus if [_value(apres.blocs[br[0]], br[1], v) for v in cle] == voulue), None)
 
 
-def _one(bloc: Bloc, r: int) -> Bloc:
-    reprises = {(0, v): lieu for (k, v), lieu in bloc.reprises.items() if k == r}
-    return replace(bloc, lignes=[bloc.lignes[r]], valeurs=[[v[r]] for v in bloc.valeurs], reprises=reprises)
-
-
-def _drop(f: _Fichier, b: int, r: int) -> None:
-    bloc = f.blocs[b]
-    f.blocs[b] = replace(
+def _only(bloc: Bloc, gardees: Sequence[int]) -> Bloc:
+    """The block, with these of its rows."""
+    rangs = {r: i for i, r in enumerate(gardees)}
+    return replace(
         bloc,
-        lignes=[x for k, x in enumerate(bloc.lignes) if k != r],
-        valeurs=[[x for k, x in enumerate(v) if k != r] for v in bloc.valeurs],
-        reprises={(k - (k > r), v): lieu for (k, v), lieu in bloc.reprises.items() if k != r},
+        lignes=[bloc.lignes[r] for r in gardees],
+        valeurs=[[v[r] for r in gardees] for v in bloc.valeurs],
+        reprises={(rangs[r], v): lieu for (r, v), lieu in bloc.reprises.items() if r in rangs},
     )
 
 

@@ -79,21 +79,19 @@ def protected(flux: bytes) -> bool:
 
 def date1904(flux: bytes) -> bool:
     """DATEMODE of the workbook."""
-    for rang, (genre, debut, longueur) in enumerate(records(flux)):
-        if genre == 0x0022 and longueur >= 2 and debut + 2 <= len(flux):
-            return bool(unpack_from("<H", flux, debut)[0] == 1)
-        if rang > 2000:
-            break
-    return False
+    return _setting(flux, 0x0022) == 1
 
 
 def codepage(flux: bytes) -> int:
     """CODEPAGE of the workbook; 0 when it does not say."""
-    for rang, (genre, debut, longueur) in enumerate(records(flux)):
-        if genre == 0x0042 and longueur == 2 and debut + 2 <= len(flux):
+    return _setting(flux, 0x0042)
+
+
+def _setting(flux: bytes, voulu: int) -> int:
+    """The number in the first record of that type; 0 without one near the beginning."""
+    for genre, debut, longueur in islice(records(flux), 2002):
+        if genre == voulu and longueur >= 2 and debut + 2 <= len(flux):
             return int(unpack_from("<H", flux, debut)[0])
-        if rang > 2000:
-            break
     return 0
 
 

@@ -25,6 +25,7 @@ from cartographie.intake.container import (
     require_within,
 )
 from cartographie.survey.received import Constat
+from cartographie.survey.written.declared import ContenuActif
 
 # -------------------------------------------------------------------------------------------
 # Active contents: what a spreadsheet holds that runs, or fetches, or comes from elsewhere. Found, counted, never read.
@@ -33,7 +34,7 @@ from cartographie.survey.received import Constat
 # are known by name, by declared type, and by what formulas say. Sources: [ECMA-376] 18, [ODF 1.3] 9 and 19, [MS-XLS].
 
 REFUSER, ECARTER = "refuser", "ecarter"
-DEFAUTS: Mapping[str, str] = {
+DEFAUTS: Mapping[ContenuActif, str] = {
     "dde": REFUSER,
     "connexions": REFUSER,
     "requetes": REFUSER,
@@ -50,23 +51,14 @@ DEFAUTS: Mapping[str, str] = {
 _ALERTES = {"macros": "macros_ignorees"}
 
 # Kind → what the name of a part, or its declared type, contains.
-_PARTIES: Mapping[str, re.Pattern[str]] = {
-    "macros": re.compile(r"vbaproject\.bin$|(?:^|/)customui/|(?:^|/)basic/.+\.xml$|^scripts/", re.I),
-    "macros_excel4": re.compile(r"/(?:intl)?macrosheets/", re.I),
-    "connexions": re.compile(r"/connections\.(?:xml|bin)$", re.I),
-    "requetes": re.compile(r"/querytables/", re.I),
-    "activex": re.compile(r"/activex/", re.I),
-    "objets_incorpores": re.compile(r"/embeddings/", re.I),
-    "liaisons_externes": re.compile(r"/externallinks/[^/]+\.(?:xml|bin)$", re.I),
-}
-_TYPES: Mapping[str, bytes] = {
-    "macros": b"vbaproject",
-    "macros_excel4": b"macrosheet",
-    "connexions": b".connections",
-    "requetes": b".querytable",
-    "activex": b"activex",
-    "objets_incorpores": b"oleobject",
-    "liaisons_externes": b"externallink",
+_PARTIES: Mapping[str, tuple[re.Pattern[str], bytes]] = {
+    "macros": (re.compile(r"vbaproject\.bin$|(?:^|/)customui/|(?:^|/)basic/.+\.xml$|^scripts/", re.I), b"vbaproject"),
+    "macros_excel4": (re.compile(r"/(?:intl)?macrosheets/", re.I), b"macrosheet"),
+    "connexions": (re.compile(r"/connections\.(?:xml|bin)$", re.I), b".connections"),
+    "requetes": (re.compile(r"/querytables/", re.I), b".querytable"),
+    "activex": (re.compile(r"/activex/", re.I), b"activex"),
+    "objets_incorpores": (re.compile(r"/embeddings/", re.I), b"oleobject"),
+    "liaisons_externes": (re.compile(r"/externallinks/[^/]+\.(?:xml|bin)$", re.I), b"externallink"),
 }
 _SUPPLANTE = re.compile(rb"<Override\b[^<>]*ContentType\s*=\s*[\"']([^\"']*)", re.I)
 _RELATION = re.compile(rb"<(?:\w+:)?Relationship\b[^<>]*TargetMode\s*=\s*[\"']External[^<>]*>", re.I)
@@ -88,7 +80,9 @@ _EXTERNE_ODS = re.compile(r"'(?:file|https?|ftp|smb):[^'\n]{0,4000}'\s{0,9}#|\[\
 _NOM = re.compile(rb"<(?:\w+:)?definedName\b[^<>]*\bname\s*=\s*[\"']([^\"'<>]+)[\"'][^<>]*>[^<\[]*\[\d+\]")
 
 
-def verdict(trouves: Mapping[str, int], politique: Mapping[str, str] | None = None) -> tuple[tuple[Constat, ...], bool]:
+def verdict(
+    trouves: Mapping[str, int], politique: Mapping[ContenuActif, str] | None = None
+) -> tuple[tuple[Constat, ...], bool]:
     """(findings, whether the file is refused): one finding per kind found; refusals alone when there is any."""
     regle = {**DEFAUTS, **(politique or {})}
     presents = {genre: n for genre in DEFAUTS if (n := trouves.get(genre, 0))}
@@ -103,9 +97,9 @@ def in_package(noms: Collection[str], parties: Mapping[str, bytes], signales: Ma
     """Kinds in an OOXML package. `signales`: what `in_part` found in its parts while they were inflated."""
     trouves = Counter(signales)
     declares = [t.lower() for t in _SUPPLANTE.findall(parties.get("[Content_Types].xml", b""))]
-    for genre, motif in _PARTIES.items():
+    for genre, (motif, type_declare) in _PARTIES.items():
         nommees = sum(motif.search("/" + n) is not None for n in noms)
-        trouves[genre] += max(nommees, sum(_TYPES[genre] in t for t in declares))
+        trouves[genre] += max(nommees, sum(type_declare in t for t in declares))
     liees = trouves.pop("_liees", 0)
     if trouves["dde"] and trouves["liaisons_externes"]:  # a DDE link is kept in a part of its own
         trouves["liaisons_externes"] -= min(trouves["_dde"], trouves["liaisons_externes"])
@@ -192,7 +186,7 @@ def in_opendocument(noms: Collection[str], parties: Mapping[str, bytes]) -> Coun
     """Kinds in an OpenDocument spreadsheet."""
     xml = parties.get("content.xml", b"")
     trouves = Counter({genre: n for genre, motif in _ODS.items() if (n := len(motif.findall(xml)))})
-    trouves["macros"] += sum(_PARTIES["macros"].search(n) is not None for n in noms)
+    trouves["macros"] += sum(_PARTIES["macros"][0].search(n) is not None for n in noms)
     texte = "\n".join(_decoded(a or b) for a, b in set(_FORMULE_ODS.findall(xml)))
     trouves += in_formulas(texte.replace("[.", "("))
     liees, sources = len(_EXTERNE_ODS.findall(texte)), trouves.pop("_sources", 0)
@@ -433,7 +427,7 @@ def inspect(
     contenu: bytes,
     nom: str,
     plafonds: Mapping[str, Any] | None = None,
-    contenus_actifs: Mapping[str, str] | None = None,
+    contenus_actifs: Mapping[ContenuActif, str] | None = None,
 ) -> Porte:
     """Verdict on the bytes of one received file; `nom` serves only to notice a misleading extension.
 

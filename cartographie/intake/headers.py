@@ -208,16 +208,13 @@ def answer_column(groupe: Groupe) -> int:
 
 def _exigibles(groupe: Groupe, absents: list[Attendu], prises: dict[Attendu, int]) -> list[Attendu]:
     """Drop what may be missing: optional columns, optional entities and repetitions wholly absent."""
-    presents = {(a.rang, a.numero) for a in prises}
-    return [
-        a
-        for a in absents
-        if not a.colonne.facultative
-        and (
-            (a.rang, a.numero) in presents
-            or not (groupe.feuilles[a.rang].facultative and len(groupe.feuilles) > 1 or a.numero > 1)
-        )
-    ]
+    presents, plusieurs = {(a.rang, a.numero) for a in prises}, len(groupe.feuilles) > 1
+
+    def peut_manquer(a: Attendu) -> bool:
+        return plusieurs and groupe.feuilles[a.rang].facultative or a.numero > 1
+
+    exigees = (a for a in absents if not a.colonne.facultative)
+    return [a for a in exigees if (a.rang, a.numero) in presents or not peut_manquer(a)]
 
 
 def closest(texte: str, choix: Mapping[str, str | None]) -> str | None:
@@ -390,9 +387,8 @@ def _refus(
     edition: str | None, version: str | None, constat: str, lieu: tuple[str, int, int] | tuple[()] = (), **details: str
 ) -> Reconnaissance:
     feuille, ligne, colonne = lieu or (None, None, None)
-    return Reconnaissance(
-        None, edition, version, (Constat(constat, details=details, feuille=feuille, ligne=ligne, colonne=colonne),)
-    )
+    dit = Constat(constat, details=details, feuille=feuille, ligne=ligne, colonne=colonne)
+    return Reconnaissance(None, edition, version, (dit,))
 
 
 def place_of(modele: Modele, cle: str) -> tuple[str, int, int] | tuple[()]:
@@ -475,14 +471,7 @@ def locate(groupe: Groupe, feuille: Feuille) -> Entete:
 
 def sheet_missing(classeur: Classeur, groupe: Groupe) -> Constat:
     """The finding for an expected sheet that is not there, with the closest name."""
-    noms = {normalise(f.nom): f.nom for f in classeur.feuilles}
-    return Constat(
-        "feuille_absente",
-        entite=groupe.feuilles[0].entite,
-        feuille=groupe.noms[0] if groupe.noms else None,
-        details={
-            "attendu": groupe.noms[0] if groupe.noms else "",
-            "trouve": _noms(classeur),
-            "proche": closest(groupe.noms[0], dict(noms)) if groupe.noms else None,
-        },
-    )
+    noms, attendu = {normalise(f.nom): f.nom for f in classeur.feuilles}, next(iter(groupe.noms), None)
+    proche = None if attendu is None else closest(attendu, dict(noms))
+    details = {"attendu": attendu or "", "trouve": _noms(classeur), "proche": proche}
+    return Constat("feuille_absente", groupe.feuilles[0].entite, details=details, feuille=attendu)

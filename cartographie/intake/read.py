@@ -20,6 +20,7 @@ from cartographie.intake.records import extract, refused_accounts
 from cartographie.intake.workbook import SheetTooLarge, UnreadableText, read_text, read_workbook
 from cartographie.survey.model import Modele
 from cartographie.survey.received import Bloc, Classeur, Constat, Depot, Extraction
+from cartographie.survey.written.declared import ContenuActif, Parametres, TexteSepare
 
 _PAR_OUVRIER = 20  # files below which one more worker costs more than it saves
 _LIMITES = {"reponse": Limites(512, 10, 10), "base": Limites(4096, 300, 600)}
@@ -36,15 +37,15 @@ class Ouverture:
     format: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Reglages:
-    """What a campaign says of the files it takes."""
+class Options(TypedDict, total=False):
+    """How files are read: keys of campagne.yaml, and the number of worker processes (1)."""
 
-    dossier: Path
-    plafonds: Mapping[str, Any] | None = None
-    csv: Mapping[str, str | None] | None = None
-    formats_acceptes: Collection[str] | None = None
-    contenus_actifs: Mapping[str, str] | None = None
+    plafonds: Mapping[str, Any] | None
+    csv: TexteSepare | None
+    formats_acceptes: Collection[str] | None
+    contenus_actifs: Mapping[ContenuActif, str] | None
+    lecture: Mapping[str, Any] | None
+    workers: int
 
 
 def limits(role: str, plafonds: Mapping[str, Any] | None = None, lecture: Mapping[str, Any] | None = None) -> Limites:
@@ -60,33 +61,34 @@ def limits(role: str, plafonds: Mapping[str, Any] | None = None, lecture: Mappin
     )
 
 
-def _ouvre(depot: Depot, r: _Reglages) -> tuple[Ouverture, gate.Porte | None]:
+def _ouvre(depot: Depot, dossier: Path, o: Options) -> tuple[Ouverture, gate.Porte | None]:
     """One received file verified, judged, opened. Raises nothing but for lack of memory."""
-    limites = gate.caps(r.plafonds)
+    plafonds, formats = o.get("plafonds"), o.get("formats_acceptes")
+    limites = gate.caps(plafonds)
     if depot.taille > limites["octets"]:
         details = {"plafond": "octets", "trouve": depot.taille, "maximum": limites["octets"]}
         return Ouverture(None, (Constat("fichier_trop_gros", details=details),)), None
     try:
-        contenu = store.verify(r.dossier, depot)
+        contenu = store.verify(dossier, depot)
     except UserError:
         return Ouverture(None, (Constat("depot_modifie"),)), None
-    porte = gate.inspect(contenu, depot.nom, r.plafonds, r.contenus_actifs)
+    porte = gate.inspect(contenu, depot.nom, plafonds, o.get("contenus_actifs"))
     if porte.refuse or porte.format is None:
         return Ouverture(None, porte.constats, porte.format), porte
-    if r.formats_acceptes and porte.format not in r.formats_acceptes:
-        details = {"trouve": porte.format, "attendu": ", ".join(r.formats_acceptes)}
+    if formats and porte.format not in formats:
+        details = {"trouve": porte.format, "attendu": ", ".join(formats)}
         constats = (*porte.constats, Constat("format_non_accepte", details=details))
         return Ouverture(None, constats, porte.format), porte
-    return _ouvre_contenu(depot.nom, contenu, porte, r), porte
+    return _ouvre_contenu(depot.nom, contenu, porte, o), porte
 
 
-def _ouvre_contenu(nom: str, contenu: bytes, porte: gate.Porte, r: _Reglages) -> Ouverture:
+def _ouvre_contenu(nom: str, contenu: bytes, porte: gate.Porte, o: Options) -> Ouverture:
     try:
         if porte.format == "csv":
-            impose = {c: v for c, v in (r.csv or {}).items() if c in ("encodage", "separateur")}
-            classeur = read_text(contenu, plafonds=r.plafonds, nom=Path(nom).stem[:31], **impose)
+            impose = o.get("csv") or TexteSepare()
+            classeur = read_text(contenu, plafonds=o.get("plafonds"), nom=Path(nom).stem[:31], **impose)
         else:
-            classeur = read_workbook(contenu, porte, r.plafonds)
+            classeur = read_workbook(contenu, porte, o.get("plafonds"))
     except SheetTooLarge as erreur:
         constat = Constat("fichier_trop_gros", details=erreur.details, feuille=erreur.feuille)
     except UnreadableText as erreur:
@@ -104,34 +106,19 @@ def _ouvre_contenu(nom: str, contenu: bytes, porte: gate.Porte, r: _Reglages) ->
     return Ouverture(None, (*porte.constats, constat), porte.format)
 
 
-def _lit(depot: Depot, reglages: _Reglages, modeles: Sequence[Modele]) -> Extraction:
-    ouverture, porte = _ouvre(depot, reglages)
-    if ouverture.classeur is None or porte is None:
+def _lit(depot: Depot, dossier: Path, options: Options, modeles: Sequence[Modele]) -> Extraction:
+    return _extrait(depot, *_ouvre(depot, dossier, options), modeles)
+
+
+def _seulement_ouvre(depot: Depot, dossier: Path, options: Options) -> Ouverture:
+    return _ouvre(depot, dossier, options)[0]
+
+
+def _extrait(depot: Depot, ouverture: Ouverture, porte: gate.Porte | None, modeles: Sequence[Modele]) -> Extraction:
+    """The opened file recognised and cut into records."""
+    classeur = ouverture.classeur
+    if classeur is None or porte is None:
         return _refus(depot, *ouverture.constats, format_=ouverture.format)
-    return _extrait(depot, ouverture.classeur, porte, modeles)
-
-
-def _seulement_ouvre(depot: Depot, reglages: _Reglages) -> Ouverture:
-    return _ouvre(depot, reglages)[0]
-
-
-def read_contents(
-    depot: Depot,
-    contenu: bytes,
-    porte: gate.Porte,
-    modeles: Sequence[Modele],
-    *,
-    plafonds: Mapping[str, Any] | None = None,
-    csv: Mapping[str, str | None] | None = None,
-) -> Extraction:
-    """The bytes of a file the gate let through, opened in this process, recognised and cut into records."""
-    ouverture = _ouvre_contenu(depot.nom, contenu, porte, _Reglages(Path(), plafonds, csv))
-    if ouverture.classeur is None:
-        return _refus(depot, *ouverture.constats, format_=porte.format)
-    return _extrait(depot, ouverture.classeur, porte, modeles)
-
-
-def _extrait(depot: Depot, classeur: Classeur, porte: gate.Porte, modeles: Sequence[Modele]) -> Extraction:
     reconnu = recognise(classeur, modeles, depot.campagne, depot.role)
     modele = reconnu.modele
     if modele is not None and modele.formats and classeur.format not in modele.formats:
@@ -174,15 +161,16 @@ def _arret(arret: Arret, limites: Limites) -> Constat:
 # --------------------------------------------------------------------------- one, many
 
 
-class Options(TypedDict, total=False):
-    """How files are read: keys of campagne.yaml, and the number of worker processes (1)."""
-
-    plafonds: Mapping[str, Any] | None
-    csv: Mapping[str, str | None] | None
-    formats_acceptes: Collection[str] | None
-    contenus_actifs: Mapping[str, str] | None
-    lecture: Mapping[str, Any] | None
-    workers: int
+def read_options(parametres: Parametres, workers: int, base: bool = False) -> Options:
+    """What a campaign says of how its files are read, or of how its sampling frame is."""
+    return Options(
+        plafonds=parametres.get("plafonds_base") if base else parametres.get("plafonds"),
+        csv=parametres.get("csv"),
+        formats_acceptes=parametres.get("formats_acceptes"),
+        contenus_actifs=parametres.get("contenus_actifs"),
+        lecture=parametres.get("lecture_base") if base else parametres.get("lecture"),
+        workers=workers,
+    )
 
 
 def iter_depots(
@@ -192,23 +180,16 @@ def iter_depots(
 
     `dossier`: raw/<campagne>; `modeles`: those of every campaign. The depots are all of one role. Never raises for bad input.
     """
-    lire = partial(_lit, reglages=_settings(dossier, options), modeles=tuple(modeles))
+    lire = partial(_lit, dossier=dossier, options=options, modeles=tuple(modeles))
     for depot, lu, limites in _isole(lire, depots, options):
         yield _refus(depot, _arret(lu, limites)) if isinstance(lu, Arret) else lu
 
 
 def open_depots(depots: Iterable[Depot], dossier: Path, **options: Unpack[Options]) -> Iterator[Ouverture]:
     """The same, each file only opened: its sheets, or why it is refused."""
-    ouvre = partial(_seulement_ouvre, reglages=_settings(dossier, options))
+    ouvre = partial(_seulement_ouvre, dossier=dossier, options=options)
     for _, lu, limites in _isole(ouvre, depots, options):
         yield Ouverture(None, (_arret(lu, limites),)) if isinstance(lu, Arret) else lu
-
-
-def _settings(dossier: Path, options: Options) -> _Reglages:
-    o = options
-    return _Reglages(
-        Path(dossier), o.get("plafonds"), o.get("csv"), o.get("formats_acceptes"), o.get("contenus_actifs")
-    )
 
 
 def _isole(
@@ -247,11 +228,6 @@ def read_depots(
         if progres is not None and (len(lues) % pas == 0 or len(lues) == len(depots)):
             progres(len(lues), len(depots))
     return lues
-
-
-def read_depot(depot: Depot, dossier: Path, modeles: Sequence[Modele], **options: Unpack[Options]) -> Extraction:
-    """One received file read, in a worker process like any other; options of `iter_depots`."""
-    return next(iter(list(iter_depots([depot], dossier, modeles, **options))))
 
 
 def workers_for(files: int, asked: int) -> int:

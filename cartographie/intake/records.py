@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from cartographie.intake.gate import cell_name
@@ -77,19 +78,11 @@ def merged_answers(groupe: Groupe, feuille: Feuille, zone: Zone, appariement: Ap
         valeur = grille[l1 - 1][c1 - 1] if l1 <= len(grille) and c1 <= len(grille[l1 - 1]) else None
         if not couvertes or valeur is None or couvertes == [(l1, c1)]:
             continue
+        plage = f"{cell_name(l1, c1)}:{cell_name(l2, c2)}"
+        dire = partial(Constat, "cellules_fusionnees", details={"plage": plage}, feuille=feuille.nom)
         for ligne, colonne in couvertes:
             entite, variable = attendus[ligne if zone.fiche else colonne]
-            constats.append(
-                Constat(
-                    "cellules_fusionnees",
-                    entite=entite,
-                    variable=variable,
-                    details={"plage": f"{cell_name(l1, c1)}:{cell_name(l2, c2)}"},
-                    feuille=feuille.nom,
-                    ligne=ligne,
-                    colonne=colonne,
-                )
-            )
+            constats.append(dire(entite=entite, variable=variable, ligne=ligne, colonne=colonne))
     return constats
 
 
@@ -198,7 +191,7 @@ def extract(classeur: Classeur, modele: Modele) -> Lecture:
         if feuille is not None and feuille.lignes:
             trouves.append((groupe, feuille, locate(groupe, feuille)))
         elif feuille is not None and not groupe.facultatif:
-            constats.append(_sans_reponse(feuille, groupe))
+            constats.append(Constat("fichier_sans_reponse", groupe.feuilles[0].entite, feuille=feuille.nom))
     for groupe, feuille, entete in trouves:
         constats += _entetes(groupe, feuille, entete)
     if constats:
@@ -243,10 +236,6 @@ def _lues(lignes: Sequence[Sequence[Any]]) -> tuple[int, int]:
     return len(pleines), sum(pleines)
 
 
-def _sans_reponse(feuille: Feuille, groupe: Groupe) -> Constat:
-    return Constat("fichier_sans_reponse", entite=groupe.feuilles[0].entite, feuille=feuille.nom)
-
-
 def _entetes(groupe: Groupe, feuille: Feuille, entete: Entete) -> list[Constat]:
     """Missing, repeated and unknown headers."""
     constats: list[Constat] = []
@@ -278,24 +267,18 @@ def _entetes(groupe: Groupe, feuille: Feuille, entete: Entete) -> list[Constat]:
         texte = attendu.textes[0][0]
         signale("entete_double", positions[0], attendu, attendu=texte, trouve=texte, positions=places)
     debut = min((p for _, p in appariement.prises), default=0)
-    reponse = answer_column(groupe) - 1
     for position, proche in appariement.restes:
-        if groupe.fiche:
-            ligne = feuille.lignes[position]
-            if (
-                position < debut
-                or reponse >= len(ligne)
-                or ligne[reponse] is None
-                or _couvert(feuille, position, reponse)
-            ):
-                continue
+        if groupe.fiche and (position < debut or not answered(groupe, feuille, position)):
+            continue
         signale("entete_inconnu", position, None, trouve=str(entete.textes[position]), proche=proche)
     return constats
 
 
-def _couvert(feuille: Feuille, ligne: int, colonne: int) -> bool:
-    """True when the cell lies under a merged title (its text is the title's)."""
-    return any(l1 <= ligne + 1 <= l2 and c1 < colonne + 1 <= c2 for l1, c1, l2, c2 in feuille.fusions)
+def answered(groupe: Groupe, feuille: Feuille, position: int) -> bool:
+    """A question of a fiche with something typed in front of it: under a merged title, the text is the title's."""
+    ligne, reponse = feuille.lignes[position], answer_column(groupe) - 1
+    couvert = any(l1 <= position + 1 <= l2 and c1 < reponse + 1 <= c2 for l1, c1, l2, c2 in feuille.fusions)
+    return reponse < len(ligne) and ligne[reponse] is not None and not couvert
 
 
 # --------------------------------------------------------------------------- the two ways of reading a sheet

@@ -11,12 +11,12 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from io import StringIO
+from operator import attrgetter
 from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile
 
 from cartographie.base.errors import Statut, UserError
-from cartographie.base.files import busy, is_locked, locked, write_whole
+from cartographie.base.files import busy, csv_text, is_locked, locked, write_whole
 from cartographie.base.identifiers import published_key
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import Depot
@@ -38,12 +38,12 @@ def pseudonym_key(projet: Path, q: Questionnaire) -> bytes:
     if not _needed(q):
         return b""
     if q.enquete.get("fictif"):
-        return published_key(str(q.enquete.get("titre", "")))
+        return published_key(q.enquete["titre"])
     chemin = Path(projet) / "raw" / CLE
     if not chemin.exists():
         with locked(chemin.parent):
             if not chemin.exists():
-                _draw(chemin)
+                write_whole(chemin, f"{secrets.token_bytes(OCTETS).hex()}\n".encode(), 0o600)
     texte = chemin.read_text(encoding="ascii", errors="replace").strip()
     if not re.fullmatch(f"[0-9a-f]{{{2 * OCTETS}}}", texte):
         raise UserError(
@@ -58,10 +58,6 @@ def pseudonym_key(projet: Path, q: Questionnaire) -> bytes:
 def _needed(q: Questionnaire) -> bool:
     personnel = any(v.personnel and TYPES[v.type].pseudonyme for v in q.variables.values())
     return personnel or any(voie.get("hache") for e in q.entites.values() for voie in e.identifiant)
-
-
-def _draw(chemin: Path) -> None:
-    write_whole(chemin, f"{secrets.token_bytes(OCTETS).hex()}\n".encode(), 0o600)
 
 
 REGISTRE = "registre.csv"
@@ -103,8 +99,7 @@ def read_registre(dossier: Path) -> list[Depot]:
 
 def _registre_abime(chemin: Path, ligne: int) -> UserError:
     return UserError(
-        "U10",
-        f"Le registre {chemin} ne se lit plus à la ligne {ligne} : restaurez-le depuis une sauvegarde.",
+        "U10", f"Le registre {chemin} ne se lit plus à la ligne {ligne} : restaurez-le depuis une sauvegarde."
     )
 
 
@@ -327,8 +322,4 @@ def _copie(source: Path, cible: Path) -> tuple[Path, str, int]:
 
 
 def _ecrit_registre(dossier: Path, depots: Sequence[Depot]) -> None:
-    texte = StringIO(newline="")
-    ecrivain = csv.writer(texte, lineterminator="\n")
-    ecrivain.writerow(_COLONNES)
-    ecrivain.writerows([getattr(d, c) for c in _COLONNES] for d in depots)
-    write_whole(Path(dossier) / REGISTRE, texte.getvalue().encode())
+    write_whole(Path(dossier) / REGISTRE, csv_text(_COLONNES, map(attrgetter(*_COLONNES), depots)).encode())

@@ -136,9 +136,7 @@ def _feuille(nom: str, masquee: bool, brute: CalamineSheet, relief: Relief, limi
     hauteur, largeur = (fin[0] + 1, fin[1] + 1) if fin else (0, 0)
     for ligne, colonne in (*relief.erreurs, *relief.formules, *relief.valeurs):
         hauteur, largeur = max(hauteur, ligne), max(largeur, colonne)
-    for plafond, trouve in (("lignes", hauteur), ("colonnes", largeur), ("cellules", hauteur * largeur)):
-        if trouve > limites[plafond]:
-            raise SheetTooLarge(plafond=plafond, trouve=trouve, maximum=limites[plafond], feuille=nom)
+    _tient(hauteur, largeur, limites, nom)
     lignes = clean_rows(brute.to_python(skip_empty_area=False)) if fin else []
     if relief.erreurs or relief.formules or relief.valeurs:
         _complete(lignes, hauteur, largeur)

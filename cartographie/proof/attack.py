@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +24,7 @@ from cartographie.proof.reader import (
 )
 from cartographie.proof.solve import attack, before_release
 from cartographie.survey.model import Questionnaire
+from cartographie.survey.written.declared import Axe, Seuils
 
 # ---- what a respondent can tell of the others: it knows the counts it makes alone, and takes them away from the equations
 
@@ -176,7 +176,7 @@ def attack_release(
     dossier: Path,
     q: Questionnaire,
     exacts: pd.DataFrame,
-    seuils: Mapping[str, Any],
+    seuils: Seuils,
     anterieures: Sequence[tuple[Path, pd.DataFrame]] = (),
 ) -> Rapport:
     """Attack the files of a release. `exacts`: one row per published figure, same key: the counts behind it (base,
@@ -186,18 +186,13 @@ def attack_release(
     The reader is granted the exact counts behind what is shown, who answered (their region and kind), and what does not add
     up. Raises nothing: read `manquements`."""
     df = read_tables(dossier)
-    manquements = [
-        *strange_files(dossier),
-        *incoherent_rows(df),
-        *twin_differences(dossier, df),
-        *workbook_differences(dossier, df),
-    ]
-    manquements += picture_differences(dossier, df)
+    manquements = [*strange_files(dossier), *incoherent_rows(df), *twin_differences(dossier, df)]
+    manquements += [*workbook_differences(dossier, df), *picture_differences(dossier, df)]
     manquements += [
         f"Tableau {code} : l'attaque ne sait pas ce que révèle la mesure « {mesure} »"
         for code, mesure in Lecteur(q).unread(sorted(set(df["table_id"]) & set(q.tableaux)))
     ]
-    axes = dict(q.enquete.get("axes", {}))
+    axes = q.enquete.get("axes", {})
     cle = [*CLE, *(c for a, axe in axes.items() for c in ((f"{a}_type", f"{a}_code") if "niveaux" in axe else (a,)))]
     jointes = df.merge(exacts, on=cle, how="left", validate="one_to_one").assign(ancienne=False)
     orphelines = jointes["numerateur"].isna() & jointes["statut"].isin(VISIBLES) & ~jointes["evolution"].eq(True)
@@ -231,10 +226,10 @@ def require_sound_release(rapport: Rapport, version: str) -> None:
 class _System:
     """Counts, what is shown of them and what must stay unknown."""
 
-    def __init__(self, q: Questionnaire, seuils: Mapping[str, Any], df: pd.DataFrame, axes: Mapping[str, Any]) -> None:
+    def __init__(self, q: Questionnaire, seuils: Seuils, df: pd.DataFrame, axes: Mapping[str, Axe]) -> None:
         self.q, self.seuils, self.df = q, seuils, df
         self.minimum = int(seuils.get("secret_min", 0))
-        self.dominance = float(seuils.get("dominance_pct", 100)) / 100
+        self.dominance = seuils.get("dominance_pct", 100) / 100
         self.zeros_libres = seuils.get("zeros", "publier") == "publier"
         self.lecteur, self.comptes = Lecteur(q), Comptes()
         lus, memo = [], {}
@@ -266,50 +261,28 @@ class _System:
         """What is shown, and what is too small to be."""
         df, n = self.df, len(self.comptes.vraie)
         self.vraie = np.array(self.comptes.vraie)
-        self.entiere, self.montree, self.sensible = (
-            np.ones(n, dtype=bool),
-            np.zeros(n, dtype=bool),
-            np.zeros(n, dtype=bool),
-        )
+        self.entiere, self.montree, self.sensible = np.ones(n, bool), np.zeros(n, bool), np.zeros(n, bool)
         self.reste, self.deja = np.full(n, np.nan), np.zeros(n, dtype=bool)
         ancienne = df["ancienne"].to_numpy(bool)
         for (quoi, _), rang in self.comptes.rangs.items():
             self.entiere[rang] = not quoi.somme
         valeur, effectif = df["statut"].isin(VISIBLES).to_numpy(), df["n_repondants"].notna().to_numpy()
-        x = {
-            c: df[c].to_numpy(float)
-            for c in (
-                "base",
-                "numerateur",
-                "contributeurs_base",
-                "contributeurs",
-                "contributeurs_complement",
-                "dominante",
-            )
-        }
-        petit = (x["contributeurs"] > 0) & (x["contributeurs"] < self.minimum)
-        domine = x["dominante"] > self.dominance
-        complement = (
-            (x["contributeurs_complement"] > 0)
-            & (x["contributeurs_complement"] < self.minimum)
-            & df["complet"].eq(True).to_numpy()
-        )
-        peu = (x["contributeurs_base"] > 0) & (x["contributeurs_base"] < self.minimum)
-        nul = (x["contributeurs_base"] > 0) & (
-            (x["numerateur"] == 0) | (complement & (x["contributeurs_complement"] == 0))
-        )
+        base, numerateur, de_base = (df[c].to_numpy(float) for c in ("base", "numerateur", "contributeurs_base"))
+        haut, reste = (df[c].to_numpy(float) for c in ("contributeurs", "contributeurs_complement"))
+        petit, peu = (haut > 0) & (haut < self.minimum), (de_base > 0) & (de_base < self.minimum)
+        domine = df["dominante"].to_numpy(float) > self.dominance
+        complement = (reste > 0) & (reste < self.minimum) & df["complet"].eq(True).to_numpy()
+        nul = (de_base > 0) & ((numerateur == 0) | (complement & (reste == 0)))
         secret = petit | domine | complement | peu
         self.interdites = (secret | (nul if not self.zeros_libres else False)) & df["protege"].eq(True).to_numpy()
-        self.secrets = (
-            np.where(x["numerateur"] == 0, nul if not self.zeros_libres else False, secret) if len(df) else secret
-        )
+        self.secrets = np.where(numerateur == 0, nul if not self.zeros_libres else False, secret) if len(df) else secret
         for i in np.flatnonzero(self.parties >= 0):
             p = self.parties[i]
             self.montree[p] |= valeur[i]
             self.deja[p] |= valeur[i] and ancienne[i]
             self.sensible[p] |= bool(self.secrets[i])
             if complement[i] and not (petit[i] or domine[i] or peu[i]):
-                self.reste[p] = x["base"][i] - x["numerateur"][i]
+                self.reste[p] = base[i] - numerateur[i]
         for i in np.flatnonzero(self.touts >= 0):
             t = self.touts[i]
             self.montree[t] |= effectif[i] or valeur[i]
@@ -345,8 +318,8 @@ class _System:
         v = np.nan_to_num(self.vraie)
         cibles = np.flatnonzero(self.sensible & ~self.montree)
         largeur = np.maximum(
-            float(self.seuils.get("largeur_min", 2)),
-            float(self.seuils.get("largeur_pct", 20)) / 100 * np.where(np.isnan(self.reste), v, self.reste),
+            self.seuils.get("largeur_min", 2),
+            self.seuils.get("largeur_pct", 20) / 100 * np.where(np.isnan(self.reste), v, self.reste),
         )
         largeur = np.where(v == 0, np.minimum(largeur, 1), largeur)
         cote = np.where(self.entiere, np.minimum(1.0, largeur), largeur / 2)
@@ -362,12 +335,8 @@ class _System:
         resultat = resultat.assign(vraie=v[cibles], largeur=largeur[cibles])
         rates = resultat.index[~resultat["prouve"]]
         if len(rates):  # no narrower than before the release?
-            avant = attack(
-                cellules.assign(valeur=np.where(self.connue, self.vraie, np.nan)),
-                matrice,
-                constantes=constantes,
-                cibles=rates,
-            )
+            connues = cellules.assign(valeur=np.where(self.connue, self.vraie, np.nan))
+            avant = attack(connues, matrice, constantes=constantes, cibles=rates)
             x, apres = exigence.loc[rates], resultat.loc[rates]
             dessous = np.maximum(avant["bas"], x["valeur"] - x["dessous"])
             dessus = np.minimum(avant["haut"], x["valeur"] + x["dessus"])
@@ -420,11 +389,11 @@ class _System:
         return f"Tableau {x['table_id']}, {x['edition']}, {lieu}, {x['indicateur']} {x['modalite_code']}".rstrip()
 
 
-def _mothers(q: Questionnaire, axes: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+def _mothers(q: Questionnaire, axes: Mapping[str, Axe]) -> dict[tuple[str, str], str]:
     """(level, code) → code one level up."""
     meres = {}
     for axe in axes.values():
-        niveaux: Sequence[Mapping[str, Any]] = axe.get("niveaux", ())
+        niveaux = axe.get("niveaux", [])
         for niveau in niveaux[2:]:
             v = q.variables.get(niveau.get("variable", ""))
             if v is not None and v.nomenclature in q.nomenclatures:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from cartographie.proof.steps import (
     step,
     workspace,
 )
-from cartographie.release.manifest import NOM, compare_figures, is_table, read_figures, read_manifest
+from cartographie.release.manifest import NOM, compare_figures, figures_of, read_figures, read_manifest
 from cartographie.release.publish import Preparation
 
 # ---- the steps of an audit in order, and the first where a release parts from what it should be
@@ -144,12 +143,7 @@ def _compare(dossier: Path, manifeste: Mapping[str, Any], p: Preparation) -> tup
         step(cle, titres[cle], [f"{champ} : le manifeste ne dit pas ce que donne le recalcul" for champ in champs if manifeste.get(champ) != refait.get(champ)])
         for cle, champs in (("controle", ("comptes", "vraisemblance")), ("ponderation", ("ponderation",)), ("secret", ("secret",)))
     ]  # fmt: skip
-    publies = read_figures(dossier)[0]
-    recalcules = pd.concat(
-        [pd.read_csv(io.BytesIO(c), dtype=str, keep_default_na=False, encoding="utf-8") for n, c in sorted(fichiers.items()) if is_table(Path(n))],
-        ignore_index=True,
-    )  # fmt: skip
-    ecarts, communs = compare_figures(publies, recalcules)
+    ecarts, communs = compare_figures(read_figures(dossier)[0], figures_of(fichiers))
     dits = [_says(x) for x in ecarts.head(steps.MONTRES + 1).to_dict("records")]
     note = [] if len(ecarts) else [f"{communs} chiffres, tous retrouvés"]
     tableaux = step("tableaux", titres["tableaux"], dits)

@@ -15,6 +15,7 @@ from scipy import sparse
 
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.types import TYPES
+from cartographie.survey.written.declared import Axe, Indicateur, NombreDeLignes, Serie
 
 # ---- what a published figure counts, read in the declarations: the part, and the whole it is a part of
 
@@ -55,16 +56,14 @@ class Lecteur:
                     return (*self._counts(s, ind, ligne), bool(s.get("evolution")))
         return None, None, False
 
-    def _is(self, s: Mapping[str, Any], ind: Mapping[str, Any], ligne: Mapping[str, str]) -> bool:
+    def _is(self, s: Serie, ind: Indicateur, ligne: Mapping[str, str]) -> bool:
         code = ligne["indicateur"]
         croisee = bool(s.get("dimension")) and ind["mesure"] == "repartition"
         if (code.partition(".")[0] if croisee else code) != ind["code"]:
             return False
         return bool(ligne["modalite_code"]) == (bool(s.get("dimension")) or ind["mesure"] == "repartition")
 
-    def _counts(
-        self, s: Mapping[str, Any], ind: Mapping[str, Any], ligne: Mapping[str, str]
-    ) -> tuple[Quoi | None, Quoi | None]:
+    def _counts(self, s: Serie, ind: Indicateur, ligne: Mapping[str, str]) -> tuple[Quoi | None, Quoi | None]:
         d = self.q.denominateurs[s["denominateur"]]
         tout = Quoi(ligne["edition"], d["entite"], "")
         for condition in (d.get("filtre"), s.get("filtre")):
@@ -81,7 +80,7 @@ class Lecteur:
     def unread(self, tables: Iterable[str]) -> list[tuple[str, str]]:
         """(table, measure) of the figures of these tables of which the attacker does not know what they count."""
         series = [(code, s) for code in tables for s in self.q.tableaux[code]["series"]]
-        mesures = {(code, str(ind["mesure"])) for code, s in series for ind in s["indicateurs"]}
+        mesures = {(code, ind["mesure"]) for code, s in series for ind in s["indicateurs"]}
         return sorted((code, m) for code, m in mesures if m not in LECTURES)
 
     def narrow(self, quoi: Quoi, condition: Mapping[str, Any] | None) -> Quoi:
@@ -121,7 +120,7 @@ class Lecteur:
             quoi, autres=quoi.autres | {f"{quoi.entite} : {variable} cite {code} si {json.dumps(si, sort_keys=True)}"}
         )
 
-    def sum(self, tout: Quoi, valeur: str | Mapping[str, Any]) -> Quoi:
+    def sum(self, tout: Quoi, valeur: str | NombreDeLignes) -> Quoi:
         """A variable added up, or the number of child rows."""
         if isinstance(valeur, str):
             return replace(tout, somme=self._full(valeur, tout.entite))
@@ -133,7 +132,7 @@ class Lecteur:
         """Those of the rows that answered some variables, but for what the rows are chosen by."""
         return replace(quoi, demandes=frozenset(demandes).difference(dict(quoi.limites)))
 
-    def valued(self, tout: Quoi, valeur: str | Mapping[str, Any]) -> Quoi:
+    def valued(self, tout: Quoi, valeur: str | NombreDeLignes) -> Quoi:
         """Those of the rows that have a value."""
         return self.ask(tout, [self._full(valeur, tout.entite)] if isinstance(valeur, str) else [])
 
@@ -152,7 +151,6 @@ class Lecteur:
         return quoi.entite == self.q.racine and not quoi.somme and textes and lues <= connues
 
 
-Indicateur = Mapping[str, Any]
 Lus = tuple[Quoi | None, Quoi | None]
 
 
@@ -217,9 +215,8 @@ def _quoted(texte: str) -> Iterator[str]:
 
 # ---- the counts a release speaks of, and what a reader knows binds them: answers make their whole, places make the country
 
-Lieu = tuple[
-    tuple[str, str], ...
-]  # one (level, code) per axis; ("constant", TOUS) for the kinds of actor of both editions
+# one (level, code) per axis; ("constant", TOUS) for the kinds of actor of both editions
+Lieu = tuple[tuple[str, str], ...]
 SIMPLE, CONSTANT, TOUS = "", "constant", "TOUS"
 
 
@@ -266,7 +263,7 @@ class Comptes:
         return m.tocsr(), np.array([c for _, c in self.equations])
 
 
-def places(df: pd.DataFrame, axes: Mapping[str, Any], constant: Sequence[bool]) -> list[Lieu]:
+def places(df: pd.DataFrame, axes: Mapping[str, Axe], constant: Sequence[bool]) -> list[Lieu]:
     """Where each line stands."""
     colonnes: list[Sequence[tuple[str, str]]] = [
         list(zip(df[f"{a}_type"], df[f"{a}_code"], strict=True)) if "niveaux" in axe else [(SIMPLE, c) for c in df[a]]
@@ -287,29 +284,23 @@ def bind_answers(comptes: Comptes, lecteur: Lecteur) -> list[int]:
             familles[quoi.without(variable), lieu, variable].append(quoi)
         for texte in sorted(quoi.autres):
             _bind_inside(comptes, quoi, lieu, texte)
-        if (
-            quoi.demandes
-            and (Quoi(quoi.edition, quoi.entite, quoi.somme, quoi.limites, quoi.autres), lieu) in comptes.rangs
-        ):
-            tous = comptes.rangs[Quoi(quoi.edition, quoi.entite, quoi.somme, quoi.limites, quoi.autres), lieu]
+        tous = comptes.rangs.get((replace(quoi, demandes=frozenset()), lieu))
+        if quoi.demandes and tous is not None:
             ici = comptes.rangs[quoi, lieu]
             comptes.equations.append(({tous: 1.0, ici: -1.0}, comptes.vraie[tous] - comptes.vraie[ici]))
     for (reste, lieu, variable), enfants in familles.items():
         codes = lecteur.codes(variable, reste.edition) or frozenset()
-        repondu = Quoi(
-            reste.edition, reste.entite, reste.somme, reste.limites, reste.autres, reste.demandes | {variable}
-        )
+        repondu = replace(reste, demandes=reste.demandes | {variable})
         exact = (repondu, lieu) in comptes.rangs
-        tout = comptes.rangs.get((repondu, lieu)) if exact else comptes.rangs.get((reste, lieu))
-        ajoutes += _bind_family(
-            comptes, [(e.codes(variable), comptes.rangs[e, lieu]) for e in enfants], codes, tout, exact
-        )
+        tout = comptes.rangs.get((repondu if exact else reste, lieu))
+        siens = [(e.codes(variable), comptes.rangs[e, lieu]) for e in enfants]
+        ajoutes += _bind_family(comptes, siens, codes, tout, exact)
     return ajoutes
 
 
 def _bind_inside(comptes: Comptes, quoi: Quoi, lieu: Lieu, texte: str) -> None:
     """What meets one more condition is a part of what does not have to."""
-    sans = Quoi(quoi.edition, quoi.entite, quoi.somme, quoi.limites, quoi.autres - {texte}, quoi.demandes)
+    sans = replace(quoi, autres=quoi.autres - {texte})
     if (sans, lieu) in comptes.rangs:
         tout, partie = comptes.rangs[sans, lieu], comptes.rangs[quoi, lieu]
         comptes.bind(tout, [partie, comptes.unknown(comptes.vraie[tout] - comptes.vraie[partie])])
@@ -354,7 +345,7 @@ def _bind_family(
 
 
 def bind_places(
-    comptes: Comptes, axes: Mapping[str, Any], meres: Mapping[tuple[str, str], str], fermes: frozenset[str]
+    comptes: Comptes, axes: Mapping[str, Axe], meres: Mapping[tuple[str, str], str], fermes: frozenset[str]
 ) -> None:
     """The same count at the places one place is made of. `fermes`: kinds of actor of both editions."""
     par_quoi: dict[Quoi, dict[Lieu, int]] = defaultdict(dict)
@@ -372,7 +363,7 @@ def bind_places(
 
 
 def _above(
-    noeud: tuple[str, str], axe: Mapping[str, Any], meres: Mapping[tuple[str, str], str], fermes: frozenset[str]
+    noeud: tuple[str, str], axe: Axe, meres: Mapping[tuple[str, str], str], fermes: frozenset[str]
 ) -> Iterator[tuple[str, str]]:
     niveau, code = noeud
     if "niveaux" not in axe:

@@ -7,10 +7,12 @@ import io
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+import yaml
 from openpyxl import load_workbook
 from openpyxl.cell import Cell, MergedCell
 from openpyxl.styles.colors import Color
@@ -20,6 +22,10 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from cartographie.base.errors import UserError, tell
 from cartographie.base.text import neutralise, personal_data
+
+# what each rule asks (`demande`), and what is said when it is broken (`manque`)
+_DITES = yaml.safe_load((files("cartographie.proof") / "regles.yaml").read_text(encoding="utf-8"))
+REGLES: Mapping[str, str] = {code: dite["demande"] for code, dite in _DITES.items()}
 
 # ---- what a rule broken is, and what a spreadsheet takes for a formula: shared by the rules of workbooks and of CSV files
 
@@ -34,6 +40,12 @@ class Defaut:
 
     def __post_init__(self) -> None:
         tell("defaut", self.code)
+
+
+def broken(code: str, ou: str, cas: str = "", **quoi: object) -> Defaut:
+    """A rule broken, as regles.yaml says it. `cas`: which of its ways; `quoi`: what the sentence names."""
+    manque = _DITES[code]["manque"]
+    return Defaut(code, ou, str(manque[cas] if cas else manque).format(**quoi))
 
 
 def is_formula(texte: str) -> bool:
@@ -65,48 +77,40 @@ def lint_workbook(chemin: Path, admis: Collection[str]) -> Iterator[Defaut]:
     proprietes = classeur.properties
     for attribut, libelle in (("title", "titre"), ("creator", "auteur"), ("subject", "sujet")):
         if not getattr(proprietes, attribut):
-            yield Defaut(
-                "X11", nom, f"n'a pas de {libelle} dans ses propriétés : renseignez-le (Fichier, Informations)"
-            )
+            yield broken("X11", nom, libelle=libelle)
     if not (proprietes.language or any(p.name == "Language" and p.value for p in classeur.custom_doc_props.props)):
-        yield Defaut("X12", nom, "ne dit pas sa langue : renseignez-la dans ses propriétés (fr-FR)")
+        yield broken("X12", nom)
     with ZipFile(chemin) as archive:
         pieces = archive.namelist()
     if any("vbaProject" in p for p in pieces):
-        yield Defaut("X13", nom, "contient des macros : retirez-les")
+        yield broken("X13", nom)
     if classeur.active is not classeur.worksheets[0]:
-        yield Defaut("X09", nom, "ne s'ouvre pas sur sa première feuille")
+        yield broken("X09", nom)
     tables: dict[str, str] = {}
     for feuille in classeur.worksheets:
         yield from _sheet(feuille, nom, admis)
         for table in feuille.tables.values():
             if table.name.casefold() in tables:
-                yield Defaut("X02", f"{nom}, feuille {feuille.title}", "porte un nom de tableau déjà pris")
+                yield broken("X02", f"{nom}, feuille {feuille.title}", "pris")
             tables[table.name.casefold()] = feuille.title
             if table.name.casefold().rstrip("0123456789_") in NOMS_VIDES:
-                yield Defaut(
-                    "X02",
-                    f"{nom}, feuille {feuille.title}",
-                    "a un tableau sans nom parlant : nommez-le d'après son contenu",
-                )
+                yield broken("X02", f"{nom}, feuille {feuille.title}", "muet")
     if any(p.startswith("xl/media/") for p in pieces):
-        yield Defaut(
-            "X10", nom, "contient des images : mettez-les dans un fichier à part, avec un texte de remplacement"
-        )
+        yield broken("X10", nom, "images")
 
 
 def _sheet(ws: Worksheet, fichier: str, admis: Collection[str]) -> Iterator[Defaut]:
     ici = f"{fichier}, feuille {ws.title}"
     if ws.sheet_state != "visible":
-        yield Defaut("X07", ici, "est cachée : montrez-la ou retirez-la")
+        yield broken("X07", ici, "feuille")
     if ws.max_row == 1 and ws.max_column == 1 and ws["A1"].value is None:
-        yield Defaut("X08", ici, "est vide : retirez-la")
+        yield broken("X08", ici)
         return
     if not isinstance(ws["A1"].value, str) or not ws["A1"].value.strip():
-        yield Defaut("X06", f"{ici}, case A1", "n'a pas de titre en A1")
+        yield broken("X06", f"{ici}, case A1")
     yield from _layout(ws, ici)
     if not ws.tables:
-        yield Defaut("X01", ici, "n'a pas de tableau balisé : insérez un tableau Excel (Insertion, Tableau)")
+        yield broken("X01", ici)
     for table in ws.tables.values():
         yield from _table(ws, table, ici)
     for ligne in ws.iter_rows():
@@ -117,42 +121,36 @@ def _sheet(ws: Worksheet, fichier: str, admis: Collection[str]) -> Iterator[Defa
 def _layout(ws: Worksheet, ici: str) -> Iterator[Defaut]:
     """What gets in the way of who listens to a sheet, and what is shown without words."""
     if ws.merged_cells.ranges:
-        yield Defaut(
-            "X03", f"{ici}, {next(iter(ws.merged_cells.ranges))}", "a des cases fusionnées : défaites la fusion"
-        )
+        yield broken("X03", f"{ici}, {next(iter(ws.merged_cells.ranges))}")
     caches = [f"ligne {r}" for r, d in ws.row_dimensions.items() if d.hidden]
     caches += [f"colonne {c}" for c, d in ws.column_dimensions.items() if d.hidden]
     if caches:
-        yield Defaut("X07", f"{ici}, {caches[0]}", "est masquée : montrez-la ou retirez-la")
+        yield broken("X07", f"{ici}, {caches[0]}", "ligne")
     if ws.freeze_panes or ws.auto_filter.ref:
-        yield Defaut("X14", ici, "a des volets figés ou un filtre : retirez-les, les lecteurs d'écran s'y perdent")
+        yield broken("X14", ici)
     if any(getattr(getattr(ws, z), p).text for z in ("oddHeader", "oddFooter") for p in ("left", "center", "right")):
-        yield Defaut(
-            "X15", ici, "a un en-tête ou un pied de page : ce qu'il dit n'est pas lu, mettez-le dans la feuille"
-        )
+        yield broken("X15", ici)
     for i, image in enumerate([*ws._charts, *ws._images]):
         if not getattr(image, "title", None) and not getattr(getattr(image, "anchor", None), "descr", None):
-            yield Defaut(
-                "X10", f"{ici}, objet {i + 1}", "est un graphique ou une image sans titre ni texte de remplacement"
-            )
+            yield broken("X10", f"{ici}, objet {i + 1}", "objet")
 
 
 def _table(ws: Worksheet, table: Table, ici: str) -> Iterator[Defaut]:
     c1, l1, c2, l2 = range_boundaries(table.ref)
     if c1 != 1:
-        yield Defaut("X16", f"{ici}, {table.ref}", "a un tableau qui ne commence pas en colonne A")
+        yield broken("X16", f"{ici}, {table.ref}")
     tetes = [ws.cell(l1, c).value for c in range(c1, c2 + 1)]
     if any(t is None or not str(t).strip() for t in tetes) or len({str(t).casefold() for t in tetes}) < len(tetes):
-        yield Defaut("X04", f"{ici}, ligne {l1}", "a des en-têtes vides ou répétés")
+        yield broken("X04", f"{ici}, ligne {l1}", "entetes")
     if table.headerRowCount == 0:
-        yield Defaut("X04", f"{ici}, {table.ref}", "a un tableau sans ligne d'en-tête")
+        yield broken("X04", f"{ici}, {table.ref}", "sans")
     for ligne in range(l1 + 1, l2 + 1):
         vides = [c for c in range(c1, c2 + 1) if ws.cell(ligne, c).value in (None, "")]
         if len(vides) == c2 - c1 + 1:
-            yield Defaut("X05", f"{ici}, ligne {ligne}", "est une ligne vide dans un tableau")
+            yield broken("X05", f"{ici}, ligne {ligne}", "ligne")
         elif vides:
             case = f"{get_column_letter(vides[0])}{ligne}"
-            yield Defaut("X05", f"{ici}, case {case}", "est vide : dites pourquoi ([nd], [c], [so]…)")
+            yield broken("X05", f"{ici}, case {case}", "case")
     # several tables may share a sheet when each is told apart by a line of text; nothing may follow the last one
     if not any(range_boundaries(t.ref)[1] > l2 for t in ws.tables.values()) and ws.max_row > l2:
         if any(
@@ -160,37 +158,35 @@ def _table(ws: Worksheet, table: Table, ici: str) -> Iterator[Defaut]:
             for r in range(l2 + 1, ws.max_row + 1)
             for c in range(1, ws.max_column + 1)
         ):
-            yield Defaut(
-                "X17", f"{ici}, ligne {l2 + 1}", "a du texte sous son tableau : mettez-le au-dessus, ou dans les notes"
-            )
+            yield broken("X17", f"{ici}, ligne {l2 + 1}")
 
 
 def _cell(case: Cell | MergedCell, ou: str, admis: Collection[str]) -> Iterator[Defaut]:
     if case.comment is not None:
-        yield Defaut("X18", ou, "porte un commentaire : mettez-le dans les notes")
+        yield broken("X18", ou)
     valeur = case.value
     if valeur is None:
         return
     if case.data_type == "e":
-        yield Defaut("X19", ou, "contient une erreur de calcul")
+        yield broken("X19", ou)
     if case.data_type == "f" and not str(valeur).startswith("=HYPERLINK("):
-        yield Defaut("X20", ou, "contient une formule : publiez sa valeur")
+        yield broken("X20", ou)
     if case.data_type == "s":
         if is_formula(valeur):
-            yield Defaut("X21", ou, "commence comme une formule : faites précéder d'une apostrophe")
+            yield broken("X21", ou)
         if valeur not in admis and (genre := personal_data(valeur)):
-            yield Defaut("X22", ou, f"semble contenir une donnée personnelle ({genre}) : retirez-la")
+            yield broken("X22", ou, genre=genre)
     police = case.font
     if police.sz is not None and police.sz < POLICE_MIN:
-        yield Defaut("X23", ou, f"est écrite en taille {police.sz:g} : {POLICE_MIN} au moins")
+        yield broken("X23", ou, taille=police.sz, minimum=POLICE_MIN)
     if (police.name or "").casefold() in EMPATTEES:
-        yield Defaut("X24", ou, "est écrite avec des empattements : prenez une police sans empattement")
+        yield broken("X24", ou)
     encre, fond = (
         _colour(police.color, NOIR),
         _colour(case.fill.fgColor if case.fill.fill_type == "solid" else None, BLANC),
     )
     if encre and fond and contrast(encre, fond) < CONTRASTE:
-        yield Defaut("X25", ou, f"a un contraste de {contrast(encre, fond):.1f} : {CONTRASTE} au moins")
+        yield broken("X25", ou, contraste=contrast(encre, fond), minimum=CONTRASTE)
 
 
 def _colour(couleur: Color | None, defaut: str) -> str | None:
@@ -249,73 +245,25 @@ def lint_csv(chemin: Path, admis: Collection[str]) -> Iterator[Defaut]:
         texte = brut.decode("utf-8-sig")
     except UnicodeDecodeError as e:
         rang = brut[: e.start].count(b"\n") + 1
-        yield Defaut(
-            "K01", f"{chemin.name}, ligne {rang}", "n'est pas en UTF-8 : enregistrez-le de nouveau en « CSV UTF-8 »"
-        )
+        yield broken("K01", f"{chemin.name}, ligne {rang}")
         return
     premiere = texte.partition("\n")[0]
     separateur = max(SEPARATEURS, key=lambda s: (premiere.count(s), -SEPARATEURS.index(s)))
     lignes = list(csv.reader(io.StringIO(texte, newline=""), delimiter=separateur))
     if not lignes or not any(lignes[0]):
-        yield Defaut("K02", chemin.name, "n'a pas d'en-tête : nommez les colonnes sur la première ligne")
+        yield broken("K02", chemin.name)
         return
     if len({c.strip().casefold() for c in lignes[0]}) < len(lignes[0]) or not all(c.strip() for c in lignes[0]):
-        yield Defaut(
-            "K03", f"{chemin.name}, ligne 1", "a des en-têtes vides ou répétés : donnez à chaque colonne un nom à elle"
-        )
+        yield broken("K03", f"{chemin.name}, ligne 1")
     for i, ligne in enumerate(lignes[1:], start=2):
         if len(ligne) != len(lignes[0]):
-            yield Defaut("K04", f"{chemin.name}, ligne {i}", f"a {len(ligne)} champs au lieu de {len(lignes[0])}")
+            yield broken("K04", f"{chemin.name}, ligne {i}", champs=len(ligne), tetes=len(lignes[0]))
         for nom, valeur in zip(lignes[0], ligne, strict=False):
             ou = f"{chemin.name}, ligne {i}, colonne {nom}"
             if is_formula(valeur):
-                yield Defaut(
-                    "K05",
-                    ou,
-                    "commence comme une formule : un tableur l'exécuterait ; faites précéder d'une apostrophe",
-                )
+                yield broken("K05", ou)
             if valeur not in admis and (genre := personal_data(valeur)):
-                yield Defaut("K06", ou, f"semble contenir une donnée personnelle ({genre}) : retirez-la")
-
-
-# ---- what each rule asks
-
-# X: workbooks (Government Analysis Function, accessible spreadsheets; RGAA 4, office files to
-# download). K: CSV files (RFC 4180; OWASP, CSV injection).
-
-REGLES = {
-    "X01": "chaque feuille a un tableau balisé (tableau Excel)",
-    "X02": "chaque tableau a un nom parlant, unique",
-    "X03": "aucune case fusionnée",
-    "X04": "une ligne d'en-têtes, aucun vide, aucun répété",
-    "X05": "aucune case ni ligne vide dans un tableau : dire pourquoi",
-    "X06": "un titre en A1",
-    "X07": "aucune feuille, ligne ou colonne masquée",
-    "X08": "aucune feuille vide",
-    "X09": "le classeur s'ouvre sur sa première feuille",
-    "X10": "un titre ou un texte de remplacement à chaque graphique ; aucune image",
-    "X11": "titre, auteur et sujet dans les propriétés",
-    "X12": "la langue dans les propriétés",
-    "X13": "aucune macro",
-    "X14": "ni volets figés ni filtre",
-    "X15": "ni en-tête ni pied de page",
-    "X16": "les tableaux commencent en colonne A",
-    "X17": "rien sous le dernier tableau d'une feuille",
-    "X18": "aucun commentaire",
-    "X19": "aucune erreur de calcul",
-    "X20": "aucune formule, sauf un lien interne",
-    "X21": "aucun texte qu'un tableur lirait comme une formule",
-    "X22": "aucune donnée personnelle (adresse électronique, téléphone, NIR, RPPS)",
-    "X23": "taille 10 au moins",
-    "X24": "police sans empattement",
-    "X25": "contraste de 4,5 au moins (WCAG 1.4.3)",
-    "K01": "encodé en UTF-8",
-    "K02": "une ligne d'en-têtes",
-    "K03": "aucun en-tête vide ou répété",
-    "K04": "autant de champs à chaque ligne",
-    "K05": "aucun texte qu'un tableur exécuterait",
-    "K06": "aucune donnée personnelle (adresse électronique, téléphone, NIR, RPPS)",
-}
+                yield broken("K06", ou, genre=genre)
 
 
 # ---- what data.gouv.fr asks of a dataset before it is put online (metadata quality score), read from the release itself

@@ -164,13 +164,8 @@ def _sources(q: Questionnaire, nom: tuple[str, str]) -> list[tuple[str, str]]:
     derivee = q.variables[v].derivee if v in q.variables else None
     if not derivee:
         return [(entite, v)] if v in q.variables else []
-    if "nombre" in derivee:  # a number of child rows: they have no cell of their own
-        return [(entite, v)]
-    sources = derivee.get("rapport") or derivee.get("de") or ()
-    if "passage" in derivee and not sources and derivee["passage"] in q.passages:
-        sources = q.passages[derivee["passage"]].sources
-    sources = [sources] if isinstance(sources, str) else list(sources)
-    return [(entite, v), *((entite, s) for s in sources)]
+    # a number of child rows has none: they have no cell of their own
+    return [(entite, v), *((entite, s) for s in q.sources(derivee))]
 
 
 # ---- up to the figures a file touches

@@ -12,7 +12,7 @@ from rapidfuzz import fuzz, process
 
 from cartographie.base.text import MASQUE, clean, normalise, personal_data, text_of
 from cartographie.intake.container import column_number
-from cartographie.intake.read import open_depots, workers_for
+from cartographie.intake.read import open_depots, read_options, workers_for
 from cartographie.propose.edits import Correctif, read_exact, set_cells
 from cartographie.survey.model import Questionnaire, Variable
 from cartographie.survey.received import Anomalie, Depot
@@ -91,7 +91,7 @@ def propose_answers(projet: Path, q: Questionnaire, c: Controle, seuil: int = SE
 
 def _codes(q: Questionnaire, campagne: str) -> set[str]:
     """Codes under which an unknown answer is told: the program's, and those of the survey's own rules."""
-    regles = {r.code for r in q.regles if r.constat == CONSTAT and (not r.campagnes or campagne in r.campagnes)}
+    regles = {r.code for r in q.regles_de(campagne) if r.constat == CONSTAT}
     return regles | {load_catalogue()[CONSTAT]["code"]}
 
 
@@ -159,9 +159,8 @@ def _in_full(
         if a.ligne and a.colonne:
             voulues[a.depot].add((a.feuille, a.cellule, a.ligne, column_number(a.colonne.encode())))
     relus = [d for d in depots if d.depot in voulues]
-    parametres = q.campagnes[campagne].parametres
-    options = {c: parametres.get(c) for c in ("plafonds", "csv", "formats_acceptes", "contenus_actifs", "lecture")}
-    ouvertures = open_depots(relus, projet / "raw" / campagne, workers=workers_for(len(relus), 0), **options)
+    options = read_options(q.campagnes[campagne].parametres, workers_for(len(relus), 0))
+    ouvertures = open_depots(relus, projet / "raw" / campagne, **options)
     trouves = {}
     for depot, ouverture in zip(relus, ouvertures, strict=True):
         feuilles = {une_ligne(f.nom, 255): f for f in (ouverture.classeur.feuilles if ouverture.classeur else ())}

@@ -23,7 +23,6 @@ from cartographie.intake.headers import (
     Entete,
     Groupe,
     agreement,
-    answer_column,
     find_sheet,
     groups,
     header_text,
@@ -32,8 +31,8 @@ from cartographie.intake.headers import (
     normalise,
     recognise,
 )
-from cartographie.intake.read import Ouverture, open_depots, workers_for
-from cartographie.intake.records import annexes, extract
+from cartographie.intake.read import Ouverture, open_depots, read_options, workers_for
+from cartographie.intake.records import annexes, answered, extract
 from cartographie.intake.store import list_files
 from cartographie.propose.edits import Correctif, add_to, quoted_yaml, read_exact
 from cartographie.survey.model import ColonneAttendue, EnteteAttendu, FeuilleAttendue, Modele, Questionnaire
@@ -104,16 +103,8 @@ def compare(classeur: Classeur, modele: Modele) -> list[Ecart]:
             if feuille is None or note < _FEUILLE:
                 ecarts.append(Ecart(Genre.FEUILLE_ABSENTE, rangs, groupe.noms[0], facultatif=groupe.facultatif))
                 continue
-            ecarts.append(
-                Ecart(
-                    Genre.FEUILLE_RENOMMEE,
-                    rangs,
-                    feuille.nom,
-                    attendu=groupe.noms[0],
-                    trouve=_quotable(feuille.nom),
-                    score=round(100 * note),
-                )
-            )
+            nom, lu, score = groupe.noms[0], _quotable(feuille.nom), round(100 * note)
+            ecarts.append(Ecart(Genre.FEUILLE_RENOMMEE, rangs, feuille.nom, attendu=nom, trouve=lu, score=score))
         lues.add(id(feuille))
         if feuille.lignes:
             ecarts += _in_sheet(groupe, rangs, feuille)
@@ -178,7 +169,7 @@ def _in_sheet(groupe: Groupe, rangs: tuple[int, ...], feuille: Feuille) -> Itera
     pris = {p for p, _, _ in paires.values()}
     if not fragile:
         for position in restes:
-            if position not in pris and (not groupe.fiche or _answered(groupe, feuille, position)):
+            if position not in pris and (not groupe.fiche or answered(groupe, feuille, position)):
                 yield ecart(Genre.AJOUTEE, None, position)
     for attendu in _moved(lu.prises):
         yield ecart(Genre.DEPLACEE, attendu, dict(lu.prises)[attendu])
@@ -257,13 +248,6 @@ def likeness(attendu: Attendu, texte: str) -> int:
     return round(max(notes, default=0.0) / 2)
 
 
-def _answered(groupe: Groupe, feuille: Feuille, position: int) -> bool:
-    """A question of a fiche with something typed in front of it: a title has nothing."""
-    ligne, reponse = feuille.lignes[position], answer_column(groupe) - 1
-    couvert = any(l1 <= position + 1 <= l2 and c1 < reponse + 1 <= c2 for l1, c1, l2, c2 in feuille.fusions)
-    return reponse < len(ligne) and ligne[reponse] is not None and not couvert
-
-
 def _moved(prises: Sequence[tuple[Attendu, int]]) -> list[Attendu]:
     """The fewest headers whose place explains that the order is not the declared one."""
     fins: list[int] = []  # last position of the best increasing run of each length
@@ -340,17 +324,16 @@ def extend(modele: Modele, renommages: Iterable[Renommage]) -> Modele:
         if not r.variable:
             feuilles[r.rang] = replace(feuille, noms=(*feuille.noms, r.texte))
             continue
-        colonnes = tuple(_with(c, r.texte) if _is(c, r) else c for c in feuille.colonnes)
+        colonnes = tuple(
+            replace(c, entetes=(*c.entetes, EnteteAttendu(r.texte, _after(c)))) if _is(c, r) else c
+            for c in feuille.colonnes
+        )
         feuilles[r.rang] = replace(feuille, colonnes=colonnes)
     return replace(modele, feuilles=tuple(feuilles))
 
 
 def _is(colonne: ColonneAttendue, r: Renommage) -> bool:
     return (colonne.variable, colonne.modalite or "") == (r.variable, r.modalite)
-
-
-def _with(colonne: ColonneAttendue, texte: str) -> ColonneAttendue:
-    return replace(colonne, entetes=(*colonne.entetes, EnteteAttendu(texte, _after(colonne))))
 
 
 def _after(colonne: ColonneAttendue) -> str | None:
@@ -374,11 +357,9 @@ def correct(
             continue
         colonne = next(c for c in feuille.colonnes if _is(c, r))
         apres = _after(colonne)
-        valeur = (
-            quoted_yaml(r.texte)
-            if apres is None
-            else f"{{entete: {quoted_yaml(r.texte)}, apres: {quoted_yaml(apres)}}}"
-        )
+        valeur = quoted_yaml(r.texte)
+        if apres is not None:
+            valeur = f"{{entete: {valeur}, apres: {quoted_yaml(apres)}}}"
         place: Chemin = ("feuilles", r.rang, "colonnes", r.variable)
         ajouts[(*place, r.modalite) if r.modalite else place].append(valeur)
     for e, fichiers in restes.items():
@@ -398,17 +379,13 @@ def _remark(e: Ecart, rang: int, feuille: FeuilleAttendue, ou: str) -> tuple[Che
             place = (*place, e.modalite)
         return place, f"intitulé absent de {ou} : ajoutez {e.variable} à « facultatives » s'il peut manquer."
     nom = f"« {e.trouve[:LONGUEUR]} »" if e.trouve else "(masqué)"
-    return (
-        ("feuilles", rang, "colonnes"),
-        f"intitulé ajouté {nom} dans {ou} : à mettre dans « ignorees », ou à déclarer comme une question.",
-    )
+    dit = f"intitulé ajouté {nom} dans {ou} : à mettre dans « ignorees », ou à déclarer comme une question."
+    return ("feuilles", rang, "colonnes"), dit
 
 
 def _files(noms: Sequence[str]) -> str:
-    distincts = sorted(set(noms))
-    return ", ".join("".join(c for c in n if c.isprintable()) for n in distincts[:3]) + (
-        f" et {len(distincts) - 3} autres" if len(distincts) > 3 else ""
-    )
+    distincts = ["".join(c for c in n if c.isprintable()) for n in sorted(set(noms))]
+    return ", ".join(distincts[:3]) + (f" et {len(distincts) - 3} autres" if len(distincts) > 3 else "")
 
 
 def declaration_path(projet: Path, campagne: str, modele: Modele) -> str:
@@ -471,11 +448,12 @@ def propose_headers(
 
 def _open(q: Questionnaire, campagne: str, chemins: Sequence[Path]) -> Iterable[tuple[Path, Ouverture]]:
     parametres = q.campagnes[campagne].parametres
-    options = {c: parametres.get(c) for c in ("plafonds", "csv", "contenus_actifs", "lecture")}
     for dossier, groupe in groupby(chemins, key=lambda c: c.parent):
         ici = list(groupe)
         depots = (_depot(campagne, chemin) for chemin in ici)
-        yield from zip(ici, open_depots(depots, dossier, workers=workers_for(len(ici), 0), **options), strict=True)
+        options = read_options(parametres, workers_for(len(ici), 0))
+        options["formats_acceptes"] = None  # whatever the format: its headers are compared
+        yield from zip(ici, open_depots(depots, dossier, **options), strict=True)
 
 
 def _depot(campagne: str, chemin: Path) -> Depot:

@@ -13,11 +13,13 @@ from typing import Any
 
 import pandas as pd
 
+from cartographie.base.paper import render
 from cartographie.base.parquet import to_parquet
 from cartographie.base.text import neutralise, normalise
-from cartographie.release.manifest import Notice, mentions
+from cartographie.release.manifest import Notice, dumps, mentions
 from cartographie.survey.published import COLONNES, STATUTS, TOUS, axis_columns, key_columns
 from cartographie.survey.received import Tableau
+from cartographie.survey.written.declared import Axe
 
 # ---- long CSV of a table: UTF-8, comma, LF, ISO dates, decimal point, empty for a null value
 
@@ -62,12 +64,7 @@ def _cell(valeur: str | float | date | None) -> str:
 # (CL_OBS_STATUS 2.2, CL_CONF_STATUS 1.3).
 
 CUBE = "cube"
-LICENCES = {
-    "etalab-2.0": ("Licence Ouverte / Open Licence 2.0", "https://spdx.org/licenses/etalab-2.0.html"),
-}
-FREQUENCE = "http://publications.europa.eu/resource/authority/frequency/ANNUAL"
-THEME = "http://publications.europa.eu/resource/authority/data-theme/HEAL"
-FRANCE = "http://publications.europa.eu/resource/authority/country/FRA"
+LICENCES = {"etalab-2.0": ("Licence Ouverte / Open Licence 2.0", "https://spdx.org/licenses/etalab-2.0.html")}
 FORMATS = {
     "csv": ("text/csv", "http://publications.europa.eu/resource/authority/file-type/CSV"),
     "parquet": ("application/vnd.apache.parquet", "http://publications.europa.eu/resource/authority/file-type/PARQUET"),
@@ -112,7 +109,12 @@ def table_schema(nom: str, tableaux: Sequence[Tableau], df: pd.DataFrame, meta: 
         genre, description = (
             (COLONNES[colonne].genre, COLONNES[colonne].description) if colonne in COLONNES else _axis_column(colonne, meta.axes)
         )  # fmt: skip
-        champ: dict[str, Any] = {"name": colonne, "type": genre, "title": _title(colonne), "description": description}
+        champ: dict[str, Any] = {
+            "name": colonne,
+            "type": genre,
+            "title": colonne.replace("_", " ").capitalize(),
+            "description": description,
+        }
         valeurs = sorted({str(v) for v in df[colonne].dropna().unique()} - {""})
         if colonne == "statut":
             champ["description"] += " " + " ; ".join(f"{v} : {STATUTS[v].sens}" for v in valeurs if v in STATUTS) + "."
@@ -140,76 +142,45 @@ def build_datapackage(fichiers: Mapping[str, bytes], tableaux: Sequence[Tableau]
     """Data Package 1.0: the canonical CSV files, each with its schema."""
     titres = {t.code.lower(): t.meta.titre for t in tableaux}
     ressources = []
-    for chemin in sorted(f for f in fichiers if f.startswith("schemas/")):
-        nom = chemin.removeprefix("schemas/").removesuffix(".schema.json")
-        donnees = f"tableaux/{nom}{meta.suffixe}.csv"
-        ressources.append({
-            "name": f"{nom}", "title": titres.get(nom, "Tous les tableaux, une ligne par chiffre"), "path": donnees,
-            "profile": "tabular-data-resource", "format": "csv", "mediatype": "text/csv", "encoding": "utf-8",
-            "dialect": {"delimiter": ",", "lineTerminator": "\n", "quoteChar": '"', "header": True},
-            "bytes": len(fichiers[donnees]), "hash": "sha256:" + _sha256(fichiers[donnees]), "schema": chemin,
-        })  # fmt: skip
+    for schema in sorted(f for f in fichiers if f.startswith("schemas/")):
+        nom = schema.removeprefix("schemas/").removesuffix(".schema.json")
+        chemin, titre = f"tableaux/{nom}{meta.suffixe}.csv", titres.get(nom, "Tous les tableaux, une ligne par chiffre")
+        ressources.append({"nom": nom, "titre": titre, "schema": schema, **_described(chemin, fichiers)})
     licence, adresse = LICENCES.get(meta.licence, (meta.licence, ""))
-    return dumps({
-        "profile": "data-package", "name": slug(meta), "title": f"{meta.titre} – édition {meta.campagne}",
-        "description": _description(meta), "version": meta.version, "created": f"{meta.date}T00:00:00Z",
-        "licenses": [{"name": meta.licence, "title": licence, **({"path": adresse} if adresse else {})}],
-        "contributors": [{"title": meta.producteur, "role": "publisher", "organization": meta.producteur}],
-        "sources": [{"title": f"{meta.titre}, édition {meta.campagne}"}],
-        "resources": ressources,
-    })  # fmt: skip
+    return _document("datapackage.json", meta, ressources=ressources, licence=licence, adresse=adresse)
 
 
 def build_dcat(fichiers: Mapping[str, bytes], meta: Notice) -> bytes:
     """DCAT-AP 3: the dataset and one distribution per file of data, in JSON-LD."""
-    adresse = LICENCES.get(meta.licence, ("", meta.licence))[1]
     distributions = []
     for chemin in sorted(fichiers):
         suffixe = chemin.rpartition(".")[2]
-        if suffixe not in FORMATS:
-            continue
-        mime, genre = FORMATS[suffixe]
-        nom = chemin.removeprefix("tableaux/").removesuffix(f"{meta.suffixe}.{suffixe}")
-        schema = f"schemas/{nom}.schema.json"
-        distributions.append({
-            "@type": "dcat:Distribution", "@id": chemin, "dct:title": {"@language": "fr", "@value": chemin},
-            "dcat:accessURL": {"@id": chemin}, "dcat:downloadURL": {"@id": chemin}, "dcat:mediaType": mime,
-            "dct:format": {"@id": genre}, "dcat:byteSize": len(fichiers[chemin]), "dct:license": {"@id": adresse},
-            "dct:issued": _date(meta), "dct:modified": _date(meta),
-            "spdx:checksum": {"@type": "spdx:Checksum", "spdx:algorithm": {"@id": "spdx:checksumAlgorithm_sha256"},
-                              "spdx:checksumValue": _sha256(fichiers[chemin])},
-            **({"dct:conformsTo": {"@id": schema}} if schema in fichiers else {}),
-        })  # fmt: skip
-    return dumps({
-        "@context": {
-            "dcat": "http://www.w3.org/ns/dcat#", "dct": "http://purl.org/dc/terms/", "foaf": "http://xmlns.com/foaf/0.1/",
-            "vcard": "http://www.w3.org/2006/vcard/ns#", "spdx": "http://spdx.org/rdf/terms#", "xsd": "http://www.w3.org/2001/XMLSchema#",
-        },
-        "@type": "dcat:Dataset", "@id": slug(meta),
-        "dct:identifier": slug(meta), "dct:title": {"@language": "fr", "@value": f"{meta.titre} – édition {meta.campagne}"},
-        "dct:description": {"@language": "fr", "@value": _description(meta)},
-        "dct:publisher": {"@type": "foaf:Agent", "foaf:name": meta.producteur},
-        "dcat:contactPoint": {"@type": "vcard:Organization", "vcard:fn": meta.producteur,
-                              **({"vcard:hasEmail": {"@id": f"mailto:{meta.contact}"}} if meta.contact else {})},
-        "dcat:theme": {"@id": THEME}, "dct:accrualPeriodicity": {"@id": FREQUENCE}, "dct:spatial": {"@id": FRANCE},
-        "dct:language": {"@id": "http://publications.europa.eu/resource/authority/language/FRA"},
-        **({"dct:temporal": {
-            "@type": "dct:PeriodOfTime",
-            "dcat:startDate": {"@type": "xsd:date", "@value": meta.debut},
-            "dcat:endDate": {"@type": "xsd:date", "@value": meta.fin},
-        }} if meta.debut else {}),
-        "dct:license": {"@id": adresse}, "dct:issued": _date(meta), "dct:modified": _date(meta),
-        "dcat:version": meta.version, "dcat:distribution": distributions,
-    })  # fmt: skip
+        if suffixe in FORMATS:
+            mime, genre = FORMATS[suffixe]
+            nom = chemin.removeprefix("tableaux/").removesuffix(f"{meta.suffixe}.{suffixe}")
+            schema = f"schemas/{nom}.schema.json"
+            dit: dict[str, str | int] = {"mime": mime, "genre": genre, "schema": schema if schema in fichiers else ""}
+            distributions.append(dit | _described(chemin, fichiers))
+    adresse = LICENCES.get(meta.licence, ("", meta.licence))[1]
+    return _document("catalogue.jsonld", meta, distributions=distributions, adresse=adresse)
 
 
-def dumps(contenu: object) -> bytes:
-    return (json.dumps(contenu, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
+def _described(chemin: str, fichiers: Mapping[str, bytes]) -> dict[str, str | int]:
+    contenu = fichiers[chemin]
+    return {"chemin": chemin, "octets": len(contenu), "sha256": hashlib.sha256(contenu).hexdigest()}
+
+
+def _document(nom: str, meta: Notice, **valeurs: object) -> bytes:
+    """The JSON that its template makes of a release."""
+    description = " ".join([*mentions(meta), f"Champ : {meta.champ}.",
+                            "Une ligne est un chiffre, avec son effectif, son intervalle de confiance et son statut."])  # fmt: skip
+    gabarit = f"release/templates/{nom}.j2"
+    return dumps(json.loads(render(gabarit, nom=slug(meta), m=meta, description=description, **valeurs)))
 
 
 def slug(meta: Notice) -> str:
     """Name of the dataset: lower case, no accent, hyphens."""
-    nom = "-".join(normalise(str(meta.publication.get("nom") or "tableaux")).split())
+    nom = "-".join(normalise(meta.publication.get("nom", "tableaux")).split())
     return f"{nom}-{meta.campagne}{'-donnees-fictives' if meta.fictif else ''}"
 
 
@@ -217,27 +188,10 @@ def _cube(tableaux: Sequence[Tableau]) -> pd.DataFrame:
     return pd.concat([t.df for t in tableaux], ignore_index=True)
 
 
-def _axis_column(colonne: str, axes: Mapping[str, Any]) -> tuple[str, str]:
+def _axis_column(colonne: str, axes: Mapping[str, Axe]) -> tuple[str, str]:
     nom = next((a for a, axe in axes.items() if colonne in axis_columns(a, axe)), colonne)
     libelle = (axes.get(nom) or {}).get("libelle") or nom.replace("_", " ")
     fin = {f"{nom}_type": "niveau de la ligne", f"{nom}_code": "code", f"{nom}_libelle": "libellé"}.get(
         colonne, f"code ; {TOUS} pour l'ensemble"
     )
     return "string", f"{libelle[:1].upper()}{libelle[1:]} : {fin}."
-
-
-def _title(colonne: str) -> str:
-    return colonne.replace("_", " ").capitalize()
-
-
-def _description(meta: Notice) -> str:
-    return " ".join([*mentions(meta), f"Champ : {meta.champ}.",
-                     "Une ligne est un chiffre, avec son effectif, son intervalle de confiance et son statut."])  # fmt: skip
-
-
-def _date(meta: Notice) -> dict[str, str]:
-    return {"@type": "xsd:date", "@value": meta.date}
-
-
-def _sha256(contenu: bytes) -> str:
-    return hashlib.sha256(contenu).hexdigest()

@@ -8,10 +8,12 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import yaml
 
 from cartographie.base.errors import UserError
 from cartographie.base.files import sha256_of
@@ -19,6 +21,7 @@ from cartographie.base.paper import Grille, render
 from cartographie.base.text import espace, nombre
 from cartographie.survey.published import CHIFFRES, SDMX, STATUTS, Masquage
 from cartographie.survey.received import Depot, Tableau
+from cartographie.survey.written.declared import Axe, Publication, Qualite, Seuils
 
 if TYPE_CHECKING:
     from cartographie.release.plausibility import Attente
@@ -57,8 +60,8 @@ class Notice:
     contact: str = ""
     licence: str
     fictif: bool
-    axes: Mapping[str, Any]
-    publication: Mapping[str, Any]
+    axes: Mapping[str, Axe]
+    publication: Publication
     theme: str = ""
     campagne: str
     campagnes: Sequence[str]
@@ -70,8 +73,8 @@ class Notice:
     date: str
     commit: str | None = None
     programme: Mapping[str, str]
-    seuils: Mapping[str, Any]
-    qualite: Mapping[str, Any]
+    seuils: Seuils
+    qualite: Qualite
     libelles: Mapping[str, str]
     comparabilite: Sequence[Mapping[str, str]]
     depots: Sequence[Depot]
@@ -95,29 +98,12 @@ class Notice:
 
 # ---- what every output must say, worded once: fictitious data, working version, shorthand, common notes
 
-FICTIF = "DONNÉES FICTIVES"
-PHRASE_FICTIF = (
-    "Données fictives : ces chiffres sont inventés pour une démonstration et ne décrivent aucun acteur réel."
-)
-TRAVAIL = "Version de travail, diffusion restreinte"
-PHRASE_TRAVAIL = (
-    "Version de travail, diffusion restreinte : le secret primaire est appliqué, le secret secondaire ne l'est pas encore. "
-    "Une case masquée pourrait être retrouvée par différence avec les totaux."
-)
+_DITES = yaml.safe_load((files("cartographie.release") / "mentions.yaml").read_text(encoding="utf-8"))
+FICTIF, PHRASE_FICTIF = _DITES["fictif"].values()
+TRAVAIL, PHRASE_TRAVAIL = _DITES["travail"].values()
+SANS_OBJET, NOTES_COMMUNES = tuple(_DITES["sans_objet"]), tuple(_DITES["notes"])
 # status of a figure → (shorthand of the workbook, meaning)
 ABREGES = {e.code: (e.abrege, e.sens) for e in STATUTS.values() if e.abrege}
-SANS_OBJET = ("[so]", "sans objet : cet indicateur n'est pas calculé pour cette ligne")
-NOTES_COMMUNES = (
-    "Les parts rapportent les réponses concernées aux répondants ayant répondu à la question. « Ne sait pas » est une réponse ; "
-    "une absence de réponse n'en est pas une et sort du dénominateur.",
-    "Les chiffres sont redressés de la non-réponse : chaque répondant compte pour les unités de la base de sondage qu'il "
-    "représente. Les acteurs qu'aucune base ne liste sont comptés à part, sans redressement.",
-    "L'intervalle de confiance à 95 % mesure l'aléa de la non-réponse, supposée sans lien avec l'usage de l'IA parmi les "
-    "acteurs comparables ; il ne couvre ni ce lien s'il existe, ni les erreurs de réponse ou de base.",
-    "Les valeurs sont calculées exactement puis arrondies une fois, au chiffre pair le plus proche en cas d'égalité : "
-    "un dixième pour les parts, un centième pour les moyennes.",
-    "Les totaux comptent aussi les acteurs dont la région, le département ou le type est inconnu.",
-)
 
 
 def mentions(meta: Notice) -> list[str]:
@@ -195,8 +181,8 @@ def read_manifest(dossier: Path) -> dict[str, Any]:
     return lu
 
 
-def format_manifest(manifeste: Mapping[str, Any]) -> bytes:
-    return (json.dumps(manifeste, ensure_ascii=False, indent=1, default=str) + "\n").encode("utf-8")
+def dumps(contenu: object) -> bytes:
+    return (json.dumps(contenu, ensure_ascii=False, indent=1, default=str) + "\n").encode("utf-8")
 
 
 def _depot(depot: Depot) -> dict[str, Any]:
@@ -275,12 +261,15 @@ def is_table(chemin: Path) -> bool:
 def read_figures(dossier: Path) -> tuple[pd.DataFrame, dict[str, object]]:
     """(every published figure as text, the manifest). Raises UserError U21 when `dossier` is no release."""
     manifeste = read_manifest(dossier)
-    lus = [
-        pd.read_csv(p, dtype=str, keep_default_na=False, encoding="utf-8")
-        for p in sorted(dossier.glob(TABLEAUX))
-        if is_table(p)
-    ]
-    return pd.concat(lus, ignore_index=True), manifeste
+    fichiers = {p.relative_to(dossier).as_posix(): p.read_bytes() for p in dossier.glob(TABLEAUX)}
+    return figures_of(fichiers), manifeste
+
+
+def figures_of(fichiers: Mapping[str, bytes]) -> pd.DataFrame:
+    """Every figure of the files of a release (relative path → content), as text."""
+    tables = [io.BytesIO(contenu) for nom, contenu in sorted(fichiers.items()) if is_table(Path(nom))]
+    lus = [pd.read_csv(t, dtype=str, keep_default_na=False, encoding="utf-8") for t in tables]
+    return pd.concat(lus, ignore_index=True)
 
 
 # ---- what a correction changes: a published version is never overwritten, it is replaced by another
@@ -311,15 +300,7 @@ def build_revisions(r: Revision, fichiers: Mapping[str, bytes]) -> pd.DataFrame 
     """One row: one figure revised: its key, value and status before and after, the cause. None unless it is a correction."""
     if r.remplace is None:
         return None
-    nouvelle = pd.concat(
-        [
-            pd.read_csv(io.BytesIO(contenu), dtype=str, keep_default_na=False, encoding="utf-8")
-            for nom, contenu in sorted(fichiers.items())
-            if is_table(Path(nom))
-        ],
-        ignore_index=True,
-    )
-    ecarts, _ = compare_figures(read_figures(r.remplace)[0], nouvelle)
+    ecarts, _ = compare_figures(read_figures(r.remplace)[0], figures_of(fichiers))
     cle = list(ecarts.columns[: ecarts.columns.get_loc("ecart")])
     ancien, nouveau = ([f"{c}_{q}" for c in COMPARES] for q in ("avant", "apres"))
     return ecarts[[*cle, "ecart", *ancien, *nouveau]].assign(motif=r.motif)

@@ -14,9 +14,11 @@ from xml.sax.saxutils import escape
 import numpy as np
 import pandas as pd
 
+from cartographie.base.paper import render
 from cartographie.release.manifest import ABREGES, Notice, mentions
-from cartographie.survey.published import EVOLUTION, TOUS
+from cartographie.survey.published import EVOLUTION, rows_at, whole
 from cartographie.survey.received import Tableau
+from cartographie.survey.written.declared import Carte as CarteDeclaree
 
 # ---- classes of a map: five at most, of equal numbers of areas, on colours told apart by everybody and printed in grey
 
@@ -131,20 +133,16 @@ def build_cartes(tableaux: Sequence[Tableau], meta: Notice) -> list[Carte]:
     return out
 
 
-def _carte(d: Mapping[str, Any], t: Tableau, axe: str, meta: Notice) -> Carte | None:
+def _carte(d: CarteDeclaree, t: Tableau, axe: str, meta: Notice) -> Carte | None:
     df = t.df
-    garde = (df["edition"].astype(str) == meta.campagne) & (df[f"{axe}_type"] == d["niveau"])
-    garde &= (df["indicateur"] == d["indicateur"]) & (df["dimension"] == d.get("dimension", ""))
+    ici = {"edition": meta.campagne, "indicateur": d["indicateur"], "dimension": d.get("dimension", "")}
     if "modalite" in d:
-        garde &= df["modalite_code"] == d["modalite"]
-    for autre, x in meta.axes.items():
-        if "niveaux" not in x:
-            garde &= df[autre] == TOUS
-    df = df[garde]
+        ici["modalite_code"] = d["modalite"]
+    df = df[rows_at(df, ici | whole(meta.axes) | {f"{axe}_type": d["niveau"]})]
     if df.empty:
         return None
     panneaux = tuple(
-        Panneau(str(bloc["modalite_libelle"].iloc[0]), tuple(_lieu(x, axe) for x in bloc.to_dict("records")))
+        Panneau(str(bloc["modalite_libelle"].iloc[0]), tuple(read_lieu(x, axe) for x in bloc.to_dict("records")))
         for _, bloc in df.groupby("modalite_code", sort=False)
     )
     vus = [x.valeur for p in panneaux for x in p.lieux if x.valeur is not None]
@@ -155,7 +153,9 @@ def _carte(d: Mapping[str, Any], t: Tableau, axe: str, meta: Notice) -> Carte | 
     )  # fmt: skip
 
 
-def _lieu(x: Mapping[Any, Any], axe: str) -> Lieu:
+def read_lieu(x: Mapping[Any, Any], axe: str) -> Lieu:
+    """Of a row of a table."""
+
     def number(nom: str) -> float | None:
         return None if pd.isna(x[nom]) else float(x[nom])
 
@@ -209,18 +209,6 @@ SIGNES = {
     "m-secret": "secret : valeur non publiée", "m-ns": "trop imprécis pour être publié", "m-nd": "non disponible",
     "m-absent": "hors du champ ou sans réponse",
 }  # fmt: skip
-_MOTIFS = (
-    '<pattern id="m-secret{k}" width="9" height="9" patternUnits="userSpaceOnUse" patternTransform="scale({e}) rotate(45)">'
-    '<rect width="9" height="9" fill="#f2f2f2"/><rect width="3" height="9" fill="#8a8a8a"/></pattern>'
-    '<pattern id="m-ns{k}" width="9" height="9" patternUnits="userSpaceOnUse" patternTransform="scale({e})"><rect width="9" height="9" fill="#f2f2f2"/>'
-    '<circle cx="4.5" cy="4.5" r="1.8" fill="#6b6b6b"/></pattern>'
-    '<pattern id="m-nd{k}" width="8" height="8" patternUnits="userSpaceOnUse"><rect width="8" height="8" fill="#d9d9d9"/></pattern>'
-    '<pattern id="m-absent{k}" width="10" height="10" patternUnits="userSpaceOnUse" patternTransform="scale({e})">'
-    '<rect width="10" height="10" fill="#ffffff"/>'
-    '<path d="M0 5H10" stroke="#b5b5b5" stroke-width="1"/></pattern>'
-    '<pattern id="m-u{k}" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="scale({e}) rotate(45)">'
-    '<rect width="1.6" height="7" fill="#ffffff" fill-opacity="0.75"/></pattern>'
-)  # fmt: skip
 
 
 def draw(carte: Carte, g: Geometrie, meta: Notice) -> str:
@@ -250,14 +238,12 @@ def draw(carte: Carte, g: Geometrie, meta: Notice) -> str:
 def _defs(carte: Carte, g: Geometrie) -> str:
     """Outlines, drawn once and used by every panel; patterns, at the scale of each zone so that they look the same."""
     cote = COTE_MULTIPLE if len(carte.panneaux) > 1 else COTE
-    motifs = "".join(
-        _MOTIFS.replace("{k}", f"-{zone}").replace("{e}", f"{1 / echelle:.4g}")
-        for zone, (_, _, echelle) in _frames(g, 0, 0, cote, 0).items()
-    )
+    zones = [("", "1"), *((f"-{z}", f"{1 / e:.4g}") for z, (_, _, e) in _frames(g, 0, 0, cote, 0).items())]
+    motifs = "".join(render("release/templates/motifs.svg.j2", zone=z, echelle=e) for z, e in zones).replace("\n", "")
     chemins = "".join(
         f'<path id="c-{c}" d="{d}" fill-rule="evenodd"/>' for c, (_, d) in g.niveaux[carte.niveau].items()
     )
-    return f"<defs>{_MOTIFS.replace('{k}', '').replace('{e}', '1')}{motifs}{chemins}</defs>"
+    return f"<defs>{motifs}{chemins}</defs>"
 
 
 def _frames(g: Geometrie, x: float, y: float, cote: float, ecart: float) -> dict[str, tuple[float, float, float]]:

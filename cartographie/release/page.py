@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple
 from importlib.resources import files
 from typing import Any
 
@@ -13,15 +14,14 @@ import pandas as pd
 from cartographie.base.paper import render
 from cartographie.base.text import jour
 from cartographie.release.manifest import ABREGES, NOTES_COMMUNES, SANS_OBJET, Notice, mentions
-from cartographie.release.maps import Carte, Geometrie, classify, format_number
+from cartographie.release.maps import Carte, Geometrie, classify, format_number, read_lieu
+from cartographie.survey.published import EVOLUTION, TOUS, rows_at, whole
 from cartographie.survey.received import Tableau
 
 RAPPORTS = {
     "rapport-qualite.html": "Rapport qualité", "plausibilite.html": "Vraisemblance de la campagne",
     "presse.html": "Page de presse", "revisions.csv": "Chiffres révisés",
 }  # fmt: skip
-POIDS_MAX = 1_500_000  # bytes of the whole page
-TOUS = "TOUS"
 
 
 def build_page(
@@ -52,21 +52,26 @@ def _inside(texte: str) -> str:
 
 
 def key_figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[dict[str, Any]]:
-    """The national figures that `publication.chiffres` declares: phrase, unite, denominateur, and the published row."""
+    """The national figures that `publication.chiffres` declares: phrase, unite, denominateur, and the published row, in words."""
     par_code = {t.code: t for t in tableaux}
     for d in meta.publication.get("chiffres", ()):
         t = par_code.get(d["tableau"])
         if t is None:
             continue
-        garde = (t.df["edition"].astype(str) == meta.campagne) & (t.df["indicateur"] == d["indicateur"])
-        garde &= (t.df["dimension"] == d.get("dimension", "")) & (t.df["modalite_code"] == d.get("modalite", ""))
+        ici = {
+            "edition": meta.campagne, "indicateur": d["indicateur"], "dimension": d.get("dimension", ""),
+            "modalite_code": d.get("modalite", ""), **whole(meta.axes),
+        }  # fmt: skip
         if "denominateur" in d:
-            garde &= t.df["denominateur"] == d["denominateur"]
-        for nom, axe in meta.axes.items():
-            garde &= (t.df[f"{nom}_type"] == axe["niveaux"][0]["code"]) if "niveaux" in axe else (t.df[nom] == TOUS)
-        for x in t.df[garde].head(1).to_dict("records"):
+            ici["denominateur"] = d["denominateur"]
+        for x in t.df[rows_at(t.df, ici)].head(1).to_dict("records"):
+            vu = pd.notna(x["valeur"])
+            bas, haut = (format_number(x[c] if pd.notna(x[c]) else None, x["unite"]) for c in ("ic_bas", "ic_haut"))
             yield {
-                **x, "phrase": d.get("phrase") or t.meta.indicateurs.get(d["indicateur"], d["indicateur"]),
+                **x, "dite": format_number(x["valeur"] if vu else None, x["unite"]),
+                "intervalle": f"de {bas} à {haut}" if vu and pd.notna(x["ic_bas"]) else "",
+                "n": "" if pd.isna(x["n_repondants"]) else int(x["n_repondants"]),
+                "sens": "" if x["statut"] == "A" else ABREGES[x["statut"]][1], "phrase": d.get("phrase") or t.meta.indicateurs.get(d["indicateur"], d["indicateur"]),
                 "tableau": t.code, "champ": t.meta.denominateurs.get(x["denominateur"], x["denominateur"]),
                 "effectif": t.meta.effectif,
             }  # fmt: skip
@@ -74,15 +79,11 @@ def key_figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[dict[str,
 
 def _figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[dict[str, str]]:
     for x in key_figures(tableaux, meta):
-        valeur = format_number(None if pd.isna(x["valeur"]) else x["valeur"], x["unite"])
         detail = f"Parmi : {x['champ']}."
-        if pd.notna(x["n_repondants"]):
-            detail += f" {x['effectif']} : {int(x['n_repondants'])}."
-        if pd.notna(x["valeur"]) and pd.notna(x["ic_bas"]):
-            detail += f" Intervalle à 95\u00a0% : de {format_number(x['ic_bas'], x['unite'])} à {format_number(x['ic_haut'], x['unite'])}."
-        if x["statut"] != "A":
-            detail += f" {ABREGES[x['statut']][1].capitalize()}."
-        yield {"valeur": valeur, "phrase": x["phrase"], "detail": detail, "tableau": x["tableau"]}
+        detail += f" {x['effectif']} : {x['n']}." if x["n"] != "" else ""
+        detail += f" Intervalle à 95\u00a0% : {x['intervalle']}." if x["intervalle"] else ""
+        detail += f" {x['sens'].capitalize()}." if x["sens"] else ""
+        yield {"valeur": x["dite"], "phrase": x["phrase"], "detail": detail, "tableau": x["tableau"]}
 
 
 def _series(tableaux: Sequence[Tableau], cartes: Sequence[Carte], meta: Notice) -> Iterator[dict[str, Any]]:
@@ -99,8 +100,8 @@ def _series(tableaux: Sequence[Tableau], cartes: Sequence[Carte], meta: Notice) 
             t = par_code.get(code)
             if t is None:
                 continue
-            df = t.df[(t.df[f"{axe}_type"] == d["niveau"]) & (t.df["indicateur"] == d["indicateur"])]
-            df = df[df["dimension"] == d.get("dimension", "")]
+            ici = {f"{axe}_type": d["niveau"], "indicateur": d["indicateur"], "dimension": d.get("dimension", "")}
+            df = t.df[rows_at(t.df, ici)]
             qui = df[acteur] if acteur else pd.Series(TOUS, index=df.index)
             for (edition, a, modalite), bloc in df.groupby(
                 [df["edition"].astype(str), qui, "modalite_code"], sort=False
@@ -111,11 +112,11 @@ def _series(tableaux: Sequence[Tableau], cartes: Sequence[Carte], meta: Notice) 
                         "edition": edition, "acteur": a, "libelle": t.meta.libelles_axes.get(a, "Tous les acteurs"),
                         "reponse": str(bloc["modalite_libelle"].iloc[0]), "tableau": code, "champ": t.meta.champ,
                         "effectif": t.meta.effectif,
-                        "lieux": [_area(x, axe) for x in bloc.to_dict("records")],
+                        "lieux": [astuple(read_lieu(x, axe)) for x in bloc.to_dict("records")],
                         "trace": _trace_command(bloc.iloc[0].to_dict(), code, axe, acteur, meta),
                     }  # fmt: skip
         vus = [x[2] for s in series.values() for x in s["lieux"] if x[2] is not None]
-        c = classify(vus, divergent=d["indicateur"].endswith(".evolution"))
+        c = classify(vus, divergent=d["indicateur"].endswith(EVOLUTION))
         yield {
             "code": carte.code, "titre": carte.titre, "niveau": carte.niveau, "unite": carte.unite, "source": carte.source,
             "bornes": c.bornes, "couleurs": c.couleurs, "zero": c.zero, "series": list(series.values()),
@@ -124,7 +125,7 @@ def _series(tableaux: Sequence[Tableau], cartes: Sequence[Carte], meta: Notice) 
 
 def _trace_command(x: Mapping[Any, Any], code: str, axe: str, acteur: str | None, meta: Notice) -> str:
     """The command that takes a figure apart, but for the code of its place; "" for a difference, which no row makes."""
-    if str(x["indicateur"]).endswith(".evolution"):
+    if str(x["indicateur"]).endswith(EVOLUTION):
         return ""
     colonnes = ["edition", acteur, "dimension", "modalite_code", "indicateur", "denominateur", f"{axe}_type"]
     criteres = [f"{c}={x[c]}" for c in colonnes if c]
@@ -132,23 +133,14 @@ def _trace_command(x: Mapping[Any, Any], code: str, axe: str, acteur: str | None
     return shlex.join(["cartographie", "trace", dossier, code, *criteres, f"{axe}_code="])
 
 
-def _area(x: Mapping[Any, Any], axe: str) -> list[Any]:
-    """code, label, value, status, respondents, low, high."""
-    nombres = [None if pd.isna(x[c]) else float(x[c]) for c in ("valeur", "ic_bas", "ic_haut")]
-    n = None if pd.isna(x["n_repondants"]) else int(x["n_repondants"])
-    return [str(x[f"{axe}_code"]), str(x[f"{axe}_libelle"]), nombres[0], str(x["statut"]), n, nombres[1], nombres[2]]
-
-
 def _downloads(tableaux: Sequence[Tableau], fichiers: Sequence[str]) -> Iterator[dict[str, Any]]:
     """One line per table, with its forms; then what holds them all."""
     cube = ("cube", "Tous les tableaux, une ligne par chiffre")
     for code, titre in [*((t.code, t.meta.titre) for t in tableaux), cube]:
-        siens = [(f, _form(f)) for f in fichiers if f.startswith(f"tableaux/{code.lower()}_")]
-        yield {"code": code, "nom": code if code != "cube" else "Tous", "titre": titre, "fichiers": siens}
-
-
-def _form(fichier: str) -> str:
-    return "CSV pour Excel" if fichier.endswith("-excel.csv") else fichier.rpartition(".")[2].upper()
+        siens = [f for f in fichiers if f.startswith(f"tableaux/{code.lower()}_")]
+        formes = ["CSV pour Excel" if f.endswith("-excel.csv") else f.rpartition(".")[2].upper() for f in siens]
+        nom = code if code != "cube" else "Tous"
+        yield {"code": code, "nom": nom, "titre": titre, "fichiers": list(zip(siens, formes, strict=True))}
 
 
 def _lire(nom: str) -> str:

@@ -17,13 +17,14 @@ import pandas as pd
 
 from cartographie.base.errors import UserError
 from cartographie.base.paper import Grille, render
-from cartographie.base.text import decimal
+from cartographie.base.text import decimal, minuscule, nombre, pluriel
+from cartographie.statistics.measures import unit_of
 from cartographie.statistics.weights import AUTRES, INCONNU, Ponderation
 from cartographie.survey.model import Questionnaire
-from cartographie.survey.published import TOUS
+from cartographie.survey.published import EVOLUTION, TOUS, whole
 from cartographie.survey.received import Tableau
+from cartographie.survey.written.declared import AttenteEcrite, Plausibilite
 
-Declaree = Mapping[str, Any]  # one expectation of plausibilite.yaml
 Attendu = dict[str, Any]  # one expectation as great-expectations writes it
 Condition = dict[str, Any]  # of its rows, idem
 ENSEMBLE = "ensemble"
@@ -46,7 +47,7 @@ class Suite:
 
 
 def expect_answers(
-    q: Questionnaire, attentes: Sequence[Declaree], reponses: pd.DataFrame, base: pd.DataFrame | None, avant: pd.DataFrame | None
+    q: Questionnaire, attentes: Sequence[AttenteEcrite], reponses: pd.DataFrame, base: pd.DataFrame | None, avant: pd.DataFrame | None
 ) -> list[Suite]:  # fmt: skip
     """Of the answers kept (one row each): `rattachement`, those linked to the frame; `reponses`, as many as in the previous
     campaign; `effectif`, as many as said; `unicite`, different values; `modalites`, values among those said.
@@ -72,7 +73,7 @@ def expect_answers(
     return [Suite(q.racine, frame, faites)] if faites else []
 
 
-def _parts(q: Questionnaire, a: Declaree, df: pd.DataFrame) -> Iterator[tuple[str, int, Condition | None]]:
+def _parts(q: Questionnaire, a: AttenteEcrite, df: pd.DataFrame) -> Iterator[tuple[str, int, Condition | None]]:
     """(label, rows, condition) of each part judged of `df`."""
     par = a.get("par")
     if par is None:
@@ -91,14 +92,14 @@ def _rows(df: pd.DataFrame, ou: Condition | None) -> pd.Series:
     return df[ou["column"]["name"]].astype(str) == ou["parameter"]
 
 
-def _of_answers(a: Declaree, nom: str, n: int, ou: Condition | None) -> Iterator[Attendu]:
+def _of_answers(a: AttenteEcrite, nom: str, n: int, ou: Condition | None) -> Iterator[Attendu]:
     """`n`: rows of the part in the frame it was counted on."""
     if a["mesure"] == "rattachement":
         yield _expect("column_proportion_of_non_null_values_to_be_between", a, nom, ou, 1, column="id_base")
     elif a["mesure"] == "unicite":
         yield _expect("column_proportion_of_unique_values_to_be_between", a, nom, ou, 1, column=a["variable"])
     elif a["mesure"] == "modalites":  # a share is bounded from below only: « at most » is said of the other values
-        quoi = {"column": a["variable"], "value_set": [str(v) for v in a["valeurs"]]}
+        quoi: dict[str, object] = {"column": a["variable"], "value_set": [str(v) for v in a["valeurs"]]}
         for cle, genre in (("min", "to_be_in_set"), ("max", "to_not_be_in_set")):
             if cle in a:
                 part = a["min"] if cle == "min" else 100 - a["max"]
@@ -113,7 +114,7 @@ def _of_answers(a: Declaree, nom: str, n: int, ou: Condition | None) -> Iterator
 
 
 def expect_figures(
-    q: Questionnaire, campagne: str, attentes: Sequence[Declaree], tableaux: Sequence[Tableau],
+    q: Questionnaire, campagne: str, attentes: Sequence[AttenteEcrite], tableaux: Sequence[Tableau],
     base: pd.DataFrame | None, ponderation: Ponderation | None,
 ) -> list[Suite]:  # fmt: skip
     """Of a table (one row per figure): `chiffre`, each value of an indicator at a level; `somme`, its values at a level, added
@@ -123,7 +124,7 @@ def expect_figures(
         df = t.df[(t.df["edition"] == campagne) & t.df["modalite_code"].eq("") & t.df["dimension"].eq("")]
         faites = [x for a in attentes if a.get("tableau") == t.code for x in _of_table(q, a, df)]
         reperes = [f"{nom}_libelle" if "niveaux" in x else nom for nom, x in q.enquete.get("axes", {}).items()]
-        colonnes = dict.fromkeys(["indicateur", *_axis_columns(q), *reperes, "n_repondants", "valeur"])
+        colonnes = dict.fromkeys(["indicateur", *whole(q.enquete.get("axes", {})), *reperes, "n_repondants", "valeur"])
         if faites:
             suites.append(Suite(t.code, df[list(colonnes)], faites, reperes))
     poids = [a for a in attentes if a["mesure"] == "poids"]
@@ -132,7 +133,7 @@ def expect_figures(
     return suites
 
 
-def _of_table(q: Questionnaire, a: Declaree, df: pd.DataFrame) -> list[Attendu]:
+def _of_table(q: Questionnaire, a: AttenteEcrite, df: pd.DataFrame) -> list[Attendu]:
     df = df[df["indicateur"] == a["indicateur"]]
     ici = _level(q, a.get("par"))
     ou: Condition = {"type": "and", "conditions": [_is("indicateur", a["indicateur"]), *(_compare(*x) for x in ici)]}
@@ -153,24 +154,20 @@ def _label(q: Questionnaire, par: str | None) -> str:
         if "niveaux" in axe and par in {n["code"] for n in axe["niveaux"]}:
             return f"{nom}_libelle"
         if nom == par:
-            return str(nom)
+            return nom
     return ""
-
-
-def _axis_columns(q: Questionnaire) -> list[str]:
-    return [f"{nom}_type" if "niveaux" in axe else nom for nom, axe in q.enquete.get("axes", {}).items()]
 
 
 def _level(q: Questionnaire, par: str | None) -> list[tuple[str, str, str]]:
     """(column, operator, value): the rows of one level of one axis, all the other axes together; without `par`, the whole."""
-    garde = []
-    for nom, axe in q.enquete.get("axes", {}).items():
-        if "niveaux" in axe:
-            niveaux = [n["code"] for n in axe["niveaux"]]
-            garde.append((f"{nom}_type", "==", str(par if par in niveaux else niveaux[0])))
-        else:
-            garde.append((nom, "!=" if nom == par else "==", TOUS))
-    return garde
+    axes = q.enquete.get("axes", {})
+    garde = {colonne: ("==", valeur) for colonne, valeur in whole(axes).items()}
+    for nom, axe in axes.items():
+        if nom == par:
+            garde[nom] = ("!=", TOUS)
+        elif par in {n["code"] for n in axe.get("niveaux", ())}:
+            garde[f"{nom}_type"] = ("==", str(par))
+    return [(colonne, *voulu) for colonne, voulu in garde.items()]
 
 
 def _at(df: pd.DataFrame, niveau: Iterable[tuple[str, str, str]]) -> pd.Series:
@@ -180,7 +177,7 @@ def _at(df: pd.DataFrame, niveau: Iterable[tuple[str, str, str]]) -> pd.Series:
     return garde
 
 
-def _of_weights(attentes: Sequence[Declaree], base: pd.DataFrame, p: Ponderation) -> Suite:
+def _of_weights(attentes: Sequence[AttenteEcrite], base: pd.DataFrame, p: Ponderation) -> Suite:
     """One row: one unit covered, its weight and its modality of each variable calibrated on, as grouped for it."""
     unites = base.iloc[p.unites["base"].to_numpy()]
     frame = {"poids": p.unites["poids"].to_numpy()}
@@ -194,16 +191,16 @@ def _of_weights(attentes: Sequence[Declaree], base: pd.DataFrame, p: Ponderation
     return Suite("poids", pd.DataFrame(frame), faites)
 
 
-def _expect(genre: str, a: Declaree, nom: str, ou: Condition | None, reference: float, **quoi: object) -> Attendu:
+def _expect(genre: str, a: AttenteEcrite, nom: str, ou: Condition | None, reference: float, **quoi: object) -> Attendu:
     """`reference`: what 100 % is; `a` bounds in per cent of it."""
-    for cle, borne, marge in (("min_value", "min", -ARRONDI), ("max_value", "max", ARRONDI)):
-        if borne in a:
-            quoi[cle] = round((a[borne] + marge) * reference / 100, 6)
+    for cle, borne, marge in (("min_value", a.get("min"), -ARRONDI), ("max_value", a.get("max"), ARRONDI)):
+        if borne is not None:
+            quoi[cle] = round((borne + marge) * reference / 100, 6)
     return _wording(f"expect_{genre}", a, nom, ou, reference, quoi)
 
 
 def _wording(
-    genre: str, a: Declaree, nom: str, ou: Condition | None, reference: float, quoi: dict[str, Any]
+    genre: str, a: AttenteEcrite, nom: str, ou: Condition | None, reference: float, quoi: dict[str, Any]
 ) -> Attendu:
     cle = uuid.uuid5(uuid.NAMESPACE_OID, f"{a['code']}/{genre}/{ou}")  # never drawn at random
     return {
@@ -279,8 +276,8 @@ def ask() -> Iterator[subprocess.Popen[str]]:
 
 
 def judge(
-    fils: subprocess.Popen[str], declare: Mapping[str, Any], suites: Sequence[Suite], entete: Mapping[str, str]
-) -> Verdict:
+    fils: subprocess.Popen[str], q: Questionnaire, declare: Plausibilite, suites: Sequence[Suite], entete: Mapping[str, str]
+) -> Verdict:  # fmt: skip
     """`declare`: plausibilite.yaml. `entete`: campagne, jour, titre, mention. Raises RuntimeError when a suite breaks."""
     demande = {"campagne": entete["campagne"], "jour": entete["jour"], "suites": [_plain(s) for s in suites]}
     sortie, _ = fils.communicate(json.dumps(demande, ensure_ascii=False))
@@ -289,7 +286,7 @@ def judge(
     rendu = json.loads(sortie)
     jugees = [r for suite in rendu["resultats"] for r in suite["results"]]
     motifs = {d["code"]: d["motif"] for d in declare.get("derogations", ())}
-    attentes = tuple(_judged(a, jugees, motifs.get(a["code"], "")) for a in declare.get("attentes", ()))
+    attentes = tuple(_judged(a, jugees, motifs.get(a["code"], ""), bounds(q, a)) for a in declare.get("attentes", ()))
     return Verdict(attentes, _page(attentes, entete, False), _page(attentes, entete, True), _docs(rendu, entete))
 
 
@@ -302,7 +299,7 @@ def _plain(s: Suite) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _judged(a: Declaree, jugees: Iterable[Mapping[str, Any]], motif: str) -> Attente:
+def _judged(a: AttenteEcrite, jugees: Iterable[Mapping[str, Any]], motif: str, bornes: str) -> Attente:
     siennes = [r for r in jugees if r["expectation_config"]["meta"]["code"] == a["code"]]
     mesures, hors = 0, []
     for r in siennes:
@@ -311,7 +308,7 @@ def _judged(a: Declaree, jugees: Iterable[Mapping[str, Any]], motif: str) -> Att
         n, valeurs = _measured(r, a)
         mesures += n
         hors += [] if r["success"] else valeurs
-    return Attente(a["code"], a["libelle"], all(r["success"] for r in siennes), mesures, tuple(hors), motif, _bounds(a))
+    return Attente(a["code"], a["libelle"], all(r["success"] for r in siennes), mesures, tuple(hors), motif, bornes)
 
 
 def _exceptions(info: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -319,7 +316,7 @@ def _exceptions(info: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [info] if "raised_exception" in info else [v for v in info.values() if isinstance(v, Mapping)]
 
 
-def _measured(r: Mapping[str, Any], a: Declaree) -> tuple[int, list[tuple[str, float]]]:
+def _measured(r: Mapping[str, Any], a: AttenteEcrite) -> tuple[int, list[tuple[str, float]]]:
     """(how many values were judged, where and what: those out of bounds, or the only one)."""
     vu, meta = r["result"], r["expectation_config"]["meta"]
     if a["mesure"] == "chiffre":
@@ -335,9 +332,43 @@ def _measured(r: Mapping[str, Any], a: Declaree) -> tuple[int, list[tuple[str, f
     return 1, [(meta["modalite"], round(part, 2))]
 
 
-def _bounds(a: Declaree) -> str:
-    bornes = [f"{mot} {decimal(a[cle], 2)}" for cle, mot in (("min", "au moins"), ("max", "au plus")) if cle in a]
-    return " et ".join(bornes)
+def bounds(q: Questionnaire, a: AttenteEcrite) -> str:
+    """« au moins 60 % et au plus 300 % »: what is bounded, with its unit."""
+    un, plusieurs = _unit(q, a)
+    dites = []
+    for mot, borne in (("au moins", a.get("min")), ("au plus", a.get("max"))):
+        if borne is not None:
+            valeur = decimal(borne, 2).replace("-", "\u2212")
+            dites.append(f"{mot} {valeur}\u00a0{un if abs(borne) < 2 else plusieurs}".rstrip())
+    return " et ".join(dites)
+
+
+def _unit(q: Questionnaire, a: AttenteEcrite) -> tuple[str, str]:
+    """What a bound counts, one and several: per cent, but for answers counted and for a figure, which is in its own unit."""
+    if a["mesure"] == "effectif":
+        return "réponse", "réponses"
+    if a["mesure"] != "chiffre":
+        return "%", "%"
+    code = a["indicateur"].removesuffix(EVOLUTION)
+    s, ind = next((s, x) for s in q.tableaux[a["tableau"]]["series"] for x in s["indicateurs"] if x["code"] == code)
+    unite = unit_of(ind)
+    if unite == "pct" and code == a["indicateur"]:
+        return "%", "%"
+    if unite in ("pct", "points"):
+        return "point", "points"
+    if unite != "nombre":
+        return unite, unite
+    valeur, compte = ind.get("valeur"), q.denominateurs[s["denominateur"]]["entite"]
+    if isinstance(valeur, str):  # of a variable: in the unit it is asked in
+        variable = q.variables.get(valeur.rpartition(".")[2])
+        return (variable.unite or "",) * 2 if variable else ("", "")
+    compte = valeur["nombre"] if valeur else compte
+    if compte == q.base:
+        return "unité", "unités"
+    if compte not in q.entites:  # what is counted on the checks themselves
+        return "", ""
+    libelle = minuscule(q.entites[compte].libelle)
+    return libelle, pluriel(libelle)
 
 
 # ---- what is said of it
@@ -349,7 +380,8 @@ def _page(attentes: Sequence[Attente], entete: Mapping[str, str], detail: bool) 
     return render(
         "release/templates/plausibilite.html.j2", titre=f"Vraisemblance de la campagne {entete['campagne']} – {entete['titre']}",
         alertes=[entete["mention"]] if entete.get("mention") else [],
-        decompte=", ".join(f"{v} : {verdicts.count(v)}" for v in ("tenue", "non tenue", "sans objet")),
+        decompte=f"{nombre(verdicts.count('tenue'), 'tenue')}, {nombre(verdicts.count('non tenue'), 'non tenue', 'non tenues')}, "
+        f"{verdicts.count('sans objet')} sans objet",
         attentes=Grille("Attente par attente", ["Attente", "Énoncé", "Bornes", "Verdict"],
                         [(a.code, a.libelle, a.bornes, a.verdict) for a in attentes]),
         ecarts=Grille("Où, et combien", ["Attente", "Où", "Valeur", "Dérogation"], ecarts) if detail else None,

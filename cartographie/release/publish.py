@@ -15,6 +15,7 @@ import pandas as pd
 
 from cartographie.base.errors import UserError
 from cartographie.base.files import recover_folder, whole_folder, write_whole
+from cartographie.base.paper import render
 from cartographie.release.data import build_data_files, build_datapackage, build_dcat, format_csv, slug
 from cartographie.release.manifest import (
     FICHIER,
@@ -26,7 +27,7 @@ from cartographie.release.manifest import (
     banner,
     build_manifest,
     build_revisions,
-    format_manifest,
+    dumps,
     mentions,
     read_manifest,
 )
@@ -173,8 +174,11 @@ def build_files(tableaux: Sequence[Tableau], meta: Notice) -> dict[str, bytes]:
     fichiers["catalogue.jsonld"] = build_dcat(fichiers, meta)
     if meta.declarations_jointes:
         fichiers[DECLARATIONS] = zip_files(meta.declarations_jointes)
-    fichiers["LISEZMOI.txt"] = _readme(tableaux, meta).encode("utf-8")
-    fichiers[NOM] = format_manifest(build_manifest(fichiers, tableaux, meta))
+    fichiers["LISEZMOI.txt"] = render(
+        "release/templates/lisezmoi.txt.j2", m=meta, r=meta.revision, bandeau=banner(meta), mentions=mentions(meta),
+        notes=NOTES_COMMUNES, tableaux=tableaux,
+    ).encode("utf-8")  # fmt: skip
+    fichiers[NOM] = dumps(build_manifest(fichiers, tableaux, meta))
     return fichiers
 
 
@@ -217,46 +221,6 @@ def build_pictures(tableaux: Sequence[Tableau], meta: Notice, a_telecharger: Seq
         fichiers[f"{nom}.svg"], fichiers[f"{nom}.png"] = svg.encode("utf-8"), to_png(svg, 2 * LARGEUR)
     fichiers["index.html"] = build_page(tableaux, cartes, g, meta, [*a_telecharger, *fichiers])
     return fichiers
-
-
-FICHIERS = (
-    ("index.html", "la page : chiffres clés, cartes, tableaux, téléchargements"),
-    ("cartographie….xlsx", "tous les tableaux"),
-    (
-        "tableaux/",
-        "un CSV par tableau et le cube de tous, avec leurs versions pour Excel français (-excel.csv) et Parquet",
-    ),
-    ("cartes/", "les cartes, en SVG et PNG ; celle de la couverture accompagne toutes les autres"),
-    ("schemas/, datapackage.json, catalogue.jsonld", "le sens de chaque colonne et la fiche du jeu de données"),
-    (
-        f"{RAPPORT}, {PLAUSIBILITE}",
-        "la qualité de la campagne, dans l'ordre SIMS, et les attentes auxquelles elle répond",
-    ),
-    (PRESSE, "les chiffres clés, sur une page"),
-    (DECLARATIONS, "questions, règles et tableaux déclarés, pour tout refaire"),
-    (FICHIER, "dans une version corrigée : chaque chiffre révisé"),
-    (NOM, "l'empreinte de tout ce qui est entré et sorti"),
-)
-
-
-def _version(meta: Notice) -> str:
-    r = meta.revision
-    suite = f", remplace « {r.remplace.name} » : {r.motif} ({r.nombre} chiffres révisés)" if r.remplace else ""
-    return f"Version : {meta.version} ({r.nature}){suite}"
-
-
-def _readme(tableaux: Sequence[Tableau], meta: Notice) -> str:
-    lignes = [
-        f"{meta.titre} – édition {meta.campagne}", *banner(meta), "", *mentions(meta), "",
-        f"Producteur : {meta.producteur}", _version(meta), f"Date de mise à jour : {meta.date}", f"Licence : {meta.licence}", "",
-        "Fichiers CSV : UTF-8, virgule, point décimal, une ligne par chiffre. La colonne « statut » dit pourquoi une valeur",
-        "est vide : s et s2 secret, ns non significatif, nd question non posée, b rupture. A : valeur publiée, u : peu fiable.",
-        "ic_bas et ic_haut : intervalle de confiance à 95 % ; n_pondere : unités de la base que les répondants représentent.", "",
-        "Fichiers", *(f"- {nom} : {role}" for nom, role in FICHIERS), "",
-        "Notes communes", *(f"- {n}" for n in NOTES_COMMUNES), "",
-        "Tableaux", *(f"- {t.code} : {t.meta.titre}" for t in tableaux),
-    ]  # fmt: skip
-    return "\n".join(lignes) + "\n"
 
 
 def releases(sorties: Path) -> list[Path]:

@@ -8,14 +8,12 @@ from contextlib import suppress
 from datetime import date
 from typing import Any, NamedTuple
 
-import pandas as pd
-
 from cartographie.base.errors import UserError
 from cartographie.base.paper import Grille, render
 from cartographie.base.text import decimal, espace, jour, nombre
 from cartographie.release.manifest import ABREGES, NOTES_COMMUNES, Notice, mentions
-from cartographie.release.maps import format_number
 from cartographie.release.page import key_figures
+from cartographie.survey.published import rows_at, whole
 from cartographie.survey.received import Tableau
 
 # ---- the press sheet: one page, the declared key figures, each with its denominator, respondents and interval
@@ -33,15 +31,10 @@ def build_press_sheet(tableaux: Sequence[Tableau], meta: Notice) -> str:
 
 def _press_figure(x: Mapping[str, Any]) -> dict[str, str]:
     detail = [f"Parmi : {x['champ']}"]
-    if pd.notna(x["n_repondants"]):
-        detail.append(f"{x['effectif'].lower()} : {int(x['n_repondants'])}")
-    if pd.notna(x["valeur"]) and pd.notna(x["ic_bas"]):
-        bas, haut = (format_number(x[c], x["unite"]) for c in ("ic_bas", "ic_haut"))
-        detail.append(f"intervalle à 95 % : de {bas} à {haut}")
-    if x["statut"] != "A":
-        detail.append(ABREGES[x["statut"]][1])
-    valeur = format_number(None if pd.isna(x["valeur"]) else x["valeur"], x["unite"])
-    return {"valeur": valeur, "phrase": x["phrase"], "detail": " ; ".join(detail), "tableau": x["tableau"]}
+    detail += [f"{x['effectif'].lower()} : {x['n']}"] if x["n"] != "" else []
+    detail += [f"intervalle à 95 % : {x['intervalle']}"] if x["intervalle"] else []
+    detail += [x["sens"]] if x["sens"] else []
+    return {"valeur": x["dite"], "phrase": x["phrase"], "detail": " ; ".join(detail), "tableau": x["tableau"]}
 
 
 # ---- the quality report of a release, in the order of SIMS (Single Integrated Metadata Structure, Eurostat, 19 concepts)
@@ -80,19 +73,13 @@ def build_quality_report(tableaux: Sequence[Tableau], meta: Notice) -> str:
     return render("release/templates/qualite.html.j2", titre=titre, alertes=mentions(meta), sections=sections)
 
 
-def _contact(_: Sequence[Tableau], m: Notice) -> list[Bloc]:
-    return [f"{m.producteur}, {m.contact}."]
-
-
 def _metadata(_: Sequence[Tableau], m: Notice) -> list[Bloc]:
     return [f"Fiche arrêtée au {jour(m.date)}, pour la version « {m.version} » de l'édition {m.campagne}."]
 
 
 def _presentation(tableaux: Sequence[Tableau], m: Notice) -> list[Bloc]:
-    return [
-        f"Champ : {m.champ}.",
-        Grille("Tableaux publiés", ["Tableau", "Titre"], [(t.code, t.meta.titre) for t in tableaux]),
-    ]
+    titres = [(t.code, t.meta.titre) for t in tableaux]
+    return [f"Champ : {m.champ}.", Grille("Tableaux publiés", ["Tableau", "Titre"], titres)]
 
 
 def _units(tableaux: Sequence[Tableau], _: Notice) -> list[Bloc]:
@@ -120,10 +107,6 @@ def _confidentiality(_: Sequence[Tableau], m: Notice) -> list[Bloc]:
             f"{nombre(len(m.anterieures), 'publication antérieure', 'publications antérieures')} : aucun effectif masqué ne se retrouve."
         ),
     ]  # fmt: skip
-
-
-def _frequency(_: Sequence[Tableau], m: Notice) -> list[Bloc]:
-    return [f"Annuelle. Campagnes déclarées : {', '.join(m.campagnes)}."]
 
 
 def _accessibility(_: Sequence[Tableau], m: Notice) -> list[Bloc]:
@@ -156,16 +139,12 @@ def _accuracy(tableaux: Sequence[Tableau], m: Notice) -> list[Bloc]:
             "Des taux observés sur de petits croisements l'abaissent : il se compare d'une édition à l'autre. Il ne dit rien de ce "
             "que la base ignore."
         )
-        sortie.append(
-            Grille("Écart qui reste après pondération", ["Variable de la base", "Plus grand écart d'une part"], ecarts)
-        )
+        tetes = ["Variable de la base", "Plus grand écart d'une part"]
+        sortie.append(Grille("Écart qui reste après pondération", tetes, ecarts))
     statuts = Counter(str(x) for t in tableaux for x in t.df["statut"])
     libelles = {"A": "publié"} | {k: v for k, (_, v) in ABREGES.items()}
-    sortie.append(
-        Grille("Chiffres par statut", ["Statut", "Sens", "Chiffres"],
-                   [(k, libelles.get(k, k), espace(n)) for k, n in sorted(statuts.items())])
-    )  # fmt: skip
-    sortie.append(NOTES_COMMUNES[2])
+    lignes = [(k, libelles.get(k, k), espace(n)) for k, n in sorted(statuts.items())]
+    sortie += [Grille("Chiffres par statut", ["Statut", "Sens", "Chiffres"], lignes), NOTES_COMMUNES[2]]
     for t in tableaux:
         if t.code in m.publication.get("qualite", ()):
             sortie += _national(t, m)
@@ -178,9 +157,7 @@ def _accuracy(tableaux: Sequence[Tableau], m: Notice) -> list[Bloc]:
 
 def _national(t: Tableau, m: Notice) -> list[Bloc]:
     """What a table says of the whole, without its detail."""
-    garde = (t.df["edition"].astype(str) == m.campagne) & (t.df["dimension"] == "") & t.df["valeur"].notna()
-    for nom, axe in m.axes.items():
-        garde &= (t.df[f"{nom}_type"] == axe["niveaux"][0]["code"]) if "niveaux" in axe else (t.df[nom] == "TOUS")
+    garde = rows_at(t.df, {"edition": m.campagne, "dimension": "", **whole(m.axes)}) & t.df["valeur"].notna()
     lignes = [
         (t.meta.indicateurs.get(x["indicateur"], x["indicateur"]), decimal(x["valeur"]), x["unite"])
         for x in t.df[garde].to_dict("records")
@@ -221,18 +198,17 @@ def _revisions(_: Sequence[Tableau], m: Notice) -> list[Bloc]:
 
 
 def _processing(_: Sequence[Tableau], m: Notice) -> list[Bloc]:
-    p = m.ponderation
+    p, poids = m.ponderation, "Aucun poids : chaque répondant compte pour lui seul"
+    if p:
+        poids = (
+            f"Poids : {len(p.groupes)} groupes de réponse homogène, puis calage sur {len(p.marges)} marges de la base"
+        )
     etapes = [
         ("5.1", "Fichiers reçus, reconnus à leur empreinte, lus sans rien exécuter"),
         ("5.2", "Réponses rapprochées des nomenclatures déclarées"),
         ("5.3", "Règles de contrôle, anomalie par anomalie, avec la case en cause"),
         ("5.4", "Redressements déclarés seulement, chacun tracé ; aucune valeur n'est imputée"),
-        (
-            "5.6",
-            f"Poids : {len(p.groupes)} groupes de réponse homogène, puis calage sur {len(p.marges)} marges de la base"
-            if p
-            else "Aucun poids : chaque répondant compte pour lui seul",
-        ),
+        ("5.6", poids),
         ("5.7", "Estimations et intervalles ; arrondi unique à la publication"),
         ("6.4", "Secret primaire et secondaire sur l'ensemble des tableaux, puis attaque"),
     ]
@@ -240,7 +216,7 @@ def _processing(_: Sequence[Tableau], m: Notice) -> list[Bloc]:
 
 
 CONCEPTS: tuple[tuple[str, str | Calcul], ...] = (
-    ("Contact", _contact),
+    ("Contact", lambda _, m: [f"{m.producteur}, {m.contact}."]),
     ("Mise à jour des métadonnées", _metadata),
     ("Présentation statistique", _presentation),
     ("Unité de mesure", _units),
@@ -248,7 +224,7 @@ CONCEPTS: tuple[tuple[str, str | Calcul], ...] = (
     ("Mandat institutionnel", "mandat"),
     ("Confidentialité", _confidentiality),
     ("Politique de diffusion", "politique_diffusion"),
-    ("Fréquence de diffusion", _frequency),
+    ("Fréquence de diffusion", lambda _, m: [f"Annuelle. Campagnes déclarées : {', '.join(m.campagnes)}."]),
     ("Accessibilité et clarté", _accessibility),
     ("Gestion de la qualité", "gestion_qualite"),
     ("Pertinence", "pertinence"),
@@ -260,4 +236,3 @@ CONCEPTS: tuple[tuple[str, str | Calcul], ...] = (
     ("Traitement statistique", _processing),
     ("Commentaire", "remarques"),
 )
-HUMAINS = tuple(c for _, c in CONCEPTS if isinstance(c, str))

@@ -14,11 +14,12 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from cartographie.base.paper import write_sheets
+from cartographie.base.paper import add_table, fit_page, head_sheet, write_lines, write_sheets
 from cartographie.release.manifest import ABREGES, FICTIF, NOTES_COMMUNES, SANS_OBJET, Notice, banner, mentions
 from cartographie.release.maps import Carte, Lieu, build_cartes
-from cartographie.survey.published import EVOLUTION, TOUS, axis_columns
+from cartographie.survey.published import EVOLUTION, axis_columns, whole
 from cartographie.survey.received import Tableau
+from cartographie.survey.written.declared import Axe
 
 # ---- native charts of the workbook: one sheet per map of one panel, its published values as a table and as bars
 
@@ -106,7 +107,7 @@ class Page:
     formats: tuple[str, ...]
 
 
-def pages(tableau: Tableau, axes: Mapping[str, Any]) -> list[Page]:
+def pages(tableau: Tableau, axes: Mapping[str, Axe]) -> list[Page]:
     """Every page of a table, in order. `axes`: as declared in enquete.yaml."""
     df = _placed(tableau, axes)
     groupes: dict[tuple[bool, tuple[str, ...]], list[pd.DataFrame]] = {}
@@ -129,18 +130,13 @@ def pages(tableau: Tableau, axes: Mapping[str, Any]) -> list[Page]:
     return out
 
 
-def _placed(t: Tableau, axes: Mapping[str, Any]) -> pd.DataFrame:
+def _placed(t: Tableau, axes: Mapping[str, Axe]) -> pd.DataFrame:
     """The long rows with where each goes: `bloc_`, `colonne_`, `indicateur_` and `modalite_` of its line, `detail_`."""
     df = t.df.copy()
-    croises = sum((_axe(df, a, axes) != _total(a, axes)).astype(int) for a in axes) if axes else 0
+    croises = sum((df[c] != v).astype(int) for c, v in whole(axes).items()) if axes else 0
     df["detail_"] = croises >= 2
-    df["cellule_"] = (
-        df.groupby(
-            [c for a, axe in axes.items() for c in axis_columns(a, axe) if not c.endswith("_libelle")], sort=False
-        ).ngroup()
-        if axes
-        else 0
-    )
+    lieu = [c for a, axe in axes.items() for c in axis_columns(a, axe) if not c.endswith("_libelle")]
+    df["cellule_"] = df.groupby(lieu, sort=False).ngroup() if axes else 0
     base = df["indicateur"].str.removesuffix(EVOLUTION)
     racine = base.where(~base.isin(t.meta.modalites), base.str.partition(".")[0])
     evolution = base != df["indicateur"]
@@ -151,22 +147,17 @@ def _placed(t: Tableau, axes: Mapping[str, Any]) -> pd.DataFrame:
     for (denominateur, dimension, code), i in df.groupby(
         ["denominateur", "dimension", racine], sort=False
     ).groups.items():
-        bloc = df.loc[i]
+        bloc, memes = df.loc[i], (df["denominateur"] == denominateur) & (df["dimension"] == dimension)
         fermee = code in t.meta.repartitions
         croisee = base.loc[i].isin(t.meta.modalites).all()
-        seule = (
-            df.loc[(df["denominateur"] == denominateur) & (df["dimension"] == dimension), "indicateur"].nunique() == 1
-        )
+        seule = df.loc[memes, "indicateur"].nunique() == 1
         en_colonnes = bloc["cellule_"].nunique() > 1 and bloc["modalite_libelle"].nunique() <= MODALITES_MAX
         df.loc[i, "bloc_"] = f"{denominateur}|{dimension}"
         if fermee and croisee:
             df.loc[i, "colonne_"] = base.loc[i].map(t.meta.modalites) + " (%)"
             df.loc[i, "modalite_"] = bloc["modalite_libelle"]
             df.loc[i, "sujet_"] = libelle.loc[i]
-            if (
-                racine.loc[df.index[(df["denominateur"] == denominateur) & (df["dimension"] == dimension)]].nunique()
-                == 1
-            ):
+            if racine[memes].nunique() == 1:
                 df.loc[i, "indicateur_"] = bloc["titre_"]
         elif dimension and (fermee or seule) and en_colonnes:
             df.loc[i, "colonne_"] = bloc["modalite_libelle"] + (" (%)" if fermee and not _counted(df, t) else "")
@@ -188,12 +179,11 @@ def _placed(t: Tableau, axes: Mapping[str, Any]) -> pd.DataFrame:
 
 def _counted(df: pd.DataFrame, t: Tableau) -> bool:
     """A count by answer exists too: percentages and counts then share their columns, the line says which."""
-    return bool(
-        ((df["dimension"] != "") & (df["unite"] == "nombre") & ~df["indicateur"].isin(t.meta.repartitions)).any()
-    )
+    nombres = (df["dimension"] != "") & (df["unite"] == "nombre")
+    return bool((nombres & ~df["indicateur"].isin(t.meta.repartitions)).any())
 
 
-def _page(t: Tableau, nom: str, titre: str, df: pd.DataFrame, axes: Mapping[str, Any]) -> Page:
+def _page(t: Tableau, nom: str, titre: str, df: pd.DataFrame, axes: Mapping[str, Axe]) -> Page:
     cle = _keys(t, df, axes)
     rang = pd.concat([df["denominateur"], df["indicateur_"], df["cellule_"], df["dimension"], df["modalite_"]], axis=1)
     for c in ("denominateur", "indicateur_", "cellule_"):
@@ -223,7 +213,7 @@ def _page(t: Tableau, nom: str, titre: str, df: pd.DataFrame, axes: Mapping[str,
     if any(fragiles):  # numbers stay numbers: the mark stands in a column of its own
         noms, genres = [*noms, f"Peu fiable {ABREGES[FRAGILE][0]}"], (*genres, "texte")
         lignes = [(*x, _fragile(f, tetes)) for x, f in zip(lignes, fragiles, strict=True)]
-    return Page(nom, titre, _uniques(noms), tuple(lignes), genres)
+    return Page(nom, titre, tuple(_uniques(noms)), tuple(lignes), genres)
 
 
 def _fragile(colonnes: list[str], toutes: list[str]) -> str:
@@ -233,7 +223,7 @@ def _fragile(colonnes: list[str], toutes: list[str]) -> str:
     return "toute la ligne" if len(colonnes) == len(toutes) else " ; ".join(c.rsplit(" (", 1)[0] for c in colonnes)
 
 
-def _keys(t: Tableau, df: pd.DataFrame, axes: Mapping[str, Any]) -> pd.DataFrame:
+def _keys(t: Tableau, df: pd.DataFrame, axes: Mapping[str, Axe]) -> pd.DataFrame:
     """The text columns that open each line; those that never vary are left out, one at least is kept."""
     candidates: dict[str, pd.Series] = {}
     libelles = t.meta.libelles_axes
@@ -277,24 +267,12 @@ def _short(texte: str) -> str:
     return texte if len(texte) <= 60 else texte[:60].rsplit(" ", 1)[0] + "…"
 
 
-def _uniques(noms: list[str]) -> tuple[str, ...]:
+def _uniques(noms: list[str]) -> Iterator[str]:
     """Headers of an Excel table differ, whatever the case."""
-    return tuple(_numbered(noms))
-
-
-def _numbered(noms: list[str]) -> Iterator[str]:
     vus: dict[str, int] = {}
     for nom in noms:
         fois = vus[nom.casefold()] = vus.get(nom.casefold(), 0) + 1
         yield nom if fois == 1 else f"{nom} ({fois})"
-
-
-def _axe(df: pd.DataFrame, nom: str, axes: Mapping[str, Any]) -> pd.Series:
-    return df[f"{nom}_type"] if "niveaux" in axes[nom] else df[nom]
-
-
-def _total(nom: str, axes: Mapping[str, Any]) -> str:
-    return str(axes[nom]["niveaux"][0]["code"]) if "niveaux" in axes[nom] else TOUS
 
 
 # ---- one accessible workbook for the whole release: cover, contents, notes, one native Excel table per sheet
@@ -328,34 +306,30 @@ class _Livre:
     def sheet(self, nom: str, titre: str, largeurs: Largeurs) -> Worksheet:
         """A sheet with its title, set up to be read on screen and printed, landscape, one page wide."""
         ws = self.classeur.add_worksheet(nom)
-        ws.hide_gridlines(2)
-        ws.set_landscape()
-        ws.set_paper(8 if sum(largeurs) > 220 else 9)  # A3 when very wide, else A4
-        ws.fit_to_pages(1, 0)
+        fit_page(ws, 8 if sum(largeurs) > 220 else 9)  # A3 when very wide, else A4
         ws.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.5)
-        for j, largeur in enumerate(largeurs):
-            ws.set_column(j, j, largeur)
-        ws.set_row(0, 24)
-        ws.write_string(0, 0, titre, self.styles["titre"])
+        head_sheet(ws, titre, self.styles["titre"], largeurs, 24)
         return ws
 
     def lines(self, ws: Worksheet, rang: int, phrases: Sequence[str], style: str = "note") -> int:
-        """Sentences from a line on, one a line; the next line."""
-        for i, phrase in enumerate(phrases, start=rang):
-            ws.write_string(i, 0, phrase, self.styles[style])
-        return rang + len(phrases)
+        return write_lines(ws, rang, phrases, self.styles[style])
 
     def table(self, ws: Worksheet, rang: int, page: Page, largeurs: Largeurs) -> None:
         """A native Excel table at `rang`, column A, without filter; numbers stay numbers, shorthand is right-aligned text."""
         f = self.styles
-        colonnes = [
-            {"header": h, "header_format": f["entete" if g == "texte" else "entete_nombre"]}
-            for h, g in zip(page.entetes, page.formats, strict=True)
-        ]
-        nom = re.sub(r"\W+", "_", page.nom).strip("_").replace("é", "e")
-        ws.add_table(rang, 0, rang + len(page.lignes), len(page.entetes) - 1, {
-            "name": f"tableau_{nom}", "columns": colonnes, "autofilter": False, "style": "Table Style Light 1", "banded_rows": True,
-        })  # fmt: skip
+        styles = [f["entete" if g == "texte" else "entete_nombre"] for g in page.formats]
+        nom = "tableau_" + re.sub(r"\W+", "_", page.nom).strip("_").replace("é", "e")
+        entetes = zip(page.entetes, styles, strict=True)
+        add_table(
+            ws,
+            rang,
+            entetes,
+            len(page.lignes),
+            name=nom,
+            autofilter=False,
+            style="Table Style Light 1",
+            banded_rows=True,
+        )
         ws.set_row(rang, 15.5 * max(_lines(h, x * 0.92) for h, x in zip(page.entetes, largeurs, strict=True)) + 3)
         for i, ligne in enumerate(page.lignes, start=rang + 1):
             hauteur = max(_lines(v, x * 1.2) for v, x in zip(ligne, largeurs, strict=True))
@@ -380,10 +354,8 @@ def write_workbook(tableaux: Sequence[Tableau], meta: Notice) -> bytes:
     }  # fmt: skip
     toutes = [(t, p) for t in tableaux for p in pages(t, meta.axes)]
     graphiques = build_graphiques(build_cartes(tableaux, meta))
-    with write_sheets(tampon, proprietes, {n: {**POLICE, **style} for n, style in FORMATS.items()}) as (
-        classeur,
-        styles,
-    ):
+    formats = {n: {**POLICE, **style} for n, style in FORMATS.items()}
+    with write_sheets(tampon, proprietes, formats) as (classeur, styles):
         classeur.set_size(2400, 1600)
         classeur.set_custom_property("Language", "fr-FR")
         livre = _Livre(classeur, styles, meta)
@@ -469,18 +441,12 @@ def _graphique(livre: _Livre, g: Graphique) -> None:
     dit[-1] += f" {g.caches} valeurs ne sont pas publiées." if g.caches else ""
     rang = livre.lines(ws, 1, dit) + 1
     genre = {"pct": "pct", "points": "points"}.get(g.unite, "moyenne")
-    colonnes: list[tuple[str, str, list[Any]]] = [
-        ("Territoire", "texte", [x.libelle for x in g.lieux]),
-        (f"Valeur ({UNITES.get(g.unite, g.unite)})", genre, [x.valeur for x in g.lieux]),
-    ]
-    if intervalles:
-        colonnes += [
-            ("Intervalle, bas", genre, [x.bas for x in g.lieux]),
-            ("Intervalle, haut", genre, [x.haut for x in g.lieux]),
-        ]
-    colonnes.append(("Répondants (n)", "nombre", [x.n for x in g.lieux]))
-    entetes, genres, valeurs = zip(*colonnes, strict=True)
-    lignes = tuple(tuple(SANS_OBJET[0] if v is None else v for v in x) for x in zip(*valeurs, strict=True))
+    bornes = [("Intervalle, bas", genre, "bas"), ("Intervalle, haut", genre, "haut")] if intervalles else []
+    valeur = (f"Valeur ({UNITES.get(g.unite, g.unite)})", genre, "valeur")
+    colonnes = [("Territoire", "texte", "libelle"), valeur, *bornes, ("Répondants (n)", "nombre", "n")]
+    entetes, genres, champs = zip(*colonnes, strict=True)
+    valeurs = [[getattr(x, c) for c in champs] for x in g.lieux]
+    lignes = tuple(tuple(SANS_OBJET[0] if v is None else v for v in x) for x in valeurs)
     livre.table(ws, rang, Page(g.nom, "", entetes, lignes, genres), largeurs[: len(entetes)])
     add_chart(livre.classeur, ws, g, rang + 1, len(entetes) + 1)
 

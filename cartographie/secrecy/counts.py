@@ -14,6 +14,7 @@ from cartographie.survey.model import Questionnaire
 from cartographie.survey.published import DIFFERENCE, TOUS, Prive
 from cartographie.survey.received import Tableau
 from cartographie.survey.types import TYPES
+from cartographie.survey.written.declared import Axe, Indicateur, NombreDeLignes, Serie
 
 # ---- what a published count counts, as a set of clauses: two counts with the same clauses at the same place are one count
 
@@ -121,7 +122,15 @@ class Revelation:
     base: Compte | None
 
 
-def places(df: pd.DataFrame, axes: Mapping[str, Any]) -> list[Place]:
+def whole_of(axe: Axe) -> tuple[str, str]:
+    """The node of an axis that holds all the others."""
+    if "niveaux" not in axe:
+        return "", TOUS
+    premier = axe["niveaux"][0]["code"]
+    return premier, premier.upper()
+
+
+def places(df: pd.DataFrame, axes: Mapping[str, Axe]) -> list[Place]:
     """The place of each row. One kind of actor is the same place whatever the perimeter: only their total differs."""
     colonnes: list[Sequence[tuple[str, str]]] = []
     for nom, axe in axes.items():
@@ -130,9 +139,8 @@ def places(df: pd.DataFrame, axes: Mapping[str, Any]) -> list[Place]:
         else:
             colonnes.append([("", c) for c in df[nom]])
     constant = df[Prive.CONSTANT].tolist()
-    totaux = [("", TOUS)]
     noeuds = zip(*colonnes, strict=True) if colonnes else repeat(())
-    return [Place(n, bool(c) and any(x in totaux for x in n)) for n, c in zip(noeuds, constant, strict=False)]
+    return [Place(n, bool(c) and ("", TOUS) in n) for n, c in zip(noeuds, constant, strict=False)]
 
 
 def revelations(q: Questionnaire, t: Tableau) -> Iterator[Revelation | None]:
@@ -151,9 +159,7 @@ def revelations(q: Questionnaire, t: Tableau) -> Iterator[Revelation | None]:
         yield memo[cle]
 
 
-def _revelation(
-    q: Questionnaire, campagne: str, s: Mapping[str, Any], ind: Mapping[str, Any], modalite: str, nom: str
-) -> Revelation:
+def _revelation(q: Questionnaire, campagne: str, s: Serie, ind: Indicateur, modalite: str, nom: str) -> Revelation:
     denominateur = q.denominateurs[s["denominateur"]]
     grain = denominateur["entite"]
     population = clauses(q, campagne, grain, denominateur.get("filtre")) | clauses(q, campagne, grain, s.get("filtre"))
@@ -176,7 +182,7 @@ def _revelation(
     return Revelation(count(mesure.numerateur), count(mesure.base))
 
 
-def _sum(q: Questionnaire, campagne: str, base: Compte, valeur: str | Mapping[str, Any]) -> Compte:
+def _sum(q: Questionnaire, campagne: str, base: Compte, valeur: str | NombreDeLignes) -> Compte:
     """A sum; the number of child rows of the respondents counted is a number of child rows, whose parents meet the clauses."""
     if isinstance(valeur, str):
         return Compte(base.grain, qualified(base.grain, valeur), base.clauses)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ from cartographie.secrecy.system import Systeme, build_system
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.published import VISIBLES, Masquage, Prive, key_columns
 from cartographie.survey.received import Tableau
+from cartographie.survey.written.declared import Seuils
 
 # ---- what earlier releases already show: it cannot be masked any more, and helps to tell what this one would mask
 
@@ -69,7 +69,7 @@ class Protection:
 
 
 def protect(
-    q: Questionnaire, tableaux: Sequence[Tableau], seuils: Mapping[str, Any], anterieures: Sequence[Anterieure] = ()
+    q: Questionnaire, tableaux: Sequence[Tableau], seuils: Seuils, anterieures: Sequence[Anterieure] = ()
 ) -> Protection:
     """Secondary suppression of the drafts, in one system with the earlier releases (same edition or the one before): what
     they show is known to everybody, what they mask must stay unknown."""
@@ -108,12 +108,12 @@ def _what_is_public(s: Systeme, anterieures: Sequence[Anterieure], debut: int) -
     )
 
 
-def _suppress(s: Systeme, cellules: pd.DataFrame, seuils: Mapping[str, Any]) -> pd.DataFrame:
+def _suppress(s: Systeme, cellules: pd.DataFrame, seuils: Seuils) -> pd.DataFrame:
     """A masked population takes all the figures that rest on it: masking it costs them all."""
     cellules = cellules.copy()
     _open_what_is_free(s, cellules, seuils)
-    part = float(seuils.get("largeur_pct", 20)) / 100
-    largeur = float(seuils.get("largeur_min", 2))
+    part = seuils.get("largeur_pct", 20) / 100
+    largeur = seuils.get("largeur_min", 2)
     cout = (cellules["cout"] * (1 + np.log1p(cellules["valeur"].astype(float))) + 1).to_numpy()
     chiffres = (s.numerateurs >= 0) & (s.bases >= 0) & (s.numerateurs != s.bases)
     montres = cellules["publie"].to_numpy()[s.numerateurs] & chiffres
@@ -124,7 +124,7 @@ def _suppress(s: Systeme, cellules: pd.DataFrame, seuils: Mapping[str, Any]) -> 
     )
 
 
-def _open_what_is_free(s: Systeme, cellules: pd.DataFrame, seuils: Mapping[str, Any]) -> None:
+def _open_what_is_free(s: Systeme, cellules: pd.DataFrame, seuils: Seuils) -> None:
     """A published 0 % or 100 % is free when the campaign says so: everybody knows it, and what follows from it."""
     if seuils.get("zeros", "publier") != "publier":
         return

@@ -24,12 +24,14 @@ from cartographie.secrecy.counts import (
     ordered,
     places,
     revelations,
+    whole_of,
 )
 from cartographie.secrecy.equations import from_rows
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.published import COLONNES as COLONNES_PUBLIEES
-from cartographie.survey.published import TOUS, Prive
+from cartographie.survey.published import Prive
 from cartographie.survey.received import Tableau
+from cartographie.survey.written.declared import Axe, Seuils
 
 Cle = tuple[str, Compte, Place]  # edition, what, where
 COLONNES = ["cle", "cout", "publie", "primaire", "reste", "valeur", "contributeurs", "seul", "marque", "fixe"]
@@ -92,12 +94,12 @@ class _Chiffre(NamedTuple):
 _LUES = [c if c in COLONNES_PUBLIEES else Prive[c.upper()] for c in _Chiffre._fields]
 
 
-def build_system(q: Questionnaire, tableaux: Sequence[Tableau], seuils: Mapping[str, Any]) -> Systeme:
+def build_system(q: Questionnaire, tableaux: Sequence[Tableau], seuils: Seuils) -> Systeme:
     """The system of all the tables together, previous editions included."""
-    axes = dict(q.enquete.get("axes", {}))
+    axes = q.enquete.get("axes", {})
     carnet = _Carnet(float(seuils.get("secret_min", 0)), seuils.get("zeros", "publier") == "publier")
     rangs = [
-        (-1, -1) if r is None else _reveal(q, carnet, _Chiffre(*ligne), place, r)
+        (-1, -1) if r is None else _reveal(q, carnet, _Chiffre(*ligne), place, r, _cost(place, axes))
         for t in tableaux
         for ligne, place, r in zip(
             t.df[_LUES].itertuples(index=False, name=None), places(t.df, axes), revelations(q, t), strict=True
@@ -123,10 +125,11 @@ def build_system(q: Questionnaire, tableaux: Sequence[Tableau], seuils: Mapping[
     return Systeme(cellules, m, numerateurs, bases)
 
 
-def _reveal(q: Questionnaire, carnet: _Carnet, x: _Chiffre, place: Place, r: Revelation) -> tuple[int, int]:
+def _reveal(
+    q: Questionnaire, carnet: _Carnet, x: _Chiffre, place: Place, r: Revelation, cout: float
+) -> tuple[int, int]:
     """The cells of the numerator and of the base of one figure, -1 for none."""
     haut = bas = -1
-    cout = _cost(place)
     if r.base is not None:
         bas = carnet.cell(
             (x.edition, r.base, place), valeur=x.base, contributeurs=x.contributeurs_base, seul=-1, marque=x.marque_base
@@ -156,9 +159,9 @@ def _rest(x: _Chiffre, minimum: float) -> float | None:
     return float(x.base - x.numerateur)
 
 
-def _cost(place: Place) -> float:
+def _cost(place: Place, axes: Mapping[str, Any]) -> float:
     """What a figure is worth: national ones ten times those of a region or a kind of actor, themselves ten times a crossing."""
-    return float(10 ** sum(1 for niveau, code in place.noeuds if code in (TOUS, "FRANCE") or niveau == "france"))
+    return float(10 ** sum(noeud == whole_of(axe) for noeud, axe in zip(place.noeuds, axes.values(), strict=True)))
 
 
 def _alone(cellules: pd.DataFrame) -> np.ndarray:
@@ -261,7 +264,7 @@ def _remainder(carnet: _Carnet, cle: Cle, total: int, parties: Sequence[int]) ->
 # ---- places
 
 
-def _places(q: Questionnaire, carnet: _Carnet, axes: Mapping[str, Any], perimetre: set[str]) -> list[dict[int, int]]:
+def _places(q: Questionnaire, carnet: _Carnet, axes: Mapping[str, Axe], perimetre: set[str]) -> list[dict[int, int]]:
     """The same count at the places that add up to a larger one, axis by axis."""
     groupes: dict[tuple[str, Compte], dict[Place, int]] = {}
     for (edition, compte, place), rang in carnet.rangs.items():
@@ -280,33 +283,28 @@ def _places(q: Questionnaire, carnet: _Carnet, axes: Mapping[str, Any], perimetr
     return equations
 
 
-def _above(
-    place: Place, i: int, axe: Mapping[str, Any], parents: Mapping[tuple[str, str], str], perimetre: set[str]
-) -> list[Place]:
+def _above(place: Place, i: int, axe: Axe, parents: Mapping[tuple[str, str], str], perimetre: set[str]) -> list[Place]:
     """The places that hold this one, along one axis; one of a constant perimeter holds the kinds of actor it is made of."""
     niveau, code = place.noeuds[i]
 
     def at(noeud: tuple[str, str], constant: bool) -> Place:
         return Place((*place.noeuds[:i], noeud, *place.noeuds[i + 1 :]), constant)
 
-    if "niveaux" not in axe:
-        if code == TOUS:
-            return []
-        return [at(("", TOUS), False), *([at(("", TOUS), True)] if code in perimetre else [])]
-    codes = [n["code"] for n in axe["niveaux"]]
-    rang = codes.index(niveau)
-    if not rang:
+    racine = whole_of(axe)
+    if place.noeuds[i] == racine:
         return []
-    racine = (codes[0], codes[0].upper())
+    if "niveaux" not in axe:
+        return [at(racine, False), *([at(racine, True)] if code in perimetre else [])]
+    codes = [n["code"] for n in axe["niveaux"]]
     au_dessus = [at(racine, place.constant)]
-    for j in range(1, rang):
+    for j in range(1, codes.index(niveau)):
         mere = parents.get((niveau, code))
         if mere is not None:
             au_dessus.append(at((codes[j], mere), place.constant))
     return au_dessus
 
 
-def _parents(q: Questionnaire, axes: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+def _parents(q: Questionnaire, axes: Mapping[str, Axe]) -> dict[tuple[str, str], str]:
     """(level, code) → code of the level above it, from the classification of the level."""
     out = {}
     for axe in axes.values():

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -73,7 +72,7 @@ class Axes:
 
     def __init__(self, e: Edition, ancienne: Edition | None) -> None:
         self.edition, self.ancienne = e, ancienne
-        self.declares: dict[str, Any] = dict(e.questionnaire.enquete.get("axes", {}))
+        self.declares = e.questionnaire.enquete.get("axes", {})
         self.colonnes: list[str] = []
         for nom, axe in self.declares.items():
             self.colonnes += axis_columns(nom, axe)

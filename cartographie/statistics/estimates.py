@@ -12,6 +12,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import sparse, stats
 
+from cartographie.survey.written.declared import Fiabilite
+
 # ---- estimates and their variance: stratified, with finite population correction, on the residuals of the calibration
 
 
@@ -194,10 +196,7 @@ def stratified_mean(
     **plan: Unpack[_Design],
 ) -> Estimation:
     """Σ w y / Σ w over the domain (boolean, one per row), linearised as (y − mean) / Σ w. Other arguments: as build_plan."""
-    p, y, dans = _design(valeurs, poids, strates, domaine, plan)
-    total = float(np.sum(p.poids * dans))
-    moyenne = float(np.sum(p.poids * y * dans)) / total
-    return _estimate(p, moyenne, (y - moyenne) * dans / total, dans)
+    return ratio(valeurs, np.ones(len(np.asarray(valeurs))), poids, strates, domaine=domaine, **plan)
 
 
 def ratio(numerateur: ArrayLike, denominateur: ArrayLike, poids: ArrayLike, strates: ArrayLike | None = None, *, domaine: ArrayLike | None = None, **plan: Unpack[_Design]) -> Estimation:  # fmt: skip
@@ -267,14 +266,7 @@ def change_interval(
     ecart: ArrayLike, erreur_type: ArrayLike, ddl: float, niveau: float = 0.95
 ) -> tuple[np.ndarray, np.ndarray]:
     """Student interval of a difference, in the unit of `ecart`. Change is read from it, never from overlapping intervals."""
-    demi = student(ddl, niveau) * np.asarray(erreur_type)
-    return np.asarray(ecart) - demi, np.asarray(ecart) + demi
-
-
-def constant_perimeter(cadre_avant: ArrayLike, cadre_apres: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Which rows of each frame are units (same identifier) found in both: the constant perimeter of a series."""
-    communs = np.intersect1d(np.asarray(cadre_avant, dtype=str), np.asarray(cadre_apres, dtype=str))
-    return np.isin(np.asarray(cadre_avant, dtype=str), communs), np.isin(np.asarray(cadre_apres, dtype=str), communs)
+    return mean_interval(ecart, erreur_type, ddl, niveau)
 
 
 def _centred(plan: Plan, z: Matrice) -> np.ndarray:
@@ -358,9 +350,7 @@ def coefficient_of_variation(valeur: ArrayLike, erreur_type: ArrayLike) -> np.nd
     return cv
 
 
-def reliability(
-    demi_largeur: ArrayLike, effectif: ArrayLike, *, seuils: Mapping[str, float] | None = None
-) -> np.ndarray:
+def reliability(demi_largeur: ArrayLike, effectif: ArrayLike, *, seuils: Fiabilite | None = None) -> np.ndarray:
     """ "" reliable, "u" of low reliability, "ns" not to be shown, from the half-width (points) and the effective number of
     respondents. Defaults: u beyond 10 points or under 30; ns beyond 20 points or under 10. Says nothing of secrecy."""
     s = {**FIABILITE, **(seuils or {})}
@@ -420,18 +410,15 @@ def _agresti_coull(p: np.ndarray, se: np.ndarray, n: np.ndarray, ddl: np.ndarray
     return np.maximum(centre - demi, 0.0), np.minimum(centre + demi, 1.0)
 
 
+def _korn_graubard(p: np.ndarray, se: np.ndarray, n: np.ndarray, ddl: np.ndarray, niveau: float) -> Bornes:
+    taille = _sizes(p, se, n, ddl, niveau)
+    return _beta(p, np.where((p > 0) & (p < 1), np.minimum(taille, n), taille), niveau)
+
+
 _INTERVALLES: Mapping[str, Any] = {
-    "logit": _logit,
-    "beta": lambda p, se, n, ddl, niveau: _beta(p, _sizes(p, se, n, ddl, niveau), niveau),
-    "korn-graubard": lambda p, se, n, ddl, niveau: _beta(
-        p,
-        np.where((p > 0) & (p < 1), np.minimum(_sizes(p, se, n, ddl, niveau), n), _sizes(p, se, n, ddl, niveau)),
-        niveau,
-    ),
-    "wilson": _wilson,
-    "jeffreys": _jeffreys,
-    "agresti-coull": _agresti_coull,
-}
+    "logit": _logit, "beta": lambda p, se, n, ddl, niveau: _beta(p, _sizes(p, se, n, ddl, niveau), niveau),
+    "korn-graubard": _korn_graubard, "wilson": _wilson, "jeffreys": _jeffreys, "agresti-coull": _agresti_coull,
+}  # fmt: skip
 
 
 # ---- unit and item non-response (AAPOR, Standard Definitions, 10th ed. 2023, establishment surveys; SIMS S.13.3.3)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import wraps
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from cartographie.statistics.weights import Ponderation
 from cartographie.survey.conditions import references
 from cartographie.survey.evaluate import Contexte, evaluate, known
 from cartographie.survey.model import SUFFIXE_PANEL, Questionnaire
+from cartographie.survey.written.declared import NombreDeLignes, Seuils
 
 # ---- where rows fall: a placement puts each row of a grain in the cells of a grid, with the weight it has there
 
@@ -104,8 +107,19 @@ SUFFIXE_PRECEDENTE = "_precedente"
 COLONNE_VARIABLE, COLONNE_REGLE = "variable", "regle"  # of the quality and findings grains
 LIBELLES_COLONNES = {COLONNE_VARIABLE: "Question", COLONNE_REGLE: "Règle"}
 _PLACE = re.compile(r"«?\s?\{[^}]*\}\s?»?")
+P = ParamSpec("P")
 T = TypeVar("T")
 Condition = Mapping[str, Any] | None
+
+
+def kept(methode: Callable[Concatenate[Edition, P], T]) -> Callable[Concatenate[Edition, P], T]:
+    """A method of an edition whose result is kept, by its arguments."""
+
+    @wraps(methode)
+    def gardee(self: Edition, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.memo((methode.__name__, repr(args), repr(kwargs)), lambda: methode(self, *args, **kwargs))
+
+    return gardee
 
 
 @dataclass
@@ -119,10 +133,9 @@ class Edition:
     cache: dict[Hashable, Any] = field(default_factory=dict)
 
     @property
-    def seuils(self) -> Mapping[str, Any]:
+    def seuils(self) -> Seuils:
         """The campaign's thresholds, as declared."""
-        seuils: Mapping[str, Any] = self.questionnaire.campagnes[self.campagne].parametres.get("seuils", {})
-        return seuils
+        return self.questionnaire.campagnes[self.campagne].parametres.get("seuils", {})
 
     def frame(self, grain: str) -> pd.DataFrame:
         """The frame of a grain, an empty one when the campaign has none."""
@@ -136,36 +149,30 @@ class Edition:
         resultat: T = self.cache[cle]
         return resultat
 
-    def _contexte(self, grain: str) -> Contexte:
-        return Contexte(
-            entite=grain, lots=self.frames, questionnaire=self.questionnaire, campagne=self.campagne, base=None
-        )
+    def _evalue(self, comment: Callable[..., ArrayLike], grain: str, condition: Mapping[str, Any] | None) -> np.ndarray:
+        """What `comment` says of each row, kept."""
+        q, campagne = self.questionnaire, self.campagne
+        contexte = Contexte(entite=grain, lots=self.frames, questionnaire=q, campagne=campagne, base=None)
+        cle = (comment.__name__, grain, repr(condition))
+        return self.memo(cle, lambda: np.asarray(comment(condition, contexte), dtype=bool))
 
     def vraie(self, grain: str, condition: Mapping[str, Any] | None) -> np.ndarray:
         """One boolean per row: the condition holds (all true without a condition)."""
         n = len(self.frame(grain))
         if condition is None or n == 0:
             return np.ones(n, dtype=bool)
-        return self.memo(
-            ("vraie", grain, repr(condition)),
-            lambda: np.asarray(evaluate(condition, self._contexte(grain)), dtype=bool),
-        )
+        return self._evalue(evaluate, grain, condition)
 
     def connue(self, grain: str, condition: Mapping[str, Any]) -> np.ndarray:
         """One boolean per row: every variable the condition reads is answered."""
         if len(self.frame(grain)) == 0:
             return np.ones(0, dtype=bool)
-        return self.memo(
-            ("connue", grain, repr(condition)),
-            lambda: np.asarray(known(condition, self._contexte(grain)), dtype=bool),
-        )
+        return self._evalue(known, grain, condition)
 
+    @kept
     def repondants(self, grain: str) -> np.ndarray:
         """One integer per row: the respondent it belongs to, the same one in every grain: its position in the root's
         frame, else past its end (the row itself in the sampling frame, or when unknown)."""
-        return self.memo(("repondants", grain), lambda: self._repondants(grain))
-
-    def _repondants(self, grain: str) -> np.ndarray:
         df = self.frame(grain)
         if "id_repondant" not in df.columns or grain == self.questionnaire.base:
             return np.arange(len(df))
@@ -176,16 +183,14 @@ class Edition:
         codes = np.where(codes < 0, np.where(autres < 0, -1, len(racine) + autres), codes)
         return np.where(codes < 0, len(racine) + len(df) + np.arange(len(df)), codes)
 
+    @kept
     def signatures(self, grain: str) -> np.ndarray:
         """One uint64 per respondent number of that grain, drawn from its identifier."""
         codes = self.repondants(grain)
         noms = self.frame(self.questionnaire.racine)["id_repondant"] if grain != self.questionnaire.base else []
         connus = [str(x) for x in noms]
         autres = [f"{grain}\x1f{i}" for i in range(len(connus), int(codes.max(initial=-1)) + 1)]
-        return self.memo(
-            ("signatures", grain),
-            lambda: pd.util.hash_array(np.array([*connus, *autres], dtype=object), categorize=False),
-        )
+        return pd.util.hash_array(np.array([*connus, *autres], dtype=object), categorize=False)
 
     def pondere(self, grain: str) -> bool:
         """Rows of that grain are weighted: they belong to respondents, and the campaign weights them."""
@@ -193,12 +198,10 @@ class Edition:
         entite = grain.removesuffix(SUFFIXE_PANEL)
         return self.ponderation is not None and entite in q.entites and entite != q.base
 
+    @kept
     def lines(self, grain: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(row, unit of the frame, weight) of every unit the row's respondent answers for, by row. A respondent weighs what
         its units weigh together; what it describes (a system) weighs their average, so as to count once."""
-        return self.memo(("lignes", grain), lambda: self._lines(grain))
-
-    def _lines(self, grain: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         assert self.ponderation is not None
         u = self.ponderation.unites
         repondants = self.repondants(grain)
@@ -240,7 +243,7 @@ class Edition:
             return np.zeros(len(df))
         return np.asarray(pd.to_numeric(df[variable], errors="coerce").fillna(0), dtype=float)
 
-    def nombres(self, grain: str, valeur: str | Mapping[str, Any]) -> np.ndarray:
+    def nombres(self, grain: str, valeur: str | NombreDeLignes) -> np.ndarray:
         """One float per row: a numeric variable (nan: not answered) or the number of child rows meeting `si`."""
         df = self.frame(grain)
         if isinstance(valeur, str):
@@ -292,15 +295,12 @@ class Edition:
             return f"{code} – {_PLACE.sub('…', messages[0])}" if messages else code
         return code
 
+    @kept
     def paires(self, grain: str, variable: str | Sequence[str], codes: Sequence[str], si: Condition = None) -> Paires:
         """(row position, modality index) for each modality chosen; several for a multiple choice or a list of variables.
 
         "child.V": a row gets each modality met among its child rows meeting `si`.
         """
-        cle = ("paires", grain, repr(variable), tuple(codes), repr(si))
-        return self.memo(cle, lambda: self._paires(grain, variable, codes, si))
-
-    def _paires(self, grain: str, variable: str | Sequence[str], codes: Sequence[str], si: Condition) -> Paires:
         noms = [variable] if isinstance(variable, str) else list(variable)
         morceaux: list[Paires] = []
         for nom in noms:
@@ -331,11 +331,9 @@ class Edition:
 
     # ---- was it asked?
 
-    def disponible(self, grain: str, variable: str) -> bool:
+    @kept
+    def disponible(self, grain: str, variable: str, vues: frozenset[str] = frozenset()) -> bool:
         """The variable was asked in that campaign, or can be derived from what was."""
-        return self.memo(("disponible", grain, variable), lambda: self._disponible(grain, variable, frozenset()))
-
-    def _disponible(self, grain: str, variable: str, vues: frozenset[str]) -> bool:
         q = self.questionnaire
         prefixe, _, v = variable.rpartition(".")
         entite = prefixe or grain.removesuffix(SUFFIXE_PANEL)
@@ -351,14 +349,11 @@ class Edition:
             return True
         if not derivee or v in vues:
             parent = q.entites[entite].parent
-            return bool(parent and parent in q.variables[v].entites and self._disponible(parent, v, vues | {v}))
+            return bool(parent and parent in q.variables[v].entites and self.disponible(parent, v, vues | {v}))
         if "nombre" in derivee:
             return any(e == derivee["nombre"] for e, _ in posees)
-        sources = derivee.get("rapport") or derivee.get("de") or ()
-        if "passage" in derivee and not sources and derivee["passage"] in q.passages:
-            sources = q.passages[derivee["passage"]].sources
-        sources = [sources] if isinstance(sources, str) else list(sources)
-        return bool(sources) and all(self._disponible(grain, s, vues | {v}) for s in sources)
+        sources = q.sources(derivee)
+        return bool(sources) and all(self.disponible(grain, s, vues | {v}) for s in sources)
 
     def possible(self, grain: str, condition: Mapping[str, Any] | None) -> bool:
         """False when the condition asks for variables not asked, or only for modalities not valid, in that campaign."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from cartographie.statistics.frames import Edition, Grille, Lignes, Paires, Part
 from cartographie.survey.conditions import references
 from cartographie.survey.published import DIFFERENCE, Prive, key_columns
 from cartographie.survey.received import Tableau
+from cartographie.survey.written.declared import Indicateur, Serie
 
 # ---- the exact, unweighted counts behind each figure: what secrecy is judged on, never written in a release
 
@@ -152,7 +153,7 @@ class Assiette:
 
     e: Edition
     grain: str
-    indicateur: Mapping[str, Any]
+    indicateur: Indicateur
     dimension: str | list[str] | None
     champ: np.ndarray
     mod_d: list[tuple[str, str]]
@@ -167,12 +168,11 @@ class Assiette:
 
     @property
     def unite(self) -> str:
-        """As declared, else what the measure gives."""
-        return str(self.indicateur.get("unite", "pct" if self.mesure.part else "nombre"))
+        return unit_of(self.indicateur)
 
     @property
     def decimales(self) -> int:
-        return int(self.indicateur.get("decimales", DECIMALES.get(self.unite, 2)))
+        return self.indicateur.get("decimales", DECIMALES.get(self.unite, 2))
 
     @property
     def signatures(self) -> np.ndarray:
@@ -255,7 +255,7 @@ def _not_measured(taille: int) -> Resultat:
     return Resultat(np.zeros(taille, dtype=int), nan, nan, nan, nothing(taille))
 
 
-def variables_of(serie: Mapping[str, Any], indicateur: Mapping[str, Any]) -> list[str]:
+def variables_of(serie: Serie, indicateur: Indicateur) -> list[str]:
     """Variables an indicator and its crossing read outside conditions, as they are written."""
     variable = indicateur.get("variable")
     noms = [serie.get("dimension"), indicateur.get("poids"), *(variable if isinstance(variable, list) else [variable])]
@@ -263,7 +263,7 @@ def variables_of(serie: Mapping[str, Any], indicateur: Mapping[str, Any]) -> lis
     return [n for n in noms if isinstance(n, str)]
 
 
-def read_variables(grain: str, serie: Mapping[str, Any], indicateur: Mapping[str, Any]) -> list[tuple[str, str]]:
+def read_variables(grain: str, serie: Serie, indicateur: Indicateur) -> list[tuple[str, str]]:
     """(entity, variable) an indicator rests on, its denominator's left aside: what it reads first, then its crossing."""
     enfant = str(indicateur.get("variable")).rpartition(".")[0] or grain
     comptes = [v for v in map(indicateur.get, VALEURS) if isinstance(v, Mapping)]
@@ -469,7 +469,7 @@ def _response_rate(a: Assiette, s: Selection) -> Resultat:
 class Somme:
     """What adds up the values that one key of the indicator names."""
 
-    cle: str
+    cle: Literal["valeur", "numerateur", "denominateur"]
 
 
 # A count a figure reveals: "lignes" (the rows of the population), those of them meeting the indicator's "condition" or giving the
@@ -524,6 +524,11 @@ MESURES: dict[str, Measure] = {
     "maximum": Measure(_valued, partial(_quantile, q=1.0), None, "lignes"),
     "taux_reponse": Measure(_meeting, _response_rate, None, None, part=True),
 }
+
+
+def unit_of(indicateur: Indicateur) -> str:
+    """As declared, else what the measure gives."""
+    return indicateur.get("unite", "pct" if MESURES[indicateur["mesure"]].part else "nombre")
 
 
 # ---- sums and divisions

@@ -17,6 +17,7 @@ from cartographie.survey.conditions import references
 from cartographie.survey.model import SUFFIXE_PANEL, Questionnaire
 from cartographie.survey.published import DIFFERENCE, Prive
 from cartographie.survey.received import Tableau
+from cartographie.survey.written.declared import Serie
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Membres:
 class _Bloc:
     """One indicator on one crossing: the rows its figures rest on, where those of the base and of the numerator fall."""
 
-    serie: Mapping[str, Any]
+    serie: Serie
     assiette: Assiette
     selection: Selection
     base: Lignes
@@ -93,7 +94,7 @@ class Traceur:
         numerateur = None if selection.vraies is None else a.grille.place(selection.vraies[0])
         return _Bloc(s, a, selection, selection.place(a.grille), numerateur)
 
-    def _variables(self, s: Mapping[str, Any], a: Assiette) -> tuple[tuple[str, str], ...]:
+    def _variables(self, s: Serie, a: Assiette) -> tuple[tuple[str, str], ...]:
         """In a stable order: what the indicator reads, then its denominator."""
         grain = a.grain.removesuffix(SUFFIXE_PANEL)
         filtre = self.q.denominateurs[s["denominateur"]].get("filtre")

@@ -24,6 +24,7 @@ from cartographie.survey.conditions import references
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.published import DIFFERENCE, EVOLUTION, VISIBLES, Prive, published
 from cartographie.survey.received import Tableau
+from cartographie.survey.written.declared import Comparaison, Indicateur, Serie, Seuils
 
 # ---- primary secrecy: which cells of a table say too much about one respondent
 
@@ -101,9 +102,7 @@ def dominated(
 # ---- which indicators may be compared from one edition to the next (comparabilite.yaml)
 
 
-def comparable(
-    q: Questionnaire, grain: str, serie: Mapping[str, Any], indicateur: Mapping[str, Any], de: str, a: str
-) -> bool:
+def comparable(q: Questionnaire, grain: str, serie: Serie, indicateur: Indicateur, de: str, a: str) -> bool:
     """C0 and C1 are; C3 is not; C2 is for the indicators (or denominators) it lists, or for all when only crosswalked."""
     denominateur = serie["denominateur"]
     filtre = {v for _, v in references(q.denominateurs[denominateur].get("filtre"), grain)}
@@ -116,7 +115,7 @@ def comparable(
     )
 
 
-def _accepts(note: Mapping[str, Any], code: str) -> bool:
+def _accepts(note: Comparaison, code: str) -> bool:
     if note["drapeau"] in ("C0", "C1"):
         return True
     if note["drapeau"] == "C3":
@@ -129,9 +128,7 @@ def _accepts(note: Mapping[str, Any], code: str) -> bool:
 CV_MAX_PCT = 30  # beyond it a total or a mean is of low reliability
 
 
-def with_precision(
-    df: pd.DataFrame, r: Resultat, p: Ponderation | None, unite: str, seuils: Mapping[str, Any]
-) -> pd.DataFrame:
+def with_precision(df: pd.DataFrame, r: Resultat, p: Ponderation | None, unite: str, seuils: Seuils) -> pd.DataFrame:
     """Add ic_bas and ic_haut (95 %), the standard error and the reliability ("", "u" low, "ns" not shown). Without weights, or
     for a maximum, there is no interval. Only a share of respondents has a proportion's: a ratio of sums is linearised as it is."""
     if p is None or r.influence is None or not len(df):
@@ -147,10 +144,10 @@ def with_precision(
         bas, haut = np.maximum(bas, 0), np.asarray(haut)
         if unite == "pct":
             demi = np.fmax(haut - r.exact, r.exact - bas)
-            fiabilite = np.where(r.n > 0, reliability(demi, r.n, seuils=seuils.get("fiabilite") or {}), "")
+            fiabilite = np.where(r.n > 0, reliability(demi, r.n, seuils=seuils.get("fiabilite")), "")
         else:
             with np.errstate(invalid="ignore", divide="ignore"):
-                fiabilite = np.where(100 * erreur > float(seuils.get("cv_max_pct", CV_MAX_PCT)) * r.exact, "u", "")
+                fiabilite = np.where(100 * erreur > seuils.get("cv_max_pct", CV_MAX_PCT) * r.exact, "u", "")
     decimales = 1 if unite == "pct" else 2
     vide = np.isnan(r.exact)
     bas, haut = (np.where(vide, np.nan, np.round(x, decimales)) for x in (bas, haut))
@@ -178,7 +175,7 @@ def contributions(influence: Influence, p: Ponderation, figures: int) -> sparse.
 
 
 def _shares(
-    r: Resultat, erreur: np.ndarray, p: Ponderation, seuils: Mapping[str, Any]
+    r: Resultat, erreur: np.ndarray, p: Ponderation, seuils: Seuils
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     part, se = np.nan_to_num(r.exact) / 100, erreur / 100
     n = np.maximum(r.n, 1)
@@ -186,7 +183,7 @@ def _shares(
     demi = np.fmax(haut - r.exact, r.exact - bas)
     with np.errstate(divide="ignore", invalid="ignore"):
         effectif = np.where(se > 0, np.minimum(part * (1 - part) / se**2, n), n)
-    return bas, haut, np.where(r.n > 0, reliability(demi, effectif, seuils=seuils.get("fiabilite") or {}), "")
+    return bas, haut, np.where(r.n > 0, reliability(demi, effectif, seuils=seuils.get("fiabilite")), "")
 
 
 # ---- what may be shown of a figure: its status, and the masking of what may not
@@ -194,7 +191,7 @@ def _shares(
 _FIGURE = [Prive.SERIE, Prive.CROISEMENT, Prive.CELLULE, Prive.DIMENSION, "modalite_code", Prive.INDICATEUR]
 
 
-def with_status(df: pd.DataFrame, pose: bool, regles: Mapping[str, float], seuils: Mapping[str, Any]) -> pd.DataFrame:
+def with_status(df: pd.DataFrame, pose: bool, regles: Mapping[str, float], seuils: Seuils) -> pd.DataFrame:
     """Add `statut` (before secrecy), why the numerator and the base are confidential ("" free, "A" frequency, "B" dominance),
     and whether the table is subject to secrecy."""
     statut = np.where(df[Prive.FIABILITE] == "u", "u", "A").astype(object)
@@ -207,7 +204,7 @@ def with_status(df: pd.DataFrame, pose: bool, regles: Mapping[str, float], seuil
     secret = base = pd.Series("", index=df.index, dtype=object)
     if protege:
         dominance = regles["dominance_pct"] / 100
-        zero = str(seuils.get("zeros", "publier"))
+        zero = seuils.get("zeros", "publier")
         base = primary_suppression(pd.DataFrame({"effectif": df["n_repondants"]}), effectif_min=minimum)
         cellules = pd.DataFrame({
             "effectif": df[Prive.CONTRIBUTEURS], "valeur": 1.0, "maximum": df[Prive.DOMINANTE],

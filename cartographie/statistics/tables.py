@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from os.path import commonprefix
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,18 +13,19 @@ from cartographie.base.errors import UserError
 from cartographie.statistics.axes import Axes, Croisement
 from cartographie.statistics.frames import LIBELLES_COLONNES, SUFFIXE_PRECEDENTE, Edition, Grille
 from cartographie.statistics.measures import MESURES, Assiette, Influence, variables_of
-from cartographie.statistics.precision import comparable, evolution_rows, finish, with_precision, with_status
+from cartographie.statistics.precision import comparable, evolution_rows, with_precision, with_status
 from cartographie.statistics.weights import Ponderation
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.published import DIFFERENCE, TOUS, Prive, columns, key_columns
 from cartographie.survey.received import Legende, Tableau
+from cartographie.survey.written.declared import Indicateur, Serie, TableauEcrit
 
 # ---- what a table states about itself: titles, notes, labels of its indicators, answers and axes
 
 
-def grain_of(e: Edition, s: Mapping[str, Any]) -> str:
+def grain_of(e: Edition, s: Serie) -> str:
     """What one row of a series' denominator is."""
-    return str(e.questionnaire.denominateurs[s["denominateur"]]["entite"])
+    return e.questionnaire.denominateurs[s["denominateur"]]["entite"]
 
 
 def dimension_name(variable: str | list[str]) -> str:
@@ -34,7 +34,7 @@ def dimension_name(variable: str | list[str]) -> str:
     return nom.rpartition(".")[2]
 
 
-def table_meta(t: Mapping[str, Any], e: Edition) -> Legende:
+def table_meta(t: TableauEcrit, e: Edition) -> Legende:
     """Titles, notes and labels of a table, placeholders filled."""
     q, repartitions = e.questionnaire, set()
     precedente = q.campagnes[e.campagne].precedente
@@ -99,19 +99,7 @@ def draft_tableaux(q: Questionnaire, campagne: Campagne, precedente: Campagne | 
     return [draft_tableau(declaration, edition, ancienne, axes) for _, declaration in sorted(q.tableaux.items())]
 
 
-def build_tableaux(
-    frames: Mapping[str, pd.DataFrame],
-    frames_precedents: Mapping[str, pd.DataFrame] | None,
-    questionnaire: Questionnaire,
-    campagne: str,
-) -> list[Tableau]:
-    """Every declared table, unweighted, with primary secrecy only: what is counted on the answers themselves."""
-    nom = questionnaire.campagnes[campagne].precedente
-    avant = Campagne(nom, frames_precedents) if nom and frames_precedents else None
-    return [finish(t) for t in draft_tableaux(questionnaire, Campagne(campagne, frames), avant)]
-
-
-def draft_tableau(t: Mapping[str, Any], e: Edition, ancienne: Edition | None, axes: Axes) -> Tableau:
+def draft_tableau(t: TableauEcrit, e: Edition, ancienne: Edition | None, axes: Axes) -> Tableau:
     blocs = [b for i, s in enumerate(t["series"]) for b in _serie(t, s, i, e, ancienne, axes)]
     df = pd.concat(blocs, ignore_index=True).sort_values(_TRI, kind="stable", ignore_index=True)
     df.insert(0, "table_id", t["code"])
@@ -123,7 +111,7 @@ def draft_tableau(t: Mapping[str, Any], e: Edition, ancienne: Edition | None, ax
 
 
 def _serie(
-    t: Mapping[str, Any], s: Mapping[str, Any], i: int, e: Edition, ancienne: Edition | None, axes: Axes
+    t: TableauEcrit, s: Serie, i: int, e: Edition, ancienne: Edition | None, axes: Axes
 ) -> Iterator[pd.DataFrame]:
     """One block of rows per crossing and indicator."""
     precedente = e.questionnaire.campagnes[e.campagne].precedente
@@ -150,7 +138,7 @@ def _serie(
 
 
 def place_figure(
-    s: Mapping[str, Any], ind: Mapping[str, Any], e: Edition, croisement: Croisement,
+    s: Serie, ind: Indicateur, e: Edition, croisement: Croisement,
     perimetre: tuple[str, tuple[str, ...]] | None,
 ) -> Assiette:  # fmt: skip
     """The rows, cells and modalities of one indicator on one crossing."""
@@ -165,7 +153,7 @@ def place_figure(
     if grain == e.questionnaire.base:
         pose = pose and len(e.frame(grain)) > 0  # no frame was received: its units are unknown, not none
     champ = e.vraie(grain, filtre) & e.vraie(grain, s.get("filtre"))
-    recenses = bool(denominateur.get("hors_base"))  # those whom no frame lists: counted, never weighted
+    recenses = denominateur.get("hors_base", False)  # those whom no frame lists: counted, never weighted
     if recenses:
         champ = champ & ~e.couvert(grain)
     pondere = e.pondere(grain) and not recenses
@@ -178,7 +166,7 @@ def place_figure(
 
 
 def _bloc(
-    s: Mapping[str, Any], ind: Mapping[str, Any], regles: Mapping[str, Any], e: Edition, croisement: Croisement,
+    s: Serie, ind: Indicateur, regles: Mapping[str, float], e: Edition, croisement: Croisement,
     perimetre: tuple[str, tuple[str, ...]] | None,
 ) -> tuple[pd.DataFrame, Influence | None]:  # fmt: skip
     """All rows of one indicator on one crossing: the complete grid, empty cells included."""
@@ -205,16 +193,14 @@ def _bloc(
     return with_status(df, a.pose, regles, e.seuils), r.influence
 
 
-def _regles(t: Mapping[str, Any], s: Mapping[str, Any], ind: Mapping[str, Any], e: Edition) -> dict[str, float]:
+def _regles(t: TableauEcrit, s: Serie, ind: Indicateur, e: Edition) -> dict[str, float]:
     """Publication thresholds: series, then table, then campaign. A table that gives one of the two sets the other to 0."""
     seuils = e.seuils
-    donnes = {c: s.get(c, t.get(c)) for c in ("min_repondants", "min_contributeurs")}
-    proportion = donnes["min_repondants"]
-    if proportion is None:
-        proportion = seuils.get("proportion_min", 0) if donnes["min_contributeurs"] is None else 0
-    contributeurs = donnes["min_contributeurs"]
+    donne = s.get("min_repondants", t.get("min_repondants"))
+    contributeurs: float | None = s.get("min_contributeurs", t.get("min_contributeurs"))
+    proportion = donne if donne is not None else seuils.get("proportion_min", 0) if contributeurs is None else 0
     if contributeurs is None:
-        contributeurs = 0 if donnes["min_repondants"] == 0 else seuils.get("secret_min", 0)
+        contributeurs = 0 if donne == 0 else seuils.get("secret_min", 0)
     return {
         "min_repondants": proportion,
         "min_contributeurs": contributeurs,

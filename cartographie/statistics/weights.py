@@ -15,6 +15,8 @@ from cartographie.base.errors import UserError
 from cartographie.survey.evaluate import Contexte, evaluate
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import COMPLET, INELIGIBLES, PARTIEL
+from cartographie.survey.written.declared import Calage as CalageDeclare
+from cartographie.survey.written.declared import Ponderation as Declaree
 
 if TYPE_CHECKING:
     from cartographie.statistics.estimates import Plan
@@ -103,13 +105,18 @@ def weigh(q: Questionnaire, campagne: str, frames: Mapping[str, pd.DataFrame]) -
         repondants_min=declaree.get("repondants_min", 5),
     )  # fmt: skip
     initial = np.asarray(groupes.poids)[repondu]
-    calage = declaree.get("calage") or {}
+    calage = declaree.get("calage", CalageDeclare(marges=[]))
     donnees, marges = _margins(cadre, repondu, calage.get("marges", ()), calage.get("repondants_min", CAPACITE_MIN))
     poids, diagnostic, x = initial, weight_diagnostics(initial, initial), None
     if marges:
+        bornes = calage.get("bornes")
         try:
             resultat = calibrate(
-                donnees, initial, marges, methode=calage.get("methode", "logit"), bornes=calage.get("bornes")
+                donnees,
+                initial,
+                marges,
+                methode=calage.get("methode", "logit"),
+                bornes=(bornes[0], bornes[1]) if bornes else None,
             )
         except CalageImpossible as erreur:
             raise UserError(
@@ -168,7 +175,7 @@ def _bias(cadre: pd.DataFrame, repondu: np.ndarray, poids: np.ndarray, temoins: 
 
 
 def _in_scope(
-    q: Questionnaire, campagne: str, frames: Mapping[str, pd.DataFrame], base: pd.DataFrame, declaree: Mapping[str, Any]
+    q: Questionnaire, campagne: str, frames: Mapping[str, pd.DataFrame], base: pd.DataFrame, declaree: Declaree
 ) -> np.ndarray:
     """Units of the frame the survey is about: neither out of the declared field nor found closed or out of scope."""
     champ = np.ones(len(base), dtype=bool)
@@ -383,20 +390,12 @@ def _distance(
     if methode == "tronquee":
         return (lambda u: np.clip(1 + u, bas, haut)), (lambda u: ((1 + u > bas) & (1 + u < haut)).astype(float))
     a = (haut - bas) / ((1 - bas) * (haut - 1))
-    decalage = np.log(
-        (haut - 1) / (1 - bas)
-    )  # F = L + (U−L)·σ(A·u − decalage), the same function written without overflow
-
-    def logit(u: np.ndarray) -> np.ndarray:
-        value: np.ndarray = bas + (haut - bas) * special.expit(a * u - decalage)
-        return value
-
-    def slope(u: np.ndarray) -> np.ndarray:
-        s = special.expit(a * u - decalage)
-        value: np.ndarray = (haut - bas) * a * s * (1 - s)
-        return value
-
-    return logit, slope
+    # F = L + (U−L)·σ(A·u − decalage), the same function written without overflow
+    decalage = np.log((haut - 1) / (1 - bas))
+    return (
+        lambda u: bas + (haut - bas) * special.expit(a * u - decalage),
+        lambda u: (haut - bas) * a * (s := special.expit(a * u - decalage)) * (1 - s),
+    )
 
 
 def _check_feasible(

@@ -7,31 +7,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
+from graphlib import CycleError, TopologicalSorter
 from string import Formatter
-from typing import Any
+from typing import get_args
 
 from cartographie.survey.check import Checked
 from cartographie.survey.model import Correction, Questionnaire, Rapprochement, Succession
 from cartographie.survey.rules import repairs
-from cartographie.survey.written.declared import CorrectionEcrite
+from cartographie.survey.written.declared import ColonneDeSuccession, CorrectionEcrite, Enquete
 from cartographie.survey.written.source import Problemes, Source
 
-COLONNES = ("ancien", "nouveau", "nature", "date", "source")
+COLONNES: tuple[ColonneDeSuccession, ...] = get_args(ColonneDeSuccession)
 NATURES = ("fermeture", "fusion", "remplacement", "scission")
 # Words that a campaign's own letter may hold between braces (collect/send.py fills them).
-MOTS_COURRIER = {
-    "titre",
-    "campagne",
-    "objet",
-    "fichier",
-    "recu_le",
-    "constat",
-    "points",
-    "classeur",
-    "avant",
-    "contact",
-    "producteur",
-}
+_MOTS = "titre campagne objet fichier recu_le constat points classeur avant contact producteur"
+MOTS_COURRIER = set(_MOTS.split())
 FERMETURE, SCISSION = NATURES[0], NATURES[3]
 
 
@@ -74,11 +64,11 @@ def build_rapprochements(s: Source | None, ecrits: Iterable[Rapprochement], p: P
     return tuple(sortie.values())
 
 
-def build_successions(s: Source | None, enquete: Mapping[str, Any], p: Problemes) -> dict[str, Succession]:
+def build_successions(s: Source | None, enquete: Enquete, p: Problemes) -> dict[str, Succession]:
     """{former number: what became of it}. Refused: a column or nature unknown, a chain that comes back to its start."""
     if s is None:
         return {}
-    noms = {c: (enquete["successions"].get("colonnes") or {}).get(c, c) for c in COLONNES}
+    noms = {c: enquete["successions"].get("colonnes", {}).get(c, c) for c in COLONNES}
     absentes = [n for n in noms.values() if n not in s.contenu["entete"]]
     if absentes:
         p.ajouter("D10", s, (), f"colonne absente : {', '.join(absentes)} (voir « successions » dans enquete.yaml).")
@@ -114,23 +104,15 @@ def _fault(ancien: str, nouveau: str, nature: str, jour: date | None, deja: Succ
 
 def _cycles(successions: Mapping[str, Succession]) -> list[str]:
     """One number of each chain that comes back to itself."""
-    etats: dict[str, int] = {}  # 1: being followed, 2: done
-    trouves = []
-    for depart in successions:
-        pile = [(depart, iter(successions[depart].nouveaux))] if depart not in etats else []
-        etats.setdefault(depart, 1)
-        while pile:
-            numero, suite = pile[-1]
-            suivant = next(suite, None)
-            if suivant is None:
-                etats[numero] = 2
-                pile.pop()
-            elif etats.get(suivant) == 1:
-                trouves.append(suivant)
-            elif suivant in successions and suivant not in etats:
-                etats[suivant] = 1
-                pile.append((suivant, iter(successions[suivant].nouveaux)))
-    return list(dict.fromkeys(trouves))
+    suites, trouves = {ancien: s.nouveaux for ancien, s in successions.items()}, []
+    while True:
+        try:
+            TopologicalSorter(suites).prepare()
+        except CycleError as e:
+            trouves.append(e.args[1][0])
+            del suites[trouves[-1]]  # what remains may come back to another one
+        else:
+            return trouves
 
 
 def _day(texte: str) -> date | None:
@@ -147,13 +129,13 @@ def check_ajustements(q: Questionnaire, sources: Mapping[str, Source], p: Proble
     """References of the repairs declined, of `successions` and of `rapprochement` that lead nowhere."""
     connus = repairs(q)
     for campagne, declaree in q.campagnes.items():
-        for nom in declaree.parametres.get("redressements") or {}:
+        for nom in declaree.parametres.get("redressements", {}):
             if nom not in connus:
                 admis = ", ".join(sorted(n for n in connus if n.islower()))
                 message = f"« {nom} » n'est pas un redressement ; redressements possibles : {admis}, ou le code de leur règle."
                 p.ajouter("D09", sources[f"{campagne}/campagne"], ("redressements", nom), message)
-        if courrier := (declaree.parametres.get("retours") or {}).get("courrier"):
-            _check_letter(str(courrier), sources[f"{campagne}/campagne"], p)
+        if courrier := declaree.parametres.get("retours", {}).get("courrier"):
+            _check_letter(courrier, sources[f"{campagne}/campagne"], p)
     s = sources["enquete"]
     successions = q.enquete.get("successions")
     if successions:
@@ -161,12 +143,11 @@ def check_ajustements(q: Questionnaire, sources: Mapping[str, Source], p: Proble
         Checked(q, s, p).known(q.racine, variable, ("successions", "variable"))
         liens = [(lien["entite"], lien["variable"]) for lien in q.enquete.get("lien_base", ())]
         if (q.racine, variable) not in liens:
-            p.ajouter(
-                "D10", s, ("successions", "variable"), f"« {variable} » ne figure pas dans « lien_base » : ajoutez-l'y."
-            )
-    for cle, nom in q.enquete.get("rapprochement", {}).items():
+            message = f"« {variable} » ne figure pas dans « lien_base » : ajoutez-l'y."
+            p.ajouter("D10", s, ("successions", "variable"), message)
+    for cle, valeur in q.enquete.get("rapprochement", {}).items():
         if cle not in ("abreviations", "seuil"):
-            Checked(q, s, p).known(q.base if cle.startswith("base_") else q.racine, str(nom), ("rapprochement", cle))
+            Checked(q, s, p).known(q.base if cle.startswith("base_") else q.racine, str(valeur), ("rapprochement", cle))
 
 
 def _check_letter(courrier: str, s: Source, p: Problemes) -> None:

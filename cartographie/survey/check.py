@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
 from typing import Any
 
 from cartographie.base.text import normalise
-from cartographie.survey.conditions import COUNT_OPERATORS, FORMS, FUNCTIONS, OPERATORS
+from cartographie.survey.conditions import COUNT_OPERATORS, FORMS, FUNCTIONS, OPERATORS, named, parts
 from cartographie.survey.model import Campagne, ColonneAttendue, FeuilleAttendue, Nomenclature, Questionnaire
 from cartographie.survey.published import COLONNES, axis_columns
 from cartographie.survey.rules import load_catalogue
 from cartographie.survey.types import TYPES
+from cartographie.survey.written.declared import AttenteEcrite, Indicateur, TableauEcrit
+from cartographie.survey.written.forms import Derivation
 from cartographie.survey.written.source import Chemin, Problemes, Source
 
 # ---- references
@@ -51,52 +53,30 @@ class Checked:
     def condition(
         self, entite: str, condition: Mapping[str, Any] | None, chemin: Chemin, libres: Set[str] = frozenset()
     ) -> None:
-        for ici, genre, ou, nom in _walk(condition, entite, chemin) if condition is not None else ():
-            if genre == "entite":
-                if nom not in self.q.entites:
-                    self.add("D10", ici, f"l'entité « {nom} » n'est pas déclarée.")
-                elif self.q.entites[nom].parent != ou:
-                    self.add("D10", ici, f"l'entité « {nom} » n'est pas un enfant de « {ou} ».")
-            elif genre == "forme":
-                self.add("D08", ici, nom)
-            elif nom not in libres and ou in self.q.entites:
-                self.reference(ou, nom, ici)
-
-
-def _walk(c: Mapping[str, Any], entite: str, chemin: Chemin) -> Iterator[tuple[Chemin, str, str, str]]:
-    """(place, "variable" | "entite" | "forme", entity it is read from, name or fault) of all that a condition says."""
-    formes = [f for f in FORMS if f in c]
-    if len(formes) != 1:
-        yield chemin, "forme", entite, f"une condition a exactement une forme parmi : {', '.join(FORMS)}."
-        return
-    forme = formes[0]
-    if fautes := _misplaced(forme, c):
-        yield chemin, "forme", entite, fautes
-        return
-    if forme == "variable":
-        yield (*chemin, "variable"), "variable", entite, c["variable"]
-    for o in OPERATORS:
-        if isinstance(c.get(o), Mapping) and "variable" in c[o]:
-            yield (*chemin, o), "variable", entite, c[o]["variable"]
-    if forme in ("nombre", "existe"):
-        yield (*chemin, forme), "entite", entite, c[forme]
-        if "si" in c:
-            yield from _walk(c["si"], c[forme], (*chemin, "si"))
-    for v in c.get("doublon", ()):
-        yield (*chemin, "doublon"), "variable", entite, v
-    for cle in ("et", "ou"):
-        for i, fille in enumerate(c.get(cle, ())):
-            yield from _walk(fille, entite, (*chemin, cle, i))
-    if forme == "non":
-        yield from _walk(c["non"], entite, (*chemin, "non"))
+        for ici, ou, c in parts(condition, entite, chemin):
+            if fautes := _misplaced(c):
+                self.add("D08", ici, fautes)
+                continue
+            for cle, nom, _ in named(c):
+                if nom not in libres and ou in self.q.entites:
+                    self.reference(ou, nom, (*ici, cle))
+            for cle in ("nombre", "existe"):
+                if cle in c and c[cle] not in self.q.entites:
+                    self.add("D10", (*ici, cle), f"l'entité « {c[cle]} » n'est pas déclarée.")
+                elif cle in c and self.q.entites[c[cle]].parent != ou:
+                    self.add("D10", (*ici, cle), f"l'entité « {c[cle]} » n'est pas un enfant de « {ou} ».")
 
 
 _OPERATEURS = {"variable": OPERATORS, "nombre": COUNT_OPERATORS}
 _AVEC = {"nombre": {"si"}, "existe": {"si"}, "fonction": {"parametres"}}
 
 
-def _misplaced(forme: str, c: Mapping[str, Any]) -> str:
-    """What else a condition says that its form does not; empty when nothing."""
+def _misplaced(c: Mapping[str, Any]) -> str:
+    """What a condition says that its form, one of FORMS, does not; empty when nothing."""
+    formes = [f for f in FORMS if f in c]
+    if len(formes) != 1:
+        return f"une condition a exactement une forme parmi : {', '.join(FORMS)}."
+    forme = formes[0]
     if forme == "fonction" and c[forme] not in FUNCTIONS:
         return f"la fonction « {c[forme]} » n'existe pas ; fonctions admises : {', '.join(sorted(FUNCTIONS))}."
     admis = _OPERATEURS.get(forme, ())
@@ -125,11 +105,9 @@ def check_questionnaire(q: Questionnaire, sources: Sources, problemes: Problemes
     for nom in q.nomenclatures:
         _check_nomenclature(checked(f"nomenclatures/{nom}"), q.nomenclatures[nom])
     for nom, passage in q.passages.items():
-        for v in passage.sources:
-            if v not in q.variables:
-                checked(f"passages/{nom}").add(
-                    "D05", (), f"la colonne « {v} » n'est pas une variable de variables.yaml."
-                )
+        f = checked(f"passages/{nom}")
+        for v in (v for v in passage.sources if v not in q.variables):
+            f.add("D05", (), f"la colonne « {v} » n'est pas une variable de variables.yaml.")
     _check_regles(checked("regles"))
     _check_denominateurs(checked("denominateurs"))
     _check_axes(checked("enquete"))
@@ -165,11 +143,8 @@ def _check_campagne(f: Checked, campagne: str, declaree: Campagne) -> None:
         for v in variables:
             f.known(f.q.base, v, ("ponderation", *cle))
     for v in set(temoins) & {*groupes, *marges}:
-        f.add(
-            "D10",
-            ("ponderation", "temoins"),
-            f"« {v} » sert aux poids : il ne peut pas témoigner de ce qu'ils laissent.",
-        )
+        message = f"« {v} » sert aux poids : il ne peut pas témoigner de ce qu'ils laissent."
+        f.add("D10", ("ponderation", "temoins"), message)
 
 
 def _check_entites(f: Checked) -> None:
@@ -195,8 +170,8 @@ def _check_entites(f: Checked) -> None:
         f.known(lien["entite"], lien["variable"], ("lien_base", i, "variable"))
         f.known(q.base, lien["base"], ("lien_base", i, "base"))
     for axe, d in q.enquete.get("axes", {}).items():
-        for v in [d.get("variable"), *(n.get("variable") for n in d.get("niveaux", ()))]:
-            if v is not None and v not in q.variables:
+        for v in filter(None, [d.get("variable"), *(n.get("variable") for n in d.get("niveaux", ()))]):
+            if v not in q.variables:
                 f.add("D05", ("axes", axe), f"la variable « {v} » n'est pas déclarée dans variables.yaml.")
 
 
@@ -217,17 +192,15 @@ def _check_variables(f: Checked) -> None:
             _check_derivee(f, nom, v.entites[0], v.derivee)
 
 
-def _check_derivee(f: Checked, nom: str, entite: str, d: Mapping[str, Any]) -> None:
+def _check_derivee(f: Checked, nom: str, entite: str, d: Derivation) -> None:
     q = f.q
     ici: Chemin = (nom, "derivee")
-    de = d.get("de", ())
-    de = [de] if isinstance(de, str) else list(de)
+    de = q.sources(d)
     if "passage" in d:
         passage = q.passages.get(d["passage"])
         if passage is None:
             f.add("D06", (*ici, "passage"), f"le fichier passages/{d['passage']}.csv n'existe pas.")
             return
-        de = de or list(passage.sources)
         if len(de) != (1 if passage.intervalle else len(passage.sources)):
             f.add("D10", ici, f"le passage « {passage.nom} » attend d'autres sources que {', '.join(de) or 'aucune'}.")
     if "nombre" in d:
@@ -235,7 +208,7 @@ def _check_derivee(f: Checked, nom: str, entite: str, d: Mapping[str, Any]) -> N
             f.add("D10", (*ici, "nombre"), f"l'entité « {d['nombre']} » n'est pas déclarée.")
         else:
             f.condition(d["nombre"], d.get("si"), (*ici, "si"))
-    for v in [*de, *d.get("rapport", ())]:
+    for v in de:
         f.known(entite, v, ici)
 
 
@@ -291,7 +264,7 @@ def _check_axes(f: Checked) -> None:
             f.add("D10", ("axes", axe), f"« {axe} » est déjà une colonne des tableaux : renommez l'axe.")
 
 
-def _check_tableau(f: Checked, tableau: Mapping[str, Any]) -> None:
+def _check_tableau(f: Checked, tableau: TableauEcrit) -> None:
     declares = f.q.enquete.get("axes", {})
     axes = {n["code"] for a in declares.values() for n in a.get("niveaux", ())} | set(declares)
     for i, serie in enumerate(tableau["series"]):
@@ -307,7 +280,7 @@ def _check_tableau(f: Checked, tableau: Mapping[str, Any]) -> None:
                 _check_indicateur(f, f.q.denominateurs[nom]["entite"], indicateur, ("series", i, "indicateurs", j))
 
 
-def _check_indicateur(f: Checked, grain: str, indicateur: Mapping[str, Any], ici: Chemin) -> None:
+def _check_indicateur(f: Checked, grain: str, indicateur: Indicateur, ici: Chemin) -> None:
     noms = _names(indicateur)
     compte = noms[0].split(".")[0]
     f.condition(grain, indicateur.get("condition"), (*ici, "condition"), LIBRES)
@@ -316,7 +289,7 @@ def _check_indicateur(f: Checked, grain: str, indicateur: Mapping[str, Any], ici
         f.reference(grain, nom, (*ici, "variable"))
 
 
-def _names(indicateur: Mapping[str, Any]) -> list[str]:
+def _names(indicateur: Indicateur) -> list[str]:
     """The variables an indicator distributes: one name, or several (ranked answers)."""
     v = indicateur.get("variable", "")
     return [v] if isinstance(v, str) else list(v)
@@ -383,7 +356,7 @@ def _check_expectations(f: Checked) -> None:
             f.add("D06", ("derogations", i, "code"), f"aucune attente n'a le code « {d['code']} ».")
 
 
-def _check_expectation(f: Checked, a: Mapping[str, Any], axes: set[str], ici: Chemin) -> None:
+def _check_expectation(f: Checked, a: AttenteEcrite, axes: set[str], ici: Chemin) -> None:
     par = a.get("par")
     if a.get("min", -math.inf) > a.get("max", math.inf):
         f.add("D10", (*ici, "min"), f"rien n'est à la fois au moins {a['min']} et au plus {a['max']}.")
@@ -401,12 +374,12 @@ def _check_expectation(f: Checked, a: Mapping[str, Any], axes: set[str], ici: Ch
         f.add("D06", (*ici, "indicateur"), f"le tableau {a['tableau']} n'a pas d'indicateur « {a['indicateur']} ».")
 
 
-def _check_judged(f: Checked, a: Mapping[str, Any], ici: Chemin) -> None:
+def _check_judged(f: Checked, a: AttenteEcrite, ici: Chemin) -> None:
     """Variables of the answers that an expectation is about: their values are shown to the producer, so none is personal."""
-    for cle in ("par", "variable"):
-        v = f.q.variables.get(a.get(cle, ""))
-        if cle in a and (v is None or f.q.racine not in v.entites):
-            f.add("D05", (*ici, cle), f"« {a[cle]} » n'est pas une variable des répondants.")
+    for cle, nom in (("par", a.get("par")), ("variable", a.get("variable"))):
+        v = f.q.variables.get(nom or "")
+        if nom is not None and (v is None or f.q.racine not in v.entites):
+            f.add("D05", (*ici, cle), f"« {nom} » n'est pas une variable des répondants.")
         elif v is not None and (v.personnel or not v.publiable or TYPES[v.type].multiple):
             f.add("D10", (*ici, cle), f"« {v.nom} » est personnelle, non publiable ou à plusieurs réponses.")
         elif cle == "variable" and v is not None and v.nomenclature:

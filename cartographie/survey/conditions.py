@@ -21,51 +21,46 @@ ORDER = ("inferieur", "inferieur_ou_egal", "superieur", "superieur_ou_egal")
 OPERATORS = (*EQUALITY, *ORDER, "contient", "renseigne", "motif")
 COUNT_OPERATORS = ("egal", "different", "dans", "hors", *ORDER)
 MANY = (list, tuple, set, frozenset)
-Reader = Callable[[Mapping[str, Any]], Any]
-
-
 FORMS = ("et", "ou", "non", "variable", "nombre", "existe", "doublon", "fonction")
+
+
+def parts(
+    cond: Condition | None, entite: str = "", chemin: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], str, Condition]]:
+    """(place, entity it is read on, condition) of each condition inside this one, itself first; "" for the context's own rows."""
+    if cond is None:
+        return
+    yield chemin, entite, cond
+    for word in ("et", "ou"):
+        for i, c in enumerate(cond.get(word, ())):
+            yield from parts(c, entite, (*chemin, word, i))
+    yield from parts(cond.get("non"), entite, (*chemin, "non"))
+    yield from parts(cond.get("si"), cond.get("nombre") or cond.get("existe") or entite, (*chemin, "si"))
+
+
+def named(cond: Condition) -> Iterator[tuple[str, str, bool]]:
+    """(key, reference, must be answered) of the variables that a condition names, those of the conditions inside left aside."""
+    if "variable" in cond:
+        yield "variable", cond["variable"], any(k in OPERATORS and k != "renseigne" for k in cond)
+    yield from (("doublon", v, False) for v in cond.get("doublon", ()))
+    given = cond.get("parametres", {})
+    several = given.get("variables", [])
+    for v in [*(several if isinstance(several, list) else [several]), given.get("variable")]:
+        if isinstance(v, str):
+            yield "parametres", v, True
+    for op in OPERATORS:
+        if isinstance(cond.get(op), Mapping) and "variable" in cond[op]:
+            yield op, cond[op]["variable"], True
 
 
 def references(cond: Condition | None, entite: str) -> set[tuple[str, str]]:
     """Every (entity, variable) named, those of child rows included."""
-    if not cond:
-        return set()
-    out = {split(r, entite) for r, _ in own_references(cond)}
-    for node in nodes(cond):
-        child = node.get("nombre") or node.get("existe")
-        if child:
-            out |= references(node.get("si"), child)
-    return out
+    return {split(r, ici) for _, ici, c in parts(cond, entite) for _, r, _ in named(c)}
 
 
 def own_references(cond: Condition | None) -> Iterator[tuple[str, bool]]:
     """(reference, must be answered) of the context's own rows; child rows' own conditions are left out."""
-    for node in nodes(cond):
-        if "variable" in node and "fonction" not in node:
-            yield node["variable"], any(k in OPERATORS and k != "renseigne" for k in node)
-        if "doublon" in node:
-            yield from ((v, False) for v in node["doublon"])
-        if "fonction" in node:
-            named = node.get("parametres", {})
-            yield from (
-                (v, True) for v in (*named.get("variables", ()), *([named["variable"]] if "variable" in named else []))
-            )
-        for op in OPERATORS:
-            if isinstance(node.get(op), Mapping) and "variable" in node[op]:
-                yield node[op]["variable"], True
-
-
-def nodes(cond: Condition | None) -> Iterator[Condition]:
-    """Every leaf of a condition (child conditions of nombre/existe not entered)."""
-    if not cond:
-        return
-    for c in [*cond.get("et", ()), *cond.get("ou", ())]:
-        yield from nodes(c)
-    if "non" in cond:
-        yield from nodes(cond["non"])
-    if not any(k in cond for k in ("et", "ou", "non")):
-        yield cond
+    return ((r, needed) for _, ici, c in parts(cond) if not ici for _, r, needed in named(c))
 
 
 def split(reference: str, entite: str) -> tuple[str, str]:
@@ -77,14 +72,8 @@ def split(reference: str, entite: str) -> tuple[str, str]:
 def set_level(questionnaire: Questionnaire, campagne: str) -> bool:
     """True when a rule of the campaign compares respondents with one another: none can be checked alone."""
     racines = {e.nom for e in questionnaire.entites.values() if e.parent is None and not e.base}
-    regles = (r for r in questionnaire.regles if not r.campagnes or campagne in r.campagnes)
-    return any(r.entite in racines and _mentions(r.condition, "doublon") for r in regles)
-
-
-def _mentions(cond: object, word: str) -> bool:
-    if isinstance(cond, Mapping):
-        return word in cond or any(_mentions(c, word) for c in cond.values())
-    return isinstance(cond, list) and any(_mentions(c, word) for c in cond)
+    regles = (r for r in questionnaire.regles_de(campagne) if r.entite in racines)
+    return any("doublon" in c for r in regles for *_, c in parts(r.condition))
 
 
 # ---- named pure functions that a rule may call, the way out of the rule language: `{fonction: NAME, parametres: {…}}`.

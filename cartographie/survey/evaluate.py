@@ -107,7 +107,7 @@ def values(reference: str, contexte: Contexte) -> pd.Series | None:
         return None
     if entite == contexte.entite:
         return df[nom].reset_index(drop=True)
-    return df[nom].reindex(_labels(contexte, entite)).reset_index(drop=True)
+    return df[nom].reindex(labels_of(contexte, entite)).reset_index(drop=True)
 
 
 def counts(child: str, si: Condition | None, contexte: Contexte) -> np.ndarray:
@@ -117,12 +117,13 @@ def counts(child: str, si: Condition | None, contexte: Contexte) -> np.ndarray:
     if rows is None or not len(rows):
         return np.zeros(n, dtype="int64")
     inner = replace(contexte, entite=child)
-    positions = contexte.df.index.get_indexer(_labels(inner, contexte.entite))
+    positions = contexte.df.index.get_indexer(labels_of(inner, contexte.entite))
     return np.bincount(positions[evaluate(si, inner) & (positions >= 0)], minlength=n)
 
 
-def _labels(contexte: Contexte, ancestor: str) -> np.ndarray:
-    """Label in `ancestor`'s frame (or the sampling frame's) of each row of the context, -1 where none."""
+def labels_of(contexte: Contexte, ancestor: str) -> np.ndarray:
+    """Label in `ancestor`'s frame (or the sampling frame's) of each row of the context, -1 where none. Raises ValueError when it is
+    no ancestor."""
     entites = contexte.questionnaire.entites
     labels, entite = contexte.df.index.to_numpy(), contexte.entite
     while entite != ancestor:

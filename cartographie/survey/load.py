@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, cast
 
 from cartographie.base.errors import DeclarationError
 from cartographie.survey.adjustments import (
@@ -16,7 +16,7 @@ from cartographie.survey.adjustments import (
 )
 from cartographie.survey.check import check_questionnaire
 from cartographie.survey.model import Campagne, Modele, Nomenclature, Passage, Questionnaire
-from cartographie.survey.written.declared import FICHIERS
+from cartographie.survey.written.declared import FICHIERS, Parametres
 from cartographie.survey.written.source import Problemes, Source, as_plain, hash_files, read_csv, read_yaml
 
 SUCCESSIONS = "successions"  # the file that enquete.yaml names: its columns too are declared there
@@ -83,9 +83,8 @@ def _read(projet: Path, fichiers: Iterable[str], p: Problemes) -> tuple[dict[str
     """Path without its ending → what is written there, and its kind; in the order of FICHIERS. A declaration that nothing reads
     is a mistake: a misspelt folder, a table written as .yml…"""
     sources = {"enquete": read_yaml(projet, "enquete.yaml")}
-    successions = (
-        sources["enquete"].contenu.get("successions") if isinstance(sources["enquete"].contenu, dict) else None
-    )
+    enquete = sources["enquete"].contenu  # not judged yet
+    successions = enquete.get("successions") if isinstance(enquete, dict) else None
     fichier = successions.get("fichier") if isinstance(successions, dict) else None
     campagnes = {n.partition("/")[0] for n in fichiers if n.count("/") == 1 and n.endswith("/campagne.yaml")}
     rangs = {genre: i for i, genre in enumerate((*FICHIERS, SUCCESSIONS))}
@@ -155,7 +154,7 @@ def _campagne(
         **{k: d[k] for k in propres},
         precedente=d.get("precedente"),
         modeles={m.nom: replace(m, campagne=campagne) for m in modeles.values()},
-        parametres={k: v for k, v in d.items() if k not in (*propres, "campagne", "precedente")},
+        parametres=cast("Parametres", {k: v for k, v in d.items() if k not in (*propres, "campagne", "precedente")}),
         corrections=build_corrections(*ici["corrections"], p),
         rapprochements=build_rapprochements(*ici["rapprochements"], p),
         **annexes,

@@ -6,11 +6,11 @@ editors, and what the program uses. What the program keeps as plain values is de
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Required
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Required
 
 from typing_extensions import TypedDict
 
@@ -21,6 +21,7 @@ from cartographie.survey.written.forms import (
     Cles,
     Compte,
     Condition,
+    Derivation,
     Derivee,
     Donne,
     Entier,
@@ -39,6 +40,17 @@ from cartographie.survey.written.forms import (
     is_a,
     otherwise,
 )
+
+if TYPE_CHECKING:
+    from cartographie.survey.written.declared import (
+        Comparaison,
+        Denominateur,
+        Enquete,
+        Parametres,
+        Plausibilite,
+        Qualite,
+        TableauEcrit,
+    )
 
 SUFFIXE_PANEL = "_panel"  # grain of the rows of an entity found again in the campaign before
 
@@ -86,7 +98,7 @@ class Modalite:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Nomenclature:
     """`modalites`: every code ever allowed, in display order; `valides(campagne)` keeps one campaign's."""
 
@@ -422,7 +434,8 @@ class Succession:
 
 @dataclass(frozen=True, slots=True)
 class Campagne:
-    """`parametres`: everything else of campagne.yaml (thresholds, caps, alert levels), plain values."""
+    """`parametres`: everything else of campagne.yaml (thresholds, caps, alert levels), plain values as plausibilite.yaml and
+    qualite.yaml, empty when they are not written."""
 
     nom: str
     libelle: str
@@ -431,26 +444,26 @@ class Campagne:
     champ: str
     precedente: str | None
     modeles: Mapping[str, Modele]
-    parametres: Mapping[str, Any]
+    parametres: Parametres
     corrections: tuple[Correction, ...] = ()
     rapprochements: tuple[Rapprochement, ...] = ()
-    plausibilite: Mapping[str, Any] = field(default_factory=dict)  # plausibilite.yaml, plain values
-    qualite: Mapping[str, Any] = field(default_factory=dict)  # qualite.yaml, plain values
+    plausibilite: Plausibilite = field(default_factory=dict)  # type: ignore[assignment]
+    qualite: Qualite = field(default_factory=dict)  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
 class Questionnaire:
     """Everything under schemas/, all campaigns. Built by load.py, checked by check.py, read by everyone."""
 
-    enquete: Mapping[str, Any]  # schemas/enquete.yaml, plain values
+    enquete: Enquete  # schemas/enquete.yaml, plain values, as the other types of declared.py
     entites: Mapping[str, Entite]
     variables: Mapping[str, Variable]
     nomenclatures: Mapping[str, Nomenclature]
     passages: Mapping[str, Passage]
     regles: tuple[Regle, ...]
-    denominateurs: Mapping[str, Mapping[str, Any]]
-    tableaux: Mapping[str, Mapping[str, Any]]
-    comparabilite: tuple[Mapping[str, Any], ...]
+    denominateurs: Mapping[str, Denominateur]
+    tableaux: Mapping[str, TableauEcrit]
+    comparabilite: tuple[Comparaison, ...]
     campagnes: Mapping[str, Campagne]
     empreintes: Mapping[str, str]  # relative path → sha256 of each declaration file
     successions: Mapping[str, Succession] = field(default_factory=dict)  # former number → what became of it
@@ -464,8 +477,18 @@ class Questionnaire:
     def base(self) -> str | None:
         return next((e.nom for e in self.entites.values() if e.base), None)
 
+    def regles_de(self, campagne: str) -> list[Regle]:
+        return [r for r in self.regles if not r.campagnes or campagne in r.campagnes]
+
     def enfants(self, entite: str) -> tuple[str, ...]:
         return tuple(e.nom for e in self.entites.values() if e.parent == entite)
+
+    def sources(self, derivee: Derivation) -> tuple[str, ...]:
+        """Variables of the same row that a variable is so derived from: none for a number of child rows."""
+        de: str | Sequence[str] = derivee.get("rapport") or derivee.get("de") or ()
+        if not de and "passage" in derivee and derivee["passage"] in self.passages:
+            de = self.passages[derivee["passage"]].sources
+        return (de,) if isinstance(de, str) else tuple(de)
 
     def posees(self, campagne: str) -> set[tuple[str, str]]:
         """(entity, variable) read from a file of that campaign."""

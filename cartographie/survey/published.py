@@ -8,7 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cartographie.survey.written.declared import Axe
 
 TOUS = "TOUS"  # code of everybody, on an axis without levels
 EVOLUTION = ".evolution"  # ends the code of an indicator that is a difference between editions
@@ -52,9 +57,22 @@ COLONNES: Mapping[str, Publiee] = {c.nom: c for c in (*AVANT_AXES, *APRES_AXES, 
 HORS_CLE = {c.nom for c in COLONNES.values() if not c.cle}
 
 
-def axis_columns(nom: str, axe: Mapping[str, Any]) -> tuple[str, ...]:
+def axis_columns(nom: str, axe: Axe) -> tuple[str, ...]:
     """An axis with levels gives three columns, the last one its label; a simple one a single column."""
     return (f"{nom}_type", f"{nom}_code", f"{nom}_libelle") if "niveaux" in axe else (nom,)
+
+
+def whole(axes: Mapping[str, Axe]) -> dict[str, str]:
+    """Column → value, of the rows where every axis is at its whole: the first of its levels, else everybody."""
+    return {
+        axis_columns(nom, axe)[0]: str(axe["niveaux"][0]["code"]) if "niveaux" in axe else TOUS
+        for nom, axe in axes.items()
+    }
+
+
+def rows_at(df: pd.DataFrame, valeurs: Mapping[str, str]) -> pd.Series:
+    """Which rows hold these values, column by column."""
+    return (df[list(valeurs)] == list(valeurs.values())).all(axis=1)
 
 
 def columns(axes: Iterable[str]) -> list[str]:
@@ -75,9 +93,8 @@ def key_columns(colonnes: Iterable[str]) -> list[str]:
 class Prive(StrEnum):
     """Private columns of a draft."""
 
-    SERIE = (
-        "_serie"  # where the figure is declared and falls: rank of the series, crossing, cell, answers and indicator
-    )
+    # where the figure is declared and falls: rank of the series, crossing, cell, answers and indicator
+    SERIE = "_serie"
     CROISEMENT = "_croisement"
     CELLULE = "_cellule"
     DIMENSION = "_dimension"

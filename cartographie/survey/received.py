@@ -245,7 +245,7 @@ class Contenu:
     `entites`: entity → kept records (Lot columns and, on roots, `id_repondant`; on the main root, `id_base` of the matched
     unit if already known). Index labels are record numbers; `parent` of a child is such a label in its parent's frame.
     `base`: kept records of the frame, with `id_base` (or `id_repondant`). `liens`: (id_repondant, id_base, mode), as given
-    by register.match on the kept records. `quarantaine`: (entite, depot, feuille, ligne, id_repondant, motif).
+    by frame.Matching on the kept records. `quarantaine`: (entite, depot, feuille, ligne, id_repondant, motif).
     `depots`, `anomalies`, `comptes`: columns of sql/tables.sql, `campagne` excepted; a column absent is null.
     `questions`: None, built from the declarations; else (entite, variable, posee, derivee, disponible, depuis_base, libelle).
     `etats`: None or entity → one row per kept record (same labels), one column per asked variable, its state.

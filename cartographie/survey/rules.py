@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
-from functools import cache, lru_cache
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -28,7 +28,7 @@ _DECLINED = (
 )
 
 
-@lru_cache(maxsize=1)
+@cache
 def load_catalogue() -> dict[str, dict[str, Any]]:
     """The built-in findings: name → {code, gravite, message}."""
     text = resources.files("cartographie.survey").joinpath("constats.yaml").read_text(encoding="utf-8")
@@ -37,7 +37,7 @@ def load_catalogue() -> dict[str, dict[str, Any]]:
 
 def rules_by_finding(questionnaire: Questionnaire, campagne: str) -> Callable[[Constat], Regle | None]:
     """How to find the survey's rule of a finding: by its code, else the closest mapping (type, then entity)."""
-    rules = [r for r in questionnaire.regles if not r.campagnes or campagne in r.campagnes]
+    rules = questionnaire.regles_de(campagne)
     by_code = {r.code: r for r in rules}
     by_finding: dict[str, list[Regle]] = {}
     for rule in rules:
@@ -48,13 +48,8 @@ def rules_by_finding(questionnaire: Questionnaire, campagne: str) -> Callable[[C
     def closest(name: str, entite: str | None, variable: str | None) -> Regle | None:
         declared = questionnaire.variables.get(variable or "")
         kind = declared.type if declared else None
-        fitting = [
-            r
-            for r in by_finding.get(name, ())
-            if (not r.types or kind in r.types)
-            and r.entite in ("*", entite)
-            and (not r.cellules or variable in r.cellules)
-        ]
+        fitting = [r for r in by_finding.get(name, ()) if r.entite in ("*", entite) and kind in (r.types or (kind,))]
+        fitting = [r for r in fitting if variable in (r.cellules or (variable,))]
         return max(fitting, key=lambda r: (bool(r.cellules), bool(r.types), r.entite != "*"), default=None)
 
     return lambda c: by_code[c.regle] if c.regle else closest(c.constat, c.entite, c.variable)
@@ -122,8 +117,8 @@ def climb(
 
 VALUE_MAX = 80
 FIELD_MAX = 300
-
-
+_BREAKS = dict.fromkeys(map(ord, "\t\r\n\v\f\u2028\u2029"), " ")
+_UNSEEN = ("Cc", "Cf", "Cs", "Co")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _ASIDE = re.compile(r" \([^(){}]*\{(\w+)\}[^(){}]*\)")
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?")
@@ -144,13 +139,8 @@ def une_ligne(value: object, length: int = VALUE_MAX) -> str:
     if value is None or value is pd.NA or value is pd.NaT:
         return ""
     if isinstance(value, float):
-        value = (
-            ""
-            if value != value
-            else str(int(value))
-            if value.is_integer() and abs(value) < 1e15
-            else repr(float(value)).replace(".", ",")
-        )
+        whole = value.is_integer() and abs(value) < 1e15
+        value = "" if value != value else str(int(value)) if whole else repr(float(value)).replace(".", ",")
     elif isinstance(value, datetime):
         value = value.strftime("%d/%m/%Y") if value.time() == datetime.min.time() else value.strftime("%d/%m/%Y %H:%M")
     elif isinstance(value, date):
@@ -161,10 +151,8 @@ def une_ligne(value: object, length: int = VALUE_MAX) -> str:
     if text.isprintable() and len(text) <= length and "  " not in text:  # the usual case, cheap
         return text.strip()
     text = _ANSI.sub("", text[: 20 * length])
-    text = "".join(" " if ch in "\t\r\n\v\f\u2028\u2029" else ch for ch in text)
-    text = "".join(
-        ch for ch in text if ch in "\u200d\u200c" or unicodedata.category(ch) not in ("Cc", "Cf", "Cs", "Co")
-    )
+    text = text.translate(_BREAKS)
+    text = "".join(ch for ch in text if ch in "\u200d\u200c" or unicodedata.category(ch) not in _UNSEEN)
     text = " ".join(text.split())
     return text if len(text) <= length else text[: length - 1] + "…"
 

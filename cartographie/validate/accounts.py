@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cartographie.base.text import clean
-from cartographie.decode.lots import SEPARATEUR, TECHNIQUES, borrowed, carriers, layouts
+from cartographie.decode.lots import Cle, borrowed, carriers, layouts, parts_of, raw_columns
 from cartographie.survey.conditions import split
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import Compte, Depot, Extraction, Lot
@@ -55,15 +56,12 @@ def build(
         seen.setdefault(depot, set()).add(sheet)
     lines: list[dict[str, Any]] = []
     for x in sorted(extractions, key=lambda x: (names.get(x.depot, ""), x.depot)):
-        sheets = [_sheet(x, c, cells, records) for c in x.comptes]
         settled = seen.get(x.depot, set()) - {c.feuille for c in x.comptes}
         if settled:
             raise EcartComptable(f"{names.get(x.depot, x.depot)} : feuille sans compte de lecture : {sorted(settled)}")
-        for line in sheets:
-            lines.append({"niveau": SHEET, "depot": x.depot, "fichier": names.get(x.depot, ""), **line})
-        state = "refusé" if x.refuse else "lu"
-        whole = {"niveau": FILE, "depot": x.depot, "fichier": names.get(x.depot, ""), "feuille": "", "etat": state}
-        lines.append({**whole, **_sum(sheets)})
+        here = {"depot": x.depot, "fichier": names.get(x.depot, ""), "etat": "refusé" if x.refuse else "lu"}
+        sheets = [{"niveau": SHEET, **here, **_sheet(x, c, cells, records)} for c in x.comptes]
+        lines += [*sheets, {"niveau": FILE, **here, "feuille": "", **_sum(sheets)}]
     df = pd.DataFrame(lines, columns=list(COLUMNS))
     for unit in _MOTIFS:
         df[unit] = [_written(m) for m in df[unit]]
@@ -105,9 +103,8 @@ def check(comptes: pd.DataFrame) -> None:
             found = sum(line[c] for c in settled)
             if line[read] != found:
                 what = read.split("_")[0]
-                where = f"{line['fichier'] or line['depot'] or TOTAL}" + (
-                    f", feuille « {line['feuille']} »" if line["feuille"] else ""
-                )
+                where = line["fichier"] or line["depot"] or TOTAL
+                where += f", feuille « {line['feuille']} »" if line["feuille"] else ""
                 detail = ", ".join(f"{c.split('_')[1]} {line[c]}" for c in settled)
                 raise EcartComptable(f"{where} : {line[read]} {what} lues mais {found} justifiées ({detail})")
 
@@ -136,38 +133,27 @@ def _sheet(
     x: Extraction, compte: Compte, cells: Mapping[Any, Counter[str]], records: Mapping[Any, tuple[bool, int, int]]
 ) -> dict[str, Any]:
     """The settled account of one sheet."""
-    skipped: dict[str, Any] = {
+    line: dict[str, Any] = {
+        "feuille": compte.feuille,
+        "lignes_lues": compte.lignes_lues,
+        "cellules_lues": compte.cellules_lues,
         "lignes_ecartees": sum(compte.lignes_ecartees.values()),
         "lignes_motifs": compte.lignes_ecartees,
         "cellules_ecartees": sum(compte.cellules_ecartees.values()),
         "cellules_motifs": compte.cellules_ecartees,
     }
-    line = {
-        "feuille": compte.feuille,
-        "etat": "refusé" if x.refuse else "lu",
-        "lignes_lues": compte.lignes_lues,
-        "cellules_lues": compte.cellules_lues,
-        **skipped,
-    }
     if x.refuse:  # nothing of it became a record: what would have been data is set aside whole
-        rows = {"lignes_conservees": 0, "lignes_quarantaine": compte.lignes_donnees}
-        none = {"cellules_conservees": 0, "cellules_rejetees": 0}
-        return line | rows | none | {"cellules_quarantaine": compte.cellules_donnees}
-    found = cells.get((x.depot, compte.feuille), _NOTHING)
-    whole, kept_rows, aside_rows = records.get((x.depot, compte.feuille), (False, 0, 0))
-    if whole:  # a form: all its rows follow its one record
-        kept_rows, aside_rows = (compte.lignes_donnees, 0) if kept_rows else (0, compte.lignes_donnees)
-    if found["invisibles"]:
-        skipped["cellules_ecartees"] += found["invisibles"]
-        skipped["cellules_motifs"] = {**compte.cellules_ecartees, INVISIBLE: found["invisibles"]}
-    return line | {
-        **skipped,
-        "lignes_conservees": kept_rows,
-        "lignes_quarantaine": aside_rows,
-        "cellules_conservees": found["conservees"],
-        "cellules_rejetees": found["rejetees"],
-        "cellules_quarantaine": found["quarantaine"],
-    }
+        kept, aside, found = 0, compte.lignes_donnees, Counter(quarantaine=compte.cellules_donnees)
+    else:
+        found = cells.get((x.depot, compte.feuille), _NOTHING)
+        whole, kept, aside = records.get((x.depot, compte.feuille), (False, 0, 0))
+        if whole:  # a form: all its rows follow its one record
+            kept, aside = (compte.lignes_donnees, 0) if kept else (0, compte.lignes_donnees)
+        if invisible := found["invisibles"]:
+            line["cellules_ecartees"] += invisible
+            line["cellules_motifs"] = {**compte.cellules_ecartees, INVISIBLE: invisible}
+    settled = {f"cellules_{k}": found[k] for k in ("conservees", "rejetees", "quarantaine")}
+    return {**line, "lignes_conservees": kept, "lignes_quarantaine": aside, **settled}
 
 
 def _records(
@@ -181,9 +167,8 @@ def _records(
         forms = np.array([any(c.ligne is not None for c in found) for found in columns] or [False])
         numbers = np.array([b.numero for _, b in lot.blocs] or [0])
         block = lot.df["bloc"].to_numpy(dtype="int64") if lot.blocs else np.zeros(len(lot.df), dtype="int64")
-        part = lot.df[["depot", "feuille", "ligne"]].assign(
-            numero=numbers[block], rang=depth, fiche=forms[layout[block]] if lot.blocs else False
-        )
+        form = forms[layout[block]] if lot.blocs else False
+        part = lot.df[["depot", "feuille", "ligne"]].assign(numero=numbers[block], rang=depth, fiche=form)
         parts.append(part.assign(aside=_is_in(lot, quarantined.get(e))))
     if not parts:
         return {}
@@ -209,9 +194,9 @@ def _cells(
         elsewhere: dict[str | None, list[int]] = {}  # answers received in an earlier version's file, counted there
         for record, variable in borrowed(lot):
             elsewhere.setdefault(variable, []).append(record)
-        for column in lot.df.columns.difference(TECHNIQUES, sort=False):
-            variable, _, modality = column.partition(SEPARATEUR)
-            received = _received(lot, column, carried.get((variable, modality or None)))
+        for column in raw_columns(lot.df):
+            variable, modality = parts_of(column)
+            received = _received(lot, column, carried.get((variable, modality)))
             received[elsewhere.get(variable, [])] = 0
             settled = np.zeros(len(lot.df), dtype=bool)
             if e in kept and variable in kept[e].columns:
@@ -226,9 +211,8 @@ def _cells(
             if lost.any():
                 places = np.flatnonzero(lost)
                 tallies["invisibles"][places] += [_invisible(v) for v in lot.df[column].to_numpy()[places]]
-        sums = (
-            pd.DataFrame(tallies).groupby([lot.df["depot"].to_numpy(), lot.df["feuille"].to_numpy()], sort=False).sum()
-        )
+        sheets = [lot.df["depot"].to_numpy(), lot.df["feuille"].to_numpy()]
+        sums = pd.DataFrame(tallies).groupby(sheets, sort=False).sum()
         for key, row in zip(sums.index, sums.to_dict("records"), strict=True):
             out.setdefault(key, Counter()).update({k: int(n) for k, n in row.items()})
     return out
@@ -254,7 +238,7 @@ def _named(v: Validation, questionnaire: Questionnaire) -> dict[tuple[str | None
     return out
 
 
-def _received(lot: Lot, column: str, carried: np.ndarray | None) -> np.ndarray:
+def _received(lot: Lot, column: Cle, carried: np.ndarray | None) -> np.ndarray:
     """1 where the record's variable (or the modality's box) was read from a non-empty cell of the sheet."""
     filled = lot.df[column].notna().to_numpy(dtype="int64")
     if lot.blocs:  # a constant of the declarations is not a received cell
@@ -271,9 +255,7 @@ def _is_in(lot: Lot, df: pd.DataFrame | None) -> np.ndarray:
 
 
 def _sum(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    total: dict[str, Any] = {c: sum([line[c] for line in lines]) for c in _SUMMED}
-    for unit in _MOTIFS:
-        total[unit] = Counter()
-        for line in lines:
-            total[unit].update(line[unit])
-    return total
+    motifs: dict[str, Counter[str]] = {unit: Counter() for unit in _MOTIFS}
+    for unit, line in product(_MOTIFS, lines):
+        motifs[unit].update(line[unit])
+    return {c: sum([line[c] for line in lines]) for c in _SUMMED} | motifs

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,13 +14,13 @@ from cartographie.base.identifiers import FORMAT
 from cartographie.base.text import MASQUE
 from cartographie.decode.lots import carriers
 from cartographie.survey.conditions import references
-from cartographie.survey.evaluate import Contexte, evaluate, known
-from cartographie.survey.model import Entite, Questionnaire, Regle, Variable
+from cartographie.survey.evaluate import Contexte, evaluate, known, labels_of
+from cartographie.survey.model import Entite, Questionnaire, Regle
 from cartographie.survey.received import Constat, Depot, Lot
 from cartographie.survey.rules import RULE, details_of
 from cartographie.survey.types import TYPES
 from cartographie.survey.types.codes import HORS_LISTE
-from cartographie.survey.types.values import NUL, Decode, Repertoire
+from cartographie.survey.types.values import NUL, repertoire_of
 from cartographie.survey.types.values import Contexte as Decoding
 from cartographie.validate.schema import ABSENT, build_schema
 
@@ -32,7 +31,8 @@ NO_RECORD = -1
 
 def check_identity(contexte: Contexte, depots: Sequence[Depot]) -> Iterator[Constat]:
     """Rows that are nobody's, or someone's twice."""
-    entite, df, q = q_entity(contexte), contexte.df, contexte.questionnaire
+    df, q = contexte.df, contexte.questionnaire
+    entite = q.entites[contexte.entite]
     if entite.parent is not None:
         for r in df.index[df["parent"].to_numpy() == NO_RECORD] if "parent" in df.columns else ():
             yield Constat("ligne_orpheline", entite.nom, int(r))
@@ -58,10 +58,6 @@ def id_column(df: pd.DataFrame) -> str:
     return "id_base" if "id_base" in df.columns and "id_repondant" not in df.columns else "id_repondant"
 
 
-def q_entity(contexte: Contexte) -> Entite:
-    return contexte.questionnaire.entites[contexte.entite]
-
-
 def _answered_twice(
     contexte: Contexte, entite: Entite, depots: Sequence[Depot], blamed: str | None
 ) -> Iterator[Constat]:
@@ -73,11 +69,8 @@ def _answered_twice(
     filled = np.zeros(len(df), dtype="int64")
     for name in entite.completude:
         if name in df.columns:
-            filled += (df[name].notna().to_numpy() | ~evaluate(variables[name].condition_pose, contexte)).astype(
-                "int64"
-            )
-    received = {d.depot: (d.recu_le, i) for i, d in enumerate(depots)}
-    rank = {d: i for i, d in enumerate(sorted(received, key=received.__getitem__))}
+            filled += df[name].notna().to_numpy() | ~evaluate(variables[name].condition_pose, contexte)
+    rank = {d.depot: i for i, d in enumerate(sorted(depots, key=lambda d: d.recu_le))}
     order = pd.DataFrame({"id": df["id_repondant"], "rempli": filled})
     dated = entite.date in df.columns
     order["date"] = pd.to_datetime(df[entite.date]) if dated else pd.Timestamp(0)
@@ -86,9 +79,8 @@ def _answered_twice(
     order = order.loc[several].sort_values(["rempli", "date", "recu", "rang"], na_position="first")
     keeper = order.groupby("id").tail(1).index
     for r in several.difference(keeper):
-        yield Constat(
-            "repondant_en_double", entite.nom, int(r), blamed, df.at[r, blamed] if blamed in df.columns else None
-        )
+        received = df.at[r, blamed] if blamed in df.columns else None
+        yield Constat("repondant_en_double", entite.nom, int(r), blamed, received)
 
 
 # ---- What is wrong in decoded records, cell by cell.
@@ -156,7 +148,6 @@ def check_schema(lot: Lot, questionnaire: Questionnaire, campagne: str) -> list[
         columns = ", ".join(sorted(set(whole["column"].astype(str))))
         raise AssertionError(f"{entite} : colonnes mal décodées ({columns})")
     out = []
-    repertoires: dict[str, Repertoire] = {}
     for (column, check), part in cases.groupby(["column", "check"], sort=False):
         variable, records = questionnaire.variables[column], part["index"].astype("int64").tolist()
         if check == ABSENT:  # where the column itself is missing, the header stage said so
@@ -168,27 +159,13 @@ def check_schema(lot: Lot, questionnaire: Questionnaire, campagne: str) -> list[
         if variable.personnel:
             out += [Constat(str(check), entite, r, column, MASQUE) for r in records]
             continue
-        explain = _explainer(variable, str(check), questionnaire, campagne, repertoires)
+        explique = TYPES[variable.type].explique
+        contexte = Decoding(campagne, repertoire_of(questionnaire, variable, campagne))
         for r, value in zip(records, received, strict=True):
-            said = explain(value)
+            said = explique(value, variable, contexte) if explique else NUL
+            said = next((d for d in (said, *said.suite) if d.constat == check), NUL)
             out.append(Constat(str(check), entite, r, column, value, said.proposition, dict(said.details)))
     return out
-
-
-def _explainer(
-    variable: Variable, check: str, questionnaire: Questionnaire, campagne: str, repertoires: dict[str, Repertoire]
-) -> Callable[[Any], Decode]:
-    """A received value that this check refused → what its type has to say of it."""
-    explique, nom = TYPES[variable.type].explique, variable.nomenclature or ""
-    if nom in questionnaire.nomenclatures and nom not in repertoires:
-        repertoires[nom] = Repertoire(questionnaire.nomenclatures[nom], campagne)
-    contexte = Decoding(campagne, repertoires.get(nom))
-
-    def explain(value: object) -> Decode:
-        said = explique(value, variable, contexte) if explique else NUL
-        return next((d for d in (said, *said.suite) if d.constat == check), NUL)
-
-    return explain
 
 
 def check_asked(contexte: Contexte, lot: Lot) -> Iterator[Constat]:
@@ -221,32 +198,24 @@ def check_base(contexte: Contexte) -> Iterator[Constat]:
     """Units stated that the sampling frame does not hold: a respondent's (`base_ligne` is -1), each a child row lists."""
     entite, df, q = contexte.entite, contexte.df, contexte.questionnaire
     frame = contexte.frame(q.base) if q.base else None
-    if frame is None or not len(frame) or entite == q.base:
+    child = q.entites[entite].parent is not None
+    if frame is None or not len(frame) or entite == q.base or not (child or "base_ligne" in df.columns):
         return
-    if q.entites[entite].parent is not None:
-        yield from _unknown_units(contexte, frame)
-        return
-    if "base_ligne" not in df.columns:
-        return
-    absent = df["base_ligne"].fillna(NO_RECORD).to_numpy(dtype="int64") == NO_RECORD
+    absent = np.ones(len(df), dtype=bool)
+    if not child:
+        absent = df["base_ligne"].fillna(NO_RECORD).to_numpy(dtype="int64") == NO_RECORD
     for link in q.enquete.get("lien_base", ()):
-        known = link["base"] in frame.columns and frame[link["base"]].notna().any()
-        if known and link["entite"] == entite and link["variable"] in df.columns:
-            stated = absent & df[link["variable"]].notna().to_numpy()
-            for r in df.index[stated]:
-                yield Constat("absent_de_la_base", entite, int(r), link["variable"], df.at[r, link["variable"]])
-            absent &= ~stated
-
-
-def _unknown_units(contexte: Contexte, frame: pd.DataFrame) -> Iterator[Constat]:
-    entite, df = contexte.entite, contexte.df
-    for link in contexte.questionnaire.enquete.get("lien_base", ()):
         variable = link["variable"]
         if link["entite"] != entite or variable not in df.columns or link["base"] not in frame.columns:
             continue
-        stated = df[variable].dropna().astype("str")
-        for r, received in stated[~stated.isin(set(frame[link["base"]].dropna().astype("str")))].items():
-            yield Constat("absent_de_la_base", entite, int(r), variable, received)
+        units = frame[link["base"]].dropna().astype("str")
+        stated = absent & df[variable].notna().to_numpy() & (child or len(units) > 0)
+        if child:
+            stated &= ~df[variable].astype("str").isin(set(units)).to_numpy()
+        else:
+            absent &= ~stated
+        for r in df.index[stated]:
+            yield Constat("absent_de_la_base", entite, int(r), variable, df.at[r, variable])
 
 
 def check_rules(contexts: Mapping[str, Contexte], rejected: Rejected = MappingProxyType({})) -> Iterator[Constat]:
@@ -255,12 +224,8 @@ def check_rules(contexts: Mapping[str, Contexte], rejected: Rejected = MappingPr
     `rejected`: (entity, variable) → records whose cell was rejected earlier. A rule that reads one of them accuses nobody.
     """
     for e, contexte in contexts.items():
-        for rule in contexte.questionnaire.regles:
-            if (
-                rule.condition is None
-                or rule.entite != e
-                or (rule.campagnes and contexte.campagne not in rule.campagnes)
-            ):
+        for rule in contexte.questionnaire.regles_de(contexte.campagne):
+            if rule.condition is None or rule.entite != e:
                 continue
             df = contexte.df
             quoted = [v for v in details_of(rule, e, contexte.questionnaire) if v in df.columns]
@@ -293,14 +258,10 @@ def _reads_rejected(rule: Regle, contexts: Mapping[str, Contexte], entite: str, 
 
 def _ancestors(contexts: Mapping[str, Contexte], entite: str, target: str) -> pd.Series | None:
     """Record of `entite` → its record of `target` (itself, or one it belongs to); None when it belongs to none."""
-    q = contexts[entite].questionnaire
-    records = pd.Series(contexts[entite].df.index, index=contexts[entite].df.index)
-    while entite != target:
-        parent, df = q.entites[entite].parent, contexts[entite].df
-        if parent is None or parent not in contexts or "parent" not in df.columns:
-            return None
-        records, entite = records.map(df["parent"]).fillna(NO_RECORD).astype("int64"), parent
-    return records
+    try:
+        return pd.Series(labels_of(contexts[entite], target), index=contexts[entite].df.index)
+    except ValueError:
+        return None
 
 
 def has_column(

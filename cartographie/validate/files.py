@@ -6,20 +6,18 @@ byte-identical between two runs.
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from xlsxwriter.url import Url
-from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from cartographie.base.files import write_whole
-from cartographie.base.paper import row_height, write_sheets
+from cartographie.base.files import csv_text, write_whole
+from cartographie.base.paper import add_table, row_height, write_sheets
 from cartographie.base.text import neutralise
 from cartographie.survey.model import Gravite
 from cartographie.survey.received import Anomalie, Depot
@@ -30,26 +28,32 @@ LINKS_MAX = 60_000  # the file format allows 65,530 links a sheet
 Formats = Mapping[str, Any]
 FIRST_ROW = 3  # header of the detail's table; title and cap above
 COLUMNS = tuple(f.name for f in fields(Anomalie))
-WORDS = {
-    Gravite.REJET_FICHIER: "Fichier rejeté",
-    Gravite.REJET_LIGNE: "Ligne rejetée",
-    Gravite.REJET_CELLULE: "Cellule rejetée",
-    Gravite.REDRESSEMENT: "Valeur redressée",
-    Gravite.ALERTE: "Alerte",
-}
-MEANING = {
-    Gravite.REJET_FICHIER: "Rien n'a été repris du fichier.",
-    Gravite.REJET_LIGNE: "La ligne, et celles qui en dépendent, sont mises en quarantaine.",
-    Gravite.REJET_CELLULE: "La valeur est effacée et compte comme une non-réponse ; le reste de la ligne est gardé.",
-    Gravite.REDRESSEMENT: "La valeur a été comprise et réécrite ; à vérifier.",
-    Gravite.ALERTE: "La valeur est gardée telle quelle ; à vérifier.",
-}
-_COLOURS = {  # dark text on pale ground: the word says it too
-    Gravite.REJET_FICHIER: ("#7A0016", "#F9D7DC"),
-    Gravite.REJET_LIGNE: ("#7A2E00", "#FBE0CC"),
-    Gravite.REJET_CELLULE: ("#5C4400", "#FFF0C2"),
-    Gravite.REDRESSEMENT: ("#0B3D66", "#DCEBF8"),
-    Gravite.ALERTE: ("#3A3A3A", "#EEEEEE"),
+
+
+class _Dite(NamedTuple):
+    """What is said of a severity, and how: dark text on pale ground, the word says it too."""
+
+    mot: str
+    sens: str
+    encre: str
+    fond: str
+
+
+_GRAVITES = {
+    Gravite.REJET_FICHIER: _Dite("Fichier rejeté", "Rien n'a été repris du fichier.", "#7A0016", "#F9D7DC"),
+    Gravite.REJET_LIGNE: _Dite(
+        "Ligne rejetée", "La ligne, et celles qui en dépendent, sont mises en quarantaine.", "#7A2E00", "#FBE0CC"
+    ),
+    Gravite.REJET_CELLULE: _Dite(
+        "Cellule rejetée",
+        "La valeur est effacée et compte comme une non-réponse ; le reste de la ligne est gardé.",
+        "#5C4400",
+        "#FFF0C2",
+    ),
+    Gravite.REDRESSEMENT: _Dite(
+        "Valeur redressée", "La valeur a été comprise et réécrite ; à vérifier.", "#0B3D66", "#DCEBF8"
+    ),
+    Gravite.ALERTE: _Dite("Alerte", "La valeur est gardée telle quelle ; à vérifier.", "#3A3A3A", "#EEEEEE"),
 }
 _DETAIL = (  # header, attribute, width
     ("Fichier", "fichier", 34),
@@ -93,11 +97,7 @@ def _findings_csv(anomalies: Iterable[Anomalie]) -> bytes:
 
 def csv_bytes(header: Sequence[object], rows: Iterable[Iterable[object]]) -> bytes:
     """UTF-8, comma, LF; texts made harmless to spreadsheets."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([_cell(v) for v in row] for row in rows)
-    return text.getvalue().encode("utf-8")
+    return csv_text(header, ([_cell(v) for v in row] for row in rows)).encode("utf-8")
 
 
 def frame_csv(df: pd.DataFrame) -> bytes:
@@ -127,10 +127,9 @@ def workbook_bytes(
     proprietes = {"title": f"Anomalies – {titre} – {campagne}", "author": "", "company": ""}
     shown = min(limite, len(anomalies))
     with write_sheets(buffer, proprietes, _formats()) as (book, f):
-        readme, rules, respondents, detail = map(
-            book.add_worksheet, ("Lisez-moi", "Par règle", "Par répondant", "Détail")
-        )
-        for sheet in (readme, rules, respondents, detail):
+        names = ("Lisez-moi", "Par règle", "Par répondant", "Détail")
+        readme, rules, respondents, detail = sheets = [book.add_worksheet(name) for name in names]
+        for sheet in sheets:
             sheet.hide_gridlines(2)
         _readme(readme, f, anomalies, shown, campagne, titre)
         _summary(rules, f, "Règle", anomalies, shown, lambda a: a.regle)
@@ -154,8 +153,8 @@ def _formats() -> dict[str, dict[str, object]]:
         "head": {**base, "bold": True, "bg_color": "#1F3A5F", "font_color": "#FFFFFF", "text_wrap": True},
         "link": {**base, "font_color": "#0645AD", "underline": 1},
     }
-    for severity, (ink, ground) in _COLOURS.items():
-        out[severity] = {**base, "font_color": ink, "bg_color": ground, "bold": True, "text_wrap": True}
+    for severity, dite in _GRAVITES.items():
+        out[severity] = {**base, "font_color": dite.encre, "bg_color": dite.fond, "bold": True, "text_wrap": True}
     return out
 
 
@@ -178,18 +177,17 @@ def _readme(sheet: Worksheet, f: Formats, anomalies: Sequence[Anomalie], shown: 
     top = 4 + len(lines)
     for j, head in enumerate(("Gravité", "Anomalies", "Conséquence")):
         sheet.write_string(top, j, head, f["head"])
-    for i, severity in enumerate(Gravite, start=1):
-        sheet.write_string(top + i, 0, WORDS[severity], f[severity])
+    for i, (severity, dite) in enumerate(_GRAVITES.items(), start=1):
+        sheet.write_string(top + i, 0, dite.mot, f[severity])
         sheet.write_number(top + i, 1, sum(a.gravite == severity for a in anomalies), f["number"])
-        sheet.write_string(top + i, 2, MEANING[severity], f["text"])
+        sheet.write_string(top + i, 2, dite.sens, f["text"])
 
 
 def _cap(shown: int, total: int) -> str:
     if shown == total:
         return f"« Détail » contient les {total} anomalies."
-    return (
-        f"« Détail » s'arrête aux {shown} premières anomalies sur {total} ; la liste complète est dans anomalies.csv."
-    )
+    ailleurs = "la liste complète est dans anomalies.csv"
+    return f"« Détail » s'arrête aux {shown} premières anomalies sur {total} ; {ailleurs}."
 
 
 def _summary(
@@ -208,7 +206,7 @@ def _summary(
     sheet.set_column(1, 6, 12)
     sheet.set_column(7, 7, 80)
     sheet.write_string(0, 0, f"Par {label.lower()}", f["title"])
-    heads = [label, "Anomalies", *(WORDS[g] for g in Gravite), "Premier message"]
+    heads = [label, "Anomalies", *(g.mot for g in _GRAVITES.values()), "Premier message"]
     ordered = sorted(counts, key=lambda k: (-sum(counts[k].values()), k))
     for i, k in enumerate(ordered, start=3):
         if k in place and i < LINKS_MAX:
@@ -240,7 +238,7 @@ def _detail(
                 if value is not None:
                     sheet.write_number(row, j, value, f["number"])
             elif name == "gravite":
-                sheet.write_string(row, j, WORDS[Gravite(value)], f[Gravite(value)])
+                sheet.write_string(row, j, _GRAVITES[Gravite(value)].mot, f[Gravite(value)])
             elif name == "cellule" and (link := _link(a, depots, campagne)) and i < LINKS_MAX:
                 sheet.write_url(row, j, _portable(link), f["link"], value or "ouvrir", "Ouvrir le fichier reçu")
             elif value:
@@ -272,9 +270,8 @@ def _table(sheet: Worksheet, f: Formats, row: int, heads: Sequence[str], count: 
     """A native table over rows already written, with its header; a table needs one row at least."""
     if not count:
         sheet.write_string(row + 1, 0, "Aucune anomalie", f["text"])
-    columns = [{"header": h, "header_format": f["head"]} for h in heads]
-    area = f"A{row + 1}:" + xl_rowcol_to_cell(row + max(count, 1), len(heads) - 1)
-    sheet.add_table(area, {"name": name, "columns": columns, "style": "Table Style Light 1", "banded_rows": False})
+    columns = [(h, f["head"]) for h in heads]
+    add_table(sheet, row, columns, max(count, 1), name=name, style="Table Style Light 1", banded_rows=False)
     sheet.repeat_rows(row)
     sheet.freeze_panes(row + 1, 1)
     sheet.set_landscape()

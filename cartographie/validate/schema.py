@@ -15,7 +15,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.extensions import register_check_method  # type: ignore[attr-defined]
 
-from cartographie.base.identifiers import CHECKS, CLE, LA_POSTE
+from cartographie.base.identifiers import CLE, LA_POSTE, LONGUEURS, check
 from cartographie.survey.model import Questionnaire, Variable
 from cartographie.survey.types import TYPES
 
@@ -49,10 +49,9 @@ def build_schema(
 def _checks(variable: Variable, questionnaire: Questionnaire, campagne: str, read: bool) -> list[pa.Check]:
     found = []
     for name in TYPES[variable.type].controles:
-        parameters = _PARAMETERS.get(name, _pattern)(variable, questionnaire, campagne)
-        if parameters and (
-            read or name != "modalite_perimee"
-        ):  # a derived code may borrow the codes of another campaign
+        parameters = _parameters(name, variable, questionnaire, campagne)
+        # a derived code may borrow the codes of another campaign
+        if parameters and (read or name != "modalite_perimee"):
             found.append(_registered(name)(**parameters, error=name))
     return found
 
@@ -91,21 +90,17 @@ def modalite_perimee(s: pd.Series, *, codes: Sequence[str]) -> pd.Series:
 @register_check_method(statistics=["nature"])
 def identifiant_cle(s: pd.Series, *, nature: str) -> pd.Series:
     """Luhn's rule on all at once; one by one, those that do not follow it, and La Poste's, which has its own."""
-    check, length = CHECKS[nature]
-    texts = s.to_numpy(dtype=object)
+    length, texts = LONGUEURS[nature], s.to_numpy(dtype=object)
     regular = (s.str.len() == length).to_numpy(dtype=bool) & ~s.str.startswith(LA_POSTE).to_numpy(dtype=bool)
-    digits = (
-        np.array(texts[regular].tolist(), dtype=f"U{length}").view(np.uint32).reshape(-1, length).astype("int64") - 48
-    )
-    digits[:, 1] = np.select(
-        [digits[:, 1] == 17, digits[:, 1] == 18], [1, 2], digits[:, 1]
-    )  # 2A counts as 21, 2B as 22
+    signs = np.array(texts[regular].tolist(), dtype=f"U{length}").view(np.uint32).reshape(-1, length)
+    digits = signs.astype("int64") - 48
+    letters = digits[:, 1]
+    digits[:, 1] = np.select([letters == 17, letters == 18], [1, 2], letters)  # 2A counts as 21, 2B as 22
     sound = regular.copy()
-    sound[regular] = _luhn(digits) & (
-        _luhn(digits[:, :9]) if nature == "siret" else True
-    )  # a SIRET starts with a SIREN
+    # a SIRET starts with a SIREN
+    sound[regular] = _luhn(digits) & (_luhn(digits[:, :9]) if nature == "siret" else True)
     others = np.flatnonzero(~sound)
-    sound[others] = np.array([check(v) != CLE for v in texts[others]], dtype=bool)
+    sound[others] = np.array([check(nature, v) != CLE for v in texts[others]], dtype=bool)
     return pd.Series(sound, index=s.index)
 
 
@@ -129,44 +124,25 @@ def _registered(name: str) -> Callable[..., pa.Check]:
     return check
 
 
-def _bounds(v: Variable, q: Questionnaire, campagne: str) -> Parameters | None:
-    return None if v.minimum is None and v.maximum is None else {"minimum": v.minimum, "maximum": v.maximum}
-
-
-def _length(v: Variable, q: Questionnaire, campagne: str) -> Parameters | None:
-    return None if v.longueur_max is None else {"longueur_max": v.longueur_max}
-
-
-def _codes(v: Variable, q: Questionnaire, campagne: str) -> Parameters | None:
+def _parameters(name: str, v: Variable, q: Questionnaire, campagne: str) -> Parameters | None:
+    """What that check is given for this variable; None where there is nothing to judge."""
     nomenclature = q.nomenclatures.get(v.nomenclature or "")
-    return {"codes": list(nomenclature.modalites)} if nomenclature else None
-
-
-def _expired(v: Variable, q: Questionnaire, campagne: str) -> Parameters | None:
-    nomenclature = q.nomenclatures.get(v.nomenclature or "")
-    if nomenclature is None:
-        return None
-    valid = nomenclature.valides(campagne)
-    expired = [c for c in nomenclature.modalites if c not in valid]
-    return {"codes": expired} if expired else None
-
-
-def _key(v: Variable, q: Questionnaire, campagne: str) -> Parameters | None:
-    return {"nature": v.type}
-
-
-def _pattern(v: Variable, q: Questionnaire, campagne: str) -> Parameters | None:
-    motif = TYPES[v.type].motif
-    return {"motif": motif} if motif and v.nomenclature not in q.nomenclatures else None
-
-
-_PARAMETERS: dict[str, Callable[[Variable, Questionnaire, str], Parameters | None]] = {
-    "hors_bornes": _bounds,
-    "texte_trop_long": _length,
-    "modalite_inconnue": _codes,
-    "modalite_perimee": _expired,
-    "identifiant_cle": _key,
-}
+    codes = list(nomenclature.modalites) if nomenclature else None
+    match name:
+        case "hors_bornes":
+            given: Parameters = {"minimum": v.minimum, "maximum": v.maximum}
+        case "texte_trop_long":
+            given = {"longueur_max": v.longueur_max}
+        case "modalite_inconnue":
+            given = {"codes": codes}
+        case "modalite_perimee":
+            valid = nomenclature.valides(campagne) if nomenclature else {}
+            given = {"codes": [c for c in codes or () if c not in valid] or None}
+        case "identifiant_cle":
+            given = {"nature": v.type}
+        case _:
+            given = {"motif": None if nomenclature else TYPES[v.type].motif}
+    return given if any(x is not None for x in given.values()) else None
 
 
 def _by_distinct(s: pd.Series, predicate: Callable[[Any], bool]) -> pd.Series:

@@ -103,9 +103,7 @@ class _Batch:
             "cellule": f"{letters}{row}" if letters and row else "",
             "autres": others,
         }
-        answered = (
-            c.enregistrement is not None
-        )  # a finding on a file or a header quotes the questionnaire, not an answer
+        answered = c.enregistrement is not None  # else the finding quotes the questionnaire
         for name, value in c.details.items():
             masked = name not in NO_VALUE and ((answered and (secret or hidden(name))) or _discloses(value))
             own = une_ligne(value) if name in q.variables else value

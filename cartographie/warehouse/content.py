@@ -44,7 +44,7 @@ def entity_columns(questionnaire: Questionnaire, entite: Entite) -> dict[str, st
 def axis_variables(questionnaire: Questionnaire) -> list[str]:
     """Variables the declared axes read, and those a respondent takes from the frame: carried to every analysis view."""
     names: dict[str, None] = {}
-    for axe in (questionnaire.enquete.get("axes") or {}).values():
+    for axe in questionnaire.enquete.get("axes", {}).values():
         for niveau in [axe, *(axe.get("niveaux") or [])]:
             if niveau.get("variable"):
                 names[niveau["variable"]] = None

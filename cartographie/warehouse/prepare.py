@@ -17,6 +17,7 @@ from cartographie.survey.types import TYPES
 from cartographie.warehouse.content import entity_columns
 from cartographie.warehouse.scheme import by_depth
 
+DTYPES = {"BIGINT": "Int64", "INTEGER": "Int64", "DOUBLE": "Float64", "BOOLEAN": "boolean"}  # SQL type → of pandas
 PLACE = ["depot", "feuille", "ligne", "bloc"]
 
 
@@ -59,12 +60,8 @@ def stable_ids(df: pd.DataFrame, cle_stable: tuple[str, ...]) -> list[str | None
 
 def encode(column: pd.Series, type_sql: str) -> pd.Series:
     """The column in a dtype DuckDB maps exactly to its SQL type, which is no list."""
-    if type_sql in ("BIGINT", "INTEGER"):
-        return pd.Series(pd.array(_plain(column), dtype="Int64"), index=column.index)
-    if type_sql == "DOUBLE":
-        return pd.Series(pd.array(_plain(column), dtype="Float64"), index=column.index)
-    if type_sql == "BOOLEAN":
-        return pd.Series(pd.array(_plain(column), dtype="boolean"), index=column.index)
+    if type_sql in DTYPES:
+        return pd.Series(pd.array(_plain(column), dtype=DTYPES[type_sql]), index=column.index)
     if type_sql == "DATE":
         return pd.to_datetime(column) if len(column) else column
     return _categories(column)

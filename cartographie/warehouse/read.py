@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from cartographie.base.errors import UserError
 from cartographie.warehouse import scheme
 from cartographie.warehouse.connection import connect, is_locked, is_on_disk, log_of
+from cartographie.warehouse.prepare import DTYPES
 from cartographie.warehouse.scheme import literal, quote
 
 if TYPE_CHECKING:
@@ -66,46 +69,68 @@ def _connect(chemin: Path, attempts: int, delay: float, sleep: Callable[[float],
     raise UserError("E17", f"l'entrepôt {chemin.name} est utilisé par un autre programme ; fermez-le puis relancez.")
 
 
+class _Catalogue(NamedTuple):
+    """What the frames of one campaign need to know of the warehouse, asked once for all of them."""
+
+    vues: dict[str, dict[str, str]]  # view → column → SQL type
+    entites: list[tuple[str, str | None, bool]]  # (entity, parent, is it the frame?), in declared order
+    questions: list[tuple[str, str, bool, bool]]  # (entity, variable, asked or derived, taken from the frame)
+
+
+def _catalogue(con: DuckDBPyConnection, campagne: str) -> _Catalogue:
+    vues: dict[str, dict[str, str]] = {}
+    for vue, colonne, type_sql in con.execute(
+        "SELECT table_name, column_name, data_type FROM duckdb_columns() JOIN duckdb_views() ON view_oid = table_oid "
+        "WHERE NOT duckdb_columns.internal AND table_name <> 'etat_variable' ORDER BY table_name, column_index"
+    ).fetchall():
+        vues.setdefault(vue, {})[colonne] = type_sql
+    return _Catalogue(
+        vues,
+        con.execute("SELECT entite, parent, base FROM entite ORDER BY rang").fetchall(),
+        con.execute(
+            "SELECT entite, variable, disponible, depuis_base FROM question WHERE campagne = $1", [campagne]
+        ).fetchall(),
+    )
+
+
 def analysis_frame(con: DuckDBPyConnection, entite: str, campagne: str) -> pd.DataFrame:
     """One row: one row of the analysis view of `entite` (an entity, `<entity>_panel`, `qualite_variable`, `anomalie`).
 
     Variables the campaign neither asked nor derived have no column; multiple choices are tuples; rows are sorted by key.
     Raises KeyError when there is no such grain.
     """
-    view = _view(con, entite)
-    columns = [(r[0], r[1]) for r in con.execute(f"DESCRIBE {quote(view)}").fetchall()]
-    absent = _not_asked(con, entite, campagne)
-    columns = [(n, t) for n, t in columns if n not in absent and n != "campagne"]
-    enums = _enums(con, view, [n for n, _ in columns], campagne) if entite == QUALITE else {}
-    lists = _lists(con, view, [n for n, t in columns if t.endswith("[]")], campagne)
-    selected = ", ".join(
-        f"CAST({quote(n)} AS {enums.get(n, 'VARCHAR')}) AS {quote(n)}" if n in enums or n in lists else quote(n)
-        for n, _ in columns
-    )
-    keys = [n for n, _ in columns if n in ("id_base", "id_repondant", "ordinal")]
+    return _read(con, _catalogue(con, campagne), entite, campagne)
+
+
+def _read(con: DuckDBPyConnection, catalogue: _Catalogue, entite: str, campagne: str) -> pd.DataFrame:
+    view = f"analyse_{entite}" if f"analyse_{entite}" in catalogue.vues else entite
+    absent = {"campagne"} | _not_asked(catalogue, entite)
+    types = {n: t for n, t in catalogue.vues[view].items() if n not in absent}
+    enums = _enums(con, view, [n for n, t in types.items() if t == "VARCHAR"], campagne) if entite == QUALITE else {}
+    casts = {n: f"to_json({quote(n)})::VARCHAR" for n, t in types.items() if t.endswith("[]")}
+    casts |= {n: f"{quote(n)}::{enum}" for n, enum in enums.items()}
+    selected = ", ".join(f"{casts.get(n, quote(n))} AS {quote(n)}" for n in types)
+    keys = [n for n in types if n in ("id_base", "id_repondant", "ordinal")]
     if entite in ("anomalie", QUALITE):
         keys = ["ALL"]
-    elif "id_base" in keys and "id_repondant" in keys and "ordinal" in keys:
+    elif len(keys) == 3:
         keys.remove("id_base")
-    order = ", ".join(keys)
-    df = con.execute(f"SELECT {selected} FROM {quote(view)} WHERE campagne = $1 ORDER BY {order}", [campagne]).df()
-    for nom, type_sql in columns:
-        df[nom] = _tuples(df[nom], lists[nom]) if nom in lists else _typed(df[nom], type_sql)
-    return df.copy()
+    query = f"SELECT {selected} FROM {quote(view)} WHERE campagne = $1 ORDER BY {', '.join(keys)}"
+    df = con.execute(query, [campagne]).df()
+    return pd.DataFrame({n: _typed(df[n], t) for n, t in types.items()})
 
 
-def analysis_frames(
-    con: DuckDBPyConnection, campagne: str, grains: Collection[str] | None = None
-) -> dict[str, pd.DataFrame]:
-    """Grain → its analysis frame, RangeIndex: every entity, and the other grains asked for (None: all there are).
+def analysis_frames(con: DuckDBPyConnection, campagne: str) -> dict[str, pd.DataFrame]:
+    """Grain → its analysis frame, RangeIndex: every entity, then the other grains there are.
 
     `parent`: label in the parent's frame; `base_ligne` (main root): label in the frame's; -1 where there is none: what
     cartographie.conditions.Contexte evaluates conditions on.
     """
-    rows = con.execute("SELECT entite, parent, base FROM entite ORDER BY rang").fetchall()
-    frames = {nom: analysis_frame(con, nom, campagne) for nom, _, _ in rows}
-    others = _grains(con) if grains is None else set(grains)
-    frames |= {nom: analysis_frame(con, nom, campagne) for nom in sorted(others - set(frames))}
+    catalogue = _catalogue(con, campagne)
+    rows = catalogue.entites
+    grains = {v.removeprefix("analyse_") for v in catalogue.vues}
+    noms = [nom for nom, _, _ in rows]
+    frames = {nom: _read(con, catalogue, nom, campagne) for nom in [*noms, *sorted(grains - set(noms))]}
     parents = {nom: parent for nom, parent, base in rows if not base}
     frame = next((frames[nom] for nom, _, base in rows if base), None)
     root = next((nom for nom, parent, base in rows if parent is None and not base), None)
@@ -160,37 +185,18 @@ def _fingerprint(con: DuckDBPyConnection, table: str) -> str:
     return digest.hexdigest()
 
 
-def _views(con: DuckDBPyConnection) -> set[str]:
-    return {r[0] for r in con.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()}
-
-
-def _grains(con: DuckDBPyConnection) -> set[str]:
-    """Every grain `analysis_frame` knows."""
-    return {v.removeprefix("analyse_") for v in _views(con)} - {"etat_variable"}
-
-
-def _view(con: DuckDBPyConnection, entite: str) -> str:
-    known = _views(con)
-    for name in (f"analyse_{entite}", entite):
-        if name in known:
-            return name
-    raise KeyError(entite)
-
-
-def _not_asked(con: DuckDBPyConnection, entite: str, campagne: str) -> set[str]:
+def _not_asked(catalogue: _Catalogue, entite: str) -> set[str]:
     """Variables whose column would hold nothing but « not asked » in that campaign."""
     entite = entite.removesuffix("_panel")
-    rows = con.execute("SELECT entite, parent, base FROM entite ORDER BY rang").fetchall()
-    parents, bases = {r[0]: r[1] for r in rows}, [r[0] for r in rows if r[2]]
+    parents = {nom: parent for nom, parent, _ in catalogue.entites}
+    bases = [nom for nom, _, base in catalogue.entites if base]
     lineage, nom = [], entite if entite in parents else None
     while nom is not None:
         lineage.append(nom)
         nom = parents[nom]
     if not lineage:
         return set()
-    asked = con.execute(
-        "SELECT entite, variable, disponible, depuis_base FROM question WHERE campagne = $1", [campagne]
-    ).fetchall()
+    asked = catalogue.questions
     declared = {v: taken for e, v, _, taken in asked if e == entite}  # variable → may come from the frame
     own = {v for e, v, ok, _ in asked if e == entite and ok}
     above = {v for e, v, ok, _ in asked if ok and e in (*lineage[1:], *(bases if entite not in bases else ()))}
@@ -198,50 +204,30 @@ def _not_asked(con: DuckDBPyConnection, entite: str, campagne: str) -> set[str]:
     return {v for _, v, _, _ in asked} - kept
 
 
-def _typed(column: pd.Series, type_sql: str) -> pd.Series:
-    if type_sql in ("BIGINT", "INTEGER"):
-        return column.astype("Int64")
-    if type_sql == "DOUBLE":
-        return column.astype("Float64")
-    if type_sql == "BOOLEAN":
-        return column.astype("boolean")
+def _typed(column: pd.Series, type_sql: str) -> ExtensionArray | np.ndarray:
+    if type_sql.endswith("[]"):
+        return _tuples(column)
     if isinstance(column.dtype, pd.CategoricalDtype):
         texts = np.array([*column.cat.categories, None], dtype="object")
-        return pd.Series(texts[column.cat.codes.to_numpy()], index=column.index, dtype="str")
-    return column.astype("str") if type_sql == "VARCHAR" else column
+        return pd.array(texts[column.cat.codes.to_numpy()], dtype="str")
+    return column.array if type_sql == "DATE" else column.astype(DTYPES.get(type_sql, "str")).array
 
 
-def _enums(con: DuckDBPyConnection, view: str, names: list[str], campagne: str) -> dict[str, str]:
+def _enums(con: DuckDBPyConnection, view: str, texts: list[str], campagne: str) -> dict[str, str]:
     """Text column → ENUM type of its values: millions of rows of few values then travel as integers (5 times faster)."""
-    types = {r[0]: r[1] for r in con.execute(f"DESCRIBE {quote(view)}").fetchall()}
-    texts = [n for n in names if types[n] == "VARCHAR"]
     lists = ", ".join(f"list_sort(list(DISTINCT {quote(n)}))" for n in texts)
     found = con.execute(f"SELECT {lists} FROM {quote(view)} WHERE campagne = $1", [campagne]).fetchone() or ()
     values = {n: [v for v in vs or () if v is not None] for n, vs in zip(texts, found, strict=True)}
     return {n: f"ENUM({', '.join(map(literal, vs))})" for n, vs in values.items() if vs}
 
 
-def _lists(
-    con: DuckDBPyConnection, view: str, names: list[str], campagne: str
-) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Column of lists → its distinct ones by the name DuckDB writes for each: each list is then made a tuple once."""
-    if not names:
-        return {}
-    both = ", ".join(f"list(DISTINCT {{'nom': {quote(n)}::VARCHAR, 'codes': {quote(n)}}})" for n in names)
-    found = con.execute(f"SELECT {both} FROM {quote(view)} WHERE campagne = $1", [campagne]).fetchone() or ()
-    return {
-        n: {v["nom"]: tuple(v["codes"]) for v in vs or () if v["codes"] is not None}
-        for n, vs in zip(names, found, strict=True)
-    }
-
-
-def _tuples(column: pd.Series, lists: Mapping[str, tuple[str, ...]]) -> pd.Series:
-    """Names of lists → tuples of codes, None where unanswered."""
-    codes, uniques = pd.factorize(column.to_numpy(dtype="object"), use_na_sentinel=True)
-    values: np.ndarray[Any, Any] = np.empty(len(uniques) + 1, dtype="object")
-    for i, name in enumerate(uniques):
-        values[i] = lists[name]
-    return pd.Series(values[codes], index=column.index, dtype="object")
+def _tuples(column: pd.Series) -> np.ndarray:
+    """Lists as JSON → tuples of codes, each distinct one made once; None where unanswered."""
+    codes, uniques = pd.factorize(column.to_numpy(dtype="object"))
+    values = np.empty(len(uniques) + 1, dtype="object")
+    for i, texte in enumerate(uniques):
+        values[i] = tuple(json.loads(texte))
+    return values[codes]
 
 
 def _position(df: pd.DataFrame, other: pd.DataFrame, left: list[str], right: list[str]) -> np.ndarray:

@@ -22,18 +22,8 @@ TABLES = (
     "nomenclature", "provenance", "etat_variable", "qualite_variable",
 )  # fmt: skip
 STATES = "etats_"  # prefix of the tables of states
-RESERVED = {
-    "parent",
-    "bloc",
-    "a_repondu",
-    "disposition",
-    "mode_lien",
-    "base_ligne",
-    "nombre_unites",
-    "id_stable",
-    "id_suite",
-    "ordinal_parent",
-}
+RESERVED = {"parent", "bloc", "a_repondu", "disposition", "mode_lien", "base_ligne", "nombre_unites"}
+RESERVED |= {"id_stable", "id_suite", "ordinal_parent"}
 
 
 @cache
@@ -58,19 +48,16 @@ def check_names(questionnaire: Questionnaire) -> None:
     """Raise DeclarationError when an entity or variable bears the name of a table or column of the warehouse."""
     for entite in questionnaire.entites.values():
         if entite.nom in TABLES or entite.nom.startswith(("analyse_", STATES)) or entite.nom.endswith("_panel"):
-            raise DeclarationError(
-                "E18",
-                "ce nom d'entité est réservé à l'entrepôt, choisissez-en un autre",
-                "enquete.yaml",
-                cle=entite.nom,
-            )
+            raise _reserved("d'entité", "enquete.yaml", entite.nom)
         reserved = RESERVED | set(technical_columns(questionnaire, entite))
         for variable in loaded_variables(questionnaire, entite.nom):
             if variable.nom in reserved:
-                raise DeclarationError(
-                    "E18", "ce nom de variable est réservé à l'entrepôt, choisissez-en un autre", "variables.yaml",
-                    cle=variable.nom,
-                )  # fmt: skip
+                raise _reserved("de variable", "variables.yaml", variable.nom)
+
+
+def _reserved(quoi: str, fichier: str, nom: str) -> DeclarationError:
+    message = f"ce nom {quoi} est réservé à l'entrepôt, choisissez-en un autre"
+    return DeclarationError("E18", message, fichier, cle=nom)
 
 
 def entity_table(questionnaire: Questionnaire, entite: Entite) -> str:

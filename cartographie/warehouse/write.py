@@ -161,10 +161,8 @@ def _clear(temporary: Path) -> None:
             connect(temporary).close()
         except duckdb.Error as erreur:
             if is_locked(erreur):
-                raise UserError(
-                    "E17",
-                    "un autre chargement de l'entrepôt est en cours ; attendez sa fin puis relancez.",
-                ) from None
+                message = "un autre chargement de l'entrepôt est en cours ; attendez sa fin puis relancez."
+                raise UserError("E17", message) from None
     for path in (temporary, log_of(temporary)):
         path.unlink(missing_ok=True)
 

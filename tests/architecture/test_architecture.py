@@ -171,6 +171,9 @@ def test_only_the_warehouse_and_its_writer_open_duckdb() -> None:
             assert _room(f) == "warehouse" or _module(f) == "cartographie.base.parquet", _nom(f)
 
 
+_distributions = cache(packages_distributions)
+
+
 @pytest.mark.parametrize("etape", STAGES)
 def test_a_stage_declares_the_libraries_its_rooms_import(etape: str) -> None:
     """Its fingerprint holds their versions: one left out, and what it gave would be kept though it would come out otherwise."""
@@ -178,7 +181,7 @@ def test_a_stage_declares_the_libraries_its_rooms_import(etape: str) -> None:
     importees = {m.split(".")[0] for f in CODE if _room(f) in pieces for _, m in _imports(f)}
     dehors = importees - sys.stdlib_module_names - {"cartographie"}
     assert pieces <= set(MAY)
-    assert {packages_distributions()[m][0].lower() for m in dehors} == declarees
+    assert {_distributions()[m][0].lower() for m in dehors} == declarees
 
 
 def test_every_file_of_the_package_is_in_its_fingerprint() -> None:
@@ -190,7 +193,7 @@ def test_no_page_is_assembled_in_python() -> None:
     """HTML is in the templates, where every value is escaped. `intake` recognises web pages received instead of workbooks."""
     balise = re.compile(r"</(p|h[1-6]|table|t[rdh]|caption|ul|li|div|span|section|html|head|body|a)>")
     for f in CODE:
-        textes = [n.value for n in ast.walk(ast.parse(f.read_text(encoding="utf-8"))) if isinstance(n, ast.Constant)]
+        textes = [n.value for n in _noeuds(f) if isinstance(n, ast.Constant)]
         assert _room(f) == "intake" or not any(isinstance(t, str) and balise.search(t) for t in textes), _nom(f)
 
 

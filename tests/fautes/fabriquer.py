@@ -21,9 +21,10 @@ import xlsxwriter
 
 RACINE = Path(__file__).resolve().parents[2]
 FICHIERS = Path(__file__).resolve().parent / "fichiers"
-sys.path.insert(0, str(RACINE))
+sys.path[:0] = [str(RACINE), str(RACINE / "tests")]
 
-from cartographie.base.identifiers import finess_key  # noqa: E402
+from cles import finess_key  # noqa: E402
+
 from cartographie.survey.load import load_questionnaire  # noqa: E402
 from cartographie.survey.model import FeuilleAttendue, Questionnaire  # noqa: E402
 

@@ -62,7 +62,7 @@ def read(tache: tuple[str, bytes], modeles: tuple[Modele, ...]) -> Any:
     porte = gate.inspect(octets, nom)
     if porte.refuse:
         return "refusé", porte.constats, 0
-    lue = lecture.read_contents(d, octets, porte, modeles)
+    lue = lecture._extrait(d, lecture._ouvre_contenu(nom, octets, porte, {}), porte, modeles)
     return "refusé" if lue.refuse else "lu", lue.constats, len(lue.blocs)
 
 
@@ -89,7 +89,7 @@ def test_a_spoilt_file_always_has_a_verdict(monkeypatch: pytest.MonkeyPatch, mod
         assert known(porte.constats) and (porte.format or porte.refuse) and (porte.constats or not porte.refuse)
         ouverts.clear()
         monkeypatch.setattr(snapshot, "verify", lambda *_: octets)
-        ouverture, _ = lecture._ouvre(depot(nom, octets), lecture._Reglages(Path()))
+        ouverture, _ = lecture._ouvre(depot(nom, octets), Path(), {})
         assert (ouverts == [octets]) is not porte.refuse
         assert (ouverture.classeur is None) is porte.refuse
         if not porte.refuse:

@@ -251,12 +251,13 @@ def declarations() -> Callable[[Path], Any]:
 def test_alone(
     nom: str, fichiers: dict[str, Path], declarations: Any, tmp_path: Path, monkeypatch: Any, capsys: Any
 ) -> None:
+    from cartographie.cli.flow import common as flow_common
     from cartographie.cli.flow import control as flow_control
     from cartographie.cli.flow import prepare as flow_prepare
     from cartographie.cli.flow import receive as flow_receive
     from cartographie.cli.main import main
 
-    for module in (flow_receive, flow_control, flow_prepare):
+    for module in (flow_common, flow_receive, flow_control, flow_prepare):
         monkeypatch.setattr(module, "load_questionnaire", declarations)
     options = ["--projet", str(tmp_path), "--json"]
     assert main(["ingest", CAMPAGNE, str(fichiers[nom]), "--recu-le", "2026-05-01", *options]) == 0

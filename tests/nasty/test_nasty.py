@@ -83,9 +83,9 @@ def _sommet(nom: str, dossier: Path) -> int:
     """Kilobytes this worker has held at most, this file and the ones before it included."""
     import resource
 
-    from cartographie.intake.read import _ouvre, _Reglages
+    from cartographie.intake.read import _ouvre
 
-    _ouvre(depot(dossier / nom), _Reglages(dossier))
+    _ouvre(depot(dossier / nom), dossier, {})
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
@@ -142,11 +142,11 @@ def test_nothing_is_written_and_no_socket_is_opened(fichiers: Path, tmp_path: Pa
 
 def _descripteurs(nom: str, dossier: Path) -> tuple[str, int]:
     """Read one file in this worker, then count its sockets. Opening any other would have been seen by the audit hook."""
-    from cartographie.intake.read import _ouvre, _Reglages
+    from cartographie.intake.read import _ouvre
 
     vus: list[str] = []
     sys.addaudithook(lambda nom, _: vus.append(nom) if nom.startswith(("socket.", "subprocess.", "os.exec")) else None)
-    _ouvre(depot(dossier / nom), _Reglages(dossier))
+    _ouvre(depot(dossier / nom), dossier, {})
     assert not vus, vus
     return nom, sum(f.is_socket() for f in Path("/proc/self/fd").iterdir())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import shutil
@@ -143,6 +144,11 @@ def test_the_command_runs(projet: Path, tmp_path: Path) -> None:
     for fichier, code in blocs:
         with (tmp_path / fichier).open("a", encoding="utf-8") as f:
             f.write("\n\n" + code)
+    (entree,) = re.findall(r"^```json\n(.*?)^```", SECTIONS["Ajouter une commande"], re.M | re.S)
+    chemin = tmp_path / "cartographie/cli/french.json"
+    textes = json.loads(chemin.read_text(encoding="utf-8"))
+    textes["commandes"] |= json.loads("{" + entree + "}")
+    chemin.write_text(json.dumps(textes), encoding="utf-8")
 
     def lance(*arguments: str) -> str:
         return subprocess.run(

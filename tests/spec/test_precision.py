@@ -11,7 +11,6 @@ from cartographie.statistics.estimates import (
     change_interval,
     change_variance,
     coefficient_of_variation,
-    constant_perimeter,
     design_effect,
     effective_n,
     mean_interval,
@@ -304,8 +303,3 @@ def test_the_interval_of_a_change_covers_it(memes: bool) -> None:
         vrai = apres.mean(axis=0) - avant.mean(axis=0)
         vus += ((bas <= vrai + 1e-9) & (vrai <= haut + 1e-9)).tolist()
     assert 0.93 <= np.mean(vus) <= 0.97
-
-
-def test_units_of_both_editions() -> None:
-    avant, apres = constant_perimeter(["a", "b", "c"], ["c", "d", "a"])
-    assert avant.tolist() == [True, False, True] and apres.tolist() == [True, False, True]

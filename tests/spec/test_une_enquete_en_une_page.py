@@ -103,6 +103,9 @@ N° du site;Date;Groupe;Utilisez-vous l'outil ?;Utilisateurs
 """
 
 
+pytestmark = pytest.mark.long  # a campaign from beginning to end
+
+
 @pytest.fixture(scope="module")
 def enquete(tmp_path_factory: pytest.TempPathFactory, cli: Callable[..., object]) -> Path:
     """The survey, its fourteen lines received, checked, loaded, tabulated and released."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from cartographie.base.errors import UserError
 from cartographie.base.files import versions
-from cartographie.campaign.workspace import raw_pieces, warehouse_path, writing
+from cartographie.campaign.workspace import raw_pieces, received, require_campaign, warehouse_path, writing
+from cartographie.survey.load import load_questionnaire, of_answers
 from cartographie.survey.model import Questionnaire
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ class Examen:
 
 def provenance(projet: Path, q: Questionnaire) -> dict[str, str]:
     """Name → sha256 of all that a warehouse is made from."""
-    from cartographie.survey.load import of_answers
-
     programme = hashlib.sha256(repr(sorted(versions("entrepot").items())).encode()).hexdigest()
     declares = {f"schemas/{n}": s for n, s in of_answers(q.empreintes).items()}
     return declares | {f"raw/{n}": s for n, s in raw_pieces(projet, q).items()} | {"le programme": programme}
@@ -65,6 +64,19 @@ def alone(fonction: Callable[Concatenate[Path, P], R]) -> Callable[Concatenate[P
             return fonction(projet, *args, **kwargs)
 
     return seule
+
+
+def load_for(projet: Path, campagne: str) -> Questionnaire:
+    """The declarations of a workspace. Raises UserError U05 when they declare no such campaign."""
+    q = load_questionnaire(projet)
+    require_campaign(q, campagne)
+    return q
+
+
+def require_received(projet: Path, q: Questionnaire, campagne: str) -> None:
+    """Raise UserError U04 when nothing was received for that campaign."""
+    if campagne not in received(projet, q):
+        raise UserError("U04", f"Aucun fichier reçu pour {campagne} : rangez-les d'abord avec « ingest ».")
 
 
 def start_workers(projet: Path, ouvriers: int) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cartographie.base.errors import Statut, UserError
 from cartographie.base.workers import without_cycle_search
 from cartographie.campaign.workspace import received, require_campaign, warehouse_path, write_findings
-from cartographie.cli.flow.common import Examen, Progres, alone, provenance, start_workers
+from cartographie.cli.flow.common import Examen, Progres, alone, load_for, provenance, require_received, start_workers
 from cartographie.cli.flow.publish import Publication, release
 from cartographie.survey.load import load_questionnaire
 from cartographie.survey.model import Questionnaire
@@ -64,10 +64,8 @@ def validate(projet: Path, campagne: str, examen: Examen, progres: Progres) -> C
     start_workers(projet, examen.ouvriers)
     from cartographie.campaign.examine import examine, frame_for
 
-    q = load_questionnaire(projet)
-    require_campaign(q, campagne)
-    if campagne not in received(projet, q):
-        raise UserError("U04", f"Aucun fichier reçu pour {campagne} : rangez-les d'abord avec « ingest ».")
+    q = load_for(projet, campagne)
+    require_received(projet, q, campagne)
     cadre = frame_for(projet, q, campagne, examen.ouvriers, progres)
     c = examine(cadre, complet=False, relire=examen.relire)
     return Constats(q, c, write_findings(projet, q, c), exigeant=True)

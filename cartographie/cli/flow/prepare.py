@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cartographie.base.errors import UserError
-from cartographie.campaign.workspace import require_campaign
-from cartographie.cli.flow.common import Progres, alone
+from cartographie.cli.flow.common import Progres, alone, load_for
 from cartographie.survey.load import load_questionnaire
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import Anomalie, Depot
@@ -45,8 +44,7 @@ def template(projet: Path, campagne: str, sortie: Path, par_repondant: bool, pro
     from cartographie.campaign.examine import examine_frame
     from cartographie.collect.questionnaire import build_template, file_name
 
-    q = load_questionnaire(projet)
-    require_campaign(q, campagne)
+    q = load_for(projet, campagne)
     sortie.mkdir(parents=True, exist_ok=True)
     ecrits = [sortie / file_name(campagne)]
     ecrits[0].write_bytes(build_template(q, campagne))
@@ -67,8 +65,7 @@ def dictionary(projet: Path, campagne: str, sortie: Path) -> None:
     """The dictionary of a campaign, in Markdown."""
     from cartographie.collect.dictionary import build_dictionary
 
-    q = load_questionnaire(projet)
-    require_campaign(q, campagne)
+    q = load_for(projet, campagne)
     sortie.parent.mkdir(parents=True, exist_ok=True)
     sortie.write_text(build_dictionary(q, campagne), encoding="utf-8")
 
@@ -105,8 +102,7 @@ def register(projet: Path, campagne: str, source: Path, recu_le: str) -> BaseImp
     from cartographie.intake.store import forget
     from cartographie.intake.store import ingest as store
 
-    q = load_questionnaire(projet)
-    require_campaign(q, campagne)
+    q = load_for(projet, campagne)
     ajoutes, deja = store(projet, campagne, [source], "base", recu_le)
     base, unites = examine_frame(projet, q, campagne, lambda *_: None)
     if unites is None:

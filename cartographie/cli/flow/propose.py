@@ -6,11 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cartographie.base.errors import UserError
 from cartographie.base.workers import without_cycle_search
-from cartographie.campaign.workspace import received, require_campaign
-from cartographie.cli.flow.common import Progres
-from cartographie.survey.load import load_questionnaire
+from cartographie.cli.flow.common import Progres, load_for, require_received
 
 if TYPE_CHECKING:
     from cartographie.propose.answers import ReponsesProposees
@@ -24,8 +21,7 @@ def headers(
     from cartographie.propose.edits import write_diff
     from cartographie.propose.headers import propose_headers
 
-    q = load_questionnaire(projet)
-    require_campaign(q, campagne)
+    q = load_for(projet, campagne)
     proposes = propose_headers(projet, q, campagne, sources, progres)
     return proposes, write_diff(sortie, proposes.correctifs)
 
@@ -39,10 +35,8 @@ def answers(
     from cartographie.propose.answers import propose_answers
     from cartographie.propose.edits import write_diff
 
-    q = load_questionnaire(projet)
-    require_campaign(q, campagne)
-    if campagne not in received(projet, q):
-        raise UserError("U04", f"Aucun fichier reçu pour {campagne} : rangez-les d'abord avec « ingest ».")
+    q = load_for(projet, campagne)
+    require_received(projet, q, campagne)
     c = examine(frame_for(projet, q, campagne, ouvriers, progres), complet=False)
     proposees = propose_answers(projet, q, c, seuil)
     return proposees, write_diff(sortie, proposees.correctifs)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cartographie.base.errors import UserError
-from cartographie.cli.flow.common import Examen, Progres
+from cartographie.cli.flow.common import Examen, Progres, load_for
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,27 +116,17 @@ def _tracer(
     dossier: Path, projet: Path, progres: Progres
 ) -> tuple[Questionnaire, str, Traceur, dict[str, list[Depot]]]:
     """(declarations, campaign, what takes its tables apart, files received by campaign)."""
-    from cartographie.campaign.workspace import require_campaign
-    from cartographie.cli.flow.publish import frames_of
+    from cartographie.cli.flow.publish import frames_of, weighed
     from cartographie.intake.store import read_registre
     from cartographie.release.manifest import read_figures
     from cartographie.statistics.members import Traceur
-    from cartographie.statistics.tables import Campagne
-    from cartographie.statistics.weights import weigh
-    from cartographie.survey.load import load_questionnaire
 
     campagne = str(read_figures(dossier)[1]["campagne"])
-    q = load_questionnaire(projet)
-    require_campaign(q, campagne)
-    campagnes = {a: Campagne(a, f, weigh(q, a, f)) for a, f in frames_of(projet, q, campagne, progres).items()}
-    precedente = next((c for a, c in campagnes.items() if a != campagne), None)
+    q = load_for(projet, campagne)
+    frames = frames_of(projet, q, campagne, progres)
+    traceur = Traceur(q, *weighed(q, campagne, frames))
     progres(f"{campagne} : tableaux", 1, 1)
-    return (
-        q,
-        campagne,
-        Traceur(q, campagnes[campagne], precedente),
-        {a: read_registre(projet / "raw" / a) for a in campagnes},
-    )
+    return q, campagne, traceur, {a: read_registre(projet / "raw" / a) for a in frames}
 
 
 def _reread(

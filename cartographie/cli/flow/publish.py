@@ -6,17 +6,16 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from cartographie import warehouse
 from cartographie.base.errors import UserError
 from cartographie.base.files import versions, whole_folder, write_whole
 from cartographie.base.text import FICTIF
-from cartographie.campaign.workspace import raw_pieces, received, require_campaign
-from cartographie.cli.flow.common import Progres, alone, open_warehouse
+from cartographie.campaign.workspace import raw_pieces, received
+from cartographie.cli.flow.common import Progres, alone, load_for, open_warehouse
 from cartographie.intake.store import read_registre
 from cartographie.release.manifest import RESERVEES
-from cartographie.survey.load import load_questionnaire
 from cartographie.survey.model import Questionnaire
 
 if TYPE_CHECKING:
@@ -29,9 +28,11 @@ if TYPE_CHECKING:
     from cartographie.release.plausibility import Verdict
     from cartographie.release.publish import Demande, Preparation
     from cartographie.secrecy.protect import Anterieure
+    from cartographie.statistics.tables import Campagne
     from cartographie.statistics.weights import Ponderation
     from cartographie.survey.published import Masquage
     from cartographie.survey.received import Tableau
+    from cartographie.survey.written.declared import Publication as PublicationDeclaree
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,7 @@ def map_(projet: Path, campagne: str, progres: Progres) -> Calcul:
     Secondary secrecy is applied, but what is masked is only proven when a release is attacked (publish)."""
     from cartographie.release.data import write_csv
 
-    q = load_questionnaire(projet)
-    require_campaign(q, campagne)
+    q = load_for(projet, campagne)
     tableaux = _protected(q, campagne, _drafts(q, campagne, frames_of(projet, q, campagne, progres))[0], progres)[0]
     dossier = projet / "outputs" / campagne / "tableaux"
     meta = release_meta(projet, q, campagne, "travail", q.campagnes[campagne].fin.isoformat())
@@ -106,8 +106,8 @@ def prepare(projet: Path, demande: Demande, progres: Progres) -> Preparation:
     from cartographie.statistics.measures import exact_counts
     from cartographie.statistics.weights import account
 
-    q, campagne = load_questionnaire(projet), demande.campagne
-    require_campaign(q, campagne)
+    campagne = demande.campagne
+    q = load_for(projet, campagne)
     dossier = release_folder(projet / "outputs" / campagne, demande.version)
     check_free(dossier, demande.remplacer)
     remplacee = release_folder(dossier.parent, demande.remplace) if demande.remplace else None
@@ -189,14 +189,21 @@ def frames_of(projet: Path, q: Questionnaire, campagne: str, progres: Progres) -
         return {a: warehouse.analysis_frames(con, a) for a in (campagne, precedente) if a}
 
 
-def _drafts(q: Questionnaire, campagne: str, frames: Frames) -> tuple[list[Tableau], Ponderation | None]:
-    """Every figure of the campaign's tables, weighted, with the counts behind it: confidential. And its weights."""
-    from cartographie.statistics.tables import Campagne, draft_tableaux
+def weighed(q: Questionnaire, campagne: str, frames: Frames) -> tuple[Campagne, Campagne | None]:
+    """What the tables are made from: the campaign, and the one before if it was received."""
+    from cartographie.statistics.tables import Campagne
     from cartographie.statistics.weights import weigh
 
     campagnes = {a: Campagne(a, f, weigh(q, a, f)) for a, f in frames.items()}
-    precedente = next((c for a, c in campagnes.items() if a != campagne), None)
-    return draft_tableaux(q, campagnes[campagne], precedente), campagnes[campagne].ponderation
+    return campagnes[campagne], next((c for a, c in campagnes.items() if a != campagne), None)
+
+
+def _drafts(q: Questionnaire, campagne: str, frames: Frames) -> tuple[list[Tableau], Ponderation | None]:
+    """Every figure of the campaign's tables, weighted, with the counts behind it: confidential. And its weights."""
+    from cartographie.statistics.tables import draft_tableaux
+
+    ici, precedente = weighed(q, campagne, frames)
+    return draft_tableaux(q, ici, precedente), ici.ponderation
 
 
 def _plausible_drafts(
@@ -206,14 +213,14 @@ def _plausible_drafts(
     from cartographie.release.plausibility import expect_answers, expect_figures, judge, require_plausible
 
     declare, declaree = q.campagnes[campagne].plausibilite, q.campagnes[campagne]
-    entete = {"campagne": campagne, "jour": declaree.fin.isoformat(), "titre": str(q.enquete["titre"])}
+    entete = {"campagne": campagne, "jour": declaree.fin.isoformat(), "titre": q.enquete["titre"]}
     entete["mention"] = FICTIF if q.enquete.get("fictif") else ""
     attentes, ici = declare.get("attentes", ()), frames[campagne]
     base, avant = ici.get(q.base or ""), next((f[q.racine] for a, f in frames.items() if a != campagne), None)
     suites = expect_answers(q, attentes, ici[q.racine], base, avant)
 
     def decide() -> Verdict:
-        verdict = judge(suite, declare, suites, entete)
+        verdict = judge(suite, q, declare, suites, entete)
         # with values: for the producer, beside the findings, never in a release
         controle = projet / "outputs" / campagne / "controle"
         with whole_folder(controle / "data_docs") as docs:
@@ -304,10 +311,10 @@ def release_meta(projet: Path, q: Questionnaire, campagne: str, version: str, jo
 
     return Notice(
         titre=said("titre"), sous_titre=said("sous_titre"), producteur=said("producteur"), contact=said("contact"),
-        licence=said("licence"), fictif=bool(q.enquete.get("fictif")), axes=q.enquete.get("axes") or {}, publication=q.enquete.get("publication") or {}, theme=_theme(projet, q),
+        licence=said("licence"), fictif=q.enquete.get("fictif", False), axes=q.enquete.get("axes", {}), publication=cast("PublicationDeclaree", q.enquete.get("publication", {})), theme=_theme(projet, q),
         campagne=campagne, campagnes=list(q.campagnes), precedente=declaree.precedente, debut=declaree.debut.isoformat(),
         fin=declaree.fin.isoformat(), champ=declaree.champ, version=version, date=jour, programme=versions(),
-        seuils=dict(declaree.parametres.get("seuils", {})), qualite=dict(declaree.qualite),
+        seuils=declaree.parametres.get("seuils", {}), qualite=declaree.qualite,
         libelles={v.nom: v.libelle for v in q.variables.values()}, comparabilite=_changes(q, campagne),
         depots=[d for depots in recus.values() for d in depots], declarations=dict(q.empreintes),
         declarations_jointes=_published_declarations(projet, q), pieces=raw_pieces(projet, q), comptes=comptes,
@@ -326,7 +333,7 @@ def _published_declarations(projet: Path, q: Questionnaire) -> dict[str, bytes]:
 def _changes(q: Questionnaire, campagne: str) -> list[dict[str, str]]:
     """Questions that changed since the previous campaign, as declared."""
     return [
-        {"libelle": q.variables[c["variable"]].libelle, "drapeau": c["drapeau"], "note": str(c.get("note", ""))}
+        {"libelle": q.variables[c["variable"]].libelle, "drapeau": c["drapeau"], "note": c.get("note", "")}
         for c in q.comparabilite
         if c["de"] == q.campagnes[campagne].precedente and c["a"] == campagne and c["variable"] in q.variables
     ]

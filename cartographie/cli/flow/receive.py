@@ -11,15 +11,8 @@ from typing import TYPE_CHECKING
 from cartographie.base.errors import UserError
 from cartographie.base.workers import without_cycle_search
 from cartographie.campaign.states import Relance, read_relances, read_suivi
-from cartographie.campaign.workspace import (
-    received,
-    require_campaign,
-    uncontrolled,
-    warehouse_path,
-    write_situation,
-    writing,
-)
-from cartographie.cli.flow.common import Examen, Progres, alone, start_workers
+from cartographie.campaign.workspace import require_campaign, uncontrolled, warehouse_path, write_situation, writing
+from cartographie.cli.flow.common import Examen, Progres, alone, load_for, require_received, start_workers
 from cartographie.survey.load import load_questionnaire
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import Depot
@@ -90,8 +83,7 @@ def ingest(
     `examen`: None to store only."""
     from cartographie.intake.store import ingest as store
 
-    q = load_questionnaire(projet)
-    require_campaign(q, campagne)
+    q = load_for(projet, campagne)
     with nullcontext() if examen is None else writing(projet):
         ajoutes, deja = store(projet, campagne, sources, "reponse", recu_le)
         if examen is None or not ajoutes:
@@ -115,10 +107,8 @@ def feedback(projet: Path, campagne: str, envoi: Envoi, examen: Examen, progres:
     from cartographie.campaign.situation import build_suivi
     from cartographie.collect import cases, send
 
-    q = load_questionnaire(projet)
-    require_campaign(q, campagne)
-    if campagne not in received(projet, q):
-        raise UserError("U04", f"Aucun fichier reçu pour {campagne} : rangez-les d'abord avec « ingest ».")
+    q = load_for(projet, campagne)
+    require_received(projet, q, campagne)
     cadre = frame_for(projet, q, campagne, examen.ouvriers, progres)
     c = require_sound(examine(cadre, complet=False))
     situation = build_suivi(q, c, read_relances(projet / "raw" / campagne))

@@ -11,14 +11,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from rapidfuzz import fuzz, process
 
 from cartographie.base.text import MASQUE, clean, normalise, personal_data, text_of
-from cartographie.survey.model import Modalite, Nomenclature, Variable
+from cartographie.survey.model import Modalite, Nomenclature, Questionnaire, Variable
 from cartographie.survey.received import FormuleNonCalculee
 
 _ERREURS = """#REF! #N/A #NAME? #DIV/0! #VALUE! #NUM! #NULL! #GETTING_DATA #SPILL! #CALC! #FIELD! #BLOCKED! #CONNECT!
@@ -85,6 +85,15 @@ class Repertoire:
             return None
         trouve = process.extractOne(plat, self.formes, scorer=fuzz.token_sort_ratio, score_cutoff=SEUIL_PROPOSITION)
         return self.normalises[trouve[0]] if trouve else None
+
+
+def repertoire_of(questionnaire: Questionnaire, variable: Variable, campagne: str) -> Repertoire | None:
+    """The index of the variable's nomenclature, made once for the campaign; None when it has none."""
+    nomenclature = questionnaire.nomenclatures.get(variable.nomenclature or "")
+    return _repertoire(nomenclature, campagne) if nomenclature else None
+
+
+_repertoire = lru_cache(maxsize=256)(Repertoire)
 
 
 def _unambiguous(paires: Iterable[tuple[str, str]], reserves: Mapping[str, str]) -> dict[str, str]:
@@ -238,9 +247,8 @@ def decode_entier(valeur: object, variable: Variable, contexte: Contexte) -> Dec
     """A whole number. "12 000", "12 lits" when that is the variable's unit, "12,0" are read with a finding."""
     if type(valeur) is int and -(2**63) <= valeur < 2**63:
         return Decode(valeur)
-    if (
-        type(valeur) is float and valeur.is_integer() and -(2.0**63) <= valeur < 2.0**63
-    ):  # how spreadsheets hold integers
+    # how spreadsheets hold integers
+    if type(valeur) is float and valeur.is_integer() and -(2.0**63) <= valeur < 2.0**63:
         return Decode(int(valeur))
     if is_moment(valeur):
         return Decode(None, "type_inattendu", details={"attendu": "un nombre entier"})
@@ -306,27 +314,11 @@ def decode_booleen(valeur: object, variable: Variable, contexte: Contexte) -> De
 
 # ---- days and months: typed cells, serial numbers of both epochs, French and ISO texts
 
-_MOIS = {
-    nom: rang
-    for rang, noms in enumerate(
-        [
-            "janvier janv jan",
-            "fevrier fevr fev",
-            "mars mar",
-            "avril avr",
-            "mai",
-            "juin",
-            "juillet juil",
-            "aout aou",
-            "septembre sept sep",
-            "octobre oct",
-            "novembre nov",
-            "decembre dec",
-        ],
-        start=1,
-    )
-    for nom in noms.split()
-}
+_NOMS_DES_MOIS = (
+    "janvier janv jan|fevrier fevr fev|mars mar|avril avr|mai|juin|juillet juil|aout aou|"
+    "septembre sept sep|octobre oct|novembre nov|decembre dec"
+)
+_MOIS = {nom: rang for rang, noms in enumerate(_NOMS_DES_MOIS.split("|"), start=1) for nom in noms.split()}
 _JOURS = "lundi mardi mercredi jeudi vendredi samedi dimanche"
 _MOIS_RE = "|".join(sorted(_MOIS, key=len, reverse=True))
 _HEURE = re.compile(r"(?:[T ]+[0-9]{1,2}[:h][0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)$")

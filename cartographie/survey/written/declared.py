@@ -29,7 +29,6 @@ from cartographie.survey.written.forms import (
     Cles,
     Compte,
     Condition,
-    Dit,
     Entier,
     Forme,
     Jour,
@@ -59,10 +58,13 @@ class LienBase(TypedDict, total=False, closed=True):
     repli: Booleen
 
 
+ColonneDeSuccession = Literal["ancien", "nouveau", "nature", "date", "source"]
+
+
 class Successions(TypedDict, total=False, closed=True):
     variable: Required[Nom]
     fichier: Required[Annotated[str, Forme("le nom d'un fichier .csv de schemas/", r"^[A-Za-z0-9_-]+\.csv$")]]
-    colonnes: dict[Literal["ancien", "nouveau", "nature", "date", "source"], Texte]
+    colonnes: dict[ColonneDeSuccession, Texte]
 
 
 class Rapproche(TypedDict, total=False, closed=True):
@@ -92,7 +94,15 @@ class AxeANiveaux(TypedDict, total=False, closed=True):
     niveaux: Required[Liste[Niveau]]
 
 
-Axe = Annotated[Any, Selon("", ((has("niveaux"), AxeANiveaux), (otherwise, AxeSimple)))]
+class Axe(TypedDict, total=False):
+    """Either, as it is read: `niveaux` or `variable`."""
+
+    variable: Nom
+    libelle: str
+    niveaux: list[Niveau]
+
+
+AxeEcrit = Annotated[Axe, Selon("", ((has("niveaux"), AxeANiveaux), (otherwise, AxeSimple)))]
 
 
 class ChampConstant(TypedDict, closed=True):
@@ -145,7 +155,7 @@ class Enquete(TypedDict, total=False, closed=True):
     lien_base: list[LienBase]
     successions: Successions
     rapprochement: Rapproche
-    axes: dict[Nom, Axe]
+    axes: dict[Nom, AxeEcrit]
     champ_constant: ChampConstant
     ne_sait_pas: list[Texte]
     refus: list[Texte]
@@ -179,7 +189,7 @@ class NombreDeLignes(TypedDict, total=False, closed=True):
 
 
 Quantite = Annotated[
-    Any, Selon("une variable, ou {nombre: …, si: …}", ((is_a(dict), NombreDeLignes), (otherwise, Nom)))
+    str | NombreDeLignes, Selon("une variable, ou {nombre: …, si: …}", ((is_a(dict), NombreDeLignes), (otherwise, Nom)))
 ]
 Mesure = Literal[
     "part", "repartition", "nombre", "somme", "moyenne", "mediane", "q1", "q3", "maximum", "ratio", "taux_reponse"
@@ -191,7 +201,9 @@ class Indicateur(TypedDict, total=False, closed=True):
     libelle: Required[Texte]
     mesure: Required[Mesure]
     condition: Condition
-    variable: Annotated[Any, Selon("une variable, ou une liste", ((is_a(list), Liste[str]), (otherwise, str)))]
+    variable: Annotated[
+        str | list[str], Selon("une variable, ou une liste", ((is_a(list), Liste[str]), (otherwise, str)))
+    ]
     si: Condition
     valeur: Quantite
     numerateur: Quantite
@@ -242,6 +254,15 @@ class Fiabilite(TypedDict, total=False, closed=True):
 class Seuils(TypedDict, total=False, extra_items=Nombre):  # type: ignore[call-arg]  # PEP 728
     zeros: Literal["publier", "proteger"]
     fiabilite: Fiabilite
+    anomalies_bloquantes_pct: Nombre
+    secret_min: Nombre
+    dominance_pct: Nombre
+    proportion_min: Nombre
+    complet_min_pct: Nombre
+    partiel_min_pct: Nombre
+    largeur_min: Nombre
+    largeur_pct: Nombre
+    cv_max_pct: Nombre
 
 
 class TexteSepare(TypedDict, total=False, closed=True):
@@ -290,13 +311,7 @@ ContenuActif = Literal[
 OuiNon = Annotated[Any, Selon("oui ou non", ((is_a(bool), Booleen), (otherwise, Literal["oui", "non"])))]
 
 
-class CampagneEcrite(TypedDict, total=False, closed=True):
-    campagne: Required[Texte]
-    libelle: Required[Texte]
-    debut: Required[Annotated[date, Jour()]]
-    fin: Required[Annotated[date, Jour()]]
-    champ: Required[Texte]
-    precedente: Texte | None
+class Parametres(TypedDict, total=False):
     seuils: Seuils
     plafonds: dict[str, Nombre]
     plafonds_base: dict[str, Nombre]
@@ -308,6 +323,15 @@ class CampagneEcrite(TypedDict, total=False, closed=True):
     lecture: Lecture
     lecture_base: Lecture
     ponderation: Ponderation
+
+
+class CampagneEcrite(Parametres, total=False, closed=True):
+    campagne: Required[Texte]
+    libelle: Required[Texte]
+    debut: Required[Annotated[date, Jour()]]
+    fin: Required[Annotated[date, Jour()]]
+    champ: Required[Texte]
+    precedente: Texte | None
 
 
 # ---- <campagne>/plausibilite.yaml, qualite.yaml
@@ -332,7 +356,7 @@ _MESURES = ", ".join((*_DE_CAMPAGNE, *_DE_QUESTION, *_DE_TABLEAU))
 
 class AttenteDeCampagne(_Attente, total=False, closed=True):
     mesure: Required[
-        Annotated[Literal["rattachement", "reponses", "effectif", "poids"], Dit(f"une mesure : {_MESURES}")]
+        Annotated[Literal["rattachement", "reponses", "effectif", "poids"], Forme(f"une mesure : {_MESURES}", None)]
     ]
     tableau: Texte
     indicateur: Texte
@@ -355,12 +379,22 @@ class AttenteDeModalites(_Attente, total=False, closed=True):
     valeurs: Required[Annotated[list[Texte], Taille(1)]]
 
 
+class AttenteEcrite(_Attente, total=False):
+    """Any of them, as it is read."""
+
+    mesure: Required[str]
+    tableau: Texte
+    indicateur: Texte
+    variable: Texte
+    valeurs: list[Texte]
+
+
 def _measures(*mesures: str) -> Callable[[Any], bool]:
     return lambda attente: isinstance(attente, dict) and attente.get("mesure") in mesures
 
 
 Attente = Annotated[
-    Any,
+    AttenteEcrite,
     Selon(
         "",
         (

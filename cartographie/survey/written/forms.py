@@ -7,7 +7,7 @@ Nothing here imports pydantic: the marks below are asked for their schema when a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any, Literal, NamedTuple, Required, TypeVar
 
@@ -18,24 +18,30 @@ T = TypeVar("T")
 Noyau = dict[str, Any]  # a schema of pydantic-core
 
 
-def expects(schema: Any, attendu: str) -> Any:
-    """The schema, refusing whatever it refuses with the one sentence « … est attendu »."""
+def _core() -> Any:
+    """The makers of schemas, read when a file of schemas/ first is."""
     from pydantic_core import core_schema
 
-    return core_schema.custom_error_schema(schema, custom_error_type=ATTENDU, custom_error_message=attendu)
+    return core_schema
+
+
+def expects(schema: Any, attendu: str) -> Any:
+    """The schema, refusing whatever it refuses with the one sentence « … est attendu »."""
+    return _core().custom_error_schema(schema, custom_error_type=ATTENDU, custom_error_message=attendu)
 
 
 # ---- marks
 
 
 class Forme(NamedTuple):
-    """A text that follows `motif`; without one, a text that is not empty."""
+    """A text that follows `motif`; without one, a text that is not empty; None: whatever the type admits."""
 
     attendu: str
-    motif: str = ""
+    motif: str | None = ""
 
     def __get_pydantic_core_schema__(self, source: object, handler: Callable[[object], Noyau]) -> Any:
-        return expects(handler(source) | ({"pattern": self.motif} if self.motif else {"min_length": 1}), self.attendu)
+        bornes = {"pattern": self.motif} if self.motif else {} if self.motif is None else {"min_length": 1}
+        return expects(handler(source) | bornes, self.attendu)
 
 
 class Chiffre(NamedTuple):
@@ -48,35 +54,22 @@ class Chiffre(NamedTuple):
     entier: bool = False
 
     def __get_pydantic_core_schema__(self, source: object, handler: object) -> Any:
-        from pydantic_core import core_schema
-
         bornes = {"ge": self.min, "le": self.max, "gt": self.plus_que, "strict": True}
-        entier: Any = {**core_schema.int_schema(), **{k: v for k, v in bornes.items() if v is not None}}
+        entier: Any = {**_core().int_schema(), **{k: v for k, v in bornes.items() if v is not None}}
         if self.entier:
             return expects(entier, self.attendu)
-        return expects(core_schema.union_schema([entier, {**entier, "type": "float"}]), self.attendu)
+        return expects(_core().union_schema([entier, {**entier, "type": "float"}]), self.attendu)
 
     def __get_pydantic_json_schema__(self, schema: object, handler: object) -> dict[str, Any]:
         bornes = {"minimum": self.min, "maximum": self.max, "exclusiveMinimum": self.plus_que}
         return {"type": "integer" if self.entier else "number"} | {k: v for k, v in bornes.items() if v is not None}
 
 
-class Dit(NamedTuple):
-    """The form, refused in these words."""
-
-    attendu: str
-
-    def __get_pydantic_core_schema__(self, source: object, handler: Callable[[object], Noyau]) -> Any:
-        return expects(handler(source), self.attendu)
-
-
 class Jour(NamedTuple):
     """A date, judged with those it follows (D10): here, anything; an editor asks for one."""
 
     def __get_pydantic_core_schema__(self, source: object, handler: object) -> Any:
-        from pydantic_core import core_schema
-
-        return core_schema.any_schema()
+        return _core().any_schema()
 
     def __get_pydantic_json_schema__(self, schema: object, handler: object) -> dict[str, Any]:
         return {"type": "string", "format": "date"}
@@ -91,17 +84,13 @@ class Parmi(NamedTuple):
     liste: str
 
     def __get_pydantic_core_schema__(self, source: object, handler: object) -> Any:
-        from pydantic_core import core_schema
-
-        return core_schema.literal_schema(list(OPTIONS[self.liste]))
+        return _core().literal_schema(list(OPTIONS[self.liste]))
 
 
 class Motif(NamedTuple):
     """A regular expression."""
 
     def __get_pydantic_core_schema__(self, source: object, handler: Callable[[object], Noyau]) -> Any:
-        from pydantic_core import core_schema
-
         def compile_(texte: str) -> str:
             try:
                 re.compile(texte)
@@ -110,7 +99,7 @@ class Motif(NamedTuple):
             return texte
 
         schema: Any = handler(source)
-        return expects(core_schema.no_info_after_validator_function(compile_, schema), "une expression régulière")
+        return expects(_core().no_info_after_validator_function(compile_, schema), "une expression régulière")
 
     def __get_pydantic_json_schema__(self, schema: object, handler: object) -> dict[str, Any]:
         return {"type": "string", "format": "regex"}
@@ -123,15 +112,13 @@ class Taille(NamedTuple):
     max: int | None = None
 
     def __get_pydantic_core_schema__(self, source: object, handler: Callable[[object], Noyau]) -> Any:
-        from pydantic_core import core_schema
-
         bornes = {"min_length": self.min} | ({} if self.max is None else {"max_length": self.max})
         schema: Any = handler(source)
         if schema["type"] != "tuple":
             return {**schema, **bornes}
         # a tuple one item of which is refused would also be said too short
-        liste: Any = {**core_schema.list_schema(schema["items_schema"][0]), **bornes}
-        return core_schema.no_info_after_validator_function(tuple, liste)
+        liste: Any = {**_core().list_schema(schema["items_schema"][0]), **bornes}
+        return _core().no_info_after_validator_function(tuple, liste)
 
 
 class Strict(NamedTuple):
@@ -155,9 +142,7 @@ class Sinon(NamedTuple):
     defaut: object
 
     def __get_pydantic_core_schema__(self, source: object, handler: Callable[[object], Any]) -> Any:
-        from pydantic_core import core_schema
-
-        return core_schema.with_default_schema(handler(source), default=self.defaut)
+        return _core().with_default_schema(handler(source), default=self.defaut)
 
 
 class Donne(NamedTuple):
@@ -166,14 +151,12 @@ class Donne(NamedTuple):
     defaut: object = ""
 
     def __get_pydantic_core_schema__(self, source: object, handler: object) -> Any:
-        from pydantic_core import PydanticCustomError, core_schema
+        from pydantic_core import PydanticCustomError
 
         def refuse(_: object) -> object:
             raise PydanticCustomError("extra_forbidden", "")
 
-        return core_schema.with_default_schema(
-            core_schema.no_info_plain_validator_function(refuse), default=self.defaut
-        )
+        return _core().with_default_schema(_core().no_info_plain_validator_function(refuse), default=self.defaut)
 
     def __get_pydantic_json_schema__(self, schema: object, handler: object) -> dict[str, Any]:
         from pydantic_core import PydanticOmit
@@ -188,9 +171,7 @@ class Lu(NamedTuple):
     puis: Callable[[Any], Any]
 
     def __get_pydantic_core_schema__(self, source: object, handler: Any) -> Any:
-        from pydantic_core import core_schema
-
-        return core_schema.no_info_after_validator_function(self.puis, handler.generate_schema(self.forme))
+        return _core().no_info_after_validator_function(self.puis, handler.generate_schema(self.forme))
 
 
 class Selon(NamedTuple):
@@ -200,15 +181,11 @@ class Selon(NamedTuple):
     formes: tuple[tuple[Callable[[Any], bool], Any], ...]
 
     def __get_pydantic_core_schema__(self, source: object, handler: Any) -> Any:
-        from pydantic_core import core_schema
-
         def choisit(valeur: object) -> str | None:
             return next((f"‹{i}›" for i, (convient, _) in enumerate(self.formes) if convient(valeur)), None)
 
         choix = {f"‹{i}›": handler.generate_schema(forme) for i, (_, forme) in enumerate(self.formes)}
-        return core_schema.tagged_union_schema(
-            choix, choisit, custom_error_type=ATTENDU, custom_error_message=self.attendu
-        )
+        return _core().tagged_union_schema(choix, choisit, custom_error_type=ATTENDU, custom_error_message=self.attendu)
 
 
 class Cles(NamedTuple):
@@ -218,7 +195,7 @@ class Cles(NamedTuple):
     une: bool = False
 
     def __get_pydantic_core_schema__(self, source: object, handler: Callable[[object], Noyau]) -> Any:
-        from pydantic_core import PydanticCustomError, core_schema
+        from pydantic_core import PydanticCustomError
 
         dits = (", soit " if self.une else " ou ").join(" et ".join(f"« {c} »" for c in g) for g in self.groupes)
 
@@ -229,7 +206,7 @@ class Cles(NamedTuple):
                     raise PydanticCustomError("cles", "", {"cles": ("soit " if self.une else "") + dits})
             return valeur
 
-        return core_schema.no_info_before_validator_function(verifie, handler(source))  # type: ignore[arg-type]
+        return _core().no_info_before_validator_function(verifie, handler(source))  # type: ignore[arg-type]
 
     def __get_pydantic_json_schema__(self, schema: object, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         cles = {"oneOf" if self.une else "anyOf": [{"required": list(g)} for g in self.groupes]}
@@ -352,8 +329,19 @@ class ParFonction(TypedDict, total=False, closed=True):
     de: list[Nom]
 
 
+class Derivation(TypedDict, total=False):
+    """Any of them, as it is read."""
+
+    passage: Nom
+    de: str | list[str]
+    nombre: Nom
+    si: Condition
+    rapport: list[str]
+    fonction: Nom
+
+
 Derivee = Annotated[
-    Mapping[str, Any],
+    Derivation,
     Selon(
         "l'une des clés passage, nombre, rapport ou fonction",
         ((has("passage"), ParPassage), (has("nombre"), ParNombre), (has("rapport"), ParRapport), (has("fonction"), ParFonction)),

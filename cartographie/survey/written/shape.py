@@ -52,6 +52,7 @@ _GENRES = {
     "dataclass": "un ensemble « clé : valeur »",
     "none": "rien",
 }
+_TAILLES = {"too_short": ("au moins", "min_length"), "too_long": ("au plus", "max_length")}
 _ENTRE_CLES = ("missing", "extra_forbidden", "unexpected_keyword_argument")
 
 
@@ -81,27 +82,16 @@ def _sentence(e: ErrorDetails) -> str:
     if e["type"] == ATTENDU:
         return f"{recu} : {e['msg']} est attendu."
     if e["type"] in ("enum", "literal_error"):
-        return f"{recu} ; valeurs possibles : {', '.join(_values(contexte['expected']))}."
+        listees = re.findall(r"'([^']*)'", contexte["expected"])  # 'a', 'b' or 'c'
+        return f"{recu} ; valeurs possibles : {', '.join(listees)}."
     if e["type"] == "cles":
         return f"donnez {contexte['cles']}."
-    if e["type"] in ("too_short", "too_long"):
-        mots = (
-            ("au moins", contexte.get("min_length"))
-            if e["type"] == "too_short"
-            else ("au plus", contexte.get("max_length"))
-        )
-        return f"il faut {mots[0]} {mots[1]} élément(s) ici."
-    attendu = _GENRES.get(e["type"].rpartition("_")[0])
-    return (
-        f"{recu} : {attendu} est attendu."
-        if attendu
-        else "la valeur n'a pas la forme attendue (voir docs/guide-schemas.md)."
-    )
-
-
-def _values(attendus: str) -> list[str]:
-    """What pydantic lists: 'a', 'b' or 'c'."""
-    return re.findall(r"'([^']*)'", attendus)
+    if e["type"] in _TAILLES:
+        mot, borne = _TAILLES[e["type"]]
+        return f"il faut {mot} {contexte.get(borne)} élément(s) ici."
+    if attendu := _GENRES.get(e["type"].rpartition("_")[0]):
+        return f"{recu} : {attendu} est attendu."
+    return "la valeur n'a pas la forme attendue (voir docs/guide-schemas.md)."
 
 
 def _path(loc: tuple[int | str, ...], contenu: Any) -> Chemin:
@@ -169,12 +159,8 @@ class _Schema(GenerateJsonSchema):
 def json_schema(genre: str) -> dict[str, Any]:
     """The JSON Schema of a kind of file, for editors."""
     produit = _adapter(genre).json_schema(schema_generator=_Schema)
-    tete = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"{genre}.schema.json",
-        "title": FICHIERS[genre][1],
-    }
-    return tete | _bare(produit)
+    tete = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"{genre}.schema.json"}
+    return tete | {"title": FICHIERS[genre][1]} | _bare(produit)
 
 
 def _bare(noeud: object, cles: bool = True) -> Any:

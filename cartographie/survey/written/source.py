@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -71,16 +72,21 @@ class Problemes:
         raise premier
 
 
-def read_yaml(projet: Path, relatif: str) -> Source:
-    """Raises DeclarationError D01 (absent), D02 (not YAML) or D04 (a key given twice)."""
-    chemin = projet / "schemas" / relatif
+def _read(projet: Path, relatif: str) -> str:
+    """The text of a file of schemas/, its line ends as they are. Raises DeclarationError D01 (absent), D02 (not UTF-8)."""
     fichier = f"schemas/{relatif}"
     try:
-        texte = chemin.read_text(encoding="utf-8")
+        with (projet / fichier).open(encoding="utf-8-sig", newline="") as f:
+            return f.read()
     except FileNotFoundError:
         raise DeclarationError("D01", "le fichier n'existe pas : créez-le ou rétablissez-le.", fichier) from None
     except UnicodeDecodeError:
         raise DeclarationError("D02", "le fichier n'est pas en UTF-8 : enregistrez-le en UTF-8.", fichier) from None
+
+
+def read_yaml(projet: Path, relatif: str) -> Source:
+    """Raises DeclarationError D01 (absent), D02 (not YAML) or D04 (a key given twice)."""
+    fichier, texte = f"schemas/{relatif}", _read(projet, relatif)
     try:
         loader = _Loader(texte)
         noeud = loader.get_single_node()
@@ -90,9 +96,8 @@ def read_yaml(projet: Path, relatif: str) -> Source:
         contenu = None if noeud is None else loader.construct_document(noeud)
     except yaml.MarkedYAMLError as e:
         ligne = e.problem_mark.line + 1 if e.problem_mark else None
-        raise DeclarationError(
-            "D02", f"le YAML est mal formé ({e.problem}) : corrigez cette ligne.", fichier, ligne
-        ) from None
+        mal_forme = f"le YAML est mal formé ({e.problem}) : corrigez cette ligne."
+        raise DeclarationError("D02", mal_forme, fichier, ligne) from None
     return Source(fichier, contenu, lignes)
 
 
@@ -103,9 +108,8 @@ def _visit(noeud: yaml.Node, chemin: Chemin, lignes: dict[Chemin, int], fichier:
             nom = str(cle.value)
             enfant = (*chemin, nom)
             if enfant in lignes:
-                raise DeclarationError(
-                    "D04", "la clé est donnée deux fois : gardez-en une.", fichier, cle.start_mark.line + 1, nom
-                )
+                deux = "la clé est donnée deux fois : gardez-en une."
+                raise DeclarationError("D04", deux, fichier, cle.start_mark.line + 1, nom)
             lignes[enfant] = cle.start_mark.line + 1
             _visit(valeur, enfant, lignes, fichier)
     elif isinstance(noeud, yaml.SequenceNode):
@@ -123,35 +127,20 @@ def _visit(noeud: yaml.Node, chemin: Chemin, lignes: dict[Chemin, int], fichier:
 
 def read_csv(projet: Path, relatif: str) -> Source:
     """A CSV of schemas/ as a list of dicts of text. Raises D01, D02 (a line with another number of cells)."""
-    chemin = projet / "schemas" / relatif
     fichier = f"schemas/{relatif}"
-    try:
-        with chemin.open(encoding="utf-8-sig", newline="") as f:
-            lecteur = csv.reader(f)
-            entete = next(lecteur, [])
-            rangs: list[dict[str, str]] = []
-            lignes: dict[Chemin, int] = {(): 1}
-            for cellules in lecteur:
-                if not any(c.strip() for c in cellules):
-                    continue
-                if len(cellules) != len(entete):
-                    raise DeclarationError(
-                        "D02",
-                        f"{len(cellules)} cellules au lieu de {len(entete)} : vérifiez les virgules et les guillemets.",
-                        fichier,
-                        lecteur.line_num,
-                    )
-                lignes[(len(rangs),)] = lecteur.line_num
-                rangs.append({k.strip(): v.strip() for k, v in zip(entete, cellules, strict=True)})
-    except FileNotFoundError:
-        raise DeclarationError("D01", "le fichier n'existe pas : créez-le ou rétablissez-le.", fichier) from None
-    except UnicodeDecodeError:
-        raise DeclarationError("D02", "le fichier n'est pas en UTF-8 : enregistrez-le en UTF-8.", fichier) from None
-    return Source(fichier, {"entete": [e.strip() for e in entete], "lignes": rangs}, _shift(lignes))
-
-
-def _shift(lignes: dict[Chemin, int]) -> dict[Chemin, int]:
-    return {(("lignes", *c) if c else c): n for c, n in lignes.items()}
+    lecteur = csv.reader(io.StringIO(_read(projet, relatif), newline=""))
+    entete = [e.strip() for e in next(lecteur, [])]
+    rangs: list[dict[str, str]] = []
+    lignes: dict[Chemin, int] = {(): 1}
+    for cellules in lecteur:
+        if not any(c.strip() for c in cellules):
+            continue
+        if len(cellules) != len(entete):
+            ecart = f"{len(cellules)} cellules au lieu de {len(entete)} : vérifiez les virgules et les guillemets."
+            raise DeclarationError("D02", ecart, fichier, lecteur.line_num)
+        lignes["lignes", len(rangs)] = lecteur.line_num
+        rangs.append({k: v.strip() for k, v in zip(entete, cellules, strict=True)})
+    return Source(fichier, {"entete": entete, "lignes": rangs}, lignes)
 
 
 def hash_files(projet: Path) -> dict[str, str]:

@@ -112,6 +112,7 @@ def test_a_computation_without_end_is_ended_by_its_processor_time():
     assert list(run_isolated(work, ["calcul", 1], Limites(512, 0.2, 60))) == [Arret("duree", "SIGXCPU"), 1]
 
 
+@pytest.mark.long
 def test_a_worker_deaf_to_its_alarm_is_ended_from_outside(monkeypatch):
     monkeypatch.setattr(ouvriers, "_GRACE", 0.3)
     debut = time.monotonic()

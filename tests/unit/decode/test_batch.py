@@ -4,7 +4,7 @@ from datetime import date
 
 import pandas as pd
 
-from cartographie.decode.lots import SEPARATEUR, build_lots, link_parents, locate, locator
+from cartographie.decode.lots import build_lots, link_parents, locator
 from cartographie.survey.model import (
     Campagne,
     ColonneAttendue,
@@ -73,7 +73,7 @@ def test_columns_of_all_files_are_put_end_to_end():
     assert df["depot"].tolist() == ["a", "b", "b"] and df["ligne"].tolist() == [5, 4, 6]
     assert [d for d, _ in lots["unite"].blocs] == ["a", "b"] and not lots["unite"].blocs[0][1].valeurs
     # an entity of the campaign nobody answered about is an empty Lot with its columns
-    assert len(lots["outil"].df) == 0 and "tech" + SEPARATEUR + "VOI" in lots["outil"].df
+    assert len(lots["outil"].df) == 0 and ("tech", "VOI") in lots["outil"].df
 
 
 def test_epochs_are_kept():
@@ -92,9 +92,9 @@ def test_cells_are_found_again():
     fiche = Bloc("unite", "U", (Colonne("num", 3, None, 7), Colonne("nom", 3, None, 9)), [7], [["1"], ["A"]])
     table = bloc("outil", "O", [5, 8], {("tech", "TXT", 4): ["x", None], ("tech", "VOI", 6): [None, "x"]})
     lots = build_lots([extraction("a", fiche, table)], questionnaire(), CAMPAGNE)
-    assert locate(lots["unite"], 0, "nom") == ("a", "U", 9, 3)
-    assert locate(lots["unite"], 0, "absente") == ("a", "U", 7, None)
-    assert locate(lots["unite"], 0) == ("a", "U", 7, None)
+    assert locator(lots["unite"])(0, "nom") == ("a", "U", 9, 3)
+    assert locator(lots["unite"])(0, "absente") == ("a", "U", 7, None)
+    assert locator(lots["unite"])(0) == ("a", "U", 7, None)
     place = locator(lots["outil"])
     assert place(1, "tech", "VOI") == ("a", "O", 8, 6)
     assert place(1, "tech") == ("a", "O", 8, 4)

@@ -11,7 +11,6 @@ import pytest
 
 from cartographie.base.errors import UserError
 from cartographie.decode.corrections import apply_corrections, require_applied, superseded, unknown
-from cartographie.decode.lots import SEPARATEUR
 from cartographie.survey.model import Campagne, Correction, Entite, Questionnaire, Variable
 from cartographie.survey.received import Bloc, Colonne, Constat, Depot, Lot
 
@@ -50,7 +49,7 @@ def lots() -> dict[str, Lot]:
     cellules = {
         "lits": [12.0, "1,5", " 7"],
         "ouvert": [datetime(2001, 1, 9), None, "09/01/2001"],
-        f"choix{SEPARATEUR}A": ["x", None, None],
+        ("choix", "A"): ["x", None, None],
         "courriel": ["moi@exemple.invalid", None, None],
     }
     df = pd.DataFrame({
@@ -77,7 +76,7 @@ def run(*corrections: Correction, **options: Any) -> tuple[pd.DataFrame, list[Co
         ("un.xlsx", "B6", "1,5", 15, 1, "lits"),
         (DEUX, "B2", "7", 8, 2, "lits"),  # blanks around a text are not shown
         (UN, "C5", "2001-01-09", "2001-01-10", 0, "ouvert"),
-        (UN, "D5", "x", "non", 0, f"choix{SEPARATEUR}A"),
+        (UN, "D5", "x", "non", 0, ("choix", "A")),
         (UN, "C6", None, "2001-01-10", 1, "ouvert"),  # an empty cell
         (UN, "B5", 12, None, 0, "lits"),  # a value taken away
     ],

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 import python_calamine
+from cles import finess_key
 
 from cartographie.base.errors import UserError
-from cartographie.base.identifiers import finess_key, luhn
+from cartographie.base.identifiers import luhn
 from cartographie.cli.flow import prepare
 from cartographie.survey.evaluate import Contexte, evaluate
 from cartographie.survey.load import load_questionnaire
@@ -126,6 +127,7 @@ def test_clean_answers_break_nothing_for_both_evaluators(questionnaire):
             assert evaluate(condition, contexte).tolist() == [holds(t.monde, r, condition) for r in racines]
 
 
+@pytest.mark.long
 def test_same_seed_same_files_and_every_fault_has_its_place(questionnaire, tmp_path):
     bilans = [
         generate(PROJET, questionnaire, tmp_path / d, questionnaire.campagnes, 60, 3, classeurs_max=30) for d in "ab"

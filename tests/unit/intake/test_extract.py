@@ -8,7 +8,7 @@ import pytest
 from intake_samples import ENTETES, FICHE, LIBRE, TABLEAU, colonne, depot, modele
 
 from cartographie.intake.gate import inspect
-from cartographie.intake.read import read_contents
+from cartographie.intake.read import _extrait, _ouvre_contenu
 from cartographie.survey.model import FeuilleAttendue
 
 L1 = ["010000012", "Hôpital A", 10]
@@ -17,7 +17,8 @@ L2 = ["020000022", "Clinique B", 20]
 
 def lire(contenu, *modeles, nom="a.xlsx", **options):
     porte = inspect(contenu, nom, {})
-    extraction = read_contents(depot(contenu, nom), contenu, porte, modeles or (modele(TABLEAU),), **options)
+    ouverture = _ouvre_contenu(nom, contenu, porte, options)
+    extraction = _extrait(depot(contenu, nom), ouverture, porte, modeles or (modele(TABLEAU),))
     for compte in extraction.comptes:
         assert compte.lignes_lues == compte.lignes_donnees + sum(compte.lignes_ecartees.values())
         assert compte.cellules_lues == compte.cellules_donnees + sum(compte.cellules_ecartees.values())

@@ -317,6 +317,7 @@ def test_of_two_streams_of_that_name_the_first_is_judged_and_cells_before_any_sh
     assert relief.coin == (65_536, 256)
 
 
+@pytest.mark.long
 def test_bombs_of_text_have_a_verdict_in_time():
     lignes = {
         b"a;b\n" + b"\n" * 24_000_000 + b"x": "lignes",

@@ -18,7 +18,7 @@ from cartographie.base.errors import UserError
 from cartographie.base.identifiers import published_key
 from cartographie.intake import store
 from cartographie.intake import store as snapshot
-from cartographie.intake.read import read_depot, read_depots
+from cartographie.intake.read import read_depots
 from cartographie.intake.store import forget, ingest, pseudonym_key, read_registre, unregistered, verify
 
 
@@ -46,7 +46,7 @@ def test_ingest_folder_sorted_twice(tmp_path, xlsx):
     fichier.write_text("c;d\n")
     with pytest.raises(UserError, match="U11"):
         verify(dossier, ajoutes[1])
-    assert [c.constat for c in read_depot(ajoutes[1], dossier, ()).constats] == ["depot_modifie"]
+    assert [c.constat for c in read_depots([ajoutes[1]], dossier, ())[0].constats] == ["depot_modifie"]
 
 
 def test_forget_takes_back_only_what_is_named(tmp_path):
@@ -228,5 +228,5 @@ def test_batch_survives_bad_files_in_order_with_workers(tmp_path, xlsx):
 def test_format_not_accepted(tmp_path):
     (tmp_path / "a.csv").write_text("a;b\n1;2\n")
     depots, _ = ingest(tmp_path, "2026", [tmp_path / "a.csv"], "reponse", "2026-04-01")
-    e = read_depot(depots[0], tmp_path / "raw" / "2026", (modele(TABLEAU),), formats_acceptes=["xlsx"])
+    (e,) = read_depots(depots[:1], tmp_path / "raw" / "2026", (modele(TABLEAU),), formats_acceptes=["xlsx"])
     assert ([c.constat for c in e.constats], e.refuse) == (["format_non_accepte"], True)

@@ -53,6 +53,7 @@ def solutions(t: pd.DataFrame) -> list[dict[str, int]]:
     return out
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(tables())
 def test_an_interval_holds_every_whole_table(tirage: tuple[pd.DataFrame, pd.Series]) -> None:
@@ -69,6 +70,7 @@ def test_an_interval_holds_every_whole_table(tirage: tuple[pd.DataFrame, pd.Seri
         assert (r.at[k, "bas"], r.at[k, "haut"]) == (min(vus), max(vus))
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(tables(), st.integers(1, 5))
 def test_proof_agrees_with_the_exact_interval(tirage: tuple[pd.DataFrame, pd.Series], largeur: int) -> None:

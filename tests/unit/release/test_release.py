@@ -13,7 +13,7 @@ from typing import Any
 import openpyxl
 import pandas as pd
 import pytest
-from test_tables import AXES, LAIT, before, frames, ind, questionnaire, serie
+from test_tables import AXES, LAIT, before, build_tableaux, frames, ind, questionnaire, serie
 
 from cartographie.base.errors import Statut, UserError
 from cartographie.base.text import neutralise
@@ -21,7 +21,6 @@ from cartographie.release.data import csv_name, format_csv
 from cartographie.release.manifest import FICTIF, TRAVAIL, Notice
 from cartographie.release.publish import publish
 from cartographie.release.workbook import Page, pages, write_workbook
-from cartographie.statistics.tables import build_tableaux
 from cartographie.survey.published import Masquage
 from cartographie.survey.received import Tableau
 

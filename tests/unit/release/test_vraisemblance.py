@@ -17,6 +17,7 @@ from cartographie.release.plausibility import (
     Suite,
     Verdict,
     ask,
+    bounds,
     expect_answers,
     expect_figures,
     judge,
@@ -26,7 +27,7 @@ from cartographie.statistics.estimates import build_plan
 from cartographie.statistics.tables import Campagne, draft_tableaux
 from cartographie.statistics.weights import Ponderation
 from cartographie.survey.check import Checked, _check_expectations
-from cartographie.survey.model import Variable
+from cartographie.survey.model import Entite, Questionnaire, Variable
 from cartographie.survey.written.source import Problemes, Source
 
 pytestmark = pytest.mark.long  # make check leaves it to make test
@@ -51,6 +52,15 @@ ATTENTES: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
+def enquete() -> Questionnaire:
+    q = questionnaire(
+        serie(LAIT, ind("fermes", "nombre"), croisements=((), ("zone",), ("genre",))),
+        table={"min_repondants": 0, "min_contributeurs": 0},
+    )
+    seuils = {"fiabilite": {"demi_largeur_ns": 100, "effectif_ns": 0}}
+    return replace(q, campagnes={"c1": replace(q.campagnes["c1"], parametres={"seuils": seuils})})
+
+
 def suites() -> list[Suite]:
     """Nine farms of which six are linked, twice as many the year before, five weighted units."""
     ici = frames()
@@ -68,18 +78,7 @@ def suites() -> list[Suite]:
     )
     plan = build_plan([5.0, 1.0, 1.0, 2.0], ["tous"] * 4, tailles={"tous": 9})
     p = Ponderation(unites, np.arange(4), plan, pd.DataFrame(), marges, {})
-    q = questionnaire(
-        serie(LAIT, ind("fermes", "nombre"), croisements=((), ("zone",), ("genre",))),
-        table={"min_repondants": 0, "min_contributeurs": 0},
-    )
-    q = replace(
-        q,
-        campagnes={
-            "c1": replace(
-                q.campagnes["c1"], parametres={"seuils": {"fiabilite": {"demi_largeur_ns": 100, "effectif_ns": 0}}}
-            )
-        },
-    )
+    q = enquete()
     tableaux = draft_tableaux(q, Campagne("c1", ici))
     return [
         *expect_answers(q, ATTENTES, ici["ferme"], ici["annuaire"], avant),
@@ -89,7 +88,7 @@ def suites() -> list[Suite]:
 
 def _judge(**declare: Any) -> Verdict:
     with ask() as processus:
-        return judge(processus, {"attentes": ATTENTES, **declare}, suites(), ENTETE)
+        return judge(processus, enquete(), {"attentes": ATTENTES, **declare}, suites(), ENTETE)
 
 
 @pytest.fixture(scope="module")
@@ -160,9 +159,59 @@ def test_the_public_page_holds_no_value(verdict: Verdict) -> None:
     assert all(x in verdict.detail for x in ("Nord", "Grande", "88,9", "data_docs/index.html"))
     for page in (verdict.public, verdict.detail):
         assert 'lang="fr"' in page and '<p class="alerte">Fictif</p>' in page
-        assert "<td>au moins 60 et au plus 300</td><td>non tenue</td>" in page and "<td>sans objet</td>" in page
+        assert (
+            "<td>au moins 60\u00a0% et au plus 300\u00a0%</td><td>non tenue</td>" in page
+            and "<td>sans objet</td>" in page
+        )
         assert "fermes &lt;laitières&gt; &amp; d&#x27;autres" in page and OBJET not in page
-        assert "tenue : 4, non tenue : 6, sans objet : 1" in page
+        assert "<p>Attentes : 4 tenues, 6 non tenues, 1 sans objet.</p>" in page
+
+
+@pytest.mark.parametrize(
+    ("attente", "dit"),
+    [
+        ({"mesure": "rattachement", "min": 50}, "au moins 50 %"),
+        ({"mesure": "poids", "min": 99.9, "max": 100.1}, "au moins 99,9 % et au plus 100,1 %"),
+        ({"mesure": "somme", "tableau": "T01", "indicateur": "fermes", "max": 100}, "au plus 100 %"),
+        ({"mesure": "effectif", "min": 1, "max": 1200}, "au moins 1 réponse et au plus 1\u202f200 réponses"),
+        ({"indicateur": "lait", "min": 60}, "au moins 60 %"),
+        ({"indicateur": "lait.evolution", "min": -25, "max": 1.5}, "au moins −25 points et au plus 1,5 point"),
+        ({"indicateur": "fermes", "min": 1, "max": 3}, "au moins 1 ferme laitière et au plus 3 fermes laitières"),
+        ({"indicateur": "fermes.evolution", "max": 3}, "au plus 3 fermes laitières"),
+        ({"indicateur": "vaches", "min": 4}, "au moins 4 vaches"),
+        ({"indicateur": "foin", "min": 4}, "au moins 4"),
+        ({"indicateur": "poids", "min": 4}, "au moins 4 kg"),
+        ({"indicateur": "unites", "min": 4}, "au moins 4 unités"),
+        ({"indicateur": "robots", "min": 4}, "au moins 4 robots de traite"),
+    ],
+)  # fmt: skip
+def test_each_bound_says_its_unit(attente: dict[str, Any], dit: str) -> None:
+    """Per cent, but for what is counted and for a figure, which is in its own unit, or in points between editions."""
+
+    def indicateur(code: str, mesure: str, **reste: Any) -> dict[str, Any]:
+        return {"code": code, "mesure": mesure, "libelle": code, **reste}
+
+    q = enquete()
+    variable = Variable("tete", ("ferme",), "entier", "Vaches", unite="vaches")
+    entites = {
+        "ferme": Entite("ferme", "Ferme laitière", None), "annuaire": Entite("annuaire", "Annuaire", None, base=True),
+        "robot": Entite("robot", "Robot de traite", "ferme"),
+    }  # fmt: skip
+    fermes = [
+        indicateur("lait", "part"), indicateur("fermes", "nombre"), indicateur("vaches", "moyenne", valeur="tete"),
+        indicateur("foin", "somme", valeur="ballots"), indicateur("poids", "somme", valeur="tete", unite="kg"),
+        indicateur("robots", "somme", valeur={"nombre": "robot"}),
+    ]  # fmt: skip
+    series = [
+        {"denominateur": "F", "indicateurs": fermes},
+        {"denominateur": "A", "indicateurs": [indicateur("unites", "nombre")]},
+    ]
+    q = replace(
+        q, entites=entites, variables={"tete": variable}, tableaux={"T01": {"series": series}},
+        denominateurs={"F": {"entite": "ferme"}, "A": {"entite": "annuaire"}},
+    )  # fmt: skip
+    complete = {"mesure": "chiffre", "tableau": "T01", **attente}
+    assert bounds(q, complete).replace("\u00a0", " ").replace("\u2212", "−") == dit
 
 
 class _Liens(HTMLParser):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -16,7 +17,7 @@ from cartographie.statistics.measures import divise_arrondi
 from cartographie.statistics.members import Traceur
 from cartographie.statistics.precision import finish
 from cartographie.statistics.tables import Campagne as TablesOf
-from cartographie.statistics.tables import build_tableaux, draft_tableaux
+from cartographie.statistics.tables import draft_tableaux
 from cartographie.statistics.weights import Ponderation, weight_diagnostics
 from cartographie.survey.model import (
     Campagne,
@@ -31,6 +32,7 @@ from cartographie.survey.model import (
     Regle,
     Variable,
 )
+from cartographie.survey.received import Tableau
 
 AXES = {
     "territoire": {"niveaux": [{"code": "pays", "libelle": "Pays"}, {"code": "zone", "variable": "zone"}]},
@@ -130,6 +132,15 @@ def serie(
         "indicateurs": list(indicateurs),
         **reste,
     }
+
+
+def build_tableaux(
+    frames: Mapping[str, pd.DataFrame], avant: Mapping[str, pd.DataFrame] | None, q: Questionnaire, campagne: str
+) -> list[Tableau]:
+    """Every declared table, unweighted, with primary secrecy only: what is counted on the answers themselves."""
+    nom = q.campagnes[campagne].precedente
+    precedente = TablesOf(nom, avant) if nom and avant else None
+    return [finish(t) for t in draft_tableaux(q, TablesOf(campagne, frames), precedente)]
 
 
 def rows(q: Questionnaire, precedents: dict | None = None, campagne: str = "c1") -> pd.DataFrame:

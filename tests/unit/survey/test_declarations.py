@@ -154,6 +154,22 @@ def test_a_condition_has_one_form_and_its_operator(condition: str, dit: str, tmp
     assert refus.value.code == "D08" and refus.value.cle == "1.condition" and dit in refus.value.message
 
 
+@pytest.mark.parametrize(
+    ("condition", "cle"),
+    [
+        ("{et: [{variable: usage, egal: OUI}, {variable: inconnue, egal: OUI}]}", "et.1.variable"),
+        ("{non: {variable: usage, egal: {variable: inconnue}}}", "non.egal"),
+        ("{fonction: somme_superieure, parametres: {variables: [inconnue], variable: usage}}", "parametres"),
+    ],
+)
+def test_a_variable_named_anywhere_in_a_condition_is_declared(condition: str, cle: str, tmp_path: Path) -> None:
+    with pytest.raises(DeclarationError) as refus:
+        load(tmp_path, **{"regles.yaml": edited("regles.yaml", CONDITION, f"condition: {condition}")})
+    assert (
+        refus.value.code == "D05" and refus.value.cle == f"1.condition.{cle}" and "« inconnue »" in refus.value.message
+    )
+
+
 # ---- what is admitted
 
 

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from petite_enquete import F1, F2, VARIABLES, depot, extraction, identified, lot, questionnaire, validation
 
-from cartographie.decode.lots import SEPARATEUR
 from cartographie.survey.received import Bloc, Colonne, Compte, Constat, Lot
 from cartographie.validate.accounts import TOTAL, EcartComptable, build, check, in_long_form, with_total
 from cartographie.validate.settle import validate
@@ -130,8 +129,8 @@ def test_every_cell_a_cross_rule_empties_is_rejected_the_parent_s_too() -> None:
 
 def test_an_unticked_box_is_a_kept_cell() -> None:
     raw = lot("unite", [ANSWER], raw=True)
-    boxes = {f"motifs{SEPARATEUR}M1": ["OUI"], f"motifs{SEPARATEUR}M2": ["NON"]}
-    frame = raw.df.drop(columns="motifs").assign(**{k: pd.Series(x, dtype=object) for k, x in boxes.items()})
+    boxes = {("motifs", "M1"): ["OUI"], ("motifs", "M2"): ["NON"]}
+    frame = pd.DataFrame({**raw.df.drop(columns="motifs"), **{k: pd.Series(x, dtype=object) for k, x in boxes.items()}})
     name, bloc = raw.blocs[0]
     columns = tuple(c for c in bloc.colonnes if c.variable != "motifs")
     columns += (Colonne("motifs", 20, "M1"), Colonne("motifs", 21, "M2"))

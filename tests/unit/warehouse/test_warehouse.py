@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -53,7 +55,7 @@ UNIT = ["site", "ej", "type", "region"]
 ANSWER = ["site", "ej", "type", "usage", "contact", "jour"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def q() -> Questionnaire:
     entites = [
         Entite("acteur", "Acteur", depuis_base=("type", "region")),
@@ -87,7 +89,7 @@ def q() -> Questionnaire:
         variables={v.nom: v for v in variables},
         nomenclatures={"type": Nomenclature("type", {"A": Modalite("A", "Grand"), "B": Modalite("B", "Petit")})},
         passages={}, regles=(), denominateurs={}, tableaux={}, comparabilite=(),
-        campagnes={c.campagne: c for c in campagnes},
+        campagnes={c.nom: c for c in campagnes},
         empreintes={"enquete.yaml": "0" * 64},
     )  # fmt: skip
 
@@ -153,11 +155,18 @@ def both() -> dict[str, Contenu]:
     return {"2002": content(), "2001": content(usage=False)}
 
 
-@pytest.fixture
-def chemin(tmp_path: Path, q: Questionnaire, both: dict[str, Contenu]) -> Path:
-    path = tmp_path / "outputs" / "entrepot.duckdb"
-    build(path, both, q)
+@pytest.fixture(scope="module")
+def bati(tmp_path_factory: pytest.TempPathFactory, q: Questionnaire) -> Path:
+    """Built once; each test has its copy."""
+    path = tmp_path_factory.mktemp("bati") / "entrepot.duckdb"
+    build(path, {"2002": content(), "2001": content(usage=False)}, q)
     return path
+
+
+@pytest.fixture
+def chemin(tmp_path: Path, bati: Path) -> Path:
+    (tmp_path / "outputs").mkdir()
+    return Path(shutil.copy(bati, tmp_path / "outputs" / "entrepot.duckdb"))
 
 
 def test_nothing_is_left_beside_the_file(chemin: Path) -> None:
@@ -241,6 +250,27 @@ def test_analysis_frames_give_positions_for_conditions(chemin: Path) -> None:
     assert set(frames) == {
         "acteur", "outil", "couvert", "registre", "acteur_panel", "outil_panel", "anomalie", "qualite_variable",
     }  # fmt: skip
+
+
+def test_all_frames_ask_what_the_warehouse_holds_once(chemin: Path) -> None:
+    """One query a frame (two for the long one, whose texts travel as ranks), and the same frames as one by one."""
+    with warehouse.open_readonly(chemin) as con:
+
+        class Compteur:
+            demandes = 0
+
+            def execute(self, *demande: Any) -> Any:
+                self.demandes += 1
+                return con.execute(*demande)
+
+        compteur = Compteur()
+        frames = warehouse.analysis_frames(compteur, "2002")  # type: ignore[arg-type]
+        for nom, df in frames.items():
+            seule = warehouse.analysis_frame(con, nom, "2002")
+            pd.testing.assert_frame_equal(df[list(seule.columns)], seule)
+        with pytest.raises(KeyError):
+            warehouse.analysis_frame(con, "inconnu", "2002")
+    assert compteur.demandes == 3 + len(frames) + 1
 
 
 def test_panel_matches_the_same_name_whatever_its_spelling(chemin: Path) -> None:
