@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from cartographie.proof.reader import (
 )
 from cartographie.proof.solve import attack, before_release
 from cartographie.survey.model import Questionnaire
-from cartographie.survey.written.declared import Axe, Seuils
+from cartographie.survey.written.declared import Axe, Seuils, TableauEcrit
 
 # ---- what a respondent can tell of the others: it knows the counts it makes alone, and takes them away from the equations
 
@@ -309,8 +309,28 @@ class _System:
     def shown(self) -> list[str]:
         """Figures shown that should not be."""
         visibles = self.df["statut"].isin(VISIBLES).to_numpy()
-        fautives = np.flatnonzero(visibles & self.interdites & ~self.df["ancienne"].to_numpy(bool))
-        return [f"{self._line(int(i))} : un chiffre confidentiel est publié" for i in fautives]
+        ici = ~self.df["ancienne"].to_numpy(bool)
+        dites = [
+            f"{self._line(int(i))} : un chiffre confidentiel est publié"
+            for i in np.flatnonzero(visibles & self.interdites & ici)
+        ]
+        # whoever knows who answered knows every weight: their sum over a population says who is in it
+        pesees = self.df["protege"].eq(True).to_numpy() & self.df["n_pondere"].notna().to_numpy() & ici
+        dites += [f"{self._line(int(i))} : une somme de poids est publiée" for i in np.flatnonzero(pesees)]
+        # a status that lies tells by lying: « too few » of many, or a figure shown on too few
+        effectif = self.df["n_repondants"].to_numpy(float)
+        peu = self.df["statut"].eq("n").to_numpy()
+        assez = [self._enough(jugee) for jugee in (min, max)]
+        menteurs = ((visibles & (effectif < assez[0])) | (peu & (effectif >= assez[1]))) & ici
+        menteurs &= ~self.df["evolution"].eq(True).to_numpy()  # which rests on two figures
+        return dites + [f"{self._line(int(i))} : le statut ne dit pas vrai" for i in np.flatnonzero(menteurs)]
+
+    def _enough(self, retenu: Callable[[set[int]], int]) -> np.ndarray:
+        """The least number of respondents of each row's figure, as its series, its table or the campaign declares it; which one
+        is kept when several series give the figure."""
+        declares = {code: _minima(t, self.seuils) for code, t in self.q.tableaux.items()}
+        cles = zip(self.df["table_id"], self.df["indicateur"], self.df["denominateur"], strict=True)
+        return np.array([retenu(declares.get(t, {}).get((i.split(".")[0], d), {0})) for t, i, d in cles], dtype=float)
 
     def prove(self) -> pd.DataFrame:
         """Every confidential count not shown, with what a reader can tell of it."""
@@ -387,6 +407,21 @@ class _System:
             str(x[c]) for c in self.df.columns if c.endswith("_libelle") and c != "modalite_libelle" and x[c]
         )
         return f"Tableau {x['table_id']}, {x['edition']}, {lieu}, {x['indicateur']} {x['modalite_code']}".rstrip()
+
+
+def _minima(t: TableauEcrit, seuils: Seuils) -> dict[tuple[str, str], set[int]]:
+    """(indicator, denominator) → the least numbers of respondents that the series where it stands ask for."""
+    out: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for s in t["series"]:
+        part = s.get("min_repondants", t.get("min_repondants"))
+        tiers = s.get("min_contributeurs", t.get("min_contributeurs"))
+        general = (seuils.get("proportion_min", 0), seuils.get("secret_min", 0))
+        minimum = max(part or 0, tiers if tiers is not None else general[1] if part else 0)
+        if part is None and tiers is None:
+            minimum = max(general)
+        for x in s["indicateurs"]:
+            out[x["code"], s["denominateur"]].add(max(int(minimum), 1))
+    return out
 
 
 def _mothers(q: Questionnaire, axes: Mapping[str, Axe]) -> dict[tuple[str, str], str]:

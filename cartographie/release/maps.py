@@ -204,9 +204,9 @@ POLICE = "Source Sans Pro"
 FAMILLE = f"'{POLICE}', 'Segoe UI', Arial, sans-serif"
 LARGEUR, COTE, COTE_MULTIPLE = 1000, 640, 222
 ENCRE, GRIS, TRAIT = "#1b1b1b", "#555555", "#5f6b76"
-MOTIFS = {"s": "m-secret", "s2": "m-secret", "ns": "m-ns", "nd": "m-nd", "b": "m-nd"}
+MOTIFS = {"c": "m-secret", "n": "m-ns", "i": "m-ns", "nd": "m-nd", "b": "m-nd"}
 SIGNES = {
-    "m-secret": "secret : valeur non publiée", "m-ns": "trop imprécis pour être publié", "m-nd": "non disponible",
+    "m-secret": "non publié pour protéger les répondants", "m-ns": "trop peu de répondants, ou trop imprécis", "m-nd": "non disponible",
     "m-absent": "hors du champ ou sans réponse",
 }  # fmt: skip
 

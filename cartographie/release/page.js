@@ -3,8 +3,8 @@
   var D = JSON.parse(document.getElementById("donnees").textContent);
   if (!D.cartes.length) return;
   var SVG = "http://www.w3.org/2000/svg", FIN = "\u202f", UNITE = { pct: "\u00a0%", points: "\u00a0points" };
-  var MOTIF = { s: "secret", s2: "secret", ns: "ns", nd: "nd", b: "nd" };
-  var SENS = { secret: "secret : valeur non publiée", ns: "trop imprécis pour être publié", nd: "non disponible", absent: "hors du champ ou sans réponse" };
+  var MOTIF = { c: "secret", n: "ns", i: "ns", nd: "nd", b: "nd" };
+  var SENS = { secret: "non publié pour protéger les répondants", ns: "trop peu de répondants, ou trop imprécis", nd: "non disponible", absent: "hors du champ ou sans réponse" };
   var tri = { colonne: 1, sens: 1 };
   function id(x) { return document.getElementById(x); }
   function el(nom, attributs, texte) {

@@ -75,6 +75,9 @@ class _Carnet:
         x["primaire"] = x["primaire"] or primaire
 
 
+NON_MONTREES = ("n", "i")  # too few, too imprecise: nothing to hide, and not shown
+
+
 class _Chiffre(NamedTuple):
     """One row of a draft: what secrecy knows of a figure."""
 
@@ -144,7 +147,7 @@ def _reveal(
         primaire = x.secret or x.secret_base
         if not x.numerateur and carnet.zeros_libres:
             primaire = ""  # nought out of one or two answers is no more secret than nought out of many
-        montre = x.statut != "ns" and not x.secret and not x.secret_base
+        montre = x.statut not in NON_MONTREES and not x.secret and not x.secret_base
         carnet.reveal(haut, primaire, cout, montre, _rest(x, carnet.minimum))
         if r.base is not None:  # a base leaves out those who did not answer
             posees = {c[1] for c in r.numerateur.clauses - r.base.clauses if c[0] == "v"}

@@ -351,12 +351,12 @@ def coefficient_of_variation(valeur: ArrayLike, erreur_type: ArrayLike) -> np.nd
 
 
 def reliability(demi_largeur: ArrayLike, effectif: ArrayLike, *, seuils: Fiabilite | None = None) -> np.ndarray:
-    """ "" reliable, "u" of low reliability, "ns" not to be shown, from the half-width (points) and the effective number of
-    respondents. Defaults: u beyond 10 points or under 30; ns beyond 20 points or under 10. Says nothing of secrecy."""
+    """ "" reliable, "u" of low reliability, "i" too imprecise to be shown, from the half-width (points) and the effective number of
+    respondents. Defaults: u beyond 10 points or under 30; i beyond 20 points or under 10. Says nothing of secrecy."""
     s = {**FIABILITE, **(seuils or {})}
     demi, n = np.asarray(demi_largeur, dtype=float), np.asarray(effectif, dtype=float)
     out = np.where((demi > s["demi_largeur_u"]) | (n < s["effectif_u"]), "u", "").astype(object)
-    out[(demi > s["demi_largeur_ns"]) | (n < s["effectif_ns"])] = "ns"
+    out[(demi > s["demi_largeur_ns"]) | (n < s["effectif_ns"])] = "i"
     return out
 
 

@@ -129,7 +129,7 @@ CV_MAX_PCT = 30  # beyond it a total or a mean is of low reliability
 
 
 def with_precision(df: pd.DataFrame, r: Resultat, p: Ponderation | None, unite: str, seuils: Seuils) -> pd.DataFrame:
-    """Add ic_bas and ic_haut (95 %), the standard error and the reliability ("", "u" low, "ns" not shown). Without weights, or
+    """Add ic_bas and ic_haut (95 %), the standard error and the reliability ("", "u" low, "i" not shown). Without weights, or
     for a maximum, there is no interval. Only a share of respondents has a proportion's: a ratio of sums is linearised as it is."""
     if p is None or r.influence is None or not len(df):
         return df.assign(ic_bas=np.nan, ic_haut=np.nan, **{Prive.ERREUR: np.nan, Prive.FIABILITE: ""})
@@ -183,7 +183,19 @@ def _shares(
     demi = np.fmax(haut - r.exact, r.exact - bas)
     with np.errstate(divide="ignore", invalid="ignore"):
         effectif = np.where(se > 0, np.minimum(part * (1 - part) / se**2, n), n)
-    return bas, haut, np.where(r.n > 0, reliability(demi, effectif, seuils=seuils.get("fiabilite")), "")
+    fiabilite = np.where(r.n > 0, reliability(demi, effectif, seuils=seuils.get("fiabilite")), "").astype(object)
+    # whether a share is too imprecise to be shown is told by how many answered, never by what they said: the symbol says nothing of it
+    pire = reliability(_widest(n, r.n_pondere, p), n, seuils=seuils.get("fiabilite"))
+    fiabilite[fiabilite == "i"] = "u"
+    fiabilite[(pire == "i") & (r.n > 0)] = "i"
+    return bas, haut, fiabilite
+
+
+def _widest(n: np.ndarray, unites: np.ndarray, p: Ponderation) -> np.ndarray:
+    """Half-width (points) of the interval of one half, on n respondents of so many units: what anybody can compute."""
+    erreur = np.sqrt(0.25 / n * np.clip(1 - n / np.maximum(unites, n), 0, 1))
+    bas, haut = (100 * np.asarray(x) for x in proportion_interval(np.full(len(n), 0.5), erreur, n, p.plan.ddl))
+    return np.fmax(haut - 50, 50 - bas)
 
 
 # ---- what may be shown of a figure: its status, and the masking of what may not
@@ -192,15 +204,15 @@ _FIGURE = [Prive.SERIE, Prive.CROISEMENT, Prive.CELLULE, Prive.DIMENSION, "modal
 
 
 def with_status(df: pd.DataFrame, pose: bool, regles: Mapping[str, float], seuils: Seuils) -> pd.DataFrame:
-    """Add `statut` (before secrecy), why the numerator and the base are confidential ("" free, "A" frequency, "B" dominance),
+    """Add `statut` (before secrecy: too few, "n", is told before all else, as it says nothing of the answers), why the numerator and the base are confidential ("" free, "A" frequency, "B" dominance),
     and whether the table is subject to secrecy."""
     statut = np.where(df[Prive.FIABILITE] == "u", "u", "A").astype(object)
-    trop_peu = (df["n_repondants"] < regles["min_repondants"]) | (df[Prive.FIABILITE] == "ns")
-    statut[df["valeur"].isna() | trop_peu] = "ns"
-    if not pose:
-        statut[:] = "nd"
     minimum = int(regles["min_contributeurs"])
     protege = minimum > 0 and pose
+    statut[df["valeur"].isna() | (df[Prive.FIABILITE] == "i")] = "i"
+    statut[df["n_repondants"] < max(regles["min_repondants"], minimum, 1)] = "n"
+    if not pose:
+        statut[:] = "nd"
     secret = base = pd.Series("", index=df.index, dtype=object)
     if protege:
         dominance = regles["dominance_pct"] / 100
@@ -226,8 +238,8 @@ def finish(t: Tableau) -> Tableau:
     secret_base = (df[Prive.SECRET_BASE] != "").to_numpy()
     statut = df["statut"].to_numpy(dtype=object).copy()
     pose = statut != "nd"
-    statut[pose & (cache | cache_base)] = "s2"
-    statut[pose & ((df[Prive.SECRET] != "").to_numpy() | secret_base)] = "s"
+    secret = cache | cache_base | secret_base | (df[Prive.SECRET] != "").to_numpy()
+    statut[pose & secret & (statut != "n")] = "c"
     sans_effectif = ~pose | secret_base | cache_base
     evolution = df[Prive.EDITION].to_numpy() == DIFFERENCE
     if evolution.any():
@@ -239,7 +251,8 @@ def finish(t: Tableau) -> Tableau:
         **{c: df[c].where(visible) for c in ("valeur", "ic_bas", "ic_haut")},
     )
     df["n_repondants"] = df["n_repondants"].mask(sans_effectif)
-    df["n_pondere"] = df["n_pondere"].mask(sans_effectif)
+    # a sum of weights says who is in to whoever knows the weights
+    df["n_pondere"] = df["n_pondere"].mask(sans_effectif | t.df[Prive.PROTEGE].to_numpy(bool))
     return Tableau(t.code, t.meta, df[published(df.columns)])
 
 
@@ -254,10 +267,10 @@ def _evolution(
     avant, apres = (
         etats[(df[Prive.EDITION] == e).to_numpy()].reindex(cles).fillna("nd").to_numpy(dtype=object) for e in (0, 1)
     )
-    for code in ("u", "ns", "s2", "s"):  # the last one prevails
+    for code in ("u", "i", "c", "n"):  # the last one prevails
         out[(out != "b") & ((avant == code) | (apres == code))] = code
     out[(avant == "nd") | (apres == "nd")] = "nd"
-    return out, np.isin(out, ["s", "s2", "nd"]) | sans_effectif[evolution]
+    return out, np.isin(out, ["c", "nd"]) | sans_effectif[evolution]
 
 
 # ---- from one edition to the next: the difference of two figures of the same perimeter, with its own interval

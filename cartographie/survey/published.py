@@ -43,7 +43,7 @@ APRES_AXES = (
 )  # fmt: skip
 CHIFFRES = (
     Publiee("n_repondants", "integer", "Répondants sur lesquels la valeur repose, non pondérés ; vide quand ce nombre est secret."),
-    Publiee("n_pondere", "number", "Unités de la base de sondage que ces répondants représentent."),
+    Publiee("n_pondere", "number", "Unités de la base de sondage que ces répondants représentent ; vide dans un tableau que le secret protège."),
     Publiee("valeur", "number", "Valeur de l'indicateur, arrondie ; vide quand elle n'est pas publiée (voir statut)."),
     Publiee("ic_bas", "number", "Borne basse de l'intervalle de confiance à 95 %."),
     Publiee("ic_haut", "number", "Borne haute de l'intervalle de confiance à 95 %."),
@@ -103,7 +103,7 @@ class Prive(StrEnum):
     EDITION = "_edition"  # 0 the edition before, 1 this one, 2 their difference
     MESURE = "_mesure"  # kind of measure, and whether the perimeter is the constant one
     CONSTANT = "_constant"
-    EXACT = "_exact"  # the figure not rounded, its standard error, how reliable it is ("", "u" or "ns")
+    EXACT = "_exact"  # the figure not rounded, its standard error, how reliable it is ("", "u" or "i")
     ERREUR = "_erreur"
     FIABILITE = "_fiabilite"
     COMPARABLE = "_comparable"  # of a difference: the two editions may be compared
@@ -142,9 +142,9 @@ STATUTS: Mapping[str, Etat] = {
     e.code: e
     for e in (
         Etat("A", "", "valeur publiée", ("A", "F"), visible=True),
-        Etat("s", "[c]", "couvert par le secret : trop peu de répondants, ou un seul apporte presque tout le total", ("Q", "C")),
-        Etat("s2", "[c2]", "masqué pour protéger une autre case", ("Q", "D")),
-        Etat("ns", "[ns]", "non significatif : trop peu de répondants pour publier un pourcentage", ("Q", "F")),
+        Etat("c", "[c]", "non publié pour protéger les répondants, ceux de cette case ou d'une autre", ("Q", "C")),
+        Etat("n", "[n]", "trop peu de répondants", ("Q", "F")),
+        Etat("i", "[i]", "trop imprécis pour être publié", ("Q", "F")),
         Etat("nd", "[nd]", "non disponible : question non posée à cette édition", ("L", "F")),
         Etat("u", "[u]", "peu fiable : intervalle de confiance large, à lire avec prudence", ("U", "F"), visible=True),
         Etat("b", "[b]", "rupture : éditions non comparables", ("B", "F")),

@@ -116,7 +116,7 @@ def test_a_figure_is_shown_only_when_it_betrays_nobody(projet: Path, campagne: s
     for x in montrees:
         if x["unite"] == "pct" and x["ic_bas"] and ".evolution" not in x["indicateur"]:
             assert 0 <= float(x["ic_bas"]) <= float(x["valeur"]) <= float(x["ic_haut"]) <= 100, x
-    assert {"s", "s2", "ns"} <= {x["statut"] for x in lignes}
+    assert {"c", "n", "i"} <= {x["statut"] for x in lignes}
 
 
 @pytest.mark.parametrize("campagne", EDITIONS)

@@ -100,14 +100,14 @@ def test_the_release_is_sound_and_something_is_masked(publie: Publie) -> None:
     rapport = publie.attack(publie.complete)
     assert rapport.sain, rapport.manquements
     assert rapport.cellules["prouve"].all()
-    assert len(rapport.cellules) > 500 and len(rows(publie.dossier, "s2")) > 100
+    assert len(rapport.cellules) > 500 and len(rows(publie.dossier, "c")) > 100
 
 
 def test_a_secondary_cell_unmasked_at_random_is_seen(publie: Publie, tmp_path: Path) -> None:
     """Most of them: a row may rest on a count that others keep hidden."""
     tirage = random.Random(20251127)
     essais = vus = 0
-    for chemin, rang in tirage.sample(rows(publie.dossier, "s2"), 20):
+    for chemin, rang in tirage.sample(rows(publie.dossier, "c"), 20):
         copie = Path(shutil.copytree(publie.dossier, tmp_path / f"{essais}-{rang}"))
         if unmask(publie, copie / "tableaux" / chemin.name, rang):
             essais += 1
@@ -242,7 +242,7 @@ def only(publie: Publie, dossier: Path, chemin: Path, rang: int) -> bool:
     for autre in (dossier / "tableaux").glob("*.csv"):
         df = pd.read_csv(autre, dtype=str, keep_default_na=False, encoding="utf-8")
         cachees = df.index.difference([rang]) if autre.name == chemin.name else df.index
-        df.loc[cachees, ["valeur", "ic_bas", "ic_haut", "n_repondants", "n_pondere", "statut"]] = [*[""] * 5, "s2"]
+        df.loc[cachees, ["valeur", "ic_bas", "ic_haut", "n_repondants", "n_pondere", "statut"]] = [*[""] * 5, "c"]
         df.to_csv(autre, index=False, encoding="utf-8")
     return True
 
@@ -256,7 +256,7 @@ def test_what_an_earlier_version_shows_is_masked_around(
     (copie / "outputs" / CAMPAGNE).mkdir(parents=True)
     shutil.copy(projet / "outputs" / "entrepot.duckdb", copie / "outputs")
     ancienne = copie / "outputs" / CAMPAGNE / "ancienne"
-    for chemin, rang in random.Random(3).sample(rows(publie.dossier, "s2"), 20):
+    for chemin, rang in random.Random(3).sample(rows(publie.dossier, "c"), 20):
         shutil.rmtree(ancienne, ignore_errors=True)
         shutil.copytree(publie.dossier, ancienne)
         if only(publie, ancienne, chemin, rang) and not publie.attack(publie.dossier, ancienne).sain:

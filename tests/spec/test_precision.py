@@ -75,7 +75,7 @@ def test_everybody_answered() -> None:
 
 
 def test_reliability_is_not_secrecy() -> None:
-    assert reliability([5, 12, 25, 5], [100, 100, 100, 9]).tolist() == ["", "u", "ns", "ns"]
+    assert reliability([5, 12, 25, 5], [100, 100, 100, 9]).tolist() == ["", "u", "i", "i"]
 
 
 def test_the_same_respondents_twice() -> None:
@@ -247,7 +247,7 @@ def test_student_intervals_of_means_and_of_changes() -> None:
 
 def test_reliability_at_its_limits() -> None:
     assert reliability([10, 10.1, 20, 20.1, 5, 5, 5, 5], [99, 99, 99, 99, 30, 29, 10, 9]).tolist() == [
-        "", "u", "u", "ns", "", "u", "u", "ns",
+        "", "u", "u", "i", "", "u", "u", "i",
     ]  # fmt: skip
     assert reliability([12], [99], seuils={"demi_largeur_u": 15}).tolist() == [""]
 

@@ -54,7 +54,7 @@ def by_name(trouvees: list[Page]) -> dict[str, Page]:
 
 def test_csv_is_utf8_comma_lf_point_and_empty_for_null() -> None:
     lignes = format_csv(tableaux()[0].df).split("\n")
-    assert lignes[1] == "c1,T01,pays,PAYS,Pays,TOUS,,,,lait,pct,F,8,8,50,,,A"
+    assert lignes[1] == "c1,T01,pays,PAYS,Pays,TOUS,,,,lait,pct,F,8,,50,,,A"
     assert next(x for x in lignes if ",zone,2,Sud,TOUS,,,,lait," in x).endswith("lait,pct,F,,,,,,s")
     assert lignes[-1] == ""
     assert len(list(csv.reader(lignes[:-1]))) == len(tableaux()[0].df) + 1
@@ -76,7 +76,7 @@ def test_pages_group_what_shares_its_columns() -> None:
     simple = trouvees["T01"]
     assert simple.entetes == ("Territoire", "lait (%)", "litres (nombre)", "Répondants (n)")
     assert simple.lignes == (
-        ("Pays", 50.0, 2180, 8), ("Nord", "[c]", 2000, 5), ("Sud", "[c]", "[c]", "[c]"), ("Îles", "[ns]", "[ns]", 0),
+        ("Pays", 50.0, 2180, 8), ("Nord", "[c]", 2000, 5), ("Sud", "[n]", "[n]", "[n]"), ("Îles", "[n]", "[n]", 0),
     )  # fmt: skip
 
 

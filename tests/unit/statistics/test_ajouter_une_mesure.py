@@ -85,8 +85,8 @@ def test_what_it_reveals_is_counted_and_masked() -> None:
     assert r.numerateur is not None and (r.numerateur.grain, r.numerateur.somme) == ("ferme", "")
     assert r.base is not None and (r.base.grain, r.base.somme) == ("ferme", "ferme.litres")
     df = protected(q)[0].df
-    assert figure(df, territoire_code="2") == (None, None, "s")  # two farms of the south
-    assert figure(df, territoire_code="1") == (None, None, "s2")  # or subtraction would tell it
+    assert figure(df, territoire_code="2") == (None, None, "n")  # two farms of the south
+    assert figure(df, territoire_code="1") == (None, None, "c")  # or subtraction would tell it
 
 
 def attacked(q: Questionnaire, dossier: Path) -> list[str]:

@@ -178,14 +178,14 @@ def test_columns_and_texts_of_the_long_contract() -> None:
 def test_grid_is_complete_ordered_and_masked_by_status() -> None:
     df = rows(questionnaire(serie(LAIT, croisements=(("zone",),))))
     assert df["territoire_libelle"].tolist() == ["Nord", "Sud", "Îles"]
-    assert figure(df, territoire_code="1") == (None, 5, "s")  # three of five: the two others would be known
-    assert figure(df, territoire_code="2") == (None, None, "s")  # two respondents: neither value nor n
-    assert figure(df, territoire_code="9") == (None, 0, "ns")
+    assert figure(df, territoire_code="1") == (None, 5, "c")  # three of five: the two others would be known
+    assert figure(df, territoire_code="2") == (None, None, "n")  # two respondents: neither value nor n
+    assert figure(df, territoire_code="9") == (None, 0, "n")
 
 
 def test_below_the_proportion_threshold_n_is_shown_and_the_value_is_not() -> None:
     df = rows(questionnaire(serie(LAIT), table={"min_repondants": 9, "min_contributeurs": 3}))
-    assert figure(df) == (None, 8, "ns")
+    assert figure(df) == (None, 8, "n")
 
 
 def test_kinds_of_actor_are_those_of_the_frame() -> None:
@@ -217,7 +217,7 @@ def test_repartition_over_child_rows_counts_each_parent_once() -> None:
 def test_counts_on_child_rows_rest_on_respondents() -> None:
     q = questionnaire(serie(ind("nb", "nombre"), den="V", dimension="race"), table={"min_contributeurs": 3})
     df = rows(q)
-    assert figure(df, modalite_code="N") == (None, None, "s")  # three cows of two farms
+    assert figure(df, modalite_code="N") == (None, None, "n")  # three cows of two farms
     assert figure(df, modalite_code="H") == (3.0, 3, "A")
 
 
@@ -265,7 +265,7 @@ def test_dominance_hides_a_total() -> None:
     q = replace(q, campagnes={"c1": replace(q.campagnes["c1"], parametres=seuils)})
     df = rows(q)
     assert figure(df, genre="P") == (780.0, 6, "A")
-    assert figure(df, genre="G") == (None, 2, "s")  # 1000 of 1400 litres: 71 %
+    assert figure(df, genre="G") == (None, 2, "c")  # 1000 of 1400 litres: 71 %
 
 
 def test_not_asked_is_not_available() -> None:
@@ -404,7 +404,7 @@ def test_a_median_has_an_interval() -> None:
 def test_the_minimum_of_respondents_is_that_of_every_measure() -> None:
     mesures = [ind("somme", "somme", valeur="litres"), ind("moyenne", "moyenne", valeur="litres"), ind("mediane", "mediane", valeur="litres")]  # fmt: skip
     df = rows(questionnaire({"denominateur": "F", "croisements": [[]], "indicateurs": mesures}, table={"min_repondants": 9, "min_contributeurs": 0}))  # fmt: skip
-    assert set(df["statut"]) == {"ns"}  # eight have litres
+    assert set(df["statut"]) == {"n"}  # eight have litres
 
 
 @pytest.mark.parametrize(
@@ -418,7 +418,7 @@ def test_no_answer_at_all_still_gives_the_whole_grid() -> None:
     vides = {k: v.head(0) for k, v in frames().items()} | {"annuaire": frames()["annuaire"]}
     df = build_tableaux(vides, None, questionnaire(serie(LAIT, croisements=((), ("zone",)))), "c1")[0].df
     assert len(df) == 4
-    assert set(df["statut"]) == {"ns"}
+    assert set(df["statut"]) == {"n"}
 
 
 def test_confidential_rules_are_not_counted_in_public() -> None:
