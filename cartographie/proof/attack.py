@@ -24,6 +24,7 @@ from cartographie.proof.reader import (
 )
 from cartographie.proof.solve import attack, before_release
 from cartographie.survey.model import Questionnaire
+from cartographie.survey.published import frees_zeros
 from cartographie.survey.written.declared import Axe, Seuils, TableauEcrit
 
 # ---- what a respondent can tell of the others: it knows the counts it makes alone, and takes them away from the equations
@@ -230,7 +231,8 @@ class _System:
         self.q, self.seuils, self.df = q, seuils, df
         self.minimum = int(seuils.get("secret_min", 0))
         self.dominance = seuils.get("dominance_pct", 100) / 100
-        self.zeros_libres = seuils.get("zeros", "publier") == "publier"
+        libres = {code: frees_zeros(t, seuils) for code, t in q.tableaux.items()}
+        self.zeros_libres = df["table_id"].map(libres).eq(True).to_numpy()
         self.lecteur, self.comptes = Lecteur(q), Comptes()
         lus, memo = [], {}
         for ligne in df[[*CLE]].to_dict("records"):
@@ -272,24 +274,29 @@ class _System:
         petit, peu = (haut > 0) & (haut < self.minimum), (de_base > 0) & (de_base < self.minimum)
         domine = df["dominante"].to_numpy(float) > self.dominance
         complement = (reste > 0) & (reste < self.minimum) & df["complet"].eq(True).to_numpy()
-        nul = (de_base > 0) & ((numerateur == 0) | (complement & (reste == 0)))
+        tous = (reste == 0) & df["complet"].eq(True).to_numpy()
+        nul = (de_base > 0) & ((numerateur == 0) | tous) & ~self.zeros_libres
         secret = petit | domine | complement | peu
-        self.interdites = (secret | (nul if not self.zeros_libres else False)) & df["protege"].eq(True).to_numpy()
-        self.secrets = np.where(numerateur == 0, nul if not self.zeros_libres else False, secret) if len(df) else secret
+        self.interdites = (secret | nul) & df["protege"].eq(True).to_numpy()
+        self.secrets = np.where(numerateur == 0, nul, secret | nul) if len(df) else secret
+        self.libre = np.ones(n, dtype=bool)  # a nought of that count may be read in every table where it stands
         for i in np.flatnonzero(self.parties >= 0):
             p = self.parties[i]
             self.montree[p] |= valeur[i]
             self.deja[p] |= valeur[i] and ancienne[i]
             self.sensible[p] |= bool(self.secrets[i])
+            self.libre[p] &= self.zeros_libres[i]
             if complement[i] and not (petit[i] or domine[i] or peu[i]):
                 self.reste[p] = base[i] - numerateur[i]
         for i in np.flatnonzero(self.touts >= 0):
             t = self.touts[i]
             self.montree[t] |= effectif[i] or valeur[i]
             self.deja[t] |= (effectif[i] or valeur[i]) and ancienne[i]
-            self.sensible[t] |= bool(peu[i]) and t not in self.publics
-        for a in self.ajoutes:  # an answer published nowhere, that subtraction tells
-            self.sensible[a] = 0 < self.vraie[a] < self.minimum
+            self.sensible[t] |= bool(peu[i] or (base[i] == 0 and not self.zeros_libres[i])) and t not in self.publics
+        for a, (tous, publies) in self.ajoutes.items():  # an answer published nowhere, that subtraction tells
+            # when noughts are free, that all gave it is as free as that none gave the others
+            libre = tous is not None and self.vraie[a] == self.vraie[tous] and self.libre[publies].all()
+            self.sensible[a] = 0 < self.vraie[a] < self.minimum and not libre
         self._everybody_knows()
 
     def _everybody_knows(self) -> None:
@@ -297,11 +304,10 @@ class _System:
         self.connue = np.zeros(len(self.vraie), dtype=bool)
         self.connue[list(self.publics)] = True
         self.connue |= self.deja
-        if self.zeros_libres:
-            self.connue |= self.montree & (self.vraie == 0)
-            for p, t in zip(self.parties, self.touts, strict=True):
-                if p >= 0 and t in self.publics and self.montree[p] and self.vraie[p] == self.vraie[t]:
-                    self.connue[p] = True
+        self.connue |= self.montree & (self.vraie == 0) & self.libre
+        for p, t in zip(self.parties, self.touts, strict=True):
+            if p >= 0 and t in self.publics and self.montree[p] and self.libre[p] and self.vraie[p] == self.vraie[t]:
+                self.connue[p] = True
         self.montree |= self.connue
         # all of it is what a published nought leaves
         self.sensible &= ~self.connue

@@ -275,9 +275,10 @@ def places(df: pd.DataFrame, axes: Mapping[str, Axe], constant: Sequence[bool]) 
     ]
 
 
-def bind_answers(comptes: Comptes, lecteur: Lecteur) -> list[int]:
-    """Answers to one question make those who answered it. The counts added, of answers published nowhere."""
-    ajoutes: list[int] = []
+def bind_answers(comptes: Comptes, lecteur: Lecteur) -> dict[int, tuple[int | None, list[int]]]:
+    """Answers to one question make those who answered it. The counts added, of answers published nowhere: with each, that of those
+    who answered (None when nobody says how many they are) and those of the answers published."""
+    ajoutes: dict[int, tuple[int | None, list[int]]] = {}
     familles: dict[tuple[Quoi, Lieu, str], list[Quoi]] = defaultdict(list)
     for quoi, lieu in list(comptes.rangs):
         for variable in sorted(v for v, _ in quoi.limites):
@@ -294,7 +295,8 @@ def bind_answers(comptes: Comptes, lecteur: Lecteur) -> list[int]:
         exact = (repondu, lieu) in comptes.rangs
         tout = comptes.rangs.get((repondu if exact else reste, lieu))
         siens = [(e.codes(variable), comptes.rangs[e, lieu]) for e in enfants]
-        ajoutes += _bind_family(comptes, siens, codes, tout, exact)
+        publies = (tout if exact else None, [r for _, r in siens])
+        ajoutes |= dict.fromkeys(_bind_family(comptes, siens, codes, tout, exact), publies)
     return ajoutes
 
 

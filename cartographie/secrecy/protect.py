@@ -126,9 +126,7 @@ def _suppress(s: Systeme, cellules: pd.DataFrame, seuils: Seuils) -> pd.DataFram
 
 def _open_what_is_free(s: Systeme, cellules: pd.DataFrame, seuils: Seuils) -> None:
     """A published 0 % or 100 % is free when the campaign says so: everybody knows it, and what follows from it."""
-    if seuils.get("zeros", "publier") != "publier":
-        return
-    montree = (cellules["publie"] & (cellules["primaire"] == "")).to_numpy()
+    montree = (cellules["publie"] & (cellules["primaire"] == "") & cellules["zero_libre"].astype(bool)).to_numpy()
     valeur, fixe = cellules["valeur"].to_numpy(float), cellules["fixe"].to_numpy()
     libre = montree & (valeur == 0)
     parts = (s.numerateurs >= 0) & (s.bases >= 0)

@@ -29,12 +29,24 @@ from cartographie.secrecy.counts import (
 from cartographie.secrecy.equations import from_rows
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.published import COLONNES as COLONNES_PUBLIEES
-from cartographie.survey.published import Prive
+from cartographie.survey.published import Prive, frees_zeros
 from cartographie.survey.received import Tableau
 from cartographie.survey.written.declared import Axe, Seuils
 
 Cle = tuple[str, Compte, Place]  # edition, what, where
-COLONNES = ["cle", "cout", "publie", "primaire", "reste", "valeur", "contributeurs", "seul", "marque", "fixe"]
+COLONNES = [
+    "cle",
+    "cout",
+    "publie",
+    "primaire",
+    "reste",
+    "valeur",
+    "contributeurs",
+    "seul",
+    "marque",
+    "fixe",
+    "zero_libre",
+]
 
 
 @dataclass
@@ -51,10 +63,9 @@ class Systeme:
 @dataclass
 class _Carnet:
     """Cells being gathered: one entry per count and place. `minimum`: below it a number of contributors is confidential;
-    `zeros_libres`: a nought is not. `reponses`: (count, variable): those who are known to have all answered it."""
+    `reponses`: (count, variable): those who are known to have all answered it."""
 
     minimum: float
-    zeros_libres: bool
     rangs: dict[Cle, int] = field(default_factory=dict)
     lignes: list[dict[str, Any]] = field(default_factory=list)
     reponses: set[tuple[Cle, str]] = field(default_factory=set)
@@ -63,7 +74,9 @@ class _Carnet:
         """Rank of the cell; a cell met again is as confidential as its most confidential figure, and adds its cost."""
         if cle not in self.rangs:
             self.rangs[cle] = len(self.lignes)
-            self.lignes.append({"cle": cle, "cout": 0.0, "publie": False, "primaire": "", "reste": None, **proprietes})
+            self.lignes.append({
+                "cle": cle, "cout": 0.0, "publie": False, "primaire": "", "reste": None, "zero_libre": True, **proprietes,
+            })  # fmt: skip
         return self.rangs[cle]
 
     def reveal(self, rang: int, primaire: str, cout: float, publie: bool, reste: float | None = None) -> None:
@@ -92,17 +105,22 @@ class _Chiffre(NamedTuple):
     seul: int
     marque_base: int
     marque: int
+    zeros_libres: bool  # of its table
 
 
-_LUES = [c if c in COLONNES_PUBLIEES else Prive[c.upper()] for c in _Chiffre._fields]
+_LUES = [c if c in COLONNES_PUBLIEES else Prive[c.upper()] for c in _Chiffre._fields[:-1]]
 
 
 def build_system(q: Questionnaire, tableaux: Sequence[Tableau], seuils: Seuils) -> Systeme:
     """The system of all the tables together, previous editions included."""
     axes = q.enquete.get("axes", {})
-    carnet = _Carnet(float(seuils.get("secret_min", 0)), seuils.get("zeros", "publier") == "publier")
+    carnet = _Carnet(float(seuils.get("secret_min", 0)))
     rangs = [
-        (-1, -1) if r is None else _reveal(q, carnet, _Chiffre(*ligne), place, r, _cost(place, axes))
+        (-1, -1)
+        if r is None
+        else _reveal(
+            q, carnet, _Chiffre._make((*ligne, frees_zeros(q.tableaux[t.code], seuils))), place, r, _cost(place, axes)
+        )
         for t in tableaux
         for ligne, place, r in zip(
             t.df[_LUES].itertuples(index=False, name=None), places(t.df, axes), revelations(q, t), strict=True
@@ -144,8 +162,9 @@ def _reveal(
         haut = carnet.cell(
             (x.edition, r.numerateur, place), valeur=x.numerateur, contributeurs=x.contributeurs, seul=x.seul, marque=x.marque
         )  # fmt: skip
-        primaire = x.secret or x.secret_base
-        if not x.numerateur and carnet.zeros_libres:
+        primaire = x.secret or (x.secret_base if x.base else "")  # of nobody, nothing is said
+        carnet.lignes[haut]["zero_libre"] &= x.zeros_libres
+        if not x.numerateur and x.zeros_libres:
             primaire = ""  # nought out of one or two answers is no more secret than nought out of many
         montre = x.statut not in NON_MONTREES and not x.secret and not x.secret_base
         carnet.reveal(haut, primaire, cout, montre, _rest(x, carnet.minimum))
@@ -258,8 +277,9 @@ def _remainder(carnet: _Carnet, cle: Cle, total: int, parties: Sequence[int]) ->
     nouveau = cle not in carnet.rangs
     marque = (carnet.lignes[total]["marque"] - sum(carnet.lignes[r]["marque"] for r in parties)) % 2**64
     rang = carnet.cell(cle, valeur=max(valeur, 0.0), contributeurs=max(valeur, 0.0), seul=-1, marque=marque)
-    # all of it is the rest of a published nought: as free as it is
-    if nouveau and not cle[1].somme and 0 < valeur < min(carnet.minimum, carnet.lignes[total]["valeur"]):
+    # all of it is the rest of noughts: as free as they are
+    libres = all(carnet.lignes[r]["zero_libre"] for r in parties) and valeur == carnet.lignes[total]["valeur"]
+    if nouveau and not cle[1].somme and 0 < valeur < carnet.minimum and not libres:
         carnet.reveal(rang, "A", 0.0, False)
     return rang
 

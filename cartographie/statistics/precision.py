@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -203,27 +204,39 @@ def _widest(n: np.ndarray, unites: np.ndarray, p: Ponderation) -> np.ndarray:
 _FIGURE = [Prive.SERIE, Prive.CROISEMENT, Prive.CELLULE, Prive.DIMENSION, "modalite_code", Prive.INDICATEUR]
 
 
-def with_status(df: pd.DataFrame, pose: bool, regles: Mapping[str, float], seuils: Seuils) -> pd.DataFrame:
+@dataclass(frozen=True, slots=True)
+class Regles:
+    """What a series asks of its figures. `min_contributeurs`: 0 when secrecy does not bear on it; `dominance`: a share (0–1);
+    `zeros_libres`: nought and a hundred per cent may be read; `tous`: it is about all who answered, which is no secret."""
+
+    min_repondants: float
+    min_contributeurs: int
+    dominance: float
+    zeros_libres: bool
+    tous: bool
+
+
+def with_status(df: pd.DataFrame, pose: bool, regles: Regles) -> pd.DataFrame:
     """Add `statut` (before secrecy: too few, "n", is told before all else, as it says nothing of the answers), why the numerator and the base are confidential ("" free, "A" frequency, "B" dominance),
     and whether the table is subject to secrecy."""
     statut = np.where(df[Prive.FIABILITE] == "u", "u", "A").astype(object)
-    minimum = int(regles["min_contributeurs"])
+    minimum = regles.min_contributeurs
     protege = minimum > 0 and pose
     statut[df["valeur"].isna() | (df[Prive.FIABILITE] == "i")] = "i"
-    statut[df["n_repondants"] < max(regles["min_repondants"], minimum, 1)] = "n"
+    statut[df["n_repondants"] < max(regles.min_repondants, minimum, 1)] = "n"
     if not pose:
         statut[:] = "nd"
     secret = base = pd.Series("", index=df.index, dtype=object)
     if protege:
-        dominance = regles["dominance_pct"] / 100
-        zero = seuils.get("zeros", "publier")
-        base = primary_suppression(pd.DataFrame({"effectif": df["n_repondants"]}), effectif_min=minimum)
+        zero = "publier" if regles.zeros_libres else "proteger"
+        population = pd.DataFrame({"effectif": df["n_repondants"]})
+        base = primary_suppression(population, effectif_min=minimum, zero="publier" if regles.tous else zero)
         cellules = pd.DataFrame({
             "effectif": df[Prive.CONTRIBUTEURS], "valeur": 1.0, "maximum": df[Prive.DOMINANTE],
-            "effectif_complement": df[Prive.CONTRIBUTEURS_COMPLEMENT].where(df[Prive.COMPLET], 0),
+            "effectif_complement": df[Prive.CONTRIBUTEURS_COMPLEMENT].where(df[Prive.COMPLET]),
             "base": df[Prive.CONTRIBUTEURS_BASE],
         })  # fmt: skip
-        secret = primary_suppression(cellules, effectif_min=minimum, dominance=dominance, zero=zero)
+        secret = primary_suppression(cellules, effectif_min=minimum, dominance=regles.dominance, zero=zero)
         base, secret = base.where(base != "V", ""), secret.where(secret != "V", "")
     return df.assign(statut=statut, **{Prive.SECRET: secret, Prive.SECRET_BASE: base, Prive.PROTEGE: protege})
 

@@ -13,10 +13,10 @@ from cartographie.base.errors import UserError
 from cartographie.statistics.axes import Axes, Croisement
 from cartographie.statistics.frames import LIBELLES_COLONNES, SUFFIXE_PRECEDENTE, Edition, Grille
 from cartographie.statistics.measures import MESURES, Assiette, Influence, variables_of
-from cartographie.statistics.precision import comparable, evolution_rows, with_precision, with_status
+from cartographie.statistics.precision import Regles, comparable, evolution_rows, with_precision, with_status
 from cartographie.statistics.weights import Ponderation
 from cartographie.survey.model import Questionnaire
-from cartographie.survey.published import DIFFERENCE, TOUS, Prive, columns, key_columns
+from cartographie.survey.published import DIFFERENCE, TOUS, Prive, columns, frees_zeros, key_columns
 from cartographie.survey.received import Legende, Tableau
 from cartographie.survey.written.declared import Indicateur, Serie, TableauEcrit
 
@@ -120,7 +120,7 @@ def _serie(
         croisement = axes.croise(refs, constant=evolution)
         for k, ind in enumerate(s["indicateurs"]):
             rangs = {Prive.SERIE: i, Prive.CROISEMENT: j, Prive.INDICATEUR: k}
-            regles = _regles(t, s, ind, e)
+            regles = _regles(t, s, e)
             perimetre = axes.perimetre() if evolution else None
             nouveau, influence = _bloc(s, ind, regles, e, croisement, perimetre)
             yield nouveau.assign(**rangs, **{Prive.EDITION: 1})
@@ -166,7 +166,7 @@ def place_figure(
 
 
 def _bloc(
-    s: Serie, ind: Indicateur, regles: Mapping[str, float], e: Edition, croisement: Croisement,
+    s: Serie, ind: Indicateur, regles: Regles, e: Edition, croisement: Croisement,
     perimetre: tuple[str, tuple[str, ...]] | None,
 ) -> tuple[pd.DataFrame, Influence | None]:  # fmt: skip
     """All rows of one indicator on one crossing: the complete grid, empty cells included."""
@@ -190,10 +190,10 @@ def _bloc(
         },
     )  # fmt: skip
     df = with_precision(df, r, e.ponderation if a.pondere else None, a.unite, e.seuils)
-    return with_status(df, a.pose, regles, e.seuils), r.influence
+    return with_status(df, a.pose, regles), r.influence
 
 
-def _regles(t: TableauEcrit, s: Serie, ind: Indicateur, e: Edition) -> dict[str, float]:
+def _regles(t: TableauEcrit, s: Serie, e: Edition) -> Regles:
     """Publication thresholds: series, then table, then campaign. A table that gives one of the two sets the other to 0."""
     seuils = e.seuils
     donne = s.get("min_repondants", t.get("min_repondants"))
@@ -201,8 +201,6 @@ def _regles(t: TableauEcrit, s: Serie, ind: Indicateur, e: Edition) -> dict[str,
     proportion = donne if donne is not None else seuils.get("proportion_min", 0) if contributeurs is None else 0
     if contributeurs is None:
         contributeurs = 0 if donne == 0 else seuils.get("secret_min", 0)
-    return {
-        "min_repondants": proportion,
-        "min_contributeurs": contributeurs,
-        "dominance_pct": seuils.get("dominance_pct", 100) if contributeurs else 100,
-    }
+    part = seuils.get("dominance_pct", 100) / 100
+    tous = not (e.questionnaire.denominateurs[s["denominateur"]].get("filtre") or s.get("filtre"))
+    return Regles(proportion, int(contributeurs), part if contributeurs else 1.0, frees_zeros(t, seuils), tous)

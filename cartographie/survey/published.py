@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cartographie.survey.written.declared import Axe
+    from cartographie.survey.written.declared import Axe, Seuils, TableauEcrit
 
 TOUS = "TOUS"  # code of everybody, on an axis without levels
 EVOLUTION = ".evolution"  # ends the code of an indicator that is a difference between editions
@@ -151,6 +151,12 @@ STATUTS: Mapping[str, Etat] = {
     )
 }  # fmt: skip
 VISIBLES = tuple(e.code for e in STATUTS.values() if e.visible)
+
+
+def frees_zeros(tableau: TableauEcrit, seuils: Seuils) -> bool:
+    """Nought and a hundred per cent may be read: as the table declares it, else the campaign. Protected otherwise, since what is
+    true of nobody, or of everybody, is told of each of those who are known to be there."""
+    return (tableau.get("zeros") or seuils.get("zeros", "proteger")) == "publier"
 
 
 @dataclass(frozen=True, slots=True)

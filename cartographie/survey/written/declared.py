@@ -228,6 +228,9 @@ class Serie(TypedDict, total=False, closed=True):
     filtre: Condition
 
 
+Zeros = Literal["publier", "proteger"]
+
+
 class TableauEcrit(TypedDict, total=False, closed=True):
     code: Required[Annotated[str, Forme("un code comme « T07 »", r"^[A-Z][0-9]{2}[a-z]?$")]]
     titre: Required[Texte]
@@ -239,6 +242,7 @@ class TableauEcrit(TypedDict, total=False, closed=True):
     unite: Texte
     min_repondants: Entier
     min_contributeurs: Entier
+    zeros: Zeros
 
 
 # ---- <campagne>/campagne.yaml
@@ -252,7 +256,7 @@ class Fiabilite(TypedDict, total=False, closed=True):
 
 
 class Seuils(TypedDict, total=False, extra_items=Nombre):  # type: ignore[call-arg]  # PEP 728
-    zeros: Literal["publier", "proteger"]
+    zeros: Zeros
     fiabilite: Fiabilite
     anomalies_bloquantes_pct: Nombre
     secret_min: Nombre

@@ -55,7 +55,7 @@ def by_name(trouvees: list[Page]) -> dict[str, Page]:
 def test_csv_is_utf8_comma_lf_point_and_empty_for_null() -> None:
     lignes = format_csv(tableaux()[0].df).split("\n")
     assert lignes[1] == "c1,T01,pays,PAYS,Pays,TOUS,,,,lait,pct,F,8,,50,,,A"
-    assert next(x for x in lignes if ",zone,2,Sud,TOUS,,,,lait," in x).endswith("lait,pct,F,,,,,,s")
+    assert next(x for x in lignes if ",zone,2,Sud,TOUS,,,,lait," in x).endswith("lait,pct,F,,,,,,n")
     assert lignes[-1] == ""
     assert len(list(csv.reader(lignes[:-1]))) == len(tableaux()[0].df) + 1
 
