@@ -328,7 +328,8 @@ class _System:
         peu = self.df["statut"].eq("n").to_numpy()
         assez = [self._enough(jugee) for jugee in (min, max)]
         menteurs = ((visibles & (effectif < assez[0])) | (peu & (effectif >= assez[1]))) & ici
-        menteurs &= ~self.df["evolution"].eq(True).to_numpy()  # which rests on two figures
+        # a difference rests on two figures; where nothing is secret, a status says no more than the count beside it
+        menteurs &= ~self.df["evolution"].eq(True).to_numpy() & self.df["protege"].eq(True).to_numpy()
         return dites + [f"{self._line(int(i))} : le statut ne dit pas vrai" for i in np.flatnonzero(menteurs)]
 
     def _enough(self, retenu: Callable[[set[int]], int]) -> np.ndarray:
@@ -426,7 +427,7 @@ def _minima(t: TableauEcrit, seuils: Seuils) -> dict[tuple[str, str], set[int]]:
         if part is None and tiers is None:
             minimum = max(general)
         for x in s["indicateurs"]:
-            out[x["code"], s["denominateur"]].add(max(int(minimum), 1))
+            out[x["code"], s["denominateur"]].add(int(minimum))
     return out
 
 

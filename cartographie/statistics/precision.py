@@ -223,7 +223,8 @@ def with_status(df: pd.DataFrame, pose: bool, regles: Regles) -> pd.DataFrame:
     minimum = regles.min_contributeurs
     protege = minimum > 0 and pose
     statut[df["valeur"].isna() | (df[Prive.FIABILITE] == "i")] = "i"
-    statut[df["n_repondants"] < max(regles.min_repondants, minimum, 1)] = "n"
+    peu = df["n_repondants"] < max(regles.min_repondants, minimum)
+    statut[peu | (df["valeur"].isna() & (df["n_repondants"] == 0))] = "n"
     if not pose:
         statut[:] = "nd"
     secret = base = pd.Series("", index=df.index, dtype=object)

@@ -24,6 +24,7 @@ from cartographie.statistics.tables import Campagne, draft_tableaux
 from cartographie.statistics.weights import weigh
 from cartographie.survey.load import load_questionnaire
 from cartographie.survey.model import Questionnaire
+from cartographie.survey.published import Prive
 
 CAMPAGNE = "2025"
 CLE = ["edition", "table_id", "territoire_type", "territoire_code", "type_acteur", "dimension", "modalite_code", "indicateur",
@@ -81,6 +82,16 @@ def rows(dossier: Path, statut: str) -> list[tuple[Path, int]]:
     ]
 
 
+def primaries(publie: Publie) -> list[tuple[Path, int]]:
+    """The lines withheld for what they say themselves."""
+    out = []
+    for chemin, rang in [*rows(publie.dossier, "c"), *rows(publie.dossier, "n")]:
+        df = pd.read_csv(chemin, dtype=str, keep_default_na=False, encoding="utf-8")
+        if publie.brouillons.loc[tuple(df.loc[rang, CLE])][Prive.SECRET]:
+            out.append((chemin, rang))
+    return out
+
+
 def unmask(publie: Publie, chemin: Path, rang: int) -> bool:
     """Write in the row the figure that was masked; False when there is none (no answer, a difference)."""
     df = pd.read_csv(chemin, dtype=str, keep_default_na=False, encoding="utf-8")
@@ -121,7 +132,7 @@ def test_a_secondary_cell_unmasked_at_random_is_seen(publie: Publie, tmp_path: P
 def test_a_primary_cell_unmasked_is_always_seen(publie: Publie, tmp_path: Path) -> None:
     tirage = random.Random(1)
     essais = 0
-    for chemin, rang in tirage.sample(rows(publie.dossier, "s"), 12):
+    for chemin, rang in tirage.sample(primaries(publie), 12):
         copie = Path(shutil.copytree(publie.dossier, tmp_path / f"{essais}-{rang}"))
         if essais < 3 and unmask(publie, copie / "tableaux" / chemin.name, rang):
             essais += 1
@@ -132,11 +143,28 @@ def test_a_primary_cell_unmasked_is_always_seen(publie: Publie, tmp_path: Path) 
 
 def test_a_status_that_lies_is_seen(publie: Publie, copie: Path) -> None:
     """The value is there, under a status that says masked."""
-    chemin, rang = rows(copie, "s")[0]
+    chemin, rang = rows(copie, "c")[0]
     df = pd.read_csv(chemin, dtype=str, keep_default_na=False, encoding="utf-8")
     df.loc[rang, "valeur"] = "12.3"
     df.to_csv(chemin, index=False, encoding="utf-8")
     assert any("garde une valeur" in m for m in publie.attack(copie).manquements)
+
+
+@pytest.mark.parametrize(
+    ("colonne", "dit", "manquement"),
+    [("statut", "s2", "que le public ne connaît pas"), ("n_pondere", "12.5", "une somme de poids est publiée"), ("statut", "n", "ne dit pas vrai")],
+)  # fmt: skip
+def test_a_symbol_or_a_weight_too_many_is_seen(
+    publie: Publie, copie: Path, colonne: str, dit: str, manquement: str
+) -> None:
+    """A motive told by a symbol of its own, a sum of weights, « too few » of many."""
+    chemin, rang = next((c, i) for c, i in rows(copie, "A") if c.name.startswith("t01"))
+    df = pd.read_csv(chemin, dtype=str, keep_default_na=False, encoding="utf-8")
+    df.loc[rang, colonne] = dit
+    if colonne == "statut":
+        df.loc[rang, ["valeur", "ic_bas", "ic_haut"]] = ""
+    df.to_csv(chemin, index=False, encoding="utf-8")
+    assert any(manquement in m for m in publie.attack(copie).manquements)
 
 
 @pytest.mark.parametrize("faute", ["valeur", "cachee", "commentaire", "formule"])

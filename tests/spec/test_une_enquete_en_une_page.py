@@ -154,8 +154,8 @@ def test_blank_is_not_no_and_dont_know_is_an_answer(enquete: Path) -> None:
 
 def test_rejected_cells_leave_the_denominator_and_returned_answers_the_table(enquete: Path) -> None:
     # Group B: sites 8 (yes), 9 (no), 12 (yes), 13 (no, the later answer) are known; 10 was emptied, 11 is in quarantine.
-    # 2 of 4: two respondents are fewer than the three one must not single out.
-    assert figure(enquete, "usage", "B") == ("", "4", "s")
+    # Four are fewer than the survey asks for a share: said before anything about what they answered.
+    assert figure(enquete, "usage", "B") == ("", "4", "n")
 
 
 def test_the_whole(enquete: Path) -> None:
