@@ -105,7 +105,7 @@ def experience(
         print(f"… tirage {tirage + 1}/{tirages}", end="\r", file=sys.stderr, flush=True)
         f = figures(q, campagne, keep(q, trames, answering(trames, q, hasard, biais)))
         f = f.join(vraies.rename("vraie"), how="inner")
-        f = f[(f["_fiabilite"] != "ns") & (f["n_repondants"] >= 10)]  # what is published
+        f = f[(f["_fiabilite"] != "i") & (f["n_repondants"] >= 10)]  # what is published
         pas = np.where(f["_mesure"].isin(["part", "repartition", "ratio"]), 0.05, 0.005)  # bounds are rounded
         tenu = (f["ic_bas"] - pas <= f["vraie"]) & (f["vraie"] <= f["ic_haut"] + pas)
         lus.append(pd.DataFrame({"tenu": tenu.to_numpy(), "mesure": f["_mesure"].to_numpy(), "n": f["n_repondants"].to_numpy(),

@@ -144,8 +144,7 @@ def with_precision(df: pd.DataFrame, r: Resultat, p: Ponderation | None, unite: 
             bas, haut = mean_interval(r.exact, erreur, p.plan.ddl)
         bas, haut = np.maximum(bas, 0), np.asarray(haut)
         if unite == "pct":
-            demi = np.fmax(haut - r.exact, r.exact - bas)
-            fiabilite = np.where(r.n > 0, reliability(demi, r.n, seuils=seuils.get("fiabilite")), "")
+            fiabilite = _reliable(r, (bas, haut), r.n, p, seuils)
         else:
             with np.errstate(invalid="ignore", divide="ignore"):
                 fiabilite = np.where(100 * erreur > seuils.get("cv_max_pct", CV_MAX_PCT) * r.exact, "u", "")
@@ -181,22 +180,23 @@ def _shares(
     part, se = np.nan_to_num(r.exact) / 100, erreur / 100
     n = np.maximum(r.n, 1)
     bas, haut = (100 * np.asarray(x) for x in proportion_interval(np.clip(part, 0, 1), se, n, p.plan.ddl))
-    demi = np.fmax(haut - r.exact, r.exact - bas)
     with np.errstate(divide="ignore", invalid="ignore"):
         effectif = np.where(se > 0, np.minimum(part * (1 - part) / se**2, n), n)
-    fiabilite = np.where(r.n > 0, reliability(demi, effectif, seuils=seuils.get("fiabilite")), "").astype(object)
-    # whether a share is too imprecise to be shown is told by how many answered, never by what they said: the symbol says nothing of it
-    pire = reliability(_widest(n, r.n_pondere, p), n, seuils=seuils.get("fiabilite"))
-    fiabilite[fiabilite == "i"] = "u"
-    fiabilite[(pire == "i") & (r.n > 0)] = "i"
-    return bas, haut, fiabilite
+    return bas, haut, _reliable(r, (bas, haut), effectif, p, seuils)
 
 
-def _widest(n: np.ndarray, unites: np.ndarray, p: Ponderation) -> np.ndarray:
-    """Half-width (points) of the interval of one half, on n respondents of so many units: what anybody can compute."""
-    erreur = np.sqrt(0.25 / n * np.clip(1 - n / np.maximum(unites, n), 0, 1))
+def _reliable(
+    r: Resultat, bornes: tuple[np.ndarray, np.ndarray], effectif: np.ndarray, p: Ponderation, seuils: Seuils
+) -> np.ndarray:
+    """Of a figure in per cent. Low reliability is told by its interval; too imprecise, by that of one half on as many respondents of
+    as many units, which anybody can compute: a symbol that depended on the answers would tell them."""
+    s, n = seuils.get("fiabilite"), np.maximum(r.n, 1)
+    demi = np.fmax(bornes[1] - r.exact, r.exact - bornes[0])
+    fiabilite = np.where(reliability(demi, effectif, seuils=s) == "", "", "u").astype(object)
+    erreur = np.sqrt(0.25 / n * np.clip(1 - n / np.maximum(r.n_pondere, n), 0, 1))
     bas, haut = (100 * np.asarray(x) for x in proportion_interval(np.full(len(n), 0.5), erreur, n, p.plan.ddl))
-    return np.fmax(haut - 50, 50 - bas)
+    fiabilite[reliability(np.fmax(haut - 50, 50 - bas), n, seuils=s) == "i"] = "i"
+    return np.where(r.n > 0, fiabilite, "")
 
 
 # ---- what may be shown of a figure: its status, and the masking of what may not

@@ -259,6 +259,23 @@ def test_a_trace_reads_what_decides_which_child_rows_count() -> None:
     assert lues == {"normandes": (("vache", "race"),), "jeunes": (("vache", "age"), ("vache", "race"))}
 
 
+@pytest.mark.parametrize(
+    ("campagne", "table", "attendu"),
+    [({}, {}, (None, 5, "c")), ({"zeros": "publier"}, {}, (100.0, 5, "A")), ({}, {"zeros": "publier"}, (100.0, 5, "A")),
+     ({"zeros": "publier"}, {"zeros": "proteger"}, (None, 5, "c"))],
+)  # fmt: skip
+def test_what_is_true_of_everybody_is_protected_unless_said_otherwise(
+    campagne: dict[str, object], table: dict[str, object], attendu: tuple[object, object, str]
+) -> None:
+    """The five large and small farms that have litres in the north: all have some. The table goes before the campaign."""
+    tous = ind("tous", "part", condition={"variable": "litres", "superieur_ou_egal": 1})
+    q = questionnaire(
+        serie(tous, croisements=(("zone",),)), table={"min_repondants": 3, "min_contributeurs": 3, **table}
+    )
+    q = replace(q, campagnes={"c1": replace(q.campagnes["c1"], parametres={"seuils": {"secret_min": 3, **campagne}})})
+    assert figure(rows(q), territoire_code="1") == attendu
+
+
 def test_dominance_hides_a_total() -> None:
     q = questionnaire(serie(ind("somme", "somme", valeur="litres"), croisements=(("genre",),)))
     seuils = {"seuils": {"secret_min": 2, "dominance_pct": 70}}
@@ -354,7 +371,9 @@ def test_weights_are_those_of_the_units_of_the_frame_each_in_its_own_cell() -> N
     assert figure(df, territoire_code="2")[0] == 100.0  # F1 alone (2)
 
 
-def weighted(*indicateurs: dict[str, object], repondants: int = 4) -> pd.DataFrame:
+def weighted(
+    *indicateurs: dict[str, object], repondants: int = 4, seuils: dict[str, object] | None = None
+) -> pd.DataFrame:
     """The figures of the first farms (F1, F2…), each standing for two of the country's, everything shown."""
     n = repondants
     unites = pd.DataFrame({"racine": range(n), "base": range(n), "groupe": "tous", "poids_initial": 2.0, "poids": 2.0})
@@ -364,7 +383,7 @@ def weighted(*indicateurs: dict[str, object], repondants: int = 4) -> pd.DataFra
     )
     libre = {"min_repondants": 0, "min_contributeurs": 0}
     q = questionnaire({"denominateur": "F", "croisements": [[]], "indicateurs": list(indicateurs)}, table=libre)
-    montrer = {"seuils": {"fiabilite": {"demi_largeur_ns": 1e9, "effectif_ns": 0}}}
+    montrer = {"seuils": seuils or {"fiabilite": {"demi_largeur_ns": 1e9, "effectif_ns": 0}}}
     q = replace(q, campagnes={"c1": replace(q.campagnes["c1"], parametres=montrer)})
     return finish(draft_tableaux(q, TablesOf("c1", frames(), poids))[0]).df.set_index("indicateur")
 
@@ -379,6 +398,16 @@ def test_a_ratio_of_sums_is_linearised_whatever_its_value() -> None:
     demi = 100 * stats.t.ppf(0.975, 3) * se
     assert x["valeur"] == 0.4
     assert (x["ic_bas"], x["ic_haut"]) == (max(round(0.4 - demi, 1), 0), round(0.4 + demi, 1))
+
+
+@pytest.mark.parametrize("mesure", ["part", "ratio"])
+def test_too_imprecise_does_not_depend_on_what_was_answered(mesure: str) -> None:
+    """Six of twelve farms: whatever they answer, one half would be known to 25 points; at ten points asked, nothing is shown."""
+    for lait in ("OUI", "NON", "NSP"):
+        x = {"part": ind("x", "part", condition={"variable": "lait", "egal": lait}),
+             "ratio": ind("x", "ratio", numerateur={"nombre": "vache"}, denominateur="litres")}[mesure]  # fmt: skip
+        seuils = {"fiabilite": {"demi_largeur_ns": 10, "effectif_ns": 0, "demi_largeur_u": 1e9, "effectif_u": 0}}
+        assert weighted(x, repondants=4, seuils=seuils).loc["x", "statut"] == "i"
 
 
 def test_silence_is_not_nought_in_a_total() -> None:

@@ -135,6 +135,14 @@ def test_the_other_files_too(genre: str, contenu: Any, cle: str, dit: str) -> No
     assert not Draft202012Validator(json_schema(genre)).is_valid(contenu)
 
 
+def test_bounds_that_a_calibration_would_not_keep_are_refused(tmp_path: Path) -> None:
+    calage = "\nponderation: {groupes: [site], calage: {methode: raking, bornes: [0.5, 2], marges: []}}\n"
+    with pytest.raises(DeclarationError) as refus:
+        load(tmp_path, **{CAMPAGNE: PAGE[CAMPAGNE] + calage})
+    assert refus.value.code == "D10" and refus.value.cle == "ponderation.calage.bornes"
+    assert "ne tient pas de bornes" in refus.value.message
+
+
 @pytest.mark.parametrize(
     ("condition", "dit"),
     [
