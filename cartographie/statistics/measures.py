@@ -230,7 +230,8 @@ class Influence:
 @dataclass(frozen=True, slots=True)
 class Resultat:
     """Flat arrays of length C × D × M. `n`: respondents of the base; `influence`: None for a maximum. `proportion`: a share of
-    rows, between 0 and 1. `fractile`: of a quantile, whose influence is that of the share below it."""
+    rows, between 0 and 1. `fractile`: of a quantile, whose influence is that of the share below it. `n_efficace`: of a figure
+    in per cent, (Σw)²/Σw² of its respondents (Kish 1965)."""
 
     n: np.ndarray
     n_pondere: np.ndarray
@@ -240,6 +241,7 @@ class Resultat:
     influence: Influence | None = None
     proportion: bool = False
     fractile: Fractile | None = None
+    n_efficace: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +355,7 @@ def _share(a: Assiette, s: Selection) -> Resultat:
     exacts = counts_of_a_share(
         by_respondent(b.plat, b.repondants), by_respondent(plat, t.repondants), g.taille, m, a.signatures
     )
+    efficace = np.repeat(_effective(b, g), m)
     n, w = np.repeat(n, m), np.repeat(w, m)
     part = _divise(haut, w)
     # ratio p = X/N: the linearised value is (y − p) / N, in points
@@ -363,7 +366,16 @@ def _share(a: Assiette, s: Selection) -> Resultat:
         np.concatenate([plat, plat_b]),
         100 * np.concatenate([_divise(t.poids, w[plat]), -_divise(poids_b * np.nan_to_num(part[plat_b]), w[plat_b])]),
     )
-    return Resultat(n, w, 100 * part, divise_arrondi(haut, w, 100, a.decimales), exacts, influence, proportion=True)
+    return Resultat(
+        n,
+        w,
+        100 * part,
+        divise_arrondi(haut, w, 100, a.decimales),
+        exacts,
+        influence,
+        proportion=True,
+        n_efficace=efficace,
+    )
 
 
 def _quotient(a: Assiette, s: Selection, echelle: int) -> Resultat:
@@ -381,7 +393,7 @@ def _quotient(a: Assiette, s: Selection, echelle: int) -> Resultat:
     ecart = x.poids * (haut - np.nan_to_num(rapport[x.plat]) * bas)
     influence = Influence(x.repondants, x.plat, echelle * _divise(ecart, total_b[x.plat]))
     arrondi = divise_arrondi(total_h, total_b, echelle, a.decimales)
-    return Resultat(n, w, echelle * rapport, arrondi, exacts, influence)
+    return Resultat(n, w, echelle * rapport, arrondi, exacts, influence, n_efficace=_effective(x, g))
 
 
 def _number(a: Assiette, s: Selection) -> Resultat:
@@ -553,6 +565,13 @@ def _comptes(x: Lignes, g: Grille) -> tuple[np.ndarray, np.ndarray]:
     """(distinct respondents, sum of weights) of each cell × dimension."""
     n = np.bincount(by_respondent(x.plat, x.repondants).plat, minlength=g.taille)
     return n, np.bincount(x.plat, x.poids, minlength=g.taille)
+
+
+def _effective(x: Lignes, g: Grille) -> np.ndarray:
+    """(Σw)²/Σw² over the respondents of each cell × dimension."""
+    w = by_respondent(x.plat, x.repondants, x.poids)
+    somme, carres = (np.bincount(w.plat, v, minlength=g.taille) for v in (w.somme, w.somme**2))
+    return _divise(somme**2, carres)
 
 
 def _divise(haut: np.ndarray, bas: np.ndarray) -> np.ndarray:

@@ -126,6 +126,7 @@ def _accepts(note: Comparaison, code: str) -> bool:
 
 # ---- intervals and reliability of the figures of one block, from what each respondent brings to each (docs/methodologie.md)
 
+PARTS = np.linspace(0, 0.5, 26)  # shares whose interval is tried: the other half is the same
 CV_MAX_PCT = 30  # beyond it a total or a mean is of low reliability
 
 
@@ -188,15 +189,24 @@ def _shares(
 def _reliable(
     r: Resultat, bornes: tuple[np.ndarray, np.ndarray], effectif: np.ndarray, p: Ponderation, seuils: Seuils
 ) -> np.ndarray:
-    """Of a figure in per cent. Low reliability is told by its interval; too imprecise, by that of one half on as many respondents of
-    as many units, which anybody can compute: a symbol that depended on the answers would tell them."""
-    s, n = seuils.get("fiabilite"), np.maximum(r.n, 1)
+    """Of a figure in per cent. Low reliability is told by its interval; too imprecise, by the widest that any answers would give as
+    many respondents of these weights, which anybody can compute: a symbol that depended on the answers would tell them."""
+    s = seuils.get("fiabilite")
     demi = np.fmax(bornes[1] - r.exact, r.exact - bornes[0])
     fiabilite = np.where(reliability(demi, effectif, seuils=s) == "", "", "u").astype(object)
-    erreur = np.sqrt(0.25 / n * np.clip(1 - n / np.maximum(r.n_pondere, n), 0, 1))
-    bas, haut = (100 * np.asarray(x) for x in proportion_interval(np.full(len(n), 0.5), erreur, n, p.plan.ddl))
-    fiabilite[reliability(np.fmax(haut - 50, 50 - bas), n, seuils=s) == "i"] = "i"
+    fiabilite[reliability(_widest(r, p), r.n, seuils=s) == "i"] = "i"
     return np.where(r.n > 0, fiabilite, "")
+
+
+def _widest(r: Resultat, p: Ponderation) -> np.ndarray:
+    """Half-width (points) of the widest interval of a share, whatever it is, on so many effective respondents of so many units."""
+    n = np.maximum(r.n_efficace if r.n_efficace is not None else r.n, 1.0)
+    reste = np.clip(1 - r.n / np.maximum(r.n_pondere, np.maximum(r.n, 1)), 0, 1)
+    large = np.zeros(len(n))
+    for part in PARTS:
+        bas, haut = proportion_interval(np.full(len(n), part), np.sqrt(part * (1 - part) / n * reste), n, p.plan.ddl)
+        large = np.fmax(large, np.fmax(haut - part, part - bas))
+    return 100 * large
 
 
 # ---- what may be shown of a figure: its status, and the masking of what may not
