@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from cartographie.base.errors import UserError
-from cartographie.proof.links import Comptes, Lecteur, bind_answers, bind_places, places
+from cartographie.proof.links import Comptes, Lecteur, Quoi, bind_answers, bind_places, places
 from cartographie.proof.reader import (
     VISIBLES,
     incoherent_rows,
@@ -60,11 +61,14 @@ def told_to_insiders(
     rang = {c: i for i, c in enumerate(sorted(utiles))}
     f = _solved(pivots, rang)
     hasard = np.random.default_rng(PREMIER)
-    dites = []
+    resolues = np.array([c in pivots for c in sorted(utiles)])
+    ou = np.array([rang[int(c)] for c in cibles], dtype=int)
+    dites: list[tuple[Hashable, int]] = []
     for qui, siennes in groupes.items():
         connues = {rang[int(c)] for c in siennes}
-        x = _tables(f, np.array([c in pivots for c in sorted(utiles)]), connues, hasard)
-        dites += [(qui, int(c)) for c in cibles if rang[int(c)] not in connues and not x[rang[int(c)]].any()]
+        fixes = ~_tables(f, resolues, connues, hasard).any(axis=1)
+        fixes[list(connues)] = False
+        dites += [(qui, int(cibles[k])) for k in np.flatnonzero(fixes[ou])]
     return dites
 
 
@@ -242,16 +246,19 @@ class _System:
             lus.append(memo[m])
         protegees = df["protege"].eq(True).to_numpy() & df["numerateur"].notna().to_numpy()
         self.parties, self.touts = np.full(len(df), -1), np.full(len(df), -1)
-        publics: set[int] = set()
+        base, numerateur = (df[c].to_numpy(float) for c in ("base", "numerateur"))
+        public: dict[Quoi, bool] = {}
+        self.publics: set[int] = set()
         for i, (lieu, (partie, tout, _)) in enumerate(zip(places(df, axes, [x[2] for x in lus]), lus, strict=True)):
             if not protegees[i]:
                 continue
-            for quoi, colonne, rangs in ((tout, "base", self.touts), (partie, "numerateur", self.parties)):
+            for quoi, vraies, rangs in ((tout, base, self.touts), (partie, numerateur, self.parties)):
                 if quoi is not None:
-                    rangs[i] = self.comptes.count(quoi, lieu, float(df.at[i, colonne]))
-                    if self.lecteur.public(quoi):
-                        publics.add(int(rangs[i]))
-        self.publics = publics
+                    rangs[i] = self.comptes.count(quoi, lieu, float(vraies[i]))
+                    if quoi not in public:
+                        public[quoi] = self.lecteur.public(quoi)
+                    if public[quoi]:
+                        self.publics.add(int(rangs[i]))
         simples = [a for a, axe in axes.items() if "niveaux" not in axe]
         ferme = np.array([x[2] for x in lus], dtype=bool) & protegees
         fermes = frozenset(c for a in simples for c in df.loc[ferme, a].unique()) - {"TOUS"}
@@ -304,13 +311,23 @@ class _System:
         self.connue = np.zeros(len(self.vraie), dtype=bool)
         self.connue[list(self.publics)] = True
         self.connue |= self.deja
+        lue = self._read()
         self.connue |= self.montree & (self.vraie == 0) & self.libre
         for p, t in zip(self.parties, self.touts, strict=True):
-            if p >= 0 and t in self.publics and self.montree[p] and self.libre[p] and self.vraie[p] == self.vraie[t]:
+            if p >= 0 and t in self.publics and lue[p] and self.libre[p] and self.vraie[p] == self.vraie[t]:
                 self.connue[p] = True
         self.montree |= self.connue
         # all of it is what a published nought leaves
         self.sensible &= ~self.connue
+
+    def _read(self) -> np.ndarray:
+        """Counts shown, and those whose difference with one of them is granted (how many did not answer): read as well."""
+        n = len(self.vraie)
+        paires = np.array([list(e) for e, _ in self.comptes.equations if sorted(e.values()) == [-1, 1]], dtype=int)
+        i, j = paires.reshape(-1, 2).T
+        _, groupe = connected_components(sparse.coo_array((np.ones(len(i)), (i, j)), shape=(n, n)), directed=False)
+        lue: np.ndarray = np.isin(groupe, groupe[self.montree])
+        return lue
 
     def shown(self) -> list[str]:
         """Figures shown that should not be."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cartographie.secrecy.suppression import suppress
+from cartographie.secrecy.suppression import EFFORT, suppress
 from cartographie.secrecy.system import Systeme, build_system
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.published import VISIBLES, Masquage, Prive, key_columns
@@ -120,8 +120,9 @@ def _suppress(s: Systeme, cellules: pd.DataFrame, seuils: Seuils) -> pd.DataFram
     paires = np.unique(np.column_stack([s.bases[montres], s.numerateurs[montres]]), axis=0)
     total = cout + np.bincount(paires[:, 0], cout[paires[:, 1]], minlength=len(cout))
     return suppress(
-        _input(cellules.assign(total=total), largeur, part), s.equations, largeur_min=largeur, largeur_part=part
-    )
+        _input(cellules.assign(total=total), largeur, part), s.equations, largeur_min=largeur, largeur_part=part,
+        effort=seuils.get("effort_nettoyage", EFFORT),
+    )  # fmt: skip
 
 
 def _open_what_is_free(s: Systeme, cellules: pd.DataFrame, seuils: Seuils) -> None:
@@ -142,7 +143,7 @@ def _input(cellules: pd.DataFrame, largeur: float, part: float) -> pd.DataFrame:
     return pd.DataFrame({
         "valeur": cellules["valeur"].astype(float), "primaire": cellules["primaire"].replace("", "V"),
         "cout": cellules["total"],
-        "publie": cellules["publie"], "fixe": cellules["fixe"],
+        "publie": cellules["publie"], "fixe": cellules["fixe"], "haut": cellules["haut"].astype(float),
         "contributeur": [f"{c[0]}|{int(k)}" if k >= 0 else None for c, k in zip(cellules["cle"], seul, strict=True)],
         "entiere": [not c[1].somme for c in cellules["cle"]], "ampleur": ampleur.where(cellules["reste"].notna()),
     }, index=cellules.index)  # fmt: skip

@@ -7,7 +7,7 @@ table nobody can rule out, so it proves every cell it moves: few programs prove 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import sparse
@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 PRECISION = 1e-6
 TOURS = 12
+PEU = 25  # so few cells are each moved apart, among their neighbours
 SAUTS = 2
 Morceau = tuple[np.ndarray, sparse.csr_array]  # cells bound together, and the equations that bind them
 
@@ -24,8 +25,8 @@ Morceau = tuple[np.ndarray, sparse.csr_array]  # cells bound together, and the e
 class Marges:
     """How far each cell may be believed to be from its true value (deviations: lows are negative or nought).
 
-    `min_`, `max_`: allowed by what everybody knows; `dessous`, `dessus`, `largeur`: wanted; `bas`, `haut`: seen so far;
-    `travail`: what the programs have cost, in cells."""
+    `min_`, `max_`: allowed by what everybody knows; `dessous`, `dessus`, `largeur`: wanted; `bas`, `haut`: seen so far, in the
+    tables nobody can rule out (`temoins`: cells that move, and by how much); `travail`: what the programs have cost, in cells."""
 
     matrice: sparse.csr_array
     min_: np.ndarray
@@ -35,6 +36,7 @@ class Marges:
     largeur: np.ndarray
     bas: np.ndarray = field(init=False)
     haut: np.ndarray = field(init=False)
+    temoins: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
     travail: int = 0
 
     def __post_init__(self) -> None:
@@ -46,15 +48,30 @@ class Marges:
         large: np.ndarray = self.haut - self.bas >= self.largeur - PRECISION
         return large & (self.bas <= PRECISION - self.dessous) & (self.haut >= self.dessus - PRECISION)
 
-    def prove(self, cachees: np.ndarray, cibles: np.ndarray) -> np.ndarray:
-        """Those of `cibles` whose interval is too narrow when `cachees` are hidden: their `bas` and `haut` are then exact."""
+    def prove(self, cachees: np.ndarray, cibles: np.ndarray, tous: bool = True) -> np.ndarray:
+        """Those of `cibles` whose interval is too narrow when `cachees` are hidden: their `bas` and `haut` are then exact. The first
+        found is enough unless `tous` are wanted."""
         for morceau in self._pieces(cachees, cibles & ~self.proven()):
-            self._many(morceau, cibles)
+            if (cibles & ~self.proven())[morceau[0]].sum() > PEU:
+                self._many(morceau, cibles)
             for p in morceau[0][(cibles & ~self.proven())[morceau[0]]]:
-                if not self.proven()[p]:
-                    self._note(morceau[0], self._furthest(morceau, p, 1.0))
-                    self._note(morceau[0], self._furthest(morceau, p, -1.0))
+                for ici in (self._around(morceau, p), morceau):  # what moves among its neighbours moves
+                    for sens in (1.0, -1.0):
+                        if not self.proven()[p]:
+                            self._note(ici[0], self._furthest(ici, p, sens))
+                if not tous and not self.proven()[p]:
+                    return np.array([p])
         return np.flatnonzero(cibles & ~self.proven())
+
+    def without(self, c: int) -> Marges:
+        """The same when cell c is shown: the tables where it moves can be ruled out."""
+        autres = replace(self)
+        autres.temoins = [(ou, d) for ou, d in self.temoins if c not in ou]
+        if autres.temoins:
+            ou, d = (np.concatenate(x) for x in zip(*autres.temoins, strict=True))
+            np.minimum.at(autres.bas, ou, d)
+            np.maximum.at(autres.haut, ou, d)
+        return autres
 
     def still(self, libres: np.ndarray, cibles: np.ndarray) -> np.ndarray:
         """Those of `cibles` that two programs did not move when only `libres` are unknown: one boolean per cell."""
@@ -78,6 +95,15 @@ class Marges:
             if trouve is not None:
                 return trouve[0][np.abs(trouve[1]) > PRECISION]
         return None
+
+    def _around(self, morceau: Morceau, p: int) -> Morceau:
+        """The part of a piece that is a few equations away from one of its cells: the others do not move."""
+        colonnes, bloc = morceau
+        libres = np.zeros(len(self.min_), dtype=bool)
+        libres[colonnes] = True
+        ici = np.flatnonzero(self.near(p, libres)[colonnes])
+        voisins = bloc[:, ici]
+        return colonnes[ici], voisins[np.flatnonzero(np.diff(voisins.indptr))]
 
     def near(self, p: int, libres: np.ndarray) -> np.ndarray:
         """Unknown cells a few equations away from one cell: if it can move among them, it can move."""
@@ -177,14 +203,17 @@ class Marges:
                 return
 
     def _note(self, colonnes: np.ndarray, d: np.ndarray) -> None:
+        bougent = np.abs(d) > PRECISION
+        self.temoins.append((colonnes[bougent], d[bougent]))
         self.bas[colonnes] = np.minimum(self.bas[colonnes], d)
         self.haut[colonnes] = np.maximum(self.haut[colonnes], d)
 
     # ---- pieces
 
     def _bound(self, libres: np.ndarray) -> np.ndarray:
-        """Unknown cells that some equation binds; the others are as wide as what everybody knows."""
-        return libres & (np.bincount(self.matrice.indices, minlength=len(libres)) > 0)
+        """Unknown cells that some equation binds; the others are as wide as what everybody knows, which may be nothing."""
+        bougent = self.max_ - self.min_ > PRECISION
+        return libres & bougent & (np.bincount(self.matrice.indices, minlength=len(libres)) > 0)
 
     def _pieces(self, libres: np.ndarray, cibles: np.ndarray, note: bool = True) -> Iterator[Morceau]:
         """Each set of unknowns bound together that holds a target."""

@@ -8,7 +8,6 @@ another's cell with what bounds allow.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,13 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from cartographie.secrecy.elimination import Perdues, hide_by_elimination, tells, told_exactly
+from cartographie.secrecy.elimination import Perdues, hide_by_elimination, told_exactly
 from cartographie.secrecy.equations import Equations, as_matrix, known_intervals
 from cartographie.secrecy.repair import Marges
 
 PRIMAIRES = ("A", "B")
 LIMITE = 5_000  # cells of a system up to which bounds, not equations only, are tried against each respondent
-BUDGET = 500_000  # cells of programs that clean-up may cost
+EFFORT = 500_000  # cells of the programs that clean-up may solve: the same on every machine, as seconds are not
 
 
 def suppress(
@@ -32,7 +31,7 @@ def suppress(
     largeur_min: float = 2,
     largeur_part: float = 0.2,
     seuls: bool = True,
-    nettoyer: bool = True,
+    effort: float = EFFORT,
 ) -> pd.DataFrame:
     """`statut` of each cell: A, B (primary, as given), D (masked to protect others), V (visible), N (never published).
 
@@ -49,8 +48,8 @@ def suppress(
     ajoutees, perdues = hide_by_elimination(p.matrice, p.cachees, p.primaires, p.candidates(), groupes)
     p.hide(ajoutees)
     p.widen_all()
-    if nettoyer:
-        p.clean(groupes, perdues)
+    if effort:
+        p.clean(groupes, effort)
     if len(p.index) <= LIMITE:  # last: cleaning minds what respondents subtract, not what bounds tell them
         p.widen_against(groupes, perdues)
     return p.result()
@@ -187,27 +186,28 @@ class _Probleme:
                 self.hide(ajoutees)
                 return
 
-    def clean(self, groupes: list[list[int]], perdues: Perdues) -> None:
-        """Show again what protects nothing: masked cells that the visible ones tell, then, the dearest first and within a
-        budget, those without which everything can still be proven."""
+    def clean(self, groupes: list[list[int]], effort: float) -> None:
+        """Show again what protects nothing: masked cells that the visible ones tell, then, the dearest first and within what
+        `effort` allows, those without which every interval keeps its width. What respondents would tell by what they know is then
+        hidden again."""
         secondaires = self.cachees & self.candidate
         self.cachees[told_exactly(self.matrice, self.cachees, secondaires)] = False
         ordre = np.flatnonzero(self.cachees & self.candidate)
-        limite = self.marges.travail + BUDGET
         a_prouver = self.primaires & self.marges.proven()
+        limite = self.marges.travail + effort
         for c in ordre[np.argsort(-self.cout[ordre], kind="stable")]:
             if self.marges.travail > limite:
-                return
+                break
             self.cachees[c] = False
-            essai = replace(self.marges)
-            utile = tells(self.matrice, self.cachees, self.primaires, groupes, perdues) or len(
-                essai.prove(self.cachees, a_prouver)
-            )
-            self.marges.travail = essai.travail + 2 * len(self.index)
-            if utile:
+            essai = self.marges.without(int(c))
+            if len(essai.prove(self.cachees, a_prouver, tous=False)):
                 self.cachees[c] = True
+                self.marges.travail = essai.travail
             else:
                 self.marges = essai
+        restent = [c for c in self.candidates() if not self.cachees[c]]
+        ajoutees, _ = hide_by_elimination(self.matrice, self.cachees, self.primaires, restent, groupes)
+        self.hide(ajoutees)
 
     def result(self) -> pd.DataFrame:
         statut = np.where(self.primaires, self.marques, np.where(self.cachees, np.where(self.candidate, "D", "N"), "V"))

@@ -46,6 +46,7 @@ COLONNES = [
     "marque",
     "fixe",
     "zero_libre",
+    "haut",
 ]
 
 
@@ -63,12 +64,14 @@ class Systeme:
 @dataclass
 class _Carnet:
     """Cells being gathered: one entry per count and place. `minimum`: below it a number of contributors is confidential;
-    `reponses`: (count, variable): those who are known to have all answered it."""
+    `reponses`: (count, variable): those who are known to have all answered it; `ayant_repondu`: (edition, place, variables) →
+    by population, how many of it answered them."""
 
     minimum: float
     rangs: dict[Cle, int] = field(default_factory=dict)
     lignes: list[dict[str, Any]] = field(default_factory=list)
     reponses: set[tuple[Cle, str]] = field(default_factory=set)
+    ayant_repondu: dict[tuple[str, Place, frozenset[str]], dict[Compte, float]] = field(default_factory=dict)
 
     def cell(self, cle: Cle, **proprietes: float) -> int:
         """Rank of the cell; a cell met again is as confidential as its most confidential figure, and adds its cost."""
@@ -134,6 +137,7 @@ def build_system(q: Questionnaire, tableaux: Sequence[Tableau], seuils: Seuils) 
         for c in t.df.loc[t.df[Prive.CONSTANT], a].unique()
     }
     equations = [*_answers(q, carnet), *_places(q, carnet, axes, perimetre)]
+    _bound_by_who_answered(carnet)
     cellules = pd.DataFrame(carnet.lignes, columns=COLONNES)
     m = from_rows(equations, len(cellules))
     for colonne, defaut in (("fixe", False), ("seul", -1)):
@@ -171,7 +175,20 @@ def _reveal(
         if r.base is not None:  # a base leaves out those who did not answer
             posees = {c[1] for c in r.numerateur.clauses - r.base.clauses if c[0] == "v"}
             carnet.reponses |= {((x.edition, r.base, place), v) for v in posees}
+            carnet.ayant_repondu.setdefault((x.edition, place, frozenset(posees)), {})[r.base] = x.base
     return haut, bas
+
+
+def _bound_by_who_answered(carnet: _Carnet) -> None:
+    """`haut` of a population: those of everybody who answered a question, which is public, and those of it who did not, granted."""
+    for (edition, place, _), populations in carnet.ayant_repondu.items():
+        publics = [c for c in populations if carnet.lignes[carnet.rangs[edition, c, place]]["fixe"]]
+        for compte, ont in populations.items():
+            ligne = carnet.lignes[carnet.rangs[edition, compte, place]]
+            for public in publics:
+                if public.grain == compte.grain and public.clauses < compte.clauses:
+                    borne = populations[public] + max(ligne["valeur"] - ont, 0)
+                    ligne["haut"] = min(ligne.get("haut", np.inf), borne)
 
 
 def _rest(x: _Chiffre, minimum: float) -> float | None:

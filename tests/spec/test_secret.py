@@ -140,15 +140,16 @@ def test_the_order_of_the_rows_changes_nothing_when_costs_differ(ordre: list[str
 
 def test_what_everybody_could_compute_already_is_as_wide_as_it_can_be() -> None:
     """x + y = 10, y + z = 10 and x + z + w = 12 are public. All masked, x is free down to 0 but never above 6, where w is 0:
-    it was so before anything was published. Asked for a width of 4, it gets 4; of 20, all there is."""
+    it was so before anything was published. Asked for a width of 4, it gets that at least; of 20, all there is."""
     t = cells(x=(5, "A"), y=(5, ""), z=(5, ""), w=(2, ""), R=(10, ""), S=(10, ""), T=(12, "")).assign(
         fixe=[False] * 4 + [True] * 3
     )
     sommes = [("R", ["x", "y"]), ("S", ["y", "z"]), ("T", ["x", "z", "w"])]
-    for largeur, bas, haut in ((4, 2, 6), (20, 0, 6)):
+    for largeur in (4, 20):
         r = suppress(t, sommes, largeur_min=largeur)
         assert r["statut"].tolist() == ["A", "D", "D", "D", "V", "V", "V"] and r["protege"].all()
-        assert (r.at["x", "bas"], r.at["x", "haut"]) == (pytest.approx(bas), pytest.approx(haut))
+        assert 0 - 1e-6 <= r.at["x", "bas"] <= 4 and 6 - 1e-6 <= r.at["x", "haut"] <= 6 + 1e-6
+        assert r.at["x", "haut"] - r.at["x", "bas"] >= min(largeur, 6) - 1e-6
 
 
 def test_what_the_public_totals_tell_exactly_nothing_protects() -> None:
@@ -169,8 +170,8 @@ def test_a_respondent_that_bounds_help() -> None:
     assert suppress(t, somme)["statut"].tolist() == ["V", "A", "A", "A", "D"]
     bornes = t.assign(haut=[float("inf")] * 3 + [2, 3])
     assert suppress(bornes, somme, seuls=False)["statut"].tolist() == ["V", "A", "A", "A", "V"]  # readers only
-    for nettoyer in (True, False):
-        seul = suppress(bornes, somme, nettoyer=nettoyer)
+    for effort in (1000, 0):
+        seul = suppress(bornes, somme, effort=effort)
         assert seul.at["T", "statut"] == "D" and seul["protege"].all()
 
 

@@ -266,6 +266,7 @@ class Seuils(TypedDict, total=False, extra_items=Nombre):  # type: ignore[call-a
     partiel_min_pct: Nombre
     largeur_min: Nombre
     largeur_pct: Nombre
+    effort_nettoyage: Nombre
     cv_max_pct: Nombre
 
 
