@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import keep_tables
 
 PAGE = runpy.run_path(str(Path(__file__).with_name("test_une_enquete_en_une_page.py")))
 figure = PAGE["figure"]
@@ -149,3 +150,16 @@ def test_what_names_nothing_is_refused(
     sortie = cli("publish", "2031", "--projet", espace)
     assert sortie.statut == 10 and code in sortie.erreurs and "schemas/2031/editorial.yaml" in sortie.erreurs
     assert dit in " ".join(sortie.erreurs.split()), sortie.erreurs
+
+
+def test_a_fictitious_campaign_is_published_whatever_its_size(
+    petite_campagne: Path, tmp_path: Path, cli: Callable[..., Any]
+) -> None:
+    """Sixty respondents are too few for an evolution: `demo` waives the key figures, and the release says so."""
+    espace = keep_tables(Path(shutil.copytree(petite_campagne, tmp_path / "petite")), "t01", "t02", "t04")
+    liste = "schemas/2026/editorial.yaml"
+    shutil.copy(petite_campagne / liste, espace / liste)
+    sortie = cli("publish", "2026", "--projet", espace, "--json")
+    assert sortie.statut == 0, sortie.erreurs
+    caches = {c["code"]: c["derogation"] for c in sortie.json["non_montres"] if c["code"]}
+    assert caches == {"K02": "campagne fictive, peut-être trop petite pour ce chiffre"}
