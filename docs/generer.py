@@ -42,7 +42,10 @@ SORTIES = {
     Statut.DECLARATION: ("déclaration", "`schemas/` est incohérent"),
     Statut.FICHIER_REFUSE: ("fichier refusé", "un fichier reçu est refusé"),
     Statut.ANOMALIES: ("anomalies", "trop d'anomalies pour cette campagne"),
-    Statut.IMPLAUSIBLE: ("implausible", "la campagne n'est pas vraisemblable"),
+    Statut.IMPLAUSIBLE: (
+        "implausible",
+        "la campagne n'est pas vraisemblable, ou un chiffre clé ne peut pas être publié",
+    ),
     Statut.SECRET: ("secret", "le secret n'est pas garanti : rien n'est publié"),
     Statut.EXISTE: ("existe", "cette version est déjà publiée"),
     Statut.AUDIT: ("audit", "l'audit a trouvé une différence"),

@@ -122,7 +122,8 @@ def pytest_sessionfinish() -> None:
 
 
 def keep_tables(projet: Path, *noms: str) -> Path:
-    """Undeclare every other table: what is tested is not what they say, and publishing all of them is long."""
+    """Undeclare every other table: what is tested is not what they say, and publishing all of them is long. No figure has to be
+    shown: campaigns made for the tests are too small for that."""
     for tableau in (projet / "schemas/tableaux").glob("*.yaml"):
         if tableau.stem not in noms:
             tableau.unlink()
@@ -131,6 +132,10 @@ def keep_tables(projet: Path, *noms: str) -> Path:
         declare = yaml.safe_load(fichier.read_text(encoding="utf-8"))
         declare["attentes"] = [a for a in declare["attentes"] if a.get("tableau") in {None, *gardes}]
         fichier.write_text(yaml.safe_dump(declare, allow_unicode=True), encoding="utf-8")
+    for fichier in (projet / "schemas").glob("*/editorial.yaml"):
+        declare = yaml.safe_load(fichier.read_text(encoding="utf-8"))
+        priorites = [s for s in declare["priorites"] if s["tableau"] in gardes]
+        fichier.write_text(yaml.safe_dump({"priorites": priorites}, allow_unicode=True), encoding="utf-8")
     return projet
 
 

@@ -107,7 +107,7 @@ def tell_load(entrepot: Path, controles: Sequence[Controle]) -> Bilan:
 
 
 def tell_run(r: Execution) -> Bilan:
-    from cartographie.cli.publish import tell_publish
+    from cartographie.cli.publish import tell_publish, tell_withheld
 
     controles = [tell_validate(c) for c in r.constats]
     publies = {p.campagne: p for p in r.publications}
@@ -126,7 +126,10 @@ def tell_run(r: Execution) -> Bilan:
             "publications": [dict(tell_publish(p).valeurs) for p in r.publications],
             "entrepot": str(r.entrepot),
         },
-        [FICTIF] if r.q.enquete.get("fictif") else [],
+        [
+            *([FICTIF] if r.q.enquete.get("fictif") else []),
+            *(f"{p.campagne} : {minuscule(dit)}" for p in r.publications for dit in tell_withheld(p)),
+        ],
         [Table(["campagne", "fichiers", "refusés", "répondants", "en quarantaine", "constats", "tableaux"], rangs)],
         ["Où regarder :", *(f"  {x}" for x in lieux), f"  l'entrepôt → {r.entrepot}"],
         max((c.statut for c in r.constats), default=Statut.FAIT),

@@ -44,12 +44,22 @@ def tell_publish(r: Publication) -> Bilan:
             "tableaux": len(r.tableaux),
             "secret": asdict(r.secret),
             "statuts": dict(sorted(Counter(s for t in r.tableaux for s in t.df["statut"]).items())),
+            "non_montres": [asdict(c) for c in r.non_montres],
         },
         [
+            *tell_withheld(r),
             f"Secret : {nombre(n['A'] + n['B'], 'effectif confidentiel', 'effectifs confidentiels')}, "
-            f"{n['D']} masqués pour les protéger ; la publication a été attaquée, rien ne se retrouve."
+            f"{n['D']} masqués pour les protéger ; la publication a été attaquée, rien ne se retrouve.",
         ],
     )
+
+
+def tell_withheld(r: Publication) -> list[str]:
+    """One line per figure put forward that is not shown."""
+    return [
+        f"Non publié : {c}, {c.pourquoi}" + (f" ; dérogation : {c.derogation}" if c.derogation else "")
+        for c in r.non_montres
+    ]
 
 
 def tell_lint(sources: Sequence[Path], defauts: Sequence[Defaut]) -> Bilan:

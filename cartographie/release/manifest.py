@@ -24,6 +24,7 @@ from cartographie.survey.received import Depot, Tableau
 from cartographie.survey.written.declared import Axe, Publication, Qualite, Seuils
 
 if TYPE_CHECKING:
+    from cartographie.release.editorial import ChiffreAnnonce
     from cartographie.release.plausibility import Attente
     from cartographie.statistics.weights import PonderationPubliee
 
@@ -88,6 +89,7 @@ class Notice:
     ponderation: PonderationPubliee | None = None
     plausibilite: Sequence[Attente] = ()
     plausibilite_html: str = ""
+    chiffres_cles: Sequence[ChiffreAnnonce] = ()
     anterieures: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -110,6 +112,16 @@ def mentions(meta: Notice) -> list[str]:
     """Sentences that head every output of this release."""
     phrases = [PHRASE_FICTIF] if meta.fictif else []
     return phrases if meta.secret_secondaire else [*phrases, PHRASE_TRAVAIL]
+
+
+def alerts(meta: Notice) -> list[str]:
+    """The same, and each figure required that is not shown, why, and why the rest is."""
+    manques = [
+        f"Chiffre clé non publié : {c}, {c.pourquoi} (dérogation : {c.derogation})."
+        for c in meta.chiffres_cles
+        if c.pourquoi
+    ]
+    return [*mentions(meta), *manques]
 
 
 def banner(meta: Notice) -> list[str]:
@@ -151,6 +163,10 @@ def build_manifest(fichiers: Mapping[str, bytes], tableaux: Sequence[Tableau], m
         "secret": asdict(meta.secret),
         "vraisemblance": {
             a.code: {"libelle": a.libelle, "tenue": a.tenue, "derogation": a.derogation or None} for a in meta.plausibilite
+        },
+        "chiffres_cles": {
+            c.code: {"libelle": c.libelle, "tableau": c.tableau, "non_publie": c.pourquoi or None, "derogation": c.derogation or None}
+            for c in meta.chiffres_cles
         },
         "publications_anterieures": dict(meta.anterieures),
         "tableaux": {t.code: _tableau(t) for t in tableaux},

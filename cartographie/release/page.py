@@ -13,7 +13,7 @@ import pandas as pd
 
 from cartographie.base.paper import render
 from cartographie.base.text import jour
-from cartographie.release.manifest import ABREGES, NOTES_COMMUNES, SANS_OBJET, Notice, mentions
+from cartographie.release.manifest import ABREGES, NOTES_COMMUNES, SANS_OBJET, Notice, alerts
 from cartographie.release.maps import Carte, Geometrie, classify, format_number, read_lieu
 from cartographie.survey.published import EVOLUTION, TOUS, rows_at, whole
 from cartographie.survey.received import Tableau
@@ -37,7 +37,7 @@ def build_page(
     html = render(
         "release/templates/index.html.j2", titre=titre, producteur=meta.producteur, date=meta.date, jour=jour(meta.date),
         version=meta.version, licence=meta.licence, champ=meta.champ, contact=meta.contact,
-        alertes=mentions(meta), chiffres=list(_figures(tableaux, meta)), credit=g.credit, avec_carte=bool(donnees["cartes"]),
+        alertes=alerts(meta), chiffres=list(_figures(tableaux, meta)), credit=g.credit, avec_carte=bool(donnees["cartes"]),
         tableaux=_downloads(tableaux, fichiers), autres=[f for f in fichiers if "/" not in f or f.startswith("cartes/")],
         rapports=[(f, t) for f, t in RAPPORTS.items() if f in fichiers], notes=NOTES_COMMUNES, signes=[*ABREGES.values(), SANS_OBJET],
         donnees=_inside(json.dumps(donnees, ensure_ascii=False, separators=(",", ":"))),

@@ -21,7 +21,7 @@ from cartographie.base.text import decimal, minuscule, nombre, pluriel
 from cartographie.statistics.measures import unit_of
 from cartographie.statistics.weights import AUTRES, INCONNU, Ponderation
 from cartographie.survey.model import Questionnaire
-from cartographie.survey.published import EVOLUTION, TOUS, whole
+from cartographie.survey.published import EVOLUTION, level, rows_of, whole
 from cartographie.survey.received import Tableau
 from cartographie.survey.written.declared import AttenteEcrite, Plausibilite
 
@@ -135,14 +135,15 @@ def expect_figures(
 
 def _of_table(q: Questionnaire, a: AttenteEcrite, df: pd.DataFrame) -> list[Attendu]:
     df = df[df["indicateur"] == a["indicateur"]]
-    ici = _level(q, a.get("par"))
+    axes = q.enquete.get("axes", {})
+    ici = level(axes, a.get("par"))
     ou: Condition = {"type": "and", "conditions": [_is("indicateur", a["indicateur"]), *(_compare(*x) for x in ici)]}
     if a["mesure"] == "chiffre":
         if a.get("effectif_min"):
             ou["conditions"].append(_compare("n_repondants", ">=", a["effectif_min"]))
         x = _expect("column_values_to_be_between", a, a.get("par", ENSEMBLE), ou, 100, column="valeur")
         return [x | {"meta": x["meta"] | {"repere": _label(q, a.get("par"))}}]
-    tout, siens = df[_at(df, _level(q, None))]["valeur"].sum(), df[_at(df, ici)]
+    tout, siens = df[rows_of(df, level(axes, None))]["valeur"].sum(), df[rows_of(df, ici)]
     if not tout or siens.empty:
         return []
     return [_expect("column_sum_to_be_between", a, ENSEMBLE, ou, float(tout), column="valeur")]
@@ -156,25 +157,6 @@ def _label(q: Questionnaire, par: str | None) -> str:
         if nom == par:
             return nom
     return ""
-
-
-def _level(q: Questionnaire, par: str | None) -> list[tuple[str, str, str]]:
-    """(column, operator, value): the rows of one level of one axis, all the other axes together; without `par`, the whole."""
-    axes = q.enquete.get("axes", {})
-    garde = {colonne: ("==", valeur) for colonne, valeur in whole(axes).items()}
-    for nom, axe in axes.items():
-        if nom == par:
-            garde[nom] = ("!=", TOUS)
-        elif par in {n["code"] for n in axe.get("niveaux", ())}:
-            garde[f"{nom}_type"] = ("==", str(par))
-    return [(colonne, *voulu) for colonne, voulu in garde.items()]
-
-
-def _at(df: pd.DataFrame, niveau: Iterable[tuple[str, str, str]]) -> pd.Series:
-    garde = pd.Series(True, index=df.index)
-    for colonne, operateur, valeur in niveau:
-        garde &= (df[colonne] == valeur) == (operateur == "==")
-    return garde
 
 
 def _of_weights(attentes: Sequence[AttenteEcrite], base: pd.DataFrame, p: Ponderation) -> Suite:

@@ -24,11 +24,11 @@ from cartographie.release.manifest import (
     PROVISOIRE,
     Notice,
     Revision,
+    alerts,
     banner,
     build_manifest,
     build_revisions,
     dumps,
-    mentions,
     read_manifest,
 )
 from cartographie.release.maps import LARGEUR, build_cartes, draw, read_geometry, to_png
@@ -175,7 +175,7 @@ def build_files(tableaux: Sequence[Tableau], meta: Notice) -> dict[str, bytes]:
     if meta.declarations_jointes:
         fichiers[DECLARATIONS] = zip_files(meta.declarations_jointes)
     fichiers["LISEZMOI.txt"] = render(
-        "release/templates/lisezmoi.txt.j2", m=meta, r=meta.revision, bandeau=banner(meta), mentions=mentions(meta),
+        "release/templates/lisezmoi.txt.j2", m=meta, r=meta.revision, bandeau=banner(meta), mentions=alerts(meta),
         notes=NOTES_COMMUNES, tableaux=tableaux,
     ).encode("utf-8")  # fmt: skip
     fichiers[NOM] = dumps(build_manifest(fichiers, tableaux, meta))

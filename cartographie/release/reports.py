@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from cartographie.base.errors import UserError
 from cartographie.base.paper import Grille, render
 from cartographie.base.text import decimal, espace, jour, nombre
-from cartographie.release.manifest import ABREGES, NOTES_COMMUNES, Notice, mentions
+from cartographie.release.manifest import ABREGES, NOTES_COMMUNES, Notice, alerts
 from cartographie.release.page import key_figures
 from cartographie.survey.published import rows_at, whole
 from cartographie.survey.received import Tableau
@@ -23,7 +23,7 @@ def build_press_sheet(tableaux: Sequence[Tableau], meta: Notice) -> str:
     """A figure that is not published says why in its place."""
     return render(
         "release/templates/presse.html.j2", titre=f"{meta.titre}\u00a0: les chiffres clés de {meta.campagne}",
-        alertes=mentions(meta), chiffres=[_press_figure(x) for x in key_figures(tableaux, meta)], champ=meta.champ,
+        alertes=alerts(meta), chiffres=[_press_figure(x) for x in key_figures(tableaux, meta)], champ=meta.champ,
         note=NOTES_COMMUNES[2], producteur=meta.producteur, campagne=meta.campagne, version=meta.version,
         jour=jour(meta.date), licence=meta.licence, contact=meta.contact,
     )  # fmt: skip
@@ -70,7 +70,7 @@ def build_quality_report(tableaux: Sequence[Tableau], meta: Notice) -> str:
             )  # fmt: skip
         sections.append((titre, blocs))
     titre = f"Rapport qualité – {meta.titre}, édition {meta.campagne}"
-    return render("release/templates/qualite.html.j2", titre=titre, alertes=mentions(meta), sections=sections)
+    return render("release/templates/qualite.html.j2", titre=titre, alertes=alerts(meta), sections=sections)
 
 
 def _metadata(_: Sequence[Tableau], m: Notice) -> list[Bloc]:
@@ -152,6 +152,9 @@ def _accuracy(tableaux: Sequence[Tableau], m: Notice) -> list[Bloc]:
     if attentes:
         verdicts = [(a.code, a.libelle, a.verdict, a.derogation or "aucune") for a in attentes]
         sortie.append(Grille("Vraisemblance de la campagne", ["Attente", "Énoncé", "Verdict", "Dérogation"], verdicts))
+    if m.chiffres_cles:
+        dits = [(c.code, str(c), c.pourquoi or "publié", c.derogation or "aucune") for c in m.chiffres_cles]
+        sortie.append(Grille("Chiffres clés", ["Code", "Chiffre", "État", "Dérogation"], dits))
     return sortie
 
 

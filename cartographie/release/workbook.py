@@ -15,7 +15,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from cartographie.base.paper import add_table, fit_page, head_sheet, write_lines, write_sheets
-from cartographie.release.manifest import ABREGES, FICTIF, NOTES_COMMUNES, SANS_OBJET, Notice, banner, mentions
+from cartographie.release.manifest import ABREGES, FICTIF, NOTES_COMMUNES, SANS_OBJET, Notice, alerts, banner, mentions
 from cartographie.release.maps import Carte, Lieu, build_cartes
 from cartographie.survey.published import EVOLUTION, axis_columns, whole
 from cartographie.survey.received import Tableau
@@ -410,7 +410,7 @@ def _notes(livre: _Livre, tableaux: Sequence[Tableau]) -> None:
     largeurs = (14, 125)
     ws = livre.sheet("Notes", "Notes", largeurs)
     livre.lines(ws, 1, ["Les notes communes valent pour tous les tableaux ; les autres pour le tableau nommé."])
-    communes = [*mentions(livre.meta), *NOTES_COMMUNES]
+    communes = [*alerts(livre.meta), *NOTES_COMMUNES]
     lignes = [("Toutes", n) for n in communes] + [(t.code, n) for t in tableaux for n in t.meta.notes]
     livre.table(ws, 3, _texts("notes", ("Tableau", "Note"), lignes), largeurs)
 

@@ -14,7 +14,7 @@ from cartographie.secrecy.system import Systeme, build_system
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.published import VISIBLES, Masquage, Prive, key_columns
 from cartographie.survey.received import Tableau
-from cartographie.survey.written.declared import Seuils
+from cartographie.survey.written.declared import Selecteur, Seuils
 
 # ---- what earlier releases already show: it cannot be masked any more, and helps to tell what this one would mask
 
@@ -69,12 +69,13 @@ class Protection:
 
 
 def protect(
-    q: Questionnaire, tableaux: Sequence[Tableau], seuils: Seuils, anterieures: Sequence[Anterieure] = ()
-) -> Protection:
+    q: Questionnaire, tableaux: Sequence[Tableau], seuils: Seuils, anterieures: Sequence[Anterieure] = (),
+    priorites: Sequence[Selecteur] = (),
+) -> Protection:  # fmt: skip
     """Secondary suppression of the drafts, in one system with the earlier releases (same edition or the one before): what
-    they show is known to everybody, what they mask must stay unknown."""
+    they show is known to everybody, what they mask must stay unknown. `priorites`: figures to mask last, the first of them after all."""
     anciens = [t for a in anterieures for t in a.tableaux]
-    s = build_system(q, [*anciens, *tableaux], seuils)
+    s = build_system(q, [*anciens, *tableaux], seuils, priorites)
     cellules, debut = s.cellules, sum(len(t.df) for t in anciens)
     _what_is_public(s, anterieures, debut)
     # nothing to protect (an open inventory, say): no cell
@@ -142,7 +143,7 @@ def _input(cellules: pd.DataFrame, largeur: float, part: float) -> pd.DataFrame:
     ampleur = np.maximum(largeur, part * cellules["reste"])
     return pd.DataFrame({
         "valeur": cellules["valeur"].astype(float), "primaire": cellules["primaire"].replace("", "V"),
-        "cout": cellules["total"],
+        "cout": cellules["total"], "priorite": cellules["priorite"],
         "publie": cellules["publie"], "fixe": cellules["fixe"], "haut": cellules["haut"].astype(float),
         "contributeur": [f"{c[0]}|{int(k)}" if k >= 0 else None for c, k in zip(cellules["cle"], seul, strict=True)],
         "entiere": [not c[1].somme for c in cellules["cle"]], "ampleur": ampleur.where(cellules["reste"].notna()),

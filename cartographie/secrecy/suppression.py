@@ -36,6 +36,7 @@ def suppress(
     """`statut` of each cell: A, B (primary, as given), D (masked to protect others), V (visible), N (never published).
 
     One row of `cellules` is one cell: `valeur`; `primaire` ("A", "B", else ""); optional `cout` of masking it (else valeur),
+    `priorite` (else 0: masked only when those of a lower one are not enough, whatever they cost),
     `publie` (else True), `fixe` (known to everybody, never masked), `bas` and `haut` (what everybody knows of it: else 0 and
     infinite), `contributeur` (who alone makes the cell), `entiere` (a count: else True), `ampleur` (width wanted, else
     max(largeur_min, largeur_part × valeur)). `equations`: a matrix M such as M x = M valeur, or (total, [parts]) labels.
@@ -78,6 +79,7 @@ class _Probleme:
         self.cachees = (self.primaires | ~self.publie) & ~self.fixe
         self.candidate = ~self.cachees & ~self.fixe
         self.cout = np.maximum(column("cout", np.nan) if "cout" in cellules else np.abs(self.valeur), 1e-3)
+        self.priorite = column("priorite", 0)
         self.qui = cellules["contributeur"].to_numpy(dtype=object) if "contributeur" in cellules else np.full(n, None)
         bas, haut = known_intervals(matrice, self.valeur, self.fixe, column("bas", 0.0), column("haut", np.inf))
         largeur = np.maximum(largeur_min, largeur_part * np.abs(self.valeur))
@@ -92,9 +94,9 @@ class _Probleme:
         )  # fmt: skip
 
     def candidates(self) -> list[int]:
-        """What may be masked, the cheapest first; equal costs in the order of the cells."""
+        """What may be masked, the lowest priority then the cheapest first; equal costs in the order of the cells."""
         possibles = np.flatnonzero(self.candidate)
-        return [int(i) for i in possibles[np.argsort(self.cout[possibles], kind="stable")]]
+        return [int(i) for i in possibles[np.lexsort((self.cout[possibles], self.priorite[possibles]))]]
 
     def contributors(self) -> list[list[int]]:
         """Confidential cells that one respondent makes alone: it knows them all."""
@@ -107,8 +109,16 @@ class _Probleme:
     def hide(self, cellules: ArrayLike) -> None:
         self.cachees[np.asarray(cellules, dtype=int)] = True
 
-    def prices(self) -> np.ndarray:
-        return np.where(self.candidate & ~self.cachees, self.cout, np.inf)
+    def widen(self, p: int, sens: float, ampleur: float, inconnues: np.ndarray) -> np.ndarray | None:
+        """Cells to hide for cell p to move so when `inconnues` are unknown: of the lowest priorities that are enough, the cheapest;
+        None if nothing is."""
+        prix = np.where(self.candidate & ~self.cachees, self.cout, np.inf)
+        for priorite in np.unique([0, *self.priorite[np.isfinite(prix)]]):
+            permis = np.where(self.priorite <= priorite, prix, np.inf)
+            ajoutees = self.marges.widen(p, sens, ampleur, inconnues, permis)
+            if ajoutees is not None:
+                return ajoutees
+        return None
 
     def widen_all(self) -> None:
         """Hide what it takes for each confidential cell to have the interval wanted, if it can be."""
@@ -128,7 +138,7 @@ class _Probleme:
     def _widen(self, p: int, sens: float, ampleur: float) -> None:
         m = self.marges
         possible = min(ampleur, m.max_[p] if sens > 0 else -m.min_[p])
-        ajoutees = m.widen(p, sens, possible, self.cachees, self.prices())
+        ajoutees = self.widen(p, sens, possible, self.cachees)
         if ajoutees is None:
             self._as_far_as_possible(p, sens)
         else:
@@ -146,7 +156,7 @@ class _Probleme:
             m.dessous[p] = min(m.dessous[p], loin)
         m.largeur[p] = min(m.largeur[p], m.max_[p] - m.min_[p])
         if loin > 1e-6:
-            ajoutees = m.widen(p, sens, loin * (1 - 1e-9), self.cachees, self.prices())
+            ajoutees = self.widen(p, sens, loin * (1 - 1e-9), self.cachees)
             self.hide(ajoutees if ajoutees is not None else [])
 
     def widen_against(self, groupes: list[list[int]], perdues: Perdues) -> None:
@@ -179,23 +189,23 @@ class _Probleme:
                     restent = {i for i in restent if i != k and bouge & siennes[i]}
 
     def _widen_against(self, siennes: list[int], p: int) -> None:
-        inconnues, prix = _without(self.cachees, siennes), self.prices()
+        inconnues = _without(self.cachees, siennes)
         for sens in (1.0, -1.0):
-            ajoutees = self.marges.widen(p, sens, 0.5, inconnues, prix)
+            ajoutees = self.widen(p, sens, 0.5, inconnues)
             if ajoutees is not None:
                 self.hide(ajoutees)
                 return
 
     def clean(self, groupes: list[list[int]], effort: float) -> None:
-        """Show again what protects nothing: masked cells that the visible ones tell, then, the dearest first and within what
-        `effort` allows, those without which every interval keeps its width. What respondents would tell by what they know is then
-        hidden again."""
+        """Show again what protects nothing: masked cells that the visible ones tell, then, the last to be masked first and within
+        what `effort` allows, those without which every interval keeps its width. What respondents would tell by what they know is
+        then hidden again."""
         secondaires = self.cachees & self.candidate
         self.cachees[told_exactly(self.matrice, self.cachees, secondaires)] = False
         ordre = np.flatnonzero(self.cachees & self.candidate)
         a_prouver = self.primaires & self.marges.proven()
         limite = self.marges.travail + effort
-        for c in ordre[np.argsort(-self.cout[ordre], kind="stable")]:
+        for c in ordre[np.lexsort((-self.cout[ordre], -self.priorite[ordre]))]:
             if self.marges.travail > limite:
                 break
             self.cachees[c] = False

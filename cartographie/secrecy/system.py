@@ -29,9 +29,9 @@ from cartographie.secrecy.counts import (
 from cartographie.secrecy.equations import from_rows
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.published import COLONNES as COLONNES_PUBLIEES
-from cartographie.survey.published import Prive, frees_zeros
+from cartographie.survey.published import EVOLUTION, Prive, frees_zeros, selected
 from cartographie.survey.received import Tableau
-from cartographie.survey.written.declared import Axe, Seuils
+from cartographie.survey.written.declared import Axe, Selecteur, Seuils
 
 Cle = tuple[str, Compte, Place]  # edition, what, where
 COLONNES = [
@@ -114,8 +114,10 @@ class _Chiffre(NamedTuple):
 _LUES = [c if c in COLONNES_PUBLIEES else Prive[c.upper()] for c in _Chiffre._fields[:-1]]
 
 
-def build_system(q: Questionnaire, tableaux: Sequence[Tableau], seuils: Seuils) -> Systeme:
-    """The system of all the tables together, previous editions included."""
+def build_system(
+    q: Questionnaire, tableaux: Sequence[Tableau], seuils: Seuils, priorites: Sequence[Selecteur] = ()
+) -> Systeme:
+    """The system of all the tables together, previous editions included. `priorites`: figures to mask last, the first after all."""
     axes = q.enquete.get("axes", {})
     carnet = _Carnet(float(seuils.get("secret_min", 0)))
     rangs = [
@@ -147,6 +149,10 @@ def build_system(q: Questionnaire, tableaux: Sequence[Tableau], seuils: Seuils) 
     cellules["publie"] = cellules["publie"].astype(bool) | cellules["fixe"]
     cellules["reste"], cellules["seul"] = cellules["reste"].astype(float), _alone(cellules)
     numerateurs, bases = np.array(rangs).reshape(-1, 2).T
+    priorite = np.zeros(len(cellules) + 1, dtype=int)  # the last: rank -1, no count
+    for comptes in (numerateurs, bases):  # a figure needs its base
+        np.maximum.at(priorite, comptes, np.concatenate([_priorities(t, priorites, axes) for t in tableaux]))
+    cellules["priorite"] = priorite[:-1]
     return Systeme(cellules, m, numerateurs, bases)
 
 
@@ -201,6 +207,17 @@ def _rest(x: _Chiffre, minimum: float) -> float | None:
 def _cost(place: Place, axes: Mapping[str, Any]) -> float:
     """What a figure is worth: national ones ten times those of a region or a kind of actor, themselves ten times a crossing."""
     return float(10 ** sum(noeud == whole_of(axe) for noeud, axe in zip(place.noeuds, axes.values(), strict=True)))
+
+
+def _priorities(t: Tableau, priorites: Sequence[Selecteur], axes: Mapping[str, Axe]) -> np.ndarray:
+    """Of each row of a draft: 0, or more the sooner it is named. A difference rests on the figures of two editions."""
+    out = np.zeros(len(t.df), dtype=int)
+    for priorite, s in enumerate(reversed(priorites), start=1):
+        nom = s["indicateur"].removesuffix(EVOLUTION)
+        if s["tableau"] == t.code:
+            garde = selected(t.df, {**s, "indicateur": nom}, axes)
+            out[garde if nom != s["indicateur"] else garde & (t.df[Prive.EDITION] != 0)] = priorite
+    return out
 
 
 def _alone(cellules: pd.DataFrame) -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from os.path import commonprefix
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ from cartographie.statistics.measures import MESURES, Assiette, Influence, varia
 from cartographie.statistics.precision import Regles, comparable, evolution_rows, with_precision, with_status
 from cartographie.statistics.weights import Ponderation
 from cartographie.survey.model import Questionnaire
-from cartographie.survey.published import DIFFERENCE, TOUS, Prive, columns, frees_zeros, key_columns
+from cartographie.survey.published import DIFFERENCE, TOUS, Prive, columns, dimension_name, frees_zeros, key_columns
 from cartographie.survey.received import Legende, Tableau
 from cartographie.survey.written.declared import Indicateur, Serie, TableauEcrit
 
@@ -26,12 +25,6 @@ from cartographie.survey.written.declared import Indicateur, Serie, TableauEcrit
 def grain_of(e: Edition, s: Serie) -> str:
     """What one row of a series' denominator is."""
     return e.questionnaire.denominateurs[s["denominateur"]]["entite"]
-
-
-def dimension_name(variable: str | list[str]) -> str:
-    """Name of a dimension column's content: the variable without its entity, or what several have in common."""
-    nom = variable if isinstance(variable, str) else commonprefix(variable).rstrip("_") or variable[0]
-    return nom.rpartition(".")[2]
 
 
 def table_meta(t: TableauEcrit, e: Edition) -> Legende:

@@ -12,10 +12,10 @@ from typing import Any
 from cartographie.base.text import normalise
 from cartographie.survey.conditions import COUNT_OPERATORS, FORMS, FUNCTIONS, OPERATORS, named, parts
 from cartographie.survey.model import Campagne, ColonneAttendue, FeuilleAttendue, Nomenclature, Questionnaire
-from cartographie.survey.published import COLONNES, axis_columns
+from cartographie.survey.published import COLONNES, EVOLUTION, axis_columns, dimension_name
 from cartographie.survey.rules import load_catalogue
 from cartographie.survey.types import TYPES
-from cartographie.survey.written.declared import AttenteEcrite, Indicateur, TableauEcrit
+from cartographie.survey.written.declared import AttenteEcrite, Indicateur, Selecteur, Serie, TableauEcrit
 from cartographie.survey.written.forms import Derivation
 from cartographie.survey.written.source import Chemin, Problemes, Source
 
@@ -117,6 +117,8 @@ def check_questionnaire(q: Questionnaire, sources: Sources, problemes: Problemes
         _check_campagne(checked(f"{campagne}/campagne"), campagne, declaree)
         if f"{campagne}/plausibilite" in sources:
             _check_expectations(checked(f"{campagne}/plausibilite"))
+        if f"{campagne}/editorial" in sources:
+            _check_editorial(checked(f"{campagne}/editorial"))
         for nom, modele in declaree.modeles.items():
             for i, feuille in enumerate(modele.feuilles):
                 _check_feuille(checked(f"{campagne}/{nom}"), i, feuille)
@@ -342,33 +344,35 @@ def _check_spread(f: Checked, c: ColonneAttendue, chemin: Chemin) -> None:
 def _check_expectations(f: Checked) -> None:
     """Each code given twice, each table, indicator, axis or waived expectation that does not exist."""
     codes: set[str] = set()
-    declares = f.q.enquete.get("axes", {})
-    niveaux = {n["code"] for axe in declares.values() for n in axe.get("niveaux", ())}
-    axes = niveaux | {nom for nom, axe in declares.items() if "niveaux" not in axe}
     for i, a in enumerate(f.s.contenu["attentes"]):
         ici = ("attentes", i)
         if a["code"] in codes:
             f.add("D04", (*ici, "code"), f"l'attente « {a['code']} » est donnée deux fois.")
         codes.add(a["code"])
-        _check_expectation(f, a, axes, ici)
+        _check_expectation(f, a, ici)
     for i, d in enumerate(f.s.contenu.get("derogations", ())):
         if d["code"] not in codes:
             f.add("D06", ("derogations", i, "code"), f"aucune attente n'a le code « {d['code']} ».")
 
 
-def _check_expectation(f: Checked, a: AttenteEcrite, axes: set[str], ici: Chemin) -> None:
-    par = a.get("par")
+def _check_expectation(f: Checked, a: AttenteEcrite, ici: Chemin) -> None:
     if a.get("min", -math.inf) > a.get("max", math.inf):
         f.add("D10", (*ici, "min"), f"rien n'est à la fois au moins {a['min']} et au plus {a['max']}.")
     if a["mesure"] not in ("chiffre", "somme"):
         _check_judged(f, a, ici)
         return
-    if par is not None and par not in axes:
+    _check_figure(f, a, ici)
+
+
+def _check_figure(f: Checked, a: AttenteEcrite | Selecteur, ici: Chemin) -> None:
+    par, declares = a.get("par"), f.q.enquete.get("axes", {})
+    niveaux = {n["code"] for axe in declares.values() for n in axe.get("niveaux", ())}
+    if par is not None and par not in niveaux | {nom for nom, axe in declares.items() if "niveaux" not in axe}:
         f.add("D06", (*ici, "par"), f"« {par} » n'est ni un axe ni un niveau d'axe de enquete.yaml.")
     tableau = f.q.tableaux.get(a["tableau"])
     if tableau is None:
         f.add("D06", (*ici, "tableau"), f"le tableau « {a['tableau']} » n'est pas déclaré.")
-    elif a["indicateur"].removesuffix(".evolution") not in {
+    elif a["indicateur"].removesuffix(EVOLUTION) not in {
         x["code"] for serie in tableau["series"] for x in serie["indicateurs"]
     }:
         f.add("D06", (*ici, "indicateur"), f"le tableau {a['tableau']} n'a pas d'indicateur « {a['indicateur']} ».")
@@ -386,3 +390,39 @@ def _check_judged(f: Checked, a: AttenteEcrite, ici: Chemin) -> None:
             inconnues = sorted(set(a.get("valeurs", ())) - set(f.q.nomenclatures[v.nomenclature].modalites))
             if inconnues:
                 f.add("D06", (*ici, "valeurs"), f"« {inconnues[0]} » n'est pas une réponse de « {v.nomenclature} ».")
+
+
+# ---- editorial.yaml
+
+
+def _check_editorial(f: Checked) -> None:
+    """Each code given twice, each figure that no table publishes, each waiver of nothing."""
+    codes: set[str] = set()
+    for i, c in enumerate(f.s.contenu.get("chiffres_cles", ())):
+        if c["code"] in codes:
+            f.add("D04", ("chiffres_cles", i, "code"), f"le chiffre clé « {c['code']} » est donné deux fois.")
+        codes.add(c["code"])
+    for cle in ("chiffres_cles", "priorites"):
+        for i, s in enumerate(f.s.contenu.get(cle, ())):
+            deja = len(f.p.liste)
+            _check_figure(f, s, (cle, i))
+            if len(f.p.liste) == deja and not any(_publishes(x, s) for x in f.q.tableaux[s["tableau"]]["series"]):
+                f.add("D06", (cle, i), f"aucune série du tableau {s['tableau']} ne publie ce chiffre à cet endroit.")
+    for i, d in enumerate(f.s.contenu.get("derogations", ())):
+        if d["code"] not in codes:
+            f.add("D06", ("derogations", i, "code"), f"aucun chiffre clé n'a le code « {d['code']} ».")
+
+
+def _publishes(serie: Serie, s: Selecteur) -> bool:
+    """The crossing, the difference, the population and the question that are asked for are those of the series."""
+    indicateurs = {x["code"]: x for x in serie["indicateurs"]}
+    nom = s["indicateur"].removesuffix(EVOLUTION)
+    if nom not in indicateurs or (nom != s["indicateur"] and not serie.get("evolution")):
+        return False
+    ind = indicateurs[nom]
+    question = serie.get("dimension") or (ind["variable"] if ind["mesure"] == "repartition" else "")
+    return (
+        ([s["par"]] if "par" in s else []) in serie["croisements"]
+        and s.get("denominateur", serie["denominateur"]) == serie["denominateur"]
+        and s.get("dimension", "") == dimension_name(question)
+    )

@@ -20,7 +20,8 @@ from cartographie.survey.written.declared import FICHIERS, Parametres
 from cartographie.survey.written.source import Problemes, Source, as_plain, hash_files, read_csv, read_yaml
 
 SUCCESSIONS = "successions"  # the file that enquete.yaml names: its columns too are declared there
-ANNEXES = ("plausibilite", "qualite")  # of a campaign: what its release must show, what people say of it
+# of a campaign: what it must be, and show, to be released; what people say of it
+ANNEXES = ("plausibilite", "editorial", "qualite")
 _UNIQUES = ("enquete", "variables", "regles", "denominateurs", "comparabilite")
 _FACULTATIVES: dict[str, Any] = {"denominateurs": {}, "comparabilite": []}
 _DOSSIERS = {

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from cartographie.survey.written.declared import (
         Comparaison,
         Denominateur,
+        Editorial,
         Enquete,
         Parametres,
         Plausibilite,
@@ -434,8 +435,8 @@ class Succession:
 
 @dataclass(frozen=True, slots=True)
 class Campagne:
-    """`parametres`: everything else of campagne.yaml (thresholds, caps, alert levels), plain values as plausibilite.yaml and
-    qualite.yaml, empty when they are not written."""
+    """`parametres`: everything else of campagne.yaml (thresholds, caps, alert levels), plain values as plausibilite.yaml,
+    editorial.yaml and qualite.yaml, empty when they are not written."""
 
     nom: str
     libelle: str
@@ -448,6 +449,7 @@ class Campagne:
     corrections: tuple[Correction, ...] = ()
     rapprochements: tuple[Rapprochement, ...] = ()
     plausibilite: Plausibilite = field(default_factory=dict)  # type: ignore[assignment]
+    editorial: Editorial = field(default_factory=dict)  # type: ignore[assignment]
     qualite: Qualite = field(default_factory=dict)  # type: ignore[assignment]
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from os.path import commonprefix
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cartographie.survey.written.declared import Axe, Seuils, TableauEcrit
+    from cartographie.survey.written.declared import Axe, Selecteur, Seuils, TableauEcrit
 
 TOUS = "TOUS"  # code of everybody, on an axis without levels
 EVOLUTION = ".evolution"  # ends the code of an indicator that is a difference between editions
@@ -73,6 +74,43 @@ def whole(axes: Mapping[str, Axe]) -> dict[str, str]:
 def rows_at(df: pd.DataFrame, valeurs: Mapping[str, str]) -> pd.Series:
     """Which rows hold these values, column by column."""
     return (df[list(valeurs)] == list(valeurs.values())).all(axis=1)
+
+
+def level(axes: Mapping[str, Axe], par: str | None) -> list[tuple[str, str, str]]:
+    """(column, operator, value): the rows of one level of one axis, all the other axes together; without `par`, the whole."""
+    garde = {colonne: ("==", valeur) for colonne, valeur in whole(axes).items()}
+    for nom, axe in axes.items():
+        if nom == par:
+            garde[nom] = ("!=", TOUS)
+        elif par in {n["code"] for n in axe.get("niveaux", ())}:
+            garde[f"{nom}_type"] = ("==", str(par))
+    return [(colonne, *voulu) for colonne, voulu in garde.items()]
+
+
+def rows_of(df: pd.DataFrame, niveau: Iterable[tuple[str, str, str]]) -> pd.Series:
+    """Which rows are at that level."""
+    garde = df["indicateur"].notna()
+    for colonne, operateur, valeur in niveau:
+        garde &= (df[colonne] == valeur) == (operateur == "==")
+    return garde
+
+
+def dimension_name(variable: str | list[str]) -> str:
+    """Name of a dimension column's content: the variable without its entity, or what several have in common."""
+    nom = variable if isinstance(variable, str) else commonprefix(variable).rstrip("_") or variable[0]
+    return nom.rpartition(".")[2]
+
+
+def selected(df: pd.DataFrame, s: Selecteur, axes: Mapping[str, Axe]) -> pd.Series:
+    """Which rows of its table, of any edition, hold the figures that a declaration names."""
+    voulu = {
+        "indicateur": s["indicateur"],
+        "dimension": s.get("dimension", ""),
+        "modalite_code": s.get("modalite", ""),
+    }
+    if "denominateur" in s:
+        voulu["denominateur"] = s["denominateur"]
+    return rows_at(df, voulu) & rows_of(df, level(axes, s.get("par")))
 
 
 def columns(axes: Iterable[str]) -> list[str]:

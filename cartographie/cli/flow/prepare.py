@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cartographie.base.errors import UserError
 from cartographie.cli.flow.common import Progres, alone, load_for
 from cartographie.survey.load import load_questionnaire
-from cartographie.survey.model import Questionnaire
+from cartographie.survey.model import Campagne, Questionnaire
 from cartographie.survey.received import Anomalie, Depot
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def dictionary(projet: Path, campagne: str, sortie: Path) -> None:
 def demo(
     projet: Path, destination: Path, repondants: int, graine: int, classeurs: int, progres: Progres
 ) -> Mapping[str, Any]:
-    """A fictitious workspace: declarations copied, frame registered, answers received, truth beside. What it holds, in short."""
+    """A fictitious workspace: declarations copied, key figures waived, frame registered, answers received, truth beside. What it holds, in short."""
     from cartographie.intake.store import ingest as store
 
     try:
@@ -91,8 +91,22 @@ def demo(
         recus = destination / "recus" / campagne
         store(destination, campagne, [recus / "base"], "base", declaree.debut.isoformat())
         store(destination, campagne, [recus / "reponses"], "reponse", declaree.fin.isoformat())
+        _waive(destination / "schemas" / campagne / "editorial.yaml", declaree)
     (destination / "outputs").mkdir(exist_ok=True)
     return resume
+
+
+def _waive(fichier: Path, declaree: Campagne) -> None:
+    """A fictitious campaign is as small as one likes, its key figures may not be publishable: released all the same, which it says."""
+    import yaml
+
+    chiffres = declaree.editorial.get("chiffres_cles", ())
+    if chiffres:
+        motif = "campagne fictive, peut-être trop petite pour ce chiffre"
+        qui = {"motif": motif, "auteur": "démonstration", "date": declaree.fin.isoformat()}
+        derogations = [{"code": c["code"], **qui} for c in chiffres]
+        texte = yaml.safe_dump({**declaree.editorial, "derogations": derogations}, allow_unicode=True, sort_keys=False)
+        fichier.write_text(texte, encoding="utf-8")
 
 
 @alone

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cartographie.proof.lint import Critere, Defaut
+    from cartographie.release.editorial import ChiffreAnnonce
     from cartographie.release.manifest import Comparaison, Notice
     from cartographie.release.plausibility import Verdict
     from cartographie.release.publish import Demande, Preparation
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from cartographie.survey.published import Masquage
     from cartographie.survey.received import Tableau
     from cartographie.survey.written.declared import Publication as PublicationDeclaree
+    from cartographie.survey.written.declared import Selecteur
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +48,14 @@ class Calcul:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A release written in `dossier`, attacked before. `secret`: what secrecy counted and masked."""
+    """A release written in `dossier`, attacked before. `secret`: what secrecy counted and masked; `non_montres`: what it puts
+    forward and could not show."""
 
     campagne: str
     tableaux: Sequence[Tableau]
     dossier: Path
     secret: Masquage
+    non_montres: Sequence[ChiffreAnnonce] = ()
 
 
 @alone
@@ -80,8 +84,9 @@ def publish(projet: Path, demande: Demande, progres: Progres) -> Publication:
 def release(projet: Path, demande: Demande, progres: Progres) -> Publication:
     """Write outputs/<campagne>/<version>/ whole or not at all. A correction names the version it replaces, and why.
 
-    Raises UserError: it exists (status 15), implausible (13), its files betray somebody (14)."""
+    Raises UserError: it exists (status 15), implausible or without its key figures (13), its files betray somebody (14)."""
     from cartographie.proof.attack import attack_release, require_sound_release
+    from cartographie.release.editorial import withheld
     from cartographie.release.publish import publish as write_release
 
     p, campagne = prepare(projet, demande, progres), demande.campagne
@@ -95,11 +100,13 @@ def release(projet: Path, demande: Demande, progres: Progres) -> Publication:
     progres(f"{campagne} : publication", 0, 1)
     write_release(p.dossier, p.tableaux, p.meta, demande.remplacer, gate)
     progres(f"{campagne} : publication", 1, 1)
-    return Publication(campagne, p.tableaux, p.dossier, p.meta.secret)
+    caches = withheld(p.tableaux, p.q.campagnes[campagne].editorial, p.meta)
+    return Publication(campagne, p.tableaux, p.dossier, p.meta.secret, caches)
 
 
 def prepare(projet: Path, demande: Demande, progres: Progres) -> Preparation:
     """Everything a release is made of, computed from the warehouse. Raises as publish does, but what the gate raises."""
+    from cartographie.release.editorial import judge_headlines, require_headlines
     from cartographie.release.manifest import make_revision, manifest_fingerprint
     from cartographie.release.plausibility import ask
     from cartographie.release.publish import Preparation, check_free, release_folder
@@ -126,6 +133,9 @@ def prepare(projet: Path, demande: Demande, progres: Progres) -> Preparation:
         secret_secondaire=True, secret=secret, ponderation=account(ponderation) if ponderation else None,
         plausibilite=verdict.attentes, plausibilite_html=verdict.public,
     )  # fmt: skip
+    chiffres = judge_headlines(tableaux, q.campagnes[campagne].editorial, meta)
+    require_headlines(chiffres, campagne)
+    meta = replace(meta, chiffres_cles=chiffres)
     lues = [(a.dossier, exact_counts(a.tableaux)) for a in anciennes]
     return Preparation(q, dossier, tableaux, meta, exact_counts(brouillons), lues)
 
@@ -292,7 +302,10 @@ def _protected(
     from cartographie.statistics.precision import finish
 
     progres(f"{campagne} : secret", 0, 1)
-    protection = protect(q, brouillons, q.campagnes[campagne].parametres.get("seuils", {}), anciennes)
+    ici = q.campagnes[campagne]
+    # what must be shown, then what had better be
+    priorites: list[Selecteur] = [*ici.editorial.get("chiffres_cles", ()), *ici.editorial.get("priorites", ())]
+    protection = protect(q, brouillons, ici.parametres.get("seuils", {}), anciennes, priorites)
     progres(f"{campagne} : secret", 1, 1)
     return [finish(t) for t in protection.tableaux], protection.bilan
 

@@ -109,13 +109,16 @@ class ChampConstant(TypedDict, closed=True):
     variable: Nom
 
 
-class ChiffreCle(TypedDict, total=False, closed=True):
+class _Chiffre(TypedDict, total=False):
     tableau: Required[Texte]
     indicateur: Required[Texte]
     modalite: str
     dimension: str
-    phrase: Texte
     denominateur: Texte
+
+
+class ChiffreCle(_Chiffre, total=False, closed=True):
+    phrase: Texte
 
 
 class Carte(TypedDict, total=False, closed=True):
@@ -339,7 +342,7 @@ class CampagneEcrite(Parametres, total=False, closed=True):
     precedente: Texte | None
 
 
-# ---- <campagne>/plausibilite.yaml, qualite.yaml
+# ---- <campagne>/plausibilite.yaml
 
 CodeAttente = Annotated[str, Forme("un code comme « P01 »", r"^P[0-9]{2}$")]
 
@@ -425,6 +428,42 @@ class Plausibilite(TypedDict, total=False, closed=True):
     derogations: list[Derogation]
 
 
+# ---- <campagne>/editorial.yaml
+
+CodeChiffre = Annotated[str, Forme("un code comme « K01 »", r"^K[0-9]{2}$")]
+
+
+class Selecteur(_Chiffre, total=False):
+    """The figures of an indicator at the whole of every axis; with `par`, those of one axis, or of one level of it."""
+
+    par: Texte
+
+
+class ChiffreExige(Selecteur, total=False, closed=True):
+    code: Required[CodeChiffre]
+    libelle: Required[Texte]
+
+
+class ChiffrePrioritaire(Selecteur, total=False, closed=True):
+    pass
+
+
+class DerogationEditoriale(TypedDict, closed=True):
+    code: CodeChiffre
+    motif: Texte
+    auteur: Texte
+    date: JourEcrit
+
+
+class Editorial(TypedDict, total=False, closed=True):
+    chiffres_cles: list[ChiffreExige]
+    priorites: list[ChiffrePrioritaire]
+    derogations: list[DerogationEditoriale]
+
+
+# ---- <campagne>/qualite.yaml
+
+
 class Qualite(TypedDict, total=False, closed=True):
     mandat: Texte
     politique_diffusion: Texte
@@ -485,6 +524,7 @@ FICHIERS: dict[str, tuple[Any, str]] = {
     "campagne": (CampagneEcrite, "Une campagne annuelle"),
     "modele": (Modele, "Un modèle de fichier d'une campagne"),
     "plausibilite": (Plausibilite, "Ce qu'une campagne doit montrer pour être publiée"),
+    "editorial": (Editorial, "Les chiffres qu'une campagne doit publier, et ceux que le secret masque en dernier"),
     "qualite": (Qualite | None, "Ce que seules des personnes peuvent dire de la qualité d'une campagne"),
     "corrections": (list[CorrectionEcrite] | None, "Les corrections faites à la main sur des cases reçues"),
     "demo": (dict[str, Any], "La campagne fictive"),

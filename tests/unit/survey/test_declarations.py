@@ -118,6 +118,8 @@ AUTRES = [
     ("plausibilite", {"attentes": [ATTENTE | {"mesure": "modalites", "variable": "usage"}]}, "attentes.0", "clé obligatoire absente : valeurs"),
     ("plausibilite", {"attentes": [{k: v for k, v in ATTENTE.items() if k != "min"}]}, "attentes.0", "donnez « min » ou « max »"),
     ("plausibilite", {"attentes": [ATTENTE | {"minimum": 3}]}, "attentes.0", "clés admises : code, effectif_min,"),
+    ("editorial", {"chiffres_cles": [{"code": "1", "libelle": "x", "tableau": "T01", "indicateur": "y"}]}, "chiffres_cles.0.code", "un code comme « K01 »"),
+    ("editorial", {"priorites": [{"tableau": "T01", "indicateur": "y", "phrase": "x"}]}, "priorites.0", "clés admises : denominateur,"),
     ("qualite", {"mandat": ""}, "mandat", "un texte"),
     ("corrections", [CORRECTION | {"ou": {"depot": "a.xlsx", "cellule": "B"}}], "0.ou.cellule", "une case comme « B12 »"),
     ("corrections", [CORRECTION | {"valeur": [1]}], "0.valeur", "un texte, un nombre, true, false ou rien"),
