@@ -95,7 +95,8 @@ def modalite_perimee(c: Cas) -> Ecrit | None:
 
 
 def date_interpretee(c: Cas) -> Ecrit | None:
-    if c.variable.type == "date" and isinstance(c.valeur, date):
+    # above 12, the order of day and month is beyond doubt, and a text file's is read without a word
+    if c.variable.type == "date" and isinstance(c.valeur, date) and c.valeur.day <= 12:
         return Ecrit(f"{c.valeur:%d/%m/%Y}", c.valeur, "date saisie en texte, à la française")
     return None
 

@@ -14,6 +14,7 @@ import shutil
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,11 @@ def test_every_row_of_the_warehouse_leads_back_to_its_cell(campagne_livree: Path
         assert finess in _row(campagne_livree / "raw" / campagne / chemin, feuille, ligne), (chemin, ligne)
 
 
+@cache
+def _workbook(chemin: Path) -> openpyxl.Workbook:
+    return openpyxl.load_workbook(chemin, data_only=True)
+
+
 def _row(chemin: Path, feuille: str, ligne: int) -> set[str]:
     """Texts near that row: the row itself for a table, the whole form for a « fiche » (its first question's row)."""
     if chemin.suffix == ".csv":
@@ -159,7 +165,7 @@ def _row(chemin: Path, feuille: str, ligne: int) -> set[str]:
         )
         texte = octets.decode(encodage, errors="replace").splitlines()
         return set(re.split(r"[;,\t]", texte[ligne - 1].replace('"', "")))
-    feuille_lue = openpyxl.load_workbook(chemin, data_only=True)[feuille]
+    feuille_lue = _workbook(chemin)[feuille]
     fiche = feuille_lue.max_column <= 4
     rangs = feuille_lue.iter_rows(min_row=1 if fiche else ligne, max_row=None if fiche else ligne, values_only=True)
     return {str(v) for rang in rangs for v in rang if v is not None}
