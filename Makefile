@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE # compiled modules and tests are kept: starting
 
 .DEFAULT_GOAL := help
 # La graine et la taille des campagnes de raw/ ; les mêmes que dans raw/LISEZMOI.md.
-CAMPAGNE := --repondants 300 --graine 1 --classeurs 50
+CAMPAGNE := --repondants 2000 --graine 1 --classeurs 60
 
 .PHONY: help demo check test bench docs verifier mutation clean lock campagne
 

@@ -130,12 +130,14 @@ class Tirage:
         return _LIBRE
 
     def _weights(self, fiche: Fiche, indication: Mapping[str, Any]) -> Mapping[Any, float]:
-        if "selon" in indication:
-            cle = value(self.monde, fiche, indication["selon"])
-            tables = indication["tables"]
-            if str(cle) in tables or "*" in tables:
-                return tables.get(str(cle), tables.get("*"))
-        return indication.get("valeurs") or {}
+        poids = indication.get("valeurs") or {}
+        if "tables" in indication:
+            cle, tables = value(self.monde, fiche, indication["selon"]), indication["tables"]
+            poids = tables.get(str(cle), tables.get("*", poids))
+        for nom, facteurs in (indication.get("facteurs") or {}).items():
+            par_reponse = facteurs.get(str(value(self.monde, fiche, nom))) or {}
+            poids = {reponse: p * par_reponse.get(reponse, 1) for reponse, p in poids.items()}
+        return poids
 
     def _choice(self, fiche: Fiche, variable: Variable, indication: Any, alea: random.Random, libre: bool) -> Any:
         codes = list(self.codes(variable))
@@ -162,6 +164,10 @@ class Tirage:
 
     def _plain(self, fiche: Fiche, variable: Variable, indication: Any, alea: random.Random, numero: int) -> Any:
         kind, plage = variable.type, indication.get("plage")
+        if "plages" in indication:
+            plage = indication["plages"].get(str(value(self.monde, fiche, indication["selon"])), plage)
+            if plage is None:
+                return None
         campagne = self.questionnaire.campagnes[self.campagne]
         rang = numero if fiche.parent is None else numero * 37 + fiche.parent.enfants[fiche.entite].index(fiche)
         if kind == "date":
@@ -234,7 +240,7 @@ class _Trous(dict[str, Any]):
 
 @dataclass(frozen=True, slots=True)
 class Depart:
-    """What an answer starts from: its number, frame units, fixed and blanked variables, last campaign's children."""
+    """What an answer starts from: its number, frame units, fixed and blanked variables, last campaign's records."""
 
     numero: int
     unites: list[dict[str, Any]]
@@ -270,7 +276,11 @@ def needs(t: Tirage, entite: str, nom: str) -> list[str]:
         variable, indication = t.questionnaire.variables[nom], t.hint(entite, nom)
         noms = references(variable.condition_pose) | references(variable.obligatoire_si)
         noms |= {indication[c] for c in ("selon", "copie", "enfant_de", "parent_de", "prefixe") if c in indication}
-        noms |= set(indication.get("distinct_de", ())) | set(indication.get("debut_de", ())[:1])
+        noms |= {
+            *indication.get("distinct_de", ()),
+            *indication.get("debut_de", ())[:1],
+            *indication.get("facteurs", ()),
+        }
         if indication.get("calcule"):
             noms |= set(_sources(t, nom)) - {nom}
         t.besoins[entite, nom] = [source for besoin in sorted(noms, key=str) for source in _sources(t, besoin)]
@@ -292,7 +302,7 @@ def _sources(t: Tirage, nom: str) -> list[str]:
 def draft(t: Tirage, alea: random.Random, modele: Depart) -> Fiche:
     """A first answer, rules not yet looked at: root, children, then what depends on the children."""
     q = t.questionnaire
-    racine = Fiche(q.racine, unites=modele.unites)
+    racine = Fiche(q.racine, unites=modele.unites, avant=next(iter(modele.precedent.get(q.racine, ())), {}))
     apres = [n for n in t.noms[q.racine] if _after_children(t, n)]
     fill(t, racine, [n for n in t.noms[q.racine] if n not in apres], alea, modele)
     for enfant in q.enfants(q.racine):

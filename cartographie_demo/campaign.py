@@ -212,11 +212,13 @@ def draw_campaign(
 
 
 def carry_over(campagne: Campagne) -> dict[int, dict[str, list[dict[str, Any]]]]:
-    """What the next campaign's answers may take up again: the children of each respondent."""
-    return {
-        r.modele.numero: {e: [dict(f.valeurs) for f in lignes] for e, lignes in r.ecrite.enfants.items()}
-        for r in campagne.reponses
-    }
+    """What the next campaign's answers may take up again, by respondent and entity: its own record and its children."""
+    records: dict[int, dict[str, list[dict[str, Any]]]] = {}
+    for reponse in campagne.reponses:
+        entites = records[reponse.modele.numero] = {}
+        for fiche in reponse.ecrite.toutes():
+            entites.setdefault(fiche.entite, []).append(dict(fiche.valeurs))
+    return records
 
 
 def plant(campagne: Campagne, bareme: Bareme, graine: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from cartographie.survey.model import Gravite, Nomenclature, Regle, Variable
 from cartographie_demo.answers import Depart, Tirage, affinity, fill, force, settle
 from cartographie_demo.hints import finess, luhn_digit
-from cartographie_demo.oracle import Fiche, asked, identifier, irregularities, known, required, violations
+from cartographie_demo.oracle import Fiche, asked, holds, identifier, irregularities, known, required, violations
 from cartographie_demo.writers import Erreur, Formule
 
 # -------------------------------------------------------------------------------------------
@@ -95,7 +95,8 @@ def modalite_perimee(c: Cas) -> Ecrit | None:
 
 
 def date_interpretee(c: Cas) -> Ecrit | None:
-    if c.variable.type == "date" and isinstance(c.valeur, date):
+    # above 12, the order of day and month is beyond doubt, and a text file's is read without a word
+    if c.variable.type == "date" and isinstance(c.valeur, date) and c.valeur.day <= 12:
         return Ecrit(f"{c.valeur:%d/%m/%Y}", c.valeur, "date saisie en texte, à la française")
     return None
 
@@ -272,7 +273,7 @@ class Reponse:
 
 def copy(fiche: Fiche, parent: Fiche | None = None, jumeaux: dict[int, Fiche] | None = None) -> Fiche:
     """A deep copy; `jumeaux` receives {id(original record): its copy}."""
-    neuve = Fiche(fiche.entite, dict(fiche.valeurs), parent, {}, fiche.unites)
+    neuve = Fiche(fiche.entite, dict(fiche.valeurs), parent, {}, fiche.unites, fiche.avant)
     if jumeaux is not None:
         jumeaux[id(fiche)] = neuve
     for entite, lignes in fiche.enfants.items():
@@ -323,8 +324,10 @@ def break_rule(t: Tirage, regle: Regle, hote: Reponse, alea: random.Random) -> R
         force(t, cible, regle.condition, True, alea, hote.modele)
         if alea.random() < 0.6:
             settle(t, racine, alea, hote.modele)
+        if not any(holds(t.monde, f, regle.condition) for f in racine.toutes() if f.entite == regle.entite):
+            continue
         faux = violations(t.monde, racine)
-        if not faux or {code for code, _ in faux} != {regle.code} or irregularities(t.monde, racine):
+        if {code for code, _ in faux} != {regle.code} or irregularities(t.monde, racine):
             continue
         cibles = [f for _, f in faux]
         if len(cibles) > 1 and regle.gravite != Gravite.ALERTE:

@@ -21,13 +21,16 @@ from cartographie.survey.model import Questionnaire, Regle, Variable
 
 @dataclass(slots=True, eq=False)
 class Fiche:
-    """One record, with its parent, its children by entity and the frame unit it was matched with."""
+    """One record, with its parent, its children by entity and the frame units it was matched with.
+
+    `avant`: what its respondent answered in the previous campaign, for the draws alone."""
 
     entite: str
     valeurs: dict[str, Any] = field(default_factory=dict)
     parent: Fiche | None = None
     enfants: dict[str, list[Fiche]] = field(default_factory=dict)
     unites: list[dict[str, Any]] = field(default_factory=list)
+    avant: Mapping[str, Any] = field(default_factory=dict)
 
     def racine(self) -> Fiche:
         return self if self.parent is None else self.parent.racine()
@@ -70,6 +73,8 @@ def value(monde: Monde, fiche: Fiche, nom: str) -> Any:
     if entite == monde.questionnaire.base and fiche.entite != entite:
         unites = fiche.racine().unites
         return unites[0].get(variable) if unites else None
+    if entite == AVANT:
+        return fiche.racine().avant.get(variable)
     cible: Fiche | None = fiche
     while cible is not None and cible.entite != entite:
         cible = cible.parent
@@ -173,13 +178,15 @@ def known(monde: Monde, fiche: Fiche, condition: Mapping[str, Any] | None) -> bo
         return all(known(monde, fiche, c) for c in condition.get("et") or condition["ou"])
     if "non" in condition:
         return known(monde, fiche, condition["non"])
-    compares = [o for o in condition if o in OPERATEURS and o != "renseigne"]
-    if "variable" in condition and compares and value(monde, fiche, condition["variable"]) is None:
-        return False
-    operandes = [
-        condition[o]["variable"] for o in compares if isinstance(condition[o], Mapping) and "variable" in condition[o]
-    ]
-    return all(value(monde, fiche, v) is not None for v in operandes)
+    for operateur, attendu in condition.items():
+        if operateur not in OPERATEURS or operateur == "renseigne":
+            continue
+        if "variable" in condition and value(monde, fiche, condition["variable"]) is None:
+            return False
+        if attendu.__class__ is not str and isinstance(attendu, Mapping) and "variable" in attendu:
+            if value(monde, fiche, attendu["variable"]) is None:
+                return False
+    return True
 
 
 def carried(monde: Monde, fiche: Fiche, nom: str) -> bool:
@@ -200,6 +207,7 @@ def carried(monde: Monde, fiche: Fiche, nom: str) -> bool:
     return monde.portees[cle]
 
 
+AVANT = "precedent"  # "precedent.variable": what the respondent answered in the previous campaign
 EXTRAS = {"a_repondu", "variable", "etat", "regle"}  # of the grains that are not entities
 
 
@@ -230,7 +238,7 @@ def _twin(monde: Monde, fiche: Fiche, noms: tuple[str, ...]) -> bool:
 
 def operand(monde: Monde, fiche: Fiche, attendu: Any) -> Any:
     """The right-hand side: a literal, another variable, or a bound of the campaign."""
-    if isinstance(attendu, Mapping):
+    if attendu.__class__ is not str and isinstance(attendu, Mapping):  # most are a literal
         if "campagne" in attendu:
             return getattr(monde.questionnaire.campagnes[monde.campagne], attendu["campagne"])
         return value(monde, fiche, attendu["variable"])

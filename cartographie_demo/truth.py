@@ -171,7 +171,8 @@ def _plain(valeur: Any) -> str:
 # -------------------------------------------------------------------------------------------
 # The right tables, from the answers that should be kept, in plain Python: one row, one condition at a time.
 #
-# Written apart from the pipeline's own table builder. Unweighted, unrounded, nothing masked; empty cells are left out.
+# Written apart from the pipeline's own table builder. Unweighted, nothing masked, rounded to the millionth so that every Python
+# writes the same; empty cells are left out.
 
 QUANTILES = {"q1": 0.25, "mediane": 0.5, "q3": 0.75}
 
@@ -198,6 +199,7 @@ def tableaux(
         for serie in tableau["series"]:
             for nom, *reste in _both(q, serie, edition, ancienne):
                 ligne = [nom, tableau["code"], *reste]
+                ligne[-1] = round(ligne[-1], 6)
                 lignes.setdefault(tuple(ligne[:-3]), ligne)
     return {"colonnes": colonnes, "lignes": list(lignes.values())}
 

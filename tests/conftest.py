@@ -186,14 +186,41 @@ PEU_2025 = ("t01", "t05", "t06", "t08", "t14", "t19", "t20", "t21")  # what is m
 
 
 @pytest.fixture(scope="session")
-def projet(racine: Path, tmp_path_factory: pytest.TempPathFactory, cli: Callable[..., Any]) -> Path:
-    """The bundled campaigns, from raw/: both controlled, loaded and published, the first with few tables, the last with all.
+def campagne_livree(racine: Path, tmp_path_factory: pytest.TempPathFactory, cli: Callable[..., Any]) -> Path:
+    """The bundled campaigns, from raw/, controlled and loaded, nothing published: that would be long. Read only."""
+
+    def faire(dossier: Path) -> None:
+        for nom in ("schemas", "raw"):
+            shutil.copytree(racine / nom, dossier / nom)
+        sorties = [cli("validate", a, "--projet", dossier, "--ouvriers", "2") for a in ("2025", "2026")]
+        sorties.append(cli("load", "--projet", dossier))
+        assert [s.statut for s in sorties] == [11, 11, 0], [s.erreurs for s in sorties]
+
+    return _once(tmp_path_factory, "campagne livrée", faire)
+
+
+@pytest.fixture(scope="session")
+def campagne_moyenne(racine: Path, tmp_path_factory: pytest.TempPathFactory, cli: Callable[..., Any]) -> Path:
+    """Like the bundled campaigns, seven times smaller, only received. Read only: copy what you change."""
+
+    def faire(dossier: Path) -> None:
+        commande = ("demo", dossier, "--repondants", "300", "--graine", "1", "--classeurs", "50")
+        assert cli(*commande, "--projet", racine).statut == 0
+
+    return _once(tmp_path_factory, "campagne moyenne", faire)
+
+
+@pytest.fixture(scope="session")
+def projet(
+    campagne_moyenne: Path, racine: Path, tmp_path_factory: pytest.TempPathFactory, cli: Callable[..., Any]
+) -> Path:
+    """The same, both campaigns controlled, loaded and published, the first with few tables, the last with all.
 
     Read only: copy what you change."""
 
     def faire(dossier: Path) -> None:
         for nom in ("schemas", "raw"):
-            shutil.copytree(racine / nom, dossier / nom)
+            shutil.copytree(campagne_moyenne / nom, dossier / nom)
         keep_tables(dossier, *PEU_2025)
         sorties = [cli("run", "2025", "--projet", dossier, "--ouvriers", "2")]
         shutil.copytree(racine / "schemas", dossier / "schemas", dirs_exist_ok=True)

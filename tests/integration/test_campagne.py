@@ -14,6 +14,7 @@ import shutil
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,22 +54,24 @@ def figures(projet: Path, campagne: str) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize("campagne", EDITIONS)
-def test_every_planted_fault_is_found_at_its_cell_and_nothing_else_is_flagged(projet: Path, campagne: str) -> None:
-    fautes = truth(projet, campagne)["fautes"]
+def test_every_planted_fault_is_found_at_its_cell_and_nothing_else_is_flagged(
+    campagne_livree: Path, campagne: str
+) -> None:
+    fautes = truth(campagne_livree, campagne)["fautes"]
     plantees = Counter((f["fichier"], f["feuille"] or "", f["cellule"] or "", f["regle"] or f["code"]) for f in fautes)
-    trouvees = found(projet, campagne)
+    trouvees = found(campagne_livree, campagne)
     assert trouvees - plantees == Counter(), "flagged, though right"
     assert plantees - trouvees == Counter(), "planted, not found"
     assert len(plantees) >= 30
 
 
 @pytest.mark.parametrize("campagne", EDITIONS)
-def test_kept_respondents_are_the_right_ones(projet: Path, campagne: str) -> None:
-    with duckdb.connect(projet / "outputs/entrepot.duckdb", read_only=True) as con:
+def test_kept_respondents_are_the_right_ones(campagne_livree: Path, campagne: str) -> None:
+    with duckdb.connect(campagne_livree / "outputs/entrepot.duckdb", read_only=True) as con:
         gardes = {
             i for (i,) in con.execute("SELECT id_repondant FROM repondant WHERE campagne = ?", [campagne]).fetchall()
         }
-    assert gardes == set(truth(projet, campagne)["repondants_gardes"])
+    assert gardes == set(truth(campagne_livree, campagne)["repondants_gardes"])
 
 
 def computed(projet: Path, campagne: str) -> Iterator[dict[str, Any]]:
@@ -83,15 +86,15 @@ def computed(projet: Path, campagne: str) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("campagne", EDITIONS)
-def test_every_figure_computed_is_the_true_one(projet: Path, campagne: str) -> None:
-    tableaux = truth(projet, campagne)["tableaux"]
+def test_every_figure_computed_is_the_true_one(campagne_livree: Path, campagne: str) -> None:
+    tableaux = truth(campagne_livree, campagne)["tableaux"]
     colonnes = tableaux["colonnes"]
     cle = [c for c in colonnes if c not in ("n_repondants", "n_lignes", "valeur")]
     vrai = {
         tuple(str(d[c] or "") for c in cle): d
         for d in (dict(zip(colonnes, x, strict=True)) for x in tableaux["lignes"])
     }
-    calcule = {tuple(str(x[c]) for c in cle): x for x in computed(projet, campagne)}
+    calcule = {tuple(str(x[c]) for c in cle): x for x in computed(campagne_livree, campagne)}
     assert vrai.keys() <= calcule.keys(), sorted(vrai.keys() - calcule.keys())[:5]
     # the oracle knows neither what became of each unit nor a frame it was not given (T25 without weights counts everybody)
     for k, v in vrai.items():
@@ -120,28 +123,33 @@ def test_a_figure_is_shown_only_when_it_betrays_nobody(projet: Path, campagne: s
 
 
 @pytest.mark.parametrize("campagne", EDITIONS)
-def test_every_row_and_cell_read_is_accounted_for(projet: Path, campagne: str) -> None:
-    comptes = read_csv(projet / "outputs" / campagne / "controle/comptes.csv")
+def test_every_row_and_cell_read_is_accounted_for(campagne_livree: Path, campagne: str) -> None:
+    comptes = read_csv(campagne_livree / "outputs" / campagne / "controle/comptes.csv")
     for c in comptes:
         n = {k: int(v) for k, v in c.items() if re.match(r"(lignes|cellules)_(?!motifs)", k)}
         assert n["lignes_lues"] == n["lignes_conservees"] + n["lignes_quarantaine"] + n["lignes_ecartees"], c
         assert n["cellules_lues"] == sum(
             n[f"cellules_{s}"] for s in ("conservees", "rejetees", "quarantaine", "ecartees")
         ), c
-    recus = {d["nom"] for d in read_csv(projet / "raw" / campagne / "registre.csv")}
+    recus = {d["nom"] for d in read_csv(campagne_livree / "raw" / campagne / "registre.csv")}
     assert {c["fichier"] for c in comptes if c["niveau"] == "fichier"} == recus  # not one received file is missing
 
 
 @pytest.mark.parametrize("campagne", EDITIONS)
-def test_every_row_of_the_warehouse_leads_back_to_its_cell(projet: Path, campagne: str) -> None:
+def test_every_row_of_the_warehouse_leads_back_to_its_cell(campagne_livree: Path, campagne: str) -> None:
     """The identifier stands, as received, on the Excel row the warehouse gives — read by another reader."""
     requete = """SELECT d.chemin, r.feuille, r.ligne, r.finess_et FROM repondant r JOIN depot d USING (campagne, depot)
                  WHERE campagne = ? AND d.format IN ('xlsx', 'csv') AND r.finess_et IS NOT NULL ORDER BY ALL"""
-    with duckdb.connect(projet / "outputs/entrepot.duckdb", read_only=True) as con:
+    with duckdb.connect(campagne_livree / "outputs/entrepot.duckdb", read_only=True) as con:
         lignes = con.execute(requete, [campagne]).fetchall()
     assert lignes
     for chemin, feuille, ligne, finess in lignes[:: max(1, len(lignes) // 40)]:
-        assert finess in _row(projet / "raw" / campagne / chemin, feuille, ligne), (chemin, ligne)
+        assert finess in _row(campagne_livree / "raw" / campagne / chemin, feuille, ligne), (chemin, ligne)
+
+
+@cache
+def _workbook(chemin: Path) -> openpyxl.Workbook:
+    return openpyxl.load_workbook(chemin, data_only=True)
 
 
 def _row(chemin: Path, feuille: str, ligne: int) -> set[str]:
@@ -157,7 +165,7 @@ def _row(chemin: Path, feuille: str, ligne: int) -> set[str]:
         )
         texte = octets.decode(encodage, errors="replace").splitlines()
         return set(re.split(r"[;,\t]", texte[ligne - 1].replace('"', "")))
-    feuille_lue = openpyxl.load_workbook(chemin, data_only=True)[feuille]
+    feuille_lue = _workbook(chemin)[feuille]
     fiche = feuille_lue.max_column <= 4
     rangs = feuille_lue.iter_rows(min_row=1 if fiche else ligne, max_row=None if fiche else ligne, values_only=True)
     return {str(v) for rang in rangs for v in rang if v is not None}
@@ -196,6 +204,9 @@ def test_the_bundled_files_are_what_the_seed_gives(racine: Path, tmp_path: Path,
         assert refaits == {
             (d["nom"], d["sha256"], d["role"]) for d in read_csv(racine / "raw" / campagne / "registre.csv")
         }
+        assert truth(racine, campagne) == json.loads(
+            (tmp_path / "d/recus" / campagne / "verite.json").read_text("utf-8")
+        )
 
 
 def test_every_output_says_it_is_fictitious(projet: Path) -> None:

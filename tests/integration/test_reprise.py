@@ -72,21 +72,21 @@ def lus(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def projet(tmp_path: Path) -> Path:
-    """The bundled fictitious campaign: workbooks, exports, answers given twice, refused files."""
-    return _copie(tmp_path / "projet")
+def projet(campagne_moyenne: Path, tmp_path: Path) -> Path:
+    """A fictitious campaign just received: workbooks, exports, answers given twice, refused files."""
+    return _copie(campagne_moyenne, tmp_path / "projet")
 
 
-def _copie(ici: Path) -> Path:
-    shutil.copytree(RACINE / "schemas", ici / "schemas")
-    shutil.copytree(RACINE / "raw" / CAMPAGNE, ici / "raw" / CAMPAGNE)
+def _copie(recue: Path, ici: Path) -> Path:
+    shutil.copytree(recue / "schemas", ici / "schemas")
+    shutil.copytree(recue / "raw" / CAMPAGNE, ici / "raw" / CAMPAGNE)
     return ici
 
 
 @pytest.fixture(scope="module")
-def ensemble(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes]]:
+def ensemble(campagne_moyenne: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes]]:
     """The same, examined as a whole; what that gives."""
-    ici = _copie(tmp_path_factory.mktemp("ensemble") / "projet")
+    ici = _copie(campagne_moyenne, tmp_path_factory.mktemp("ensemble") / "projet")
     return ici, run(ici)
 
 
@@ -199,20 +199,20 @@ def _arrivees(nombre: int) -> st.SearchStrategy[list[int]]:
 
 
 @pytest.fixture(scope="module")
-def petite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[Any]]]:
+def petite(campagne_moyenne: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[Path]]]:
     """A workspace without answers, and the answers to receive."""
     ici = tmp_path_factory.mktemp("petite") / "projet"
-    source = RACINE / "raw" / CAMPAGNE
+    source = campagne_moyenne / "raw" / CAMPAGNE
     depots = [d for d in read_registre(source) if d.role == "reponse" and d.taille < 60_000][-12:]
     base = [d for d in read_registre(source) if d.role == "base"]
-    shutil.copytree(RACINE / "schemas", ici / "schemas")
+    shutil.copytree(campagne_moyenne / "schemas", ici / "schemas")
     ingest(ici, CAMPAGNE, [source / base[0].chemin], "base", base[0].recu_le)
-    yield ici, depots
+    yield ici, [source / d.chemin for d in depots]
 
 
 @settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tailles=_arrivees(6))
-def test_however_the_answers_arrive(petite: tuple[Path, list[Any]], tmp_path_factory: Any, tailles: list[int]) -> None:
+def test_however_the_answers_arrive(petite: tuple[Path, list[Path]], tmp_path_factory: Any, tailles: list[int]) -> None:
     """Received in any number of goes, controlled after each: the same as controlled once at the end."""
     modele, depots = petite
     ici = tmp_path_factory.mktemp("arrivees") / "projet"
@@ -221,7 +221,7 @@ def test_however_the_answers_arrive(petite: tuple[Path, list[Any]], tmp_path_fac
     for taille in [*tailles, len(depots)]:
         lot, restants = restants[:taille], restants[taille:]
         if lot:
-            ingest(ici, CAMPAGNE, [RACINE / "raw" / CAMPAGNE / d.chemin for d in lot], "reponse", "2026-05-01")
+            ingest(ici, CAMPAGNE, lot, "reponse", "2026-05-01")
             flow.validate(ici, CAMPAGNE, Examen(1), lambda *_: None)
     par_morceaux = files(ici)
     flow.validate(ici, CAMPAGNE, Examen(1, relire=True), lambda *_: None)
