@@ -68,7 +68,7 @@ def told_to_insiders(
         connues = {rang[int(c)] for c in siennes}
         fixes: np.ndarray = ~_tables(f, resolues, connues, hasard).any(axis=1)
         fixes[list(connues)] = False
-        dites += [(qui, int(cibles[k])) for k in np.flatnonzero(fixes[ou])]
+        dites += [(qui, int(cibles[k])) for k in np.flatnonzero(fixes[ou]).tolist()]
     return dites
 
 
