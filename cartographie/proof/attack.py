@@ -66,7 +66,7 @@ def told_to_insiders(
     dites: list[tuple[Hashable, int]] = []
     for qui, siennes in groupes.items():
         connues = {rang[int(c)] for c in siennes}
-        fixes: np.ndarray = ~_tables(f, resolues, connues, hasard).any(axis=1)
+        fixes = (_tables(f, resolues, connues, hasard) == 0).all(axis=1)
         fixes[list(connues)] = False
         dites += [(qui, int(cibles[k])) for k in np.flatnonzero(fixes[ou]).tolist()]
     return dites
