@@ -15,7 +15,7 @@ from cartographie.survey.model import Campagne, ColonneAttendue, FeuilleAttendue
 from cartographie.survey.published import COLONNES, axis_columns
 from cartographie.survey.rules import load_catalogue
 from cartographie.survey.types import TYPES
-from cartographie.survey.written.declared import AttenteEcrite, Indicateur, TableauEcrit
+from cartographie.survey.written.declared import AttenteEcrite, Indicateur, Serie, TableauEcrit
 from cartographie.survey.written.forms import Derivation
 from cartographie.survey.written.source import Chemin, Problemes, Source
 
@@ -278,6 +278,7 @@ def _check_tableau(f: Checked, tableau: TableauEcrit) -> None:
         if f.q.denominateurs[nom]["entite"] in f.q.entites:
             for j, indicateur in enumerate(serie["indicateurs"]):
                 _check_indicateur(f, f.q.denominateurs[nom]["entite"], indicateur, ("series", i, "indicateurs", j))
+                _check_estimation(f, serie, indicateur, ("series", i, "indicateurs", j, "estimation"))
 
 
 def _check_indicateur(f: Checked, grain: str, indicateur: Indicateur, ici: Chemin) -> None:
@@ -287,6 +288,19 @@ def _check_indicateur(f: Checked, grain: str, indicateur: Indicateur, ici: Chemi
     f.condition(compte if compte in f.q.entites else grain, indicateur.get("si"), (*ici, "si"), LIBRES)
     for nom in filter(None, noms):
         f.reference(grain, nom, (*ici, "variable"))
+
+
+def _check_estimation(f: Checked, serie: Serie, indicateur: Indicateur, ici: Chemin) -> None:
+    """A model stands in for shares of a population that the frame lists: all it reads is known of every unit."""
+    if "estimation" not in indicateur:
+        return
+    if f.q.base is None or indicateur["mesure"] != "part" or "dimension" in serie:
+        f.add("D10", ici, "seule une part, sans dimension, d'une enquête qui a une base de sondage peut être estimée.")
+        return
+    for k, condition in enumerate(indicateur["estimation"]["covariables"]):
+        f.condition(f.q.base, condition, (*ici, "covariables", k))
+    for filtre in (f.q.denominateurs[serie["denominateur"]].get("filtre"), serie.get("filtre")):
+        f.condition(f.q.base, filtre, ici)
 
 
 def _names(indicateur: Indicateur) -> list[str]:
