@@ -134,7 +134,7 @@ def _impossible(constats: Sequence[str]) -> tuple[list[Etape], pd.DataFrame]:
 
 def _compare(dossier: Path, manifeste: Mapping[str, Any], p: Preparation) -> tuple[list[Etape], pd.DataFrame]:
     from cartographie.proof.attack import attack_release
-    from cartographie.proof.estimates import false_estimates
+    from cartographie.proof.modelled import false_estimates
     from cartographie.release.publish import build_files
 
     fichiers = build_files(p.tableaux, p.meta)

@@ -17,7 +17,7 @@ from cartographie.base.parquet import read_parquet
 
 NOMBRES = ("n_repondants", "n_pondere", "valeur", "ic_bas", "ic_haut")
 VISIBLES = ("A", "u")
-ESTIME = "e"  # a model's figure: what it rests on is proven apart (estimates.py), nothing of it is a count
+ESTIME = "e"  # a model's figure: what it rests on is proven apart (modelled.py), nothing of it is a count
 DITS = {*VISIBLES, ESTIME, "c", "n", "i", "nd", "b"}  # any other symbol would say why a figure is withheld
 CONNUS = {".csv", ".parquet", ".xlsx", ".txt", ".json", ".jsonld", ".svg", ".png", ".html"}
 EXCEL, CUBE = "-excel.csv", "cube"  # twins of a table, and all the tables in one

@@ -83,7 +83,7 @@ def release(projet: Path, demande: Demande, progres: Progres) -> Publication:
 
     Raises UserError: it exists (status 15), implausible (13), its files betray somebody (14)."""
     from cartographie.proof.attack import attack_release, require_sound_release
-    from cartographie.proof.estimates import false_estimates
+    from cartographie.proof.modelled import false_estimates
     from cartographie.release.publish import publish as write_release
 
     p, campagne = prepare(projet, demande, progres), demande.campagne
