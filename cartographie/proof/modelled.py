@@ -24,7 +24,8 @@ def false_estimates(dossier: Path, q: Questionnaire, campagne: str, cadre: pd.Da
         refait[CHIFFRES].to_numpy(float), nan=-1.0
     )
     faux = dits & ((df["statut"] != refait["statut"]).to_numpy() | (np.abs(ecart) > PRECISION).any(axis=1))
+    lignes = df.groupby("fichier").cumcount() + 2  # of the file, its header being the first
     return [
-        f"{df.at[i, 'fichier']}, ligne {i} : un chiffre estimé n'est pas celui que donnent les chiffres publiés et la base de sondage"
+        f"{df.at[i, 'fichier']}, ligne {lignes[i]} : un chiffre estimé n'est pas celui que donnent les chiffres publiés et la base de sondage"
         for i in np.flatnonzero(faux)
     ]

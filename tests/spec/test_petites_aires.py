@@ -96,7 +96,7 @@ def test_the_interval_of_a_place_holds_its_truth_even_with_few_places(effet: flo
 
 # ---- in a published table: the places that are not published
 
-UNITES = {c: 100 for c in "ABCDEFGHIJ"}  # of the sampling frame, one place a letter
+UNITES = dict.fromkeys("ABCDEFGHIJ", 100)  # of the sampling frame, one place a letter
 
 
 def survey(covariables: list[dict[str, object]] | None = None, **seuils: object) -> Questionnaire:
