@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 from cartographie.base.text import normalise
 from cartographie.survey.conditions import COUNT_OPERATORS, FORMS, FUNCTIONS, OPERATORS, named, parts
-from cartographie.survey.model import Campagne, ColonneAttendue, FeuilleAttendue, Nomenclature, Questionnaire
+from cartographie.survey.model import Campagne, ColonneAttendue, FeuilleAttendue, Modalite, Nomenclature, Questionnaire
 from cartographie.survey.published import COLONNES, axis_columns
 from cartographie.survey.rules import load_catalogue
 from cartographie.survey.types import TYPES
@@ -262,6 +262,19 @@ def _check_axes(f: Checked) -> None:
     for axe, d in f.q.enquete.get("axes", {}).items():
         if set(axis_columns(axe, d)) & set(COLONNES):
             f.add("D10", ("axes", axe), f"« {axe} » est déjà une colonne des tableaux : renommez l'axe.")
+        for i, (dessus, niveau) in enumerate(pairwise(d.get("niveaux", [])[1:]), 2):
+            meres, filles = (_modalites(f.q, n.get("variable", "")) for n in (dessus, niveau))
+            for code in [c for c, m in filles.items() if m.parent not in meres]:
+                f.add(
+                    "D10", ("axes", axe, "niveaux", i), f"« {code} » n'a pas de parent parmi les codes du niveau « {dessus['code']} » : le "
+                    "secret ne saurait pas de quoi celui-ci est fait.",
+                )  # fmt: skip
+
+
+def _modalites(q: Questionnaire, variable: str) -> Mapping[str, Modalite]:
+    v = q.variables.get(variable)
+    n = q.nomenclatures.get(str(v.nomenclature)) if v else None
+    return n.modalites if n else {}
 
 
 def _check_tableau(f: Checked, tableau: TableauEcrit) -> None:

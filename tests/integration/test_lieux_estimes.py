@@ -32,7 +32,30 @@ def change(fichier: Path, **cles: Any) -> None:
         for c in dessus:
             noeud = noeud[int(c) if c.isdigit() else c]
         noeud[derniere] = valeur
-    fichier.write_text(yaml.safe_dump(declare, allow_unicode=True), encoding="utf-8")
+    fichier.write_text(yaml.safe_dump(declare, allow_unicode=True, sort_keys=False), encoding="utf-8")
+
+
+OUTRE_MER = {"01", "02", "03", "04", "06", "COM"}
+
+
+def group_overseas(schemas: Path) -> None:
+    """Overseas regions together, by declarations alone: a level between the country and the regions."""
+    regions = pd.read_csv(schemas / "nomenclatures/region.csv", dtype=str, keep_default_na=False)
+    regions["parent"] = ["OM" if c in OUTRE_MER else "HEX" for c in regions["code"]]
+    regions.to_csv(schemas / "nomenclatures/region.csv", index=False)
+    passage = regions[["code", "parent"]].set_axis(["code_region", "valeur"], axis=1)
+    passage.to_csv(schemas / "passages/region_vers_ensemble.csv", index=False)
+    (schemas / "nomenclatures/ensemble.csv").write_text("code,libelle\nHEX,Hexagone et Corse\nOM,Outre-mer\n", "utf-8")
+    ensemble = {
+        "entites": ["repondant", "registre"], "type": "code", "nomenclature": "ensemble", "libelle": "Ensemble de régions",
+        "rubrique": "Identification", "derivee": {"passage": "region_vers_ensemble", "de": ["code_region"]},
+    }  # fmt: skip
+    change(schemas / "variables.yaml", code_ensemble=ensemble)
+    france, *autres = yaml.safe_load((schemas / "enquete.yaml").read_text("utf-8"))["axes"]["territoire"]["niveaux"]
+    niveau = {"code": "ensemble", "libelle": "Ensemble de régions", "variable": "code_ensemble"}
+    change(schemas / "enquete.yaml", axes__territoire__niveaux=[france, niveau, *autres])
+    for table, fin in (("t01", "region"), ("t03", "departement")):
+        change(schemas / f"tableaux/{table}.yaml", series__0__croisements=[[], ["ensemble"], [fin]])
 
 
 @dataclass(frozen=True)
@@ -48,7 +71,8 @@ class Estime:
 
 @pytest.fixture(scope="module")
 def estime(racine: Path, tmp_path_factory: pytest.TempPathFactory) -> Estime:
-    """The bundled campaign, wider intervals admitted and one covariate: eight regions are published, enough for the model."""
+    """The bundled campaign, wider intervals admitted and one covariate: eight regions are published, enough for the model. Overseas
+    regions are also together."""
     ici = tmp_path_factory.mktemp("estimé")
     shutil.copytree(racine / "schemas", ici / "schemas")
     shutil.copytree(racine / "raw", ici / "raw")
@@ -57,6 +81,7 @@ def estime(racine: Path, tmp_path_factory: pytest.TempPathFactory) -> Estime:
     change(ici / "schemas" / CAMPAGNE / "campagne.yaml", seuils__fiabilite=fiabilite)
     hopitaux = {"covariables": [{"variable": "type_acteur", "dans": ["ES_PUB", "ES_PNL", "ES_PCO"]}]}
     change(ici / "schemas/tableaux/t01.yaml", series__0__indicateurs__0__estimation=hopitaux)
+    group_overseas(ici / "schemas")
     for commande in (["load"], ["publish", CAMPAGNE, "--version", "v1"]):
         sortie = run_cli(*commande, "--projet", ici)
         assert sortie.statut == 0, sortie.erreurs
@@ -66,11 +91,20 @@ def estime(racine: Path, tmp_path_factory: pytest.TempPathFactory) -> Estime:
     return Estime(ici, ici / "outputs" / CAMPAGNE / "v1", q, cadre)
 
 
-def figures(dossier: Path, table: str = "t01") -> pd.DataFrame:
+def figures(dossier: Path, table: str = "t01", niveaux: tuple[str, ...] = ("region", "departement")) -> pd.DataFrame:
     df = pd.read_csv(
         next((dossier / "tableaux").glob(f"{table}_*[!l].csv")), dtype=str, keep_default_na=False, encoding="utf-8"
     )
-    return df[(df["indicateur"] == "usage") & (df["territoire_type"] != "france")].set_index("territoire_code")
+    return df[(df["indicateur"] == "usage") & df["territoire_type"].isin(niveaux)].set_index("territoire_code")
+
+
+def test_overseas_regions_are_one_place_by_declaration(estime: Estime) -> None:
+    """What it and the rest of the country count is what the country counts; the release, which holds every level, is proven."""
+    ensembles, france = (figures(estime.dossier, niveaux=(n,))["n_repondants"] for n in ("ensemble", "france"))
+    assert list(ensembles.index) == ["HEX", "OM"]
+    assert ensembles.astype(int).sum() == int(france["FRANCE"])
+    outre_mer = pd.to_numeric(figures(estime.dossier)["n_repondants"]).filter(items=OUTRE_MER)
+    assert outre_mer.sum() <= int(ensembles["OM"])
 
 
 def texts(dossier: Path, feuille: str) -> set[str]:

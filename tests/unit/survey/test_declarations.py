@@ -159,6 +159,19 @@ def test_an_estimate_reads_nothing_but_the_frame(
     assert refus.value.cle is not None and refus.value.cle.endswith(cle)
 
 
+def test_a_level_whose_codes_have_no_mother_is_refused(tmp_path: Path) -> None:
+    """Secrecy would not know what the level above is made of."""
+    shutil.copytree(RACINE / "schemas", tmp_path / "schemas")
+    fichier = tmp_path / "schemas/nomenclatures/departement.csv"
+    fichier.write_text(
+        fichier.read_text(encoding="utf-8").replace("01,Ain,01 - Ain|Ain (01),84", "01,Ain,,", 1), "utf-8"
+    )
+    with pytest.raises(DeclarationError) as refus:
+        load_questionnaire(tmp_path)
+    assert (refus.value.code, refus.value.cle) == ("D10", "axes.territoire.niveaux.2")
+    assert "« 01 » n'a pas de parent parmi les codes du niveau « region »" in refus.value.message
+
+
 def test_bounds_that_a_calibration_would_not_keep_are_refused(tmp_path: Path) -> None:
     calage = "\nponderation: {groupes: [site], calage: {methode: raking, bornes: [0.5, 2], marges: []}}\n"
     with pytest.raises(DeclarationError) as refus:
