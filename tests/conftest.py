@@ -139,6 +139,13 @@ def keep_tables(projet: Path, *noms: str) -> Path:
     return projet
 
 
+def draw_every_map(projet: Path) -> None:
+    """However few places it shows: what is tested is how maps are drawn, and the bundled campaign is small."""
+    fichier = projet / "schemas/enquete.yaml"
+    texte = fichier.read_text(encoding="utf-8")
+    fichier.write_text(texte.replace("part_cartes_min_pct: 60", "part_cartes_min_pct: 0"), encoding="utf-8")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _serveur() -> None:
     """What workers come from, as when files are read: a function of a test could not be loaded beforehand, and is long to load."""
@@ -214,16 +221,19 @@ def campagne_moyenne(racine: Path, tmp_path_factory: pytest.TempPathFactory, cli
 def projet(
     campagne_moyenne: Path, racine: Path, tmp_path_factory: pytest.TempPathFactory, cli: Callable[..., Any]
 ) -> Path:
-    """The same, both campaigns controlled, loaded and published, the first with few tables, the last with all.
+    """The same, both campaigns controlled, loaded and published, the first with few tables, the last with all,
+    every map drawn.
 
     Read only: copy what you change."""
 
     def faire(dossier: Path) -> None:
         for nom in ("schemas", "raw"):
             shutil.copytree(campagne_moyenne / nom, dossier / nom)
+        draw_every_map(dossier)
         keep_tables(dossier, *PEU_2025)
         sorties = [cli("run", "2025", "--projet", dossier, "--ouvriers", "2")]
         shutil.copytree(racine / "schemas", dossier / "schemas", dirs_exist_ok=True)
+        draw_every_map(dossier)
         sorties += [cli(commande, "2026", "--projet", dossier) for commande in ("validate", "publish")]
         assert [s.statut for s in sorties] == [0, 11, 0], [s.erreurs for s in sorties]
 
@@ -232,11 +242,12 @@ def projet(
 
 @pytest.fixture(scope="session")
 def petite_campagne(tmp_path_factory: pytest.TempPathFactory, cli: Callable[..., Any]) -> Path:
-    """A small fictitious campaign, controlled and loaded, nothing published. Read only: copy what you change."""
+    """A small fictitious campaign, controlled and loaded, nothing published, every map to be drawn. Read only: copy what you change."""
 
     def faire(dossier: Path) -> None:
         commande = ("demo", dossier, "--repondants", "60", "--graine", "1", "--classeurs", "6")
         assert cli(*commande, "--projet", RACINE).statut == 0
+        draw_every_map(dossier)
         for campagne in ("2025", "2026"):
             cli("validate", campagne, "--projet", dossier)
         sortie = cli("load", "--projet", dossier)

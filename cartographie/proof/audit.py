@@ -134,6 +134,7 @@ def _impossible(constats: Sequence[str]) -> tuple[list[Etape], pd.DataFrame]:
 
 def _compare(dossier: Path, manifeste: Mapping[str, Any], p: Preparation) -> tuple[list[Etape], pd.DataFrame]:
     from cartographie.proof.attack import attack_release
+    from cartographie.proof.modelled import false_estimates
     from cartographie.release.publish import build_files
 
     fichiers = build_files(p.tableaux, p.meta)
@@ -148,9 +149,10 @@ def _compare(dossier: Path, manifeste: Mapping[str, Any], p: Preparation) -> tup
     note = [] if len(ecarts) else [f"{communs} chiffres, tous retrouvés"]
     tableaux = step("tableaux", titres["tableaux"], dits)
     etapes_.append(tableaux if len(ecarts) else Etape(tableaux.code, tableaux.titre, Verdict.CONFORME, tuple(note)))
-    etapes_.append(guarded("attaque", titres["attaque"], lambda: step(
-        "attaque", titres["attaque"], attack_release(dossier, p.q, p.exacts, p.meta.seuils, p.lues).manquements
-    )))  # fmt: skip
+    etapes_.append(guarded("attaque", titres["attaque"], lambda: step("attaque", titres["attaque"], [
+        *attack_release(dossier, p.q, p.exacts, p.meta.seuils, p.lues).manquements,
+        *false_estimates(dossier, p.q, p.meta.campagne, p.cadre),
+    ])))  # fmt: skip
     autres = [
         f"{nom} : n'a pas les octets que donne le recalcul"
         for nom, contenu in sorted(fichiers.items())

@@ -375,8 +375,8 @@ def _above(
                 yield (CONSTANT, TOUS)
         return
     niveaux = [n["code"] for n in axe["niveaux"]]
-    for j in range(niveaux.index(niveau)):
-        if j == 0:
-            yield (niveaux[0], niveaux[0].upper())
-        elif (niveau, code) in meres:
-            yield (niveaux[j], meres[niveau, code])
+    if niveau != niveaux[0]:
+        yield (niveaux[0], niveaux[0].upper())
+    while (niveau, code) in meres:  # none of the first level below the whole
+        niveau, code = niveaux[niveaux.index(niveau) - 1], meres[niveau, code]
+        yield (niveau, code)

@@ -17,7 +17,8 @@ from cartographie.base.parquet import read_parquet
 
 NOMBRES = ("n_repondants", "n_pondere", "valeur", "ic_bas", "ic_haut")
 VISIBLES = ("A", "u")
-DITS = {*VISIBLES, "c", "n", "i", "nd", "b"}  # any other symbol would say why a figure is withheld
+ESTIME = "e"  # a model's figure: what it rests on is proven apart (modelled.py), nothing of it is a count
+DITS = {*VISIBLES, ESTIME, "c", "n", "i", "nd", "b"}  # any other symbol would say why a figure is withheld
 CONNUS = {".csv", ".parquet", ".xlsx", ".txt", ".json", ".jsonld", ".svg", ".png", ".html"}
 EXCEL, CUBE = "-excel.csv", "cube"  # twins of a table, and all the tables in one
 RESERVEES = {"corrections.yaml", "rapprochements.csv"}  # declarations about one respondent
@@ -94,7 +95,7 @@ def _declarations(chemin: Path) -> bool:
 
 def incoherent_rows(df: pd.DataFrame) -> list[str]:
     """Rows whose status says masked and whose figures say otherwise, or whose status is none of those the public is told."""
-    montre = df["statut"].isin(VISIBLES)
+    montre = df["statut"].isin({*VISIBLES, ESTIME})
     mauvaises = ~montre & df[["valeur", "ic_bas", "ic_haut"]].notna().any(axis=1)
     mauvaises |= df["n_pondere"].notna() & df["n_repondants"].isna()
     dites = [f"{df.at[i, 'fichier']}, ligne {i} : un chiffre masqué garde une valeur" for i in df.index[mauvaises]]

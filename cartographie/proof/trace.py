@@ -19,7 +19,7 @@ from cartographie.release.manifest import read_figures
 from cartographie.statistics.measures import MESURES, Measure
 from cartographie.statistics.members import Membres, Traceur
 from cartographie.survey.model import Questionnaire
-from cartographie.survey.published import CHIFFRES, COLONNES, DIFFERENCE, TOUS, Prive, key_columns, published
+from cartographie.survey.published import CHIFFRES, COLONNES, DIFFERENCE, ESTIME, TOUS, Prive, key_columns, published
 from cartographie.survey.received import Bloc, Extraction
 
 
@@ -85,7 +85,12 @@ def _whole(lignes: pd.DataFrame, criteres: Mapping[str, str]) -> pd.DataFrame:
 
 
 def trace_figure(t: Traceur, publie: Mapping[str, str]) -> Trace:
-    """Raises UserError U28 when the figure is not one that rows make: a difference between editions, or no longer computed."""
+    """Raises UserError U28 when the figure is not one that rows make: a model's, a difference between editions, or no longer computed."""
+    if publie["statut"] == ESTIME:
+        raise UserError(
+            "U28",
+            "Ce chiffre est estimé par un modèle, à partir des chiffres publiés du même tableau : aucune réponse ne le fait.",
+        )
     code = publie["table_id"]
     df = t.draft(code).df
     garde = pd.Series(True, index=df.index)

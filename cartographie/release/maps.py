@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -16,7 +16,7 @@ import pandas as pd
 
 from cartographie.base.paper import render
 from cartographie.release.manifest import ABREGES, Notice, mentions
-from cartographie.survey.published import EVOLUTION, rows_at, whole
+from cartographie.survey.published import ESTIME, EVOLUTION, rows_at, whole
 from cartographie.survey.received import Tableau
 from cartographie.survey.written.declared import Carte as CarteDeclaree
 
@@ -72,7 +72,7 @@ def classify(valeurs: Sequence[float], *, divergent: bool = False) -> Classes:
 
 @dataclass(frozen=True, slots=True)
 class Lieu:
-    """One area of a map. `valeur`: None unless published; `statut`: as in the tables."""
+    """One area of a map. `valeur`: None unless published or a model's; `statut`: as in the tables."""
 
     code: str
     libelle: str
@@ -81,6 +81,10 @@ class Lieu:
     n: int | None
     bas: float | None
     haut: float | None
+
+    @property
+    def observe(self) -> bool:
+        return self.valeur is not None and self.statut != ESTIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +112,18 @@ class Carte:
     classes: Classes
 
     def resume(self) -> str:
-        """Alternative text: what is drawn, the extremes, what is not shown."""
+        """Alternative text: what is drawn, the extremes observed, what is a model's, what is not shown."""
         tous = [x for p in self.panneaux for x in p.lieux]
-        vus = sorted((x for x in tous if x.valeur is not None), key=lambda x: (x.valeur, x.libelle))
+        vus = sorted((x for x in tous if x.observe), key=lambda x: (x.valeur, x.libelle))
         texte = f"Carte de France : {self.titre}, {self.edition}."
         if vus and len(self.panneaux) == 1:
             bas, haut = vus[0], vus[-1]
             texte += f" De {format_number(bas.valeur, self.unite)} ({bas.libelle}) à {format_number(haut.valeur, self.unite)} ({haut.libelle})."
         elif vus:
             texte += f" {len(self.panneaux)} petites cartes, une par réponse."
-        caches = len(tous) - len(vus)
+        estimes = sum(x.statut == ESTIME for x in tous)
+        texte += f" {estimes} autres valeurs sont estimées par un modèle." if estimes else ""
+        caches = len(tous) - len(vus) - estimes
         return texte + (f" {caches} valeurs ne sont pas publiées." if caches else " Toutes les valeurs sont publiées.")
 
 
@@ -151,6 +157,22 @@ def _carte(d: CarteDeclaree, t: Tableau, axe: str, meta: Notice) -> Carte | None
         d["code"], d["titre"], meta.campagne, d["niveau"], unite, t.code, t.meta.champ,
         t.meta.source, t.meta.effectif, panneaux, classify(vus, divergent=d["indicateur"].endswith(EVOLUTION)),
     )  # fmt: skip
+
+
+def is_readable(lieux: Iterable[Lieu], contours: Container[str], meta: Notice) -> bool:
+    """Enough of the places that have an outline have a value, as the survey declares: else grey would be all that is seen."""
+    ici = [x.valeur is not None for x in lieux if x.code in contours]
+    return 100 * sum(ici) >= meta.publication.get("part_cartes_min_pct", 0) * len(ici)
+
+
+def say_absent(carte: Carte, contours: Container[str], meta: Notice) -> str:
+    """Why a map is not drawn, and where its figures are."""
+    ici = [x.valeur is not None for p in carte.panneaux for x in p.lieux if x.code in contours]
+    minimum = meta.publication.get("part_cartes_min_pct", 0)
+    return (
+        f"« {carte.titre} », {carte.edition} : {sum(ici)} valeurs publiées ou estimées sur {len(ici)}, trop peu pour une carte lisible "
+        f"(il en faut {minimum:g}\u00a0%). Les chiffres sont dans le tableau {carte.tableau}."
+    )
 
 
 def read_lieu(x: Mapping[Any, Any], axe: str) -> Lieu:
@@ -205,6 +227,11 @@ FAMILLE = f"'{POLICE}', 'Segoe UI', Arial, sans-serif"
 LARGEUR, COTE, COTE_MULTIPLE = 1000, 640, 222
 ENCRE, GRIS, TRAIT = "#1b1b1b", "#555555", "#5f6b76"
 MOTIFS = {"c": "m-secret", "n": "m-ns", "i": "m-ns", "nd": "m-nd", "b": "m-nd"}
+# drawn over the colour of a value that is not to be read as the others: pattern, legend, word
+MARQUES = {
+    "u": ("m-u", "rayé de blanc : valeur peu fiable", "peu fiable"),
+    ESTIME: ("m-e", "hachuré : estimé par un modèle", "estimé par un modèle"),
+}
 SIGNES = {
     "m-secret": "non publié pour protéger les répondants", "m-ns": "trop peu de répondants, ou trop imprécis", "m-nd": "non disponible",
     "m-absent": "hors du champ ou sans réponse",
@@ -218,6 +245,10 @@ def draw(carte: Carte, g: Geometrie, meta: Notice) -> str:
     haut.text(carte.titre + f", {carte.edition}", 27, 78, gras=True)
     if carte.champ:
         haut.text(f"Champ : {carte.champ}.", 17, 124, couleur=GRIS)
+    if any(x.statut == ESTIME for p in carte.panneaux for x in p.lieux):
+        haut.text(
+            "Les lieux hachurés sont estimés par un modèle : ce n'est pas une observation.", 17, 124, couleur=GRIS
+        )
     corps, y = (_multiples if multiples else _single)(carte, g, haut.y + 10)
     bas = _Plume(24, y + 8)
     for phrase in [
@@ -281,7 +312,7 @@ class _Plume:
 
 def _single(carte: Carte, g: Geometrie, y: float) -> tuple[str, float]:
     carte_svg = _france(carte, carte.panneaux[0], g, 12, y, COTE)
-    legende, fin = _legend(carte, g, 700, y + 30)
+    legende, fin = _legend(carte, g, 664, y + 30)
     return carte_svg + legende, max(y + COTE + 150, fin)
 
 
@@ -323,9 +354,8 @@ def _france(carte: Carte, p: Panneau, g: Geometrie, x: float, y: float, cote: fl
 def _area(carte: Carte, lieu: Lieu | None, code: str, zone: str) -> str:
     titre = f"<title>{escape(describe(carte, lieu, code))}</title>"
     aire = f'<g>{titre}<use href="#c-{code}" fill="{_fill(carte, lieu, zone)}"/>'
-    return aire + (
-        f'<use href="#c-{code}" fill="url(#m-u-{zone})"/></g>' if lieu is not None and lieu.statut == "u" else "</g>"
-    )
+    marque = MARQUES.get(lieu.statut) if lieu is not None else None
+    return aire + (f'<use href="#c-{code}" fill="url(#{marque[0]}-{zone})"/></g>' if marque else "</g>")
 
 
 def _fill(carte: Carte, lieu: Lieu | None, zone: str) -> str:
@@ -346,7 +376,7 @@ def describe(carte: Carte, lieu: Lieu | None, code: str) -> str:
     if lieu.bas is not None and lieu.haut is not None:
         texte += f" (de {format_number(lieu.bas, carte.unite)} à {format_number(lieu.haut, carte.unite)})"
     texte += f", {lieu.n} {carte.effectif.lower()}" if lieu.n is not None else ""
-    return texte + (", peu fiable" if lieu.statut == "u" else "")
+    return texte + (f", {MARQUES[lieu.statut][2]}" if lieu.statut in MARQUES else "")
 
 
 def _legend(carte: Carte, g: Geometrie, x: float, y: float, colonnes: int = 1) -> tuple[str, float]:
@@ -371,8 +401,9 @@ def _entries(carte: Carte, dessines: set[str]) -> Iterator[tuple[str, str, str]]
         yield ZERO, "", f"exactement {format_number(0.0, carte.unite)}"
     for couleur, bas, haut in zip(c.couleurs, c.bornes, c.bornes[1:], strict=False):
         yield couleur, "", f"de {format_number(bas, carte.unite)} à {format_number(haut, carte.unite)}"
-    if any(x.statut == "u" for x in tous):
-        yield (c.couleurs or (ZERO,))[len(c.couleurs) // 2], "url(#m-u)", "rayé de blanc : valeur peu fiable"
+    for statut, (motif, texte, _) in MARQUES.items():
+        if any(x.statut == statut for x in tous):
+            yield (c.couleurs or (ZERO,))[len(c.couleurs) // 2], f"url(#{motif})", texte
     for motif, texte in SIGNES.items():
         vides = dessines - {x.code for x in tous} if motif == "m-absent" else ()
         if vides or any(MOTIFS.get(x.statut) == motif and x.valeur is None for x in tous):

@@ -4,6 +4,7 @@
   if (!D.cartes.length) return;
   var SVG = "http://www.w3.org/2000/svg", FIN = "\u202f", UNITE = { pct: "\u00a0%", points: "\u00a0points" };
   var MOTIF = { c: "secret", n: "ns", i: "ns", nd: "nd", b: "nd" };
+  var MARQUE = { u: ["rayé de blanc : valeur peu fiable", "peu fiable"], e: ["hachuré : estimé par un modèle", "estimé par un modèle"] };
   var SENS = { secret: "non publié pour protéger les répondants", ns: "trop peu de répondants, ou trop imprécis", nd: "non disponible", absent: "hors du champ ou sans réponse" };
   var tri = { colonne: 1, sens: 1 };
   function id(x) { return document.getElementById(x); }
@@ -24,7 +25,7 @@
   function phrase(x, u, effectif) {
     if (x[2] === null) return x[1] + " : " + D.statuts[x[3]];
     return x[1] + " : " + nombre(x[2], u) + (x[5] === null ? "" : " (" + intervalle(x, u) + ")") +
-      (x[4] === null ? "" : ", " + x[4] + " " + effectif.toLowerCase()) + (x[3] === "u" ? ", peu fiable" : "");
+      (x[4] === null ? "" : ", " + x[4] + " " + effectif.toLowerCase()) + (MARQUE[x[3]] ? ", " + MARQUE[x[3]][1] : "");
   }
   function couleur(c, v) {
     if (c.zero && v === 0) return "#ffffff";
@@ -53,7 +54,8 @@
      ["ns", 9, "<rect width='9' height='9' fill='#f2f2f2'/><circle cx='4.5' cy='4.5' r='1.8' fill='#6b6b6b'/>", ""],
      ["nd", 8, "<rect width='8' height='8' fill='#d9d9d9'/>", ""],
      ["absent", 10, "<rect width='10' height='10' fill='#fff'/><path d='M0 5H10' stroke='#b5b5b5'/>", ""],
-     ["u", 7, "<rect width='1.6' height='7' fill='#fff' fill-opacity='.75'/>", " rotate(45)"]].forEach(function (m) {
+     ["u", 7, "<rect width='1.6' height='7' fill='#fff' fill-opacity='.75'/>", " rotate(45)"],
+     ["e", 8, "<rect width='1.1' height='8' fill='#1b1b1b'/><rect x='1.1' width='1.1' height='8' fill='#fff'/>", " rotate(-45)"]].forEach(function (m) {
       var p = el("pattern", { id: "p-" + m[0] + "-" + zone, width: m[1], height: m[1], patternUnits: "userSpaceOnUse", patternTransform: "scale(" + k + ")" + m[3] });
       p.innerHTML = m[2];
       svg.appendChild(p);
@@ -80,7 +82,7 @@
         var x = lieux[code], a = el("g", { role: "img", tabindex: "-1", "aria-label": x ? phrase(x, c.unite, s.effectif) : code + " : " + SENS.absent });
         defs.appendChild(el("path", { id: "l-" + code, d: contours[code][1], "fill-rule": "evenodd" }));
         a.appendChild(el("use", { href: "#l-" + code, fill: fond(c, x, z) }));
-        if (x && x[3] === "u") a.appendChild(el("use", { href: "#l-" + code, fill: "url(#p-u-" + z + ")" }));
+        if (x && MARQUE[x[3]]) a.appendChild(el("use", { href: "#l-" + code, fill: "url(#p-" + x[3] + "-" + z + ")" }));
         a.dataset.nom = x ? x[1] : code;
         g.appendChild(a); aires.push(a);
         if (z !== "metropole") svg.appendChild(el("text", { x: cadre[0] + cadre[2] / 2, y: 700, "text-anchor": "middle", "font-size": 17, fill: "#1b1b1b" }, a.dataset.nom));
@@ -113,7 +115,9 @@
     var dessines = lieux.filter(function (x) { return contours[x[0]]; });
     if (c.zero) ligne("#ffffff", "exactement " + nombre(0, c.unite));
     c.couleurs.forEach(function (f, i) { ligne(f, "de " + nombre(c.bornes[i], c.unite) + " à " + nombre(c.bornes[i + 1], c.unite)); });
-    if (dessines.some(function (x) { return x[3] === "u"; })) ligne(c.couleurs[0] || "#fff", "rayé de blanc : valeur peu fiable", "url(#p-u-metropole)");
+    Object.keys(MARQUE).forEach(function (k) {
+      if (dessines.some(function (x) { return x[3] === k; })) ligne(c.couleurs[0] || "#fff", MARQUE[k][0], "url(#p-" + k + "-metropole)");
+    });
     ["secret", "ns", "nd"].forEach(function (m) {
       if (dessines.some(function (x) { return x[2] === null && (MOTIF[x[3]] || "nd") === m; })) ligne("url(#p-" + m + "-metropole)", SENS[m]);
     });
@@ -122,7 +126,7 @@
   }
   function valeur(td, x, c, s) {
     var dite = nombre(x[2], c.unite);
-    if (!s.trace || x[2] === null) { td.textContent = dite; return; }
+    if (!s.trace || x[2] === null || x[3] === "e") { td.textContent = dite; return; }
     var b = document.createElement("button");
     b.type = "button"; b.className = "vers-preuve"; b.textContent = dite;
     b.setAttribute("aria-label", dite + ", " + x[1] + " : d'où vient ce chiffre ?");
@@ -159,6 +163,7 @@
     var c = carte(), s = trouve(c, id("c-edition").value, id("c-acteur").value, id("c-reponse").value)[0];
     if (!s) return;
     var titre = c.titre + (s.reponse ? ", " + s.reponse : "") + ", " + s.libelle.toLowerCase() + ", " + s.edition;
+    if (s.lieux.some(function (x) { return x[3] === "e"; })) titre += " (des lieux sont estimés par un modèle)";
     id("legende-titre").textContent = titre;
     id("tableau-titre").textContent = titre + ". Tableau " + s.tableau + (s.champ ? ". Champ : " + s.champ : "") + ".";
     id("lu").textContent = "";

@@ -14,7 +14,7 @@ import pandas as pd
 from cartographie.base.paper import render
 from cartographie.base.text import jour
 from cartographie.release.manifest import ABREGES, NOTES_COMMUNES, SANS_OBJET, Notice, alerts
-from cartographie.release.maps import Carte, Geometrie, classify, format_number, read_lieu
+from cartographie.release.maps import Carte, Geometrie, classify, format_number, is_readable, read_lieu
 from cartographie.survey.published import EVOLUTION, TOUS, rows_at, whole
 from cartographie.survey.received import Tableau
 
@@ -25,19 +25,24 @@ RAPPORTS = {
 
 
 def build_page(
-    tableaux: Sequence[Tableau], cartes: Sequence[Carte], g: Geometrie, meta: Notice, fichiers: Sequence[str]
+    tableaux: Sequence[Tableau],
+    cartes: Sequence[Carte],
+    absentes: Sequence[str],
+    g: Geometrie,
+    meta: Notice,
+    fichiers: Sequence[str],
 ) -> bytes:
-    """The page. `fichiers`: relative paths offered for download. `meta.theme`: CSS added after the neutral theme."""
+    """The page. `absentes`: why other maps are not drawn; `fichiers`: relative paths offered for download. `meta.theme`: CSS added after the neutral theme."""
     donnees = {
-        "cartes": list(_series(tableaux, cartes, meta)), "zones": g.zones,
+        "cartes": list(_series(tableaux, cartes, g, meta)), "zones": g.zones,
         "niveaux": {c.niveau: g.niveaux[c.niveau] for c in cartes},
-        "statuts": {k: v for k, (_, v) in ABREGES.items()}, "couverture": meta.publication.get("couverture"),
+        "statuts": {k: v for k, (_, v) in ABREGES.items()}, "couverture": next((c.code for c in cartes if c.code == meta.publication.get("couverture")), None),
     }  # fmt: skip
     titre = f"{meta.titre} – édition {meta.campagne}"
     html = render(
         "release/templates/index.html.j2", titre=titre, producteur=meta.producteur, date=meta.date, jour=jour(meta.date),
         version=meta.version, licence=meta.licence, champ=meta.champ, contact=meta.contact,
-        alertes=alerts(meta), chiffres=list(_figures(tableaux, meta)), credit=g.credit, avec_carte=bool(donnees["cartes"]),
+        alertes=alerts(meta), chiffres=list(_figures(tableaux, meta)), credit=g.credit, avec_carte=bool(donnees["cartes"]), absentes=absentes,
         tableaux=_downloads(tableaux, fichiers), autres=[f for f in fichiers if "/" not in f or f.startswith("cartes/")],
         rapports=[(f, t) for f, t in RAPPORTS.items() if f in fichiers], notes=NOTES_COMMUNES, signes=[*ABREGES.values(), SANS_OBJET],
         donnees=_inside(json.dumps(donnees, ensure_ascii=False, separators=(",", ":"))),
@@ -86,8 +91,10 @@ def _figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[dict[str, st
         yield {"valeur": x["dite"], "phrase": x["phrase"], "detail": detail, "tableau": x["tableau"]}
 
 
-def _series(tableaux: Sequence[Tableau], cartes: Sequence[Carte], meta: Notice) -> Iterator[dict[str, Any]]:
-    """One entry per map, with every edition, kind of actor and answer that its tables publish at that level."""
+def _series(
+    tableaux: Sequence[Tableau], cartes: Sequence[Carte], g: Geometrie, meta: Notice
+) -> Iterator[dict[str, Any]]:
+    """One entry per map, with every edition, kind of actor and answer that its tables publish at that level for enough places."""
     par_code = {t.code: t for t in tableaux}
     declarees = {d["code"]: d for d in meta.publication.get("cartes", ())}
     axes = meta.axes
@@ -106,13 +113,13 @@ def _series(tableaux: Sequence[Tableau], cartes: Sequence[Carte], meta: Notice) 
             for (edition, a, modalite), bloc in df.groupby(
                 [df["edition"].astype(str), qui, "modalite_code"], sort=False
             ):
-                cle = (str(edition), str(a), str(modalite))
-                if cle not in series:
+                cle, lieux = (str(edition), str(a), str(modalite)), [read_lieu(x, axe) for x in bloc.to_dict("records")]
+                if cle not in series and is_readable(lieux, g.niveaux[carte.niveau], meta):
                     series[cle] = {
                         "edition": edition, "acteur": a, "libelle": t.meta.libelles_axes.get(a, "Tous les acteurs"),
                         "reponse": str(bloc["modalite_libelle"].iloc[0]), "tableau": code, "champ": t.meta.champ,
                         "effectif": t.meta.effectif,
-                        "lieux": [astuple(read_lieu(x, axe)) for x in bloc.to_dict("records")],
+                        "lieux": [astuple(x) for x in lieux],
                         "trace": _trace_command(bloc.iloc[0].to_dict(), code, axe, acteur, meta),
                     }  # fmt: skip
         vus = [x[2] for s in series.values() for x in s["lieux"] if x[2] is not None]

@@ -31,7 +31,7 @@ from cartographie.release.manifest import (
     dumps,
     read_manifest,
 )
-from cartographie.release.maps import LARGEUR, build_cartes, draw, read_geometry, to_png
+from cartographie.release.maps import LARGEUR, build_cartes, draw, is_readable, read_geometry, say_absent, to_png
 from cartographie.release.page import build_page
 from cartographie.release.reports import build_press_sheet, build_quality_report
 from cartographie.release.workbook import write_workbook
@@ -57,7 +57,7 @@ class Demande:
 @dataclass(frozen=True, slots=True)
 class Preparation:
     """A release before it is written. `exacts`: counts behind its figures; `lues`: (directory, exact counts) of each earlier
-    release read with it. Confidential."""
+    release read with it; `cadre`: the sampling frame, whose units a model's figures rest on. Confidential."""
 
     q: Questionnaire
     dossier: Path
@@ -65,6 +65,7 @@ class Preparation:
     meta: Notice
     exacts: pd.DataFrame
     lues: Sequence[tuple[Path, pd.DataFrame]]
+    cadre: pd.DataFrame
 
 
 # ---- signed manifests: SSH signatures (OpenSSH, `ssh-keygen -Y`), made and verified by ssh-keygen itself
@@ -211,15 +212,17 @@ def _revise(r: Revision, fichiers: dict[str, bytes]) -> Revision:
 
 
 def build_pictures(tableaux: Sequence[Tableau], meta: Notice, a_telecharger: Sequence[str]) -> dict[str, bytes]:
-    """The maps, as SVG and PNG, and the page. `a_telecharger`: the other files, offered by the page."""
+    """The maps that have enough to show, as SVG and PNG, and the page, which says why the others are not drawn. `a_telecharger`: the other files, offered by the page."""
     g = read_geometry()
     cartes = [c for c in build_cartes(tableaux, meta) if c.niveau in g.niveaux]
     fichiers: dict[str, bytes] = {}
-    for carte in cartes:
+    dessinees = [c for c in cartes if is_readable((x for p in c.panneaux for x in p.lieux), g.niveaux[c.niveau], meta)]
+    for carte in dessinees:
         svg = draw(carte, g, meta)
         nom = f"cartes/{carte.code}{meta.suffixe}"
         fichiers[f"{nom}.svg"], fichiers[f"{nom}.png"] = svg.encode("utf-8"), to_png(svg, 2 * LARGEUR)
-    fichiers["index.html"] = build_page(tableaux, cartes, g, meta, [*a_telecharger, *fichiers])
+    absentes = [say_absent(c, g.niveaux[c.niveau], meta) for c in cartes if c not in dessinees]
+    fichiers["index.html"] = build_page(tableaux, dessinees, absentes, g, meta, [*a_telecharger, *fichiers])
     return fichiers
 
 

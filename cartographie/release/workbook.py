@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from xlsxwriter.worksheet import Worksheet
 from cartographie.base.paper import add_table, fit_page, head_sheet, write_lines, write_sheets
 from cartographie.release.manifest import ABREGES, FICTIF, NOTES_COMMUNES, SANS_OBJET, Notice, alerts, banner, mentions
 from cartographie.release.maps import Carte, Lieu, build_cartes
-from cartographie.survey.published import EVOLUTION, axis_columns, whole
+from cartographie.survey.published import ESTIME, EVOLUTION, axis_columns, whole
 from cartographie.survey.received import Tableau
 from cartographie.survey.written.declared import Axe
 
@@ -55,7 +55,11 @@ def build_graphiques(cartes: Sequence[Carte]) -> list[Graphique]:
         if len(vus) >= MINIMUM:
             nom = f"G{len(out) + 1:02d}"
             titre = f"{carte.titre}, {carte.edition} (tableau {carte.tableau})"
-            out.append(Graphique(nom, titre, carte.source, carte.unite, tuple(vus), len(lieux) - len(vus)))
+            dits = (
+                replace(x, libelle=f"{x.libelle} ({MARQUES[x.statut].lower()})") if x.statut == ESTIME else x
+                for x in vus
+            )
+            out.append(Graphique(nom, titre, carte.source, carte.unite, tuple(dits), len(lieux) - len(vus)))
     return out
 
 
@@ -93,7 +97,8 @@ def add_chart(classeur: xlsxwriter.Workbook, ws: Worksheet, g: Graphique, premie
 
 UNITES = {"pct": "%", "points": "points", "nombre": "nombre"}
 MODALITES_MAX = 20
-ENSEMBLE, FRAGILE = "Ensemble", "u"
+ENSEMBLE, SECRET = "Ensemble", "c"
+MARQUES = {"u": "Peu fiable", ESTIME: "Estimé par un modèle"}  # a status that goes with a number → its column
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,25 +204,26 @@ def _page(t: Tableau, nom: str, titre: str, df: pd.DataFrame, axes: Mapping[str,
     formats = [_format(df.loc[df["colonne_"] == c]) for c in tetes]
     indice = {c: j for j, c in enumerate(tetes)}
     colonnes = (ligne, df["colonne_"], df["valeur"], df["unite"], df["statut"], df["n_repondants"])
-    fragiles: list[list[str]] = [[] for _ in range(n_lignes)]
+    marques: dict[str, list[list[str]]] = {s: [[] for _ in range(n_lignes)] for s in MARQUES}
     for i, c, v, u, s, n in zip(*colonnes, strict=True):
-        if s == FRAGILE:
-            fragiles[i].append(c)
+        if s in marques:
+            marques[s][i].append(c)
         grille[i][indice[c]] = ABREGES[s][0] if pd.isna(v) else int(v) if u == "nombre" and v == int(v) else float(v)
-        effectifs[i].append((int(n) if pd.notna(n) else ABREGES.get(s, SANS_OBJET)[0], u))
+        effectifs[i].append((int(n) if pd.notna(n) else ABREGES.get(SECRET if s == ESTIME else s, SANS_OBJET)[0], u))
     textes = cle[~pd.Series(ligne, index=cle.index).duplicated()].to_numpy(dtype=object).tolist()
     varie = any(len({x for x, _ in e if isinstance(x, int)}) > 1 for e in effectifs)
     entete_n = t.meta.effectif + (" (n, au moins)" if varie else " (n)")
     lignes = [(*k, *g, _count(e)) for k, g, e in zip(textes, grille, effectifs, strict=True)]
     noms, genres = [*cle.columns, *tetes, entete_n], ("texte",) * len(cle.columns) + tuple(formats) + ("nombre",)
-    if any(fragiles):  # numbers stay numbers: the mark stands in a column of its own
-        noms, genres = [*noms, f"Peu fiable {ABREGES[FRAGILE][0]}"], (*genres, "texte")
-        lignes = [(*x, _fragile(f, tetes)) for x, f in zip(lignes, fragiles, strict=True)]
+    for s, marquees in marques.items():  # numbers stay numbers: the mark stands in a column of its own
+        if any(marquees):
+            noms, genres = [*noms, f"{MARQUES[s]} {ABREGES[s][0]}"], (*genres, "texte")
+            lignes = [(*x, _marked(m, tetes)) for x, m in zip(lignes, marquees, strict=True)]
     return Page(nom, titre, tuple(_uniques(noms)), tuple(lignes), genres)
 
 
-def _fragile(colonnes: list[str], toutes: list[str]) -> str:
-    """Which figures of a line are marked unreliable."""
+def _marked(colonnes: list[str], toutes: list[str]) -> str:
+    """Which figures of a line bear the mark."""
     if not colonnes:
         return "non"
     return "toute la ligne" if len(colonnes) == len(toutes) else " ; ".join(c.rsplit(" (", 1)[0] for c in colonnes)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -354,10 +355,11 @@ def _above(place: Place, i: int, axe: Axe, parents: Mapping[tuple[str, str], str
         return [at(racine, False), *([at(racine, True)] if code in perimetre else [])]
     codes = [n["code"] for n in axe["niveaux"]]
     au_dessus = [at(racine, place.constant)]
-    for j in range(1, codes.index(niveau)):
-        mere = parents.get((niveau, code))
-        if mere is not None:
-            au_dessus.append(at((codes[j], mere), place.constant))
+    for bas, haut in pairwise(codes[codes.index(niveau) : 0 : -1]):  # its mother, then hers
+        if (bas, code) not in parents:
+            break
+        code = parents[bas, code]
+        au_dessus.append(at((haut, code), place.constant))
     return au_dessus
 
 

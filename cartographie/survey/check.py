@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 from cartographie.base.text import normalise
 from cartographie.survey.conditions import COUNT_OPERATORS, FORMS, FUNCTIONS, OPERATORS, named, parts
-from cartographie.survey.model import Campagne, ColonneAttendue, FeuilleAttendue, Nomenclature, Questionnaire
+from cartographie.survey.model import Campagne, ColonneAttendue, FeuilleAttendue, Modalite, Nomenclature, Questionnaire
 from cartographie.survey.published import COLONNES, EVOLUTION, axis_columns, dimension_name
 from cartographie.survey.rules import load_catalogue
 from cartographie.survey.types import TYPES
@@ -264,6 +264,19 @@ def _check_axes(f: Checked) -> None:
     for axe, d in f.q.enquete.get("axes", {}).items():
         if set(axis_columns(axe, d)) & set(COLONNES):
             f.add("D10", ("axes", axe), f"« {axe} » est déjà une colonne des tableaux : renommez l'axe.")
+        for i, (dessus, niveau) in enumerate(pairwise(d.get("niveaux", [])[1:]), 2):
+            meres, filles = (_modalites(f.q, n.get("variable", "")) for n in (dessus, niveau))
+            for code in [c for c, m in filles.items() if m.parent not in meres]:
+                f.add(
+                    "D10", ("axes", axe, "niveaux", i), f"« {code} » n'a pas de parent parmi les codes du niveau « {dessus['code']} » : le "
+                    "secret ne saurait pas de quoi celui-ci est fait.",
+                )  # fmt: skip
+
+
+def _modalites(q: Questionnaire, variable: str) -> Mapping[str, Modalite]:
+    v = q.variables.get(variable)
+    n = q.nomenclatures.get(str(v.nomenclature)) if v else None
+    return n.modalites if n else {}
 
 
 def _check_tableau(f: Checked, tableau: TableauEcrit) -> None:
@@ -280,6 +293,7 @@ def _check_tableau(f: Checked, tableau: TableauEcrit) -> None:
         if f.q.denominateurs[nom]["entite"] in f.q.entites:
             for j, indicateur in enumerate(serie["indicateurs"]):
                 _check_indicateur(f, f.q.denominateurs[nom]["entite"], indicateur, ("series", i, "indicateurs", j))
+                _check_estimation(f, serie, indicateur, ("series", i, "indicateurs", j, "estimation"))
 
 
 def _check_indicateur(f: Checked, grain: str, indicateur: Indicateur, ici: Chemin) -> None:
@@ -289,6 +303,19 @@ def _check_indicateur(f: Checked, grain: str, indicateur: Indicateur, ici: Chemi
     f.condition(compte if compte in f.q.entites else grain, indicateur.get("si"), (*ici, "si"), LIBRES)
     for nom in filter(None, noms):
         f.reference(grain, nom, (*ici, "variable"))
+
+
+def _check_estimation(f: Checked, serie: Serie, indicateur: Indicateur, ici: Chemin) -> None:
+    """A model stands in for shares of a population that the frame lists: all it reads is known of every unit."""
+    if "estimation" not in indicateur:
+        return
+    if f.q.base is None or indicateur["mesure"] != "part" or "dimension" in serie:
+        f.add("D10", ici, "seule une part, sans dimension, d'une enquête qui a une base de sondage peut être estimée.")
+        return
+    for k, condition in enumerate(indicateur["estimation"]["covariables"]):
+        f.condition(f.q.base, condition, (*ici, "covariables", k))
+    for filtre in (f.q.denominateurs[serie["denominateur"]].get("filtre"), serie.get("filtre")):
+        f.condition(f.q.base, filtre, ici)
 
 
 def _names(indicateur: Indicateur) -> list[str]:

@@ -167,7 +167,8 @@ DIFFERENCE = 2  # Prive.EDITION of a difference
 
 @dataclass(frozen=True, slots=True)
 class Etat:
-    """What may be shown of a figure. `abrege`: its shorthand, "" when nothing needs saying; `sdmx`: (OBS_STATUS, CONF_STATUS)."""
+    """What may be shown of a figure. `abrege`: its shorthand, "" when nothing needs saying; `sdmx`: (OBS_STATUS, CONF_STATUS);
+    `visible`: the figure itself may be read, which a model's stands in for otherwise."""
 
     code: str
     abrege: str
@@ -186,9 +187,12 @@ STATUTS: Mapping[str, Etat] = {
         Etat("nd", "[nd]", "non disponible : question non posée à cette édition", ("L", "F")),
         Etat("u", "[u]", "peu fiable : intervalle de confiance large, à lire avec prudence", ("U", "F"), visible=True),
         Etat("b", "[b]", "rupture : éditions non comparables", ("B", "F")),
+        Etat("e", "[e]", "estimé par un modèle, à partir des chiffres publiés et de la base de sondage ; ce n'est pas une observation", ("E", "F")),
     )
 }  # fmt: skip
 VISIBLES = tuple(e.code for e in STATUTS.values() if e.visible)
+ESTIME = "e"
+ESTIMABLES = ("c", "n", "i")  # what a model's figure may stand in for
 
 
 def frees_zeros(tableau: TableauEcrit, seuils: Seuils) -> bool:

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cartographie.proof.links import Comptes, Quoi, bind_places
 from cartographie.proof.solve import attack, table_links
+from cartographie.survey.written.declared import Axe
 
 
 def cells(**valeurs: float | None) -> pd.DataFrame:
@@ -88,3 +90,15 @@ def test_links_of_a_hierarchy_with_two_cuts() -> None:
 def test_a_sum_with_a_cell_missing_says_nothing() -> None:
     t = pd.DataFrame({"a": ["T", "x"], "valeur": [9.0, np.nan]})
     assert table_links(t, {"a": [("T", ["x", "y"])]}) == []
+
+
+def test_a_place_is_part_of_every_place_above_it() -> None:
+    """Two overseas departments, published beside overseas as a whole and the country, while no region is: they make overseas."""
+    niveaux = ["france", "ensemble", "region", "departement"]
+    axes: dict[str, Axe] = {"territoire": {"niveaux": [{"code": n, "libelle": n} for n in niveaux]}}
+    meres = {("departement", "971"): "01", ("departement", "972"): "02", ("region", "01"): "OM", ("region", "02"): "OM"}
+    compte, quoi = Comptes(), Quoi("2031", "cabinet", "")
+    lieux = [("france", "FRANCE"), ("ensemble", "OM"), ("departement", "971"), ("departement", "972")]
+    france, om, a, b = (compte.count(quoi, (lieu,), n) for lieu, n in zip(lieux, (9, 9, 4, 5), strict=True))
+    bind_places(compte, axes, meres, frozenset())
+    assert ({om: 1, a: -1, b: -1}, 0) in compte.equations and ({france: 1, a: -1, b: -1}, 0) in compte.equations

@@ -66,7 +66,8 @@ def map_(projet: Path, campagne: str, progres: Progres) -> Calcul:
     from cartographie.release.data import write_csv
 
     q = load_for(projet, campagne)
-    tableaux = _protected(q, campagne, _drafts(q, campagne, frames_of(projet, q, campagne, progres))[0], progres)[0]
+    frames = frames_of(projet, q, campagne, progres)
+    tableaux = _protected(q, campagne, _drafts(q, campagne, frames)[0], _units(q, frames[campagne]), progres)[0]
     dossier = projet / "outputs" / campagne / "tableaux"
     meta = release_meta(projet, q, campagne, "travail", q.campagnes[campagne].fin.isoformat())
     with whole_folder(dossier) as ici:
@@ -86,6 +87,7 @@ def release(projet: Path, demande: Demande, progres: Progres) -> Publication:
 
     Raises UserError: it exists (status 15), implausible or without its key figures (13), its files betray somebody (14)."""
     from cartographie.proof.attack import attack_release, require_sound_release
+    from cartographie.proof.modelled import false_estimates
     from cartographie.release.editorial import withheld
     from cartographie.release.publish import publish as write_release
 
@@ -93,7 +95,9 @@ def release(projet: Path, demande: Demande, progres: Progres) -> Publication:
 
     def gate(attente: Path) -> None:
         progres(f"{campagne} : attaque de la publication", 0, 1)
-        require_sound_release(attack_release(attente, p.q, p.exacts, p.meta.seuils, p.lues), demande.version)
+        rapport = attack_release(attente, p.q, p.exacts, p.meta.seuils, p.lues)
+        faux = false_estimates(attente, p.q, campagne, p.cadre)
+        require_sound_release(replace(rapport, manquements=[*rapport.manquements, *faux]), demande.version)
         _require_fit(attente, p.meta.contact)
         progres(f"{campagne} : attaque de la publication", 1, 1)
 
@@ -123,7 +127,8 @@ def prepare(projet: Path, demande: Demande, progres: Progres) -> Preparation:
         frames = frames_of(projet, q, campagne, progres)
         brouillons, ponderation, verdict = _plausible_drafts(projet, q, campagne, frames, suite)
     anciennes = _earlier(projet, q, campagne, dossier, brouillons, progres)
-    tableaux, secret = _protected(q, campagne, brouillons, progres, anciennes)
+    cadre = _units(q, frames[campagne])
+    tableaux, secret = _protected(q, campagne, brouillons, cadre, progres, anciennes)
     jour = demande.jour or q.campagnes[campagne].fin.isoformat()
     anterieures = {
         a.dossier.relative_to(projet / "outputs").as_posix(): manifest_fingerprint(a.dossier) for a in anciennes
@@ -137,7 +142,7 @@ def prepare(projet: Path, demande: Demande, progres: Progres) -> Preparation:
     require_headlines(chiffres, campagne)
     meta = replace(meta, chiffres_cles=chiffres)
     lues = [(a.dossier, exact_counts(a.tableaux)) for a in anciennes]
-    return Preparation(q, dossier, tableaux, meta, exact_counts(brouillons), lues)
+    return Preparation(q, dossier, tableaux, meta, exact_counts(brouillons), lues, cadre)
 
 
 def lint(sources: Sequence[Path], admis: Sequence[str]) -> list[Defaut]:
@@ -295,10 +300,16 @@ def _require_declared(q: Questionnaire, dossier: Path, projet: Path) -> None:
 
 
 def _protected(
-    q: Questionnaire, campagne: str, brouillons: list[Tableau], progres: Progres, anciennes: Sequence[Anterieure] = ()
+    q: Questionnaire,
+    campagne: str,
+    brouillons: list[Tableau],
+    cadre: pd.DataFrame,
+    progres: Progres,
+    anciennes: Sequence[Anterieure] = (),
 ) -> tuple[list[Tableau], Masquage]:
-    """The tables as they may be read, and the account of what secrecy masked."""
+    """The tables as they may be read, estimates included, and the account of what secrecy masked. `cadre`: the sampling frame."""
     from cartographie.secrecy.protect import protect
+    from cartographie.statistics.places import with_estimates
     from cartographie.statistics.precision import finish
 
     progres(f"{campagne} : secret", 0, 1)
@@ -307,7 +318,14 @@ def _protected(
     priorites: list[Selecteur] = [*ici.editorial.get("chiffres_cles", ()), *ici.editorial.get("priorites", ())]
     protection = protect(q, brouillons, ici.parametres.get("seuils", {}), anciennes, priorites)
     progres(f"{campagne} : secret", 1, 1)
-    return [finish(t) for t in protection.tableaux], protection.bilan
+    return [with_estimates(finish(t), q, campagne, cadre) for t in protection.tableaux], protection.bilan
+
+
+def _units(q: Questionnaire, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The units of the sampling frame; none without one."""
+    import pandas as pd
+
+    return frames.get(q.base or "", pd.DataFrame())
 
 
 def release_meta(projet: Path, q: Questionnaire, campagne: str, version: str, jour: str) -> Notice:

@@ -136,6 +136,7 @@ class Publication(TypedDict, total=False, closed=True):
     nom: Required[Texte]
     chiffres: Annotated[list[ChiffreCle], Taille(0, 12)]
     cartes: list[Carte]
+    part_cartes_min_pct: Positif
     couverture: Tiret
     theme: Annotated[str, Forme("le nom d'un fichier .css", r"^[\w.-]+\.css$")]
     qualite: list[str]
@@ -199,6 +200,10 @@ Mesure = Literal[
 ]
 
 
+class Estimation(TypedDict, total=False, closed=True):
+    covariables: Required[Liste[Condition]]
+
+
 class Indicateur(TypedDict, total=False, closed=True):
     code: Required[Texte]
     libelle: Required[Texte]
@@ -216,6 +221,7 @@ class Indicateur(TypedDict, total=False, closed=True):
     decimales: Entier
     note: str
     formule: Literal["RR2", "RR4"]
+    estimation: Estimation
 
 
 class Serie(TypedDict, total=False, closed=True):

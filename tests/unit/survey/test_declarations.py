@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,42 @@ def test_the_other_files_too(genre: str, contenu: Any, cle: str, dit: str) -> No
     (e,) = problemes.liste
     assert (e.code, e.cle) == ("D03", cle) and dit in e.message
     assert not Draft202012Validator(json_schema(genre)).is_valid(contenu)
+
+
+# what is edited in T01, code, key named (of what is declared under `estimation`, or its end), words of the message
+ESTIMATIONS = [
+    ("variable: type_acteur, dans: [ES_PUB", "variable: usage_ia, dans: [ES_PUB", "D05", "covariables.0.variable", "« usage_ia » n'appartient pas"),
+    ("mesure: part\n", "mesure: repartition\n        variable: usage_ia\n", "D10", "estimation", "seule une part"),
+    ("denominateur: TOUS", "denominateur: UTIL", "D05", "estimation.et.1.variable", "« usage_ia » n'appartient pas"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("avant", "apres", "code", "cle", "dit"), ESTIMATIONS)
+def test_an_estimate_reads_nothing_but_the_frame(
+    tmp_path: Path, avant: str, apres: str, code: str, cle: str, dit: str
+) -> None:
+    shutil.copytree(RACINE / "schemas", tmp_path / "schemas")
+    fichier = tmp_path / "schemas/tableaux/t01.yaml"
+    texte = fichier.read_text(encoding="utf-8")
+    assert avant in texte
+    fichier.write_text(texte.replace(avant, apres, 1), encoding="utf-8")
+    with pytest.raises(DeclarationError) as refus:
+        load_questionnaire(tmp_path)
+    assert (refus.value.code, dit in refus.value.message) == (code, True), refus.value
+    assert refus.value.cle is not None and refus.value.cle.endswith(cle)
+
+
+def test_a_level_whose_codes_have_no_mother_is_refused(tmp_path: Path) -> None:
+    """Secrecy would not know what the level above is made of."""
+    shutil.copytree(RACINE / "schemas", tmp_path / "schemas")
+    fichier = tmp_path / "schemas/nomenclatures/departement.csv"
+    fichier.write_text(
+        fichier.read_text(encoding="utf-8").replace("01,Ain,01 - Ain|Ain (01),84", "01,Ain,,", 1), "utf-8"
+    )
+    with pytest.raises(DeclarationError) as refus:
+        load_questionnaire(tmp_path)
+    assert (refus.value.code, refus.value.cle) == ("D10", "axes.territoire.niveaux.2")
+    assert "« 01 » n'a pas de parent parmi les codes du niveau « region »" in refus.value.message
 
 
 def test_bounds_that_a_calibration_would_not_keep_are_refused(tmp_path: Path) -> None:
