@@ -405,19 +405,19 @@ class _System:
         return sorted({c for q, c in dites if (q, c) not in avant})
 
     def _known_to_each(self) -> dict[Hashable, list[int]]:
-        """Counts each respondent makes alone, by edition and respondent: told by the mark it leaves wherever it is alone."""
+        """Counts each contributor makes alone, in both editions: told by the mark it leaves wherever it is alone."""
         df = self.df
         editions = df["edition"].tolist()
         seuls = df["seul"].fillna(-1).astype(int).tolist()
         marques = dict(zip(zip(editions, df["numerateur"], df["marque"], strict=True), seuls, strict=True))
         marques = {cle: seul for cle, seul in marques.items() if seul >= 0}
         autres = set(self.comptes.autres.values())  # how many did not answer is granted to a reader, not guessed twice
-        groupes: dict[tuple[str, int], set[int]] = defaultdict(set)
+        groupes: dict[int, set[int]] = defaultdict(set)
         for rangs, compte, marque in ((self.parties, "numerateur", "marque"), (self.touts, "base", "marque_base")):
             for rang, *cle in zip(rangs.tolist(), editions, df[compte], df[marque], strict=True):
                 qui = marques.get(tuple(cle), -1)
                 if rang >= 0 and qui >= 0 and rang not in autres:
-                    groupes[cle[0], qui].add(rang)
+                    groupes[qui].add(rang)
         return {qui: sorted(x) for qui, x in sorted(groupes.items())}
 
     def where(self, rang: int) -> str:

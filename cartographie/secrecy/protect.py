@@ -138,14 +138,14 @@ def _open_what_is_free(s: Systeme, cellules: pd.DataFrame, seuils: Seuils) -> No
 
 
 def _input(cellules: pd.DataFrame, largeur: float, part: float) -> pd.DataFrame:
-    """What suppress reads. A single contributor is one respondent of one edition."""
+    """What suppress reads. A single contributor is the same in both editions."""
     seul = cellules["seul"].to_numpy()
     ampleur = np.maximum(largeur, part * cellules["reste"])
     return pd.DataFrame({
         "valeur": cellules["valeur"].astype(float), "primaire": cellules["primaire"].replace("", "V"),
         "cout": cellules["total"], "priorite": cellules["priorite"],
         "publie": cellules["publie"], "fixe": cellules["fixe"], "haut": cellules["haut"].astype(float),
-        "contributeur": [f"{c[0]}|{int(k)}" if k >= 0 else None for c, k in zip(cellules["cle"], seul, strict=True)],
+        "contributeur": [int(k) if k >= 0 else None for k in seul],
         "entiere": [not c[1].somme for c in cellules["cle"]], "ampleur": ampleur.where(cellules["reste"].notna()),
     }, index=cellules.index)  # fmt: skip
 

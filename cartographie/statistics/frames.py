@@ -12,6 +12,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from cartographie.statistics.weights import Ponderation
 from cartographie.survey.conditions import references
@@ -185,12 +187,47 @@ class Edition:
 
     @kept
     def signatures(self, grain: str) -> np.ndarray:
-        """One uint64 per respondent number of that grain, drawn from its identifier."""
+        """One uint64 per respondent number of that grain, drawn from its identifier: the same from one edition to the next."""
         codes = self.repondants(grain)
         noms = self.frame(self.questionnaire.racine)["id_repondant"] if grain != self.questionnaire.base else []
         connus = [str(x) for x in noms]
         autres = [f"{grain}\x1f{i}" for i in range(len(connus), int(codes.max(initial=-1)) + 1)]
         return pd.util.hash_array(np.array([*connus, *autres], dtype=object), categorize=False)
+
+    @kept
+    def contributeurs(self, grain: str) -> np.ndarray:
+        """One integer per respondent number of that grain: the contributor it is part of. Respondents that share one of the declared
+        `groupe` variables, as they say or as the frame does, are one: who decides for all of them knows them all."""
+        q = self.questionnaire
+        n = int(self.repondants(grain).max(initial=-1)) + 1
+        if grain == q.base:
+            return np.arange(n)
+        racine, base = self.frame(q.racine), self.frame(q.base or "")
+        n = max(n, len(racine))
+        liens = [np.zeros((0, 2), dtype=int)]
+        for variable in q.enquete.get("groupe", ()):
+            dits = [
+                (df["id_repondant"], df[variable]) for df in (racine, base) if {variable, "id_repondant"} <= set(df)
+            ]
+            if not dits:
+                continue
+            qui, groupe = (
+                pd.concat(x, ignore_index=True).replace("", None).astype(object) for x in zip(*dits, strict=True)
+            )
+            rang, code = (
+                pd.Index(racine["id_repondant"].astype(object)).get_indexer(pd.Index(qui)),
+                pd.factorize(groupe)[0],
+            )
+            connus = (rang >= 0) & (code >= 0)
+            liens.append(np.column_stack([rang[connus], code[connus] + n + sum(len(x) for x in liens)]))
+        i, j = np.concatenate(liens).T
+        taille = max(n, int(j.max(initial=-1)) + 1)
+        _, composante = connected_components(
+            sparse.coo_array((np.ones(len(i)), (i, j)), shape=(taille, taille)), directed=False
+        )
+        _, premier, rang = np.unique(composante[:n], return_index=True, return_inverse=True)
+        tous: np.ndarray = premier[rang]
+        return tous
 
     def pondere(self, grain: str) -> bool:
         """Rows of that grain are weighted: they belong to respondents, and the campaign weights them."""

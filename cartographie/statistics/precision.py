@@ -240,7 +240,7 @@ def with_status(df: pd.DataFrame, pose: bool, regles: Regles) -> pd.DataFrame:
     secret = base = pd.Series("", index=df.index, dtype=object)
     if protege:
         zero = "publier" if regles.zeros_libres else "proteger"
-        population = pd.DataFrame({"effectif": df["n_repondants"]})
+        population = pd.DataFrame({"effectif": df[Prive.CONTRIBUTEURS_BASE]})
         base = primary_suppression(population, effectif_min=minimum, zero="publier" if regles.tous else zero)
         cellules = pd.DataFrame({
             "effectif": df[Prive.CONTRIBUTEURS], "valeur": 1.0, "maximum": df[Prive.DOMINANTE],

@@ -261,6 +261,8 @@ def _check_denominateurs(f: Checked) -> None:
 
 
 def _check_axes(f: Checked) -> None:
+    for i, v in enumerate(f.q.enquete.get("groupe", ())):
+        f.known(f.q.racine, v, ("groupe", i))
     for axe, d in f.q.enquete.get("axes", {}).items():
         if set(axis_columns(axe, d)) & set(COLONNES):
             f.add("D10", ("axes", axe), f"« {axe} » est déjà une colonne des tableaux : renommez l'axe.")

@@ -161,6 +161,7 @@ class Enquete(TypedDict, total=False, closed=True):
     rapprochement: Rapproche
     axes: dict[Nom, AxeEcrit]
     champ_constant: ChampConstant
+    groupe: list[Nom]
     ne_sait_pas: list[Texte]
     refus: list[Texte]
     publication: Publication

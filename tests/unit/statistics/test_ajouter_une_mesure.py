@@ -19,7 +19,8 @@ from cartographie.release.publish import publish
 from cartographie.secrecy.counts import revelations
 from cartographie.secrecy.protect import protect
 from cartographie.statistics import measures
-from cartographie.statistics.measures import MESURES, exact_counts
+from cartographie.statistics.exacts import exact_counts
+from cartographie.statistics.measures import MESURES
 from cartographie.statistics.members import Traceur
 from cartographie.statistics.precision import finish
 from cartographie.statistics.tables import Campagne, draft_tableaux

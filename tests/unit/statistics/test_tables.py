@@ -276,6 +276,23 @@ def test_what_is_true_of_everybody_is_protected_unless_said_otherwise(
     assert figure(rows(q), territoire_code="1") == attendu
 
 
+def test_those_who_belong_together_are_one_contributor_to_secrecy() -> None:
+    """F1, F2 and F6 of the north say yes, and belong to one owner, as F1 and F6 say and the frame says of F2: one contributor."""
+    seuils = {"seuils": {"secret_min": 2, "proportion_min": 3}}
+    q = questionnaire(serie(LAIT, croisements=(("zone",),)))
+    q = replace(q, campagnes={"c1": replace(q.campagnes["c1"], parametres=seuils)})
+    donnees = frames()
+    donnees["ferme"]["proprietaire"] = ["X", None, "Y", None, None, "X", None, None, None]
+    donnees["annuaire"] = donnees["annuaire"].assign(
+        proprietaire=["X"] + [None] * 11, id_repondant=["F:2"] + [None] * 11
+    )
+    seuls = build_tableaux(donnees, None, q, "c1")[0].df
+    assert figure(seuls, territoire_code="1") == (60.0, 5, "A")
+    q = replace(q, enquete={**q.enquete, "groupe": ["proprietaire"]})
+    ensemble = build_tableaux(donnees, None, q, "c1")[0].df
+    assert figure(ensemble, territoire_code="1") == (None, 5, "c")
+
+
 def test_dominance_hides_a_total() -> None:
     q = questionnaire(serie(ind("somme", "somme", valeur="litres"), croisements=(("genre",),)))
     seuils = {"seuils": {"secret_min": 2, "dominance_pct": 70}}
