@@ -211,7 +211,7 @@ def campagne_moyenne(racine: Path, tmp_path_factory: pytest.TempPathFactory, cli
     """Like the bundled campaigns, seven times smaller, only received. Read only: copy what you change."""
 
     def faire(dossier: Path) -> None:
-        commande = ("demo", dossier, "--repondants", "300", "--graine", "1", "--classeurs", "50")
+        commande = ("demo", dossier, "--repondants", "300", "--graine", "2", "--classeurs", "50")
         assert cli(*commande, "--projet", racine).statut == 0
 
     return _once(tmp_path_factory, "campagne moyenne", faire)

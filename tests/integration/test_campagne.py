@@ -209,6 +209,38 @@ def test_the_bundled_files_are_what_the_seed_gives(racine: Path, tmp_path: Path,
         )
 
 
+def test_the_demonstration_has_relief(racine: Path) -> None:
+    """By kind of actor, size, region and edition; and no two fundings or brakes alike. In the right tables, unweighted."""
+    tableaux = truth(racine, "2026")["tableaux"]
+    lignes = [dict(zip(tableaux["colonnes"], ligne, strict=True)) for ligne in tableaux["lignes"]]
+
+    def values(table: str, indicateur: str, **ou: str) -> dict[tuple[str, ...], float]:
+        cle = ("territoire_code", "type_acteur", "modalite_code")
+        return {
+            tuple(x[c] for c in cle): x["valeur"]
+            for x in lignes
+            if (x["table_id"], x["indicateur"], x["edition"]) == (table, indicateur, "2026")
+            and x["n_repondants"] >= 40
+            and all(x[k] == v for k, v in ou.items())
+        }
+
+    def spread(*args: str, **ou: str) -> float:
+        trouvees = values(*args, **ou).values()
+        return max(trouvees) - min(trouvees)
+
+    (ensemble,) = values("T01", "usage", territoire_type="france").values()
+    assert 20 <= ensemble <= 50
+    assert spread("T01", "usage", territoire_type="region") > 15
+    assert spread("T02", "usage", territoire_type="france", dimension="") > 40
+    assert spread("T02", "usage", territoire_type="france", dimension="taille", type_acteur="TOUS") > 40
+    (evolution,) = values("T04", "usage.evolution", territoire_type="france", type_acteur="TOUS").values()
+    assert 5 <= evolution <= 15
+    assert spread("T04", "usage.evolution", territoire_type="region") > 5
+    for table, indicateur in (("T19", "financement"), ("T20", "frein_premier"), ("T06", "domaine_util")):
+        parts = sorted(values(table, indicateur, territoire_type="france", type_acteur="TOUS").values())
+        assert parts[-1] > 4 * parts[len(parts) // 2], (table, parts)
+
+
 def test_every_output_says_it_is_fictitious(projet: Path) -> None:
     for f in sorted((projet / "outputs").glob("*/provisoire/**/*")):
         if f.suffix in (".csv", ".parquet", ".png"):

@@ -7,6 +7,7 @@ import json
 import sys
 from datetime import date
 from pathlib import Path
+from random import Random
 
 import pytest
 import python_calamine
@@ -20,7 +21,7 @@ from cartographie.survey.load import load_questionnaire
 from cartographie_demo.answers import Tirage, clean_answer
 from cartographie_demo.campaign import in_frame, make_frame, respondents
 from cartographie_demo.generate import generate
-from cartographie_demo.hints import finess, load_hints, luhn_digit, rpps, siren, siret
+from cartographie_demo.hints import Indications, finess, load_hints, luhn_digit, rpps, siren, siret
 from cartographie_demo.layout import address, parse_cell
 from cartographie_demo.oracle import Fiche, Monde, holds, irregularities, violations
 from cartographie_demo.writers import WRITERS, Erreur, Formule, Page, write_classeur
@@ -167,3 +168,36 @@ def test_without_its_extra_the_command_says_what_to_install(tmp_path, monkeypatc
     with pytest.raises(UserError, match=r"pip install 'cartographie\[demo\]'") as e:
         prepare.demo(PROJET, tmp_path / "fictif", 60, 1, 5, lambda *_: None)
     assert e.value.code == "U31" and "« xlwt" in e.value.message
+
+
+def test_a_weight_follows_several_answers_and_what_was_said_a_campaign_earlier(questionnaire):
+    facteurs = {"type_acteur": {"PHA": {"OUI_PROD": 0}}, "precedent.usage_ia": {"OUI": {"NON": 0}}}
+    declare = {"valeurs": {"OUI_PROD": 1, "OUI_EXP": 1, "NON": 1}, "facteurs": facteurs}
+    campagne = max(questionnaire.campagnes)
+    t = Tirage(
+        questionnaire, campagne, Indications({"variables": {"usage_ia": declare}}), Monde(questionnaire, campagne)
+    )
+
+    def drawn(type_acteur, **avant):
+        fiche = Fiche(questionnaire.racine, {"type_acteur": type_acteur}, avant=avant)
+        return {t.draw(fiche, "usage_ia", Random(i), 1) for i in range(60)}
+
+    assert drawn("LBM") == {"OUI_PROD", "OUI_EXP", "NON"}
+    assert drawn("PHA") == {"OUI_EXP", "NON"}
+    assert drawn("LBM", usage_ia="OUI") == {"OUI_PROD", "OUI_EXP"}
+    assert drawn("PHA", usage_ia="OUI") == {"OUI_EXP"}
+
+
+def test_bounds_follow_another_answer(questionnaire):
+    declare = {"selon": "type_acteur", "plages": {"LBM": [5, 6], "PHA": None}, "plage": [90, 99], "vide": 0}
+    campagne = max(questionnaire.campagnes)
+    indications = Indications({"variables": {"lits_places": declare}})
+    t = Tirage(questionnaire, campagne, indications, Monde(questionnaire, campagne))
+
+    def drawn(type_acteur):
+        fiche = Fiche(questionnaire.racine, {"type_acteur": type_acteur})
+        return {t.draw(fiche, "lits_places", Random(i), 1) for i in range(60)}
+
+    assert drawn("LBM") == {5, 6}
+    assert drawn("PHA") == {None}
+    assert drawn("MSP") <= set(range(90, 100))
