@@ -74,7 +74,7 @@ def csv_value(publie: Path) -> Path:
     """A published value, in the reference CSV."""
     chemin = next((publie / "tableaux").glob("t01_*[!l].csv"))
     lignes = chemin.read_text(encoding="utf-8").splitlines(keepends=True)
-    rang = next(i for i, x in enumerate(lignes) if x.rstrip().endswith("A,A,F"))
+    rang = next(i for i, x in enumerate(lignes) if x.rstrip().endswith(("A,A,F", "u,U,F")))
     champs = lignes[rang].split(",")
     champs[-6] = champs[-6][:-1] + ("1" if champs[-6][-1] != "1" else "2")
     lignes[rang] = ",".join(champs)

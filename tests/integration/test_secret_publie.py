@@ -245,24 +245,13 @@ CASSEES = {
 }
 
 
-@pytest.mark.parametrize(
-    ("cassee", "espace", "campagne"),
-    [
-        ("sans secondaire", "petit_projet", "2026"),
-        ("liens oubliés", "projet", CAMPAGNE),
-        ("sans initiés", "projet", CAMPAGNE),
-    ],
-)
-def test_without_proof_publish_exits_14_and_shows_nothing(
-    request: pytest.FixtureRequest, tmp_path: Path, cassee: str, espace: str, campagne: str
-) -> None:
-    ici = Path(shutil.copytree(request.getfixturevalue(espace), tmp_path / "ici"))
-    if campagne == CAMPAGNE:
-        keep_tables(ici, *PEU_2025)
-    sortie = run_cli("publish", campagne, "--projet", ici, "--version", "essai", avant=CASSEES[cassee])
+@pytest.mark.parametrize("cassee", CASSEES)
+def test_without_proof_publish_exits_14_and_shows_nothing(projet: Path, tmp_path: Path, cassee: str) -> None:
+    ici = keep_tables(Path(shutil.copytree(projet, tmp_path / "ici")), *PEU_2025)
+    sortie = run_cli("publish", CAMPAGNE, "--projet", ici, "--version", "essai", avant=CASSEES[cassee])
     assert sortie.statut == 14, sortie.erreurs
     assert "E20" in sortie.erreurs and "secret n'est pas prouvé" in sortie.erreurs
-    assert sorted(p.name for p in (ici / "outputs" / campagne).iterdir() if "essai" in p.name) == []
+    assert sorted(p.name for p in (ici / "outputs" / CAMPAGNE).iterdir() if "essai" in p.name) == []
 
 
 def only(publie: Publie, dossier: Path, chemin: Path, rang: int) -> bool:
