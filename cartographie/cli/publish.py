@@ -29,9 +29,27 @@ TOUJOURS = ("table_id", "indicateur")
 def tell_map(r: Calcul) -> Bilan:
     return Bilan(
         f"{r.campagne} : {nombre(len(r.tableaux), 'tableau calculé', 'tableaux calculés')} dans {r.dossier} (rien n'est publié).",
-        {"campagne": r.campagne, "tableaux": {t.code: len(t.df) for t in r.tableaux}, "dossier": str(r.dossier)},
+        {
+            "campagne": r.campagne,
+            "tableaux": {t.code: len(t.df) for t in r.tableaux},
+            "dossier": str(r.dossier),
+            "repliques": None
+            if r.repliques is None
+            else {k: v if isinstance(v, int) else str(v) for k, v in asdict(r.repliques).items()},
+        },
+        tell_replicates(r),
         tables=[Table(["tableau", "lignes", "titre"], [[t.code, len(t.df), t.meta.titre] for t in r.tableaux])],
     )
+
+
+def tell_replicates(r: Calcul) -> list[str]:
+    if (x := r.repliques) is None:
+        return []
+    hors = f" ({nombre(x.hors_bornes, 'jeu calé', 'jeux calés')} sans tenir les bornes)" if x.hors_bornes else ""
+    return [
+        f"{nombre(x.nombre, 'jeu', 'jeux')} de poids répliqués dans {x.fichier}{hors} : confidentiel, jamais dans une publication ; "
+        f"qui est qui, pour vous seul : {x.correspondance}."
+    ]
 
 
 def tell_publish(r: Publication) -> Bilan:
@@ -104,11 +122,18 @@ def tell_preflight(dossier: Path, criteres: Sequence[Critere]) -> Bilan:
 
 
 @command("map")
-def map_(campagne: NomCampagne, projet: Projet = Path(), en_json: Json = False) -> None:
+def map_(
+    campagne: NomCampagne,
+    repliques: Annotated[
+        int, option("--repliques", "N", "Écrit aussi N jeux de poids répliqués, pour des chercheurs.", min=0, max=999)
+    ] = 0,
+    projet: Projet = Path(),
+    en_json: Json = False,
+) -> None:
     """Calcule les tableaux de la campagne dans outputs/<campagne>/tableaux/ ; ne publie jamais."""
     from cartographie.cli.flow import publish as flow
 
-    act(en_json, lambda p: tell_map(flow.map_(projet, campagne, p)))
+    act(en_json, lambda p: tell_map(flow.map_(projet, campagne, repliques, p)))
 
 
 @command("publish")

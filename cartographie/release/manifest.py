@@ -53,7 +53,7 @@ class Notice:
     `publication`, `axes`: of enquete.yaml; `qualite`: of qualite.yaml, plain values. `comptes`: campaign → rows and cells by what
     became of them. `declarations`, `pieces`: path → sha256; `declarations_jointes`: path → content of those that are published.
     `comparabilite`: libelle, drapeau, note of each question that changed. `anterieures`: earlier release → sha256 of its
-    manifest. `secret_secondaire`: secondary secrecy was applied."""
+    manifest. `secret_secondaire`: secondary secrecy was applied. `vagues`: rank of a key figure → do late answers differ, in words."""
 
     titre: str
     sous_titre: str = ""
@@ -90,6 +90,7 @@ class Notice:
     plausibilite: Sequence[Attente] = ()
     plausibilite_html: str = ""
     chiffres_cles: Sequence[ChiffreAnnonce] = ()
+    vagues: Mapping[int, str] = field(default_factory=dict)
     anterieures: Mapping[str, str] = field(default_factory=dict)
 
     @property

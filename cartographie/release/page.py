@@ -12,16 +12,19 @@ from typing import Any
 import pandas as pd
 
 from cartographie.base.paper import render
-from cartographie.base.text import jour
+from cartographie.base.text import decimal, jour
 from cartographie.release.manifest import ABREGES, NOTES_COMMUNES, SANS_OBJET, Notice, alerts
 from cartographie.release.maps import Carte, Geometrie, classify, format_number, is_readable, read_lieu
+from cartographie.statistics.bias import adjusted_share
 from cartographie.survey.published import EVOLUTION, TOUS, rows_at, whole
 from cartographie.survey.received import Tableau
+from cartographie.survey.written.declared import Repondent
 
 RAPPORTS = {
     "rapport-qualite.html": "Rapport qualité", "plausibilite.html": "Vraisemblance de la campagne",
     "presse.html": "Page de presse", "revisions.csv": "Chiffres révisés",
 }  # fmt: skip
+REPONDENT: Repondent = {"qui": "ceux que ce chiffre compte", "volontiers": "plus"}
 
 
 def build_page(
@@ -57,9 +60,11 @@ def _inside(texte: str) -> str:
 
 
 def key_figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[dict[str, Any]]:
-    """The national figures that `publication.chiffres` declares: phrase, unite, denominateur, and the published row, in words."""
+    """The national figures that `publication.chiffres` declares: phrase, unite, denominateur, and the published row, in words.
+    `rang`: among those declared; `ajustees`: (times, share, in words) of a share of respondents, by declared sensitivity."""
     par_code = {t.code: t for t in tableaux}
-    for d in meta.publication.get("chiffres", ()):
+    facteurs = meta.publication.get("sensibilite", ())
+    for rang, d in enumerate(meta.publication.get("chiffres", ())):
         t = par_code.get(d["tableau"])
         if t is None:
             continue
@@ -72,8 +77,13 @@ def key_figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[dict[str,
         for x in t.df[rows_at(t.df, ici)].head(1).to_dict("records"):
             vu = pd.notna(x["valeur"])
             bas, haut = (format_number(x[c] if pd.notna(x[c]) else None, x["unite"]) for c in ("ic_bas", "ic_haut"))
+            ajustees = (
+                _adjusted(x["valeur"], d.get("repondent", REPONDENT), facteurs)
+                if d["indicateur"] in t.meta.parts
+                else []
+            )
             yield {
-                **x, "dite": format_number(x["valeur"] if vu else None, x["unite"]),
+                **x, "rang": rang, "ajustees": ajustees, "si": _supposed(d.get("repondent", REPONDENT)), "dite": format_number(x["valeur"] if vu else None, x["unite"]),
                 "intervalle": f"de {bas} à {haut}" if vu and pd.notna(x["ic_bas"]) else "",
                 "n": "" if pd.isna(x["n_repondants"]) else int(x["n_repondants"]),
                 "sens": "" if x["statut"] == "A" else ABREGES[x["statut"]][1], "phrase": d.get("phrase") or t.meta.indicateurs.get(d["indicateur"], d["indicateur"]),
@@ -82,13 +92,36 @@ def key_figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[dict[str,
             }  # fmt: skip
 
 
+def _adjusted(part: float, r: Repondent, facteurs: Sequence[float]) -> list[tuple[str, str]]:
+    """Of nought, of a hundred and of what is not published: nothing, since nothing would move."""
+    if not 0 < part < 100:
+        return []
+    return [
+        (f"{decimal(k)} fois", format_number(round(adjusted_share(part, k if r["volontiers"] == "plus" else 1 / k), 1), "pct"))
+        for k in facteurs
+    ]  # fmt: skip
+
+
+def _supposed(r: Repondent) -> str:
+    return f"{r['qui']} ont répondu {r['volontiers']} volontiers que les autres"
+
+
+def tell_sensitivity(x: Mapping[str, Any]) -> str:
+    """What a key figure would be; "" when it is no share of respondents. A function of the published figure only."""
+    *dites, derniere = [f"{part} ({fois})" for fois, part in x["ajustees"]] or [""]
+    dit = f"{', '.join(dites)} ou {derniere}" if dites else derniere
+    return f"Si {x['si']}, la part serait de {dit}." if dit else ""
+
+
 def _figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[dict[str, str]]:
     for x in key_figures(tableaux, meta):
         detail = f"Parmi : {x['champ']}."
         detail += f" {x['effectif']} : {x['n']}." if x["n"] != "" else ""
         detail += f" Intervalle à 95\u00a0% : {x['intervalle']}." if x["intervalle"] else ""
         detail += f" {x['sens'].capitalize()}." if x["sens"] else ""
-        yield {"valeur": x["dite"], "phrase": x["phrase"], "detail": detail, "tableau": x["tableau"]}
+        yield {
+            "valeur": x["dite"], "phrase": x["phrase"], "detail": detail, "tableau": x["tableau"], "sensibilite": tell_sensitivity(x),
+        }  # fmt: skip
 
 
 def _series(

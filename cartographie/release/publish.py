@@ -132,7 +132,8 @@ def _ssh_keygen(*arguments: str, entree: bytes | None = None) -> subprocess.Comp
 
 RAPPORT, PRESSE, PLAUSIBILITE = "rapport-qualite.html", "presse.html", "plausibilite.html"
 DECLARATIONS = "declarations.zip"
-RESERVES = ("controle", "tableaux")  # what other commands write beside the releases
+CHERCHEURS = "chercheurs"
+RESERVES = ("controle", "tableaux", CHERCHEURS)  # what other commands write beside the releases
 
 
 def publish(

@@ -12,8 +12,8 @@ from cartographie.base.errors import UserError
 from cartographie.base.paper import Grille, render
 from cartographie.base.text import decimal, espace, jour, nombre
 from cartographie.release.manifest import ABREGES, NOTES_COMMUNES, Notice, alerts
-from cartographie.release.page import key_figures
-from cartographie.survey.published import rows_at, whole
+from cartographie.release.page import key_figures, tell_sensitivity
+from cartographie.survey.published import VISIBLES, rows_at, whole
 from cartographie.survey.received import Tableau
 
 # ---- the press sheet: one page, the declared key figures, each with its denominator, respondents and interval
@@ -34,7 +34,8 @@ def _press_figure(x: Mapping[str, Any]) -> dict[str, str]:
     detail += [f"{x['effectif'].lower()} : {x['n']}"] if x["n"] != "" else []
     detail += [f"intervalle à 95 % : {x['intervalle']}"] if x["intervalle"] else []
     detail += [x["sens"]] if x["sens"] else []
-    return {"valeur": x["dite"], "phrase": x["phrase"], "detail": " ; ".join(detail), "tableau": x["tableau"]}
+    dite = {"valeur": x["dite"], "phrase": x["phrase"], "tableau": x["tableau"]}
+    return {**dite, "detail": " ; ".join(detail), "sensibilite": tell_sensitivity(x)}
 
 
 # ---- the quality report of a release, in the order of SIMS (Single Integrated Metadata Structure, Eurostat, 19 concepts)
@@ -141,6 +142,7 @@ def _accuracy(tableaux: Sequence[Tableau], m: Notice) -> list[Bloc]:
         )
         tetes = ["Variable de la base", "Plus grand écart d'une part"]
         sortie.append(Grille("Écart qui reste après pondération", tetes, ecarts))
+    sortie += _bias(tableaux, m)
     statuts = Counter(str(x) for t in tableaux for x in t.df["statut"])
     libelles = {"A": "publié"} | {k: v for k, (_, v) in ABREGES.items()}
     lignes = [(k, libelles.get(k, k), espace(n)) for k, n in sorted(statuts.items())]
@@ -155,6 +157,37 @@ def _accuracy(tableaux: Sequence[Tableau], m: Notice) -> list[Bloc]:
     if m.chiffres_cles:
         dits = [(c.code, str(c), c.pourquoi or "publié", c.derogation or "aucune") for c in m.chiffres_cles]
         sortie.append(Grille("Chiffres clés", ["Code", "Chiffre", "État", "Dérogation"], dits))
+    return sortie
+
+
+def _bias(tableaux: Sequence[Tableau], m: Notice) -> list[Bloc]:
+    """What answering depended on, as far as the frame, the dates and the published figures tell."""
+    sortie: list[Bloc] = []
+    if m.ponderation and m.ponderation.r_partiels:
+        vus = m.ponderation.r_partiels.items()
+        lignes = [(m.libelles.get(v, v), decimal(r, 3), decimal(hasard, 3)) for v, (r, hasard) in vus]
+        sortie.append(
+            "Indicateurs R partiels (Schouten, Shlomo et Skinner, 2011), avant pondération : de combien le taux de réponse varie d'une "
+            "modalité à l'autre de chaque variable de la base (0 : il n'en dépend pas ; 0,5 au plus)."
+        )
+        sortie.append(
+            Grille("Ce dont la réponse dépend", ["Variable de la base", "Indicateur", "Par le seul hasard"], lignes)
+        )
+    cles = list(key_figures(tableaux, m))
+    tardives = [
+        (x["phrase"], x["dite"], m.vagues[x["rang"]]) for x in cles if x["statut"] in VISIBLES and x["rang"] in m.vagues
+    ]
+    if tardives:
+        sortie.append(
+            "Réponses tardives : le dernier tiers des réponses, dans l'ordre des dates, est comparé au premier tiers, avec les poids. Qui "
+            "répond tard ressemble souvent à qui ne répond pas : un écart est une alerte, son absence n'est pas une preuve."
+        )
+        sortie.append(Grille("Réponses tardives et premières réponses", ["Chiffre", "Publié", "Verdict"], tardives))
+    if sensibles := [(f"Si {x['si']}", x["dite"], *(part for _, part in x["ajustees"])) for x in cles if x["ajustees"]]:
+        fois = [f"{decimal(k)} fois" for k in m.publication.get("sensibilite", ())]
+        sortie.append(
+            Grille("Sensibilité des chiffres clés à une réponse inégale", ["Hypothèse", "Publié", *fois], sensibles)
+        )
     return sortie
 
 

@@ -501,3 +501,18 @@ def bias_indicator(cadre: pd.DataFrame, repondu: ArrayLike, poids: ArrayLike) ->
             lignes.append((v, m, vrai, estime, 100 * (estime - vrai)))
     colonnes = ["variable", "modalite", "cadre_part", "estimee_part", "ecart_points"]
     return 1 - 2 * float(np.std(rho)), pd.DataFrame(lignes, columns=colonnes)
+
+
+def partial_indicators(cadre: pd.DataFrame, repondu: ArrayLike) -> dict[str, tuple[float, float]]:
+    """Variable → (unconditional partial R-indicator, what chance alone would give). `cadre`: one row per unit.
+
+    √(Σ_z N_z/N · (ρ_z − ρ)²), ρ_z the response rate of a modality, between 0 (response does not depend on it) and ½ (Schouten,
+    Shlomo and Skinner 2011). By chance: √(ρ(1−ρ)(G−1)/(N−1)), G modalities, the respondents being drawn among the units.
+    """
+    r = np.asarray(repondu, dtype=float)
+    out = {}
+    for v in cadre:
+        groupes = pd.Series(r).groupby(cadre[v].astype(str).to_numpy())
+        hasard = r.var() * (groupes.ngroups - 1) / max(len(r) - 1, 1)
+        out[str(v)] = (float(np.std(groupes.transform("mean"))), float(np.sqrt(hasard)))
+    return out

@@ -29,7 +29,7 @@ def grain_of(e: Edition, s: Serie) -> str:
 
 def table_meta(t: TableauEcrit, e: Edition) -> Legende:
     """Titles, notes and labels of a table, placeholders filled."""
-    q, repartitions = e.questionnaire, set()
+    q, repartitions, parts = e.questionnaire, set(), set()
     precedente = q.campagnes[e.campagne].precedente
     libelles: dict[str, str] = {}
     modalites: dict[str, str] = {}
@@ -38,7 +38,10 @@ def table_meta(t: TableauEcrit, e: Edition) -> Legende:
         grain = grain_of(e, s)
         for ind in s["indicateurs"]:
             libelles[ind["code"]] = ind["libelle"]
-            if MESURES[ind["mesure"]].modalites:
+            mesure = MESURES[ind["mesure"]]
+            if grain == q.racine and mesure.part and mesure.base == "lignes":
+                parts.add(ind["code"])
+            if mesure.modalites:
                 repartitions.add(ind["code"])
                 modalites |= {f"{ind['code']}.{c}": m for c, m in e.modalites(grain, ind["variable"])}
         for v in [s.get("dimension"), *(ind.get("variable") for ind in s["indicateurs"])]:
@@ -57,7 +60,7 @@ def table_meta(t: TableauEcrit, e: Edition) -> Legende:
 
     return Legende(
         titre=fill(t["titre"]), axe=t.get("axe", ""), source=fill(t.get("source", "")), champ=fill(t.get("champ", "")),
-        notes=[fill(n) for n in t.get("notes", ())], indicateurs=libelles, repartitions=sorted(repartitions), modalites=modalites,
+        notes=[fill(n) for n in t.get("notes", ())], indicateurs=libelles, repartitions=sorted(repartitions), parts=sorted(parts), modalites=modalites,
         dimensions=dimensions, libelles_axes={TOUS: "Tous"} | acteurs,
         effectif="Unités" if {grain_of(e, s) for s in t["series"]} == {q.base} else "Répondants",
         denominateurs={s["denominateur"]: q.denominateurs[s["denominateur"]]["libelle"] for s in t["series"]},

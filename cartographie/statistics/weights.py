@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,7 +65,8 @@ class Ponderation:
     """`unites`: one row is one covered unit in scope, sorted by `racine` (position of its respondent among the kept answers):
     base (position in the frame), groupe, poids_initial, poids. `plan`: one row is one weighted respondent (`repondants`:
     its position among the kept answers). `groupes`, `marges`: one row is one response group, one margin. `biais`: None without
-    declared witnesses."""
+    declared witnesses. `partiels`: partial R-indicators of the variables of the frame it read, see partial_indicators. `modalites`: of
+    each margin, one row per row of `unites`, calibrated as `calage` declares."""
 
     unites: pd.DataFrame
     repondants: np.ndarray
@@ -74,6 +75,9 @@ class Ponderation:
     marges: pd.DataFrame
     diagnostic: Diagnostic
     biais: Biais | None = None
+    partiels: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    modalites: pd.DataFrame = field(default_factory=pd.DataFrame)
+    calage: CalageDeclare = field(default_factory=lambda: CalageDeclare(marges=[]))
 
 
 def weigh(q: Questionnaire, campagne: str, frames: Mapping[str, pd.DataFrame]) -> Ponderation | None:
@@ -81,6 +85,8 @@ def weigh(q: Questionnaire, campagne: str, frames: Mapping[str, pd.DataFrame]) -
 
     Raises UserError E19 (status 10) when the margins cannot be met: the message names them.
     """
+    from cartographie.statistics.estimates import partial_indicators
+
     declaree = q.campagnes[campagne].parametres.get("ponderation")
     base = frames.get(q.base) if q.base else None
     racine = frames[q.racine]
@@ -109,15 +115,8 @@ def weigh(q: Questionnaire, campagne: str, frames: Mapping[str, pd.DataFrame]) -
     donnees, marges = _margins(cadre, repondu, calage.get("marges", ()), calage.get("repondants_min", CAPACITE_MIN))
     poids, diagnostic, x = initial, weight_diagnostics(initial, initial), None
     if marges:
-        bornes = calage.get("bornes")
         try:
-            resultat = calibrate(
-                donnees,
-                initial,
-                marges,
-                methode=calage.get("methode", "logit"),
-                bornes=(bornes[0], bornes[1]) if bornes else None,
-            )
+            resultat = calibrate_as(calage, donnees, initial, marges)
         except CalageImpossible as erreur:
             raise UserError(
                 "E19", f"les poids de {campagne} ne peuvent pas être calés ({erreur}) ; regroupez des modalités ou élargissez "
@@ -130,9 +129,22 @@ def weigh(q: Questionnaire, campagne: str, frames: Mapping[str, pd.DataFrame]) -
         "poids_initial": initial, "poids": poids,
     })  # fmt: skip
     repondants, plan = _plan(unites, np.asarray(groupes.groupe), x)
-    unites = unites.sort_values(["racine", "base"], ignore_index=True)
-    biais = _bias(cadre, repondu, poids, declaree.get("temoins", ()))
-    return Ponderation(unites, repondants, plan, groupes.taux, _written(donnees, poids, marges), diagnostic, biais)
+    ordre = np.lexsort((unites["base"], unites["racine"]))
+    temoins = declaree.get("temoins", ())
+    lues = list(dict.fromkeys([*variables, *calage.get("marges", ()), *temoins]))
+    return Ponderation(
+        unites.iloc[ordre].reset_index(drop=True), repondants, plan, groupes.taux, _written(donnees, poids, marges), diagnostic,
+        _bias(cadre, repondu, poids, temoins), partial_indicators(cadre[lues].astype(object).fillna(INCONNU), repondu),
+        donnees.iloc[ordre].reset_index(drop=True), calage,
+    )  # fmt: skip
+
+
+def calibrate_as(declare: CalageDeclare, donnees: pd.DataFrame, poids: ArrayLike, marges: Marges) -> Calage:
+    """`calibrate`, with the method and the bounds declared."""
+    bornes = declare.get("bornes")
+    return calibrate(
+        donnees, poids, marges, methode=declare.get("methode", "logit"), bornes=(bornes[0], bornes[1]) if bornes else None,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +160,7 @@ class PonderationPubliee:
     strates_regroupees: list[str]
     diagnostic: Diagnostic
     biais: Biais | None
+    r_partiels: Mapping[str, tuple[float, float]]
 
 
 def account(p: Ponderation) -> PonderationPubliee:
@@ -157,7 +170,7 @@ def account(p: Ponderation) -> PonderationPubliee:
     diagnostic = Diagnostic(**{k: round(float(v), 6) for k, v in asdict(p.diagnostic).items()})
     return PonderationPubliee(
         len(p.unites), len(p.repondants), int(p.groupes["invites"].sum()), lines(p.groupes), lines(p.marges),
-        list(p.plan.regroupees), diagnostic, p.biais,
+        list(p.plan.regroupees), diagnostic, p.biais, {v: (round(r, 4), round(h, 4)) for v, (r, h) in p.partiels.items()},
     )  # fmt: skip
 
 

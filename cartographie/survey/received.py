@@ -212,8 +212,8 @@ class Anomalie:
 @dataclass(frozen=True, slots=True)
 class Legende:
     """What a table states about itself. Code → label: `indicateurs`, `denominateurs`, `dimensions`, `modalites` (of a distribution,
-    by « indicator.answer »), `libelles_axes`. `repartitions`: indicators that give one figure an answer; `effectif`: what its
-    counts count."""
+    by « indicator.answer »), `libelles_axes`. `repartitions`: indicators that give one figure an answer; `parts`: those that are
+    shares of respondents; `effectif`: what its counts count."""
 
     titre: str
     axe: str
@@ -222,6 +222,7 @@ class Legende:
     notes: Sequence[str]
     indicateurs: Mapping[str, str]
     repartitions: Sequence[str]
+    parts: Sequence[str]
     modalites: Mapping[str, str]
     dimensions: Mapping[str, str]
     libelles_axes: Mapping[str, str]

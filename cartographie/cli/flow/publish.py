@@ -39,11 +39,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Calcul:
-    """The tables of a campaign, written in `dossier`."""
+    """The tables of a campaign, written in `dossier`. `repliques`: replicate weights, confidential, if they were asked for."""
 
     campagne: str
     tableaux: Sequence[Tableau]
     dossier: Path
+    repliques: Repliques | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Repliques:
+    """`nombre` sets of weights, of which `hors_bornes` could not keep the bounds of the calibration; `correspondance`: who is who."""
+
+    nombre: int
+    hors_bornes: int
+    fichier: Path
+    correspondance: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +70,24 @@ class Publication:
 
 
 @alone
-def map_(projet: Path, campagne: str, progres: Progres) -> Calcul:
-    """Compute the tables of a campaign from the warehouse into outputs/<campagne>/tableaux/ (CSV); publishes nothing.
+def map_(projet: Path, campagne: str, repliques: int, progres: Progres) -> Calcul:
+    """Compute the tables of a campaign from the warehouse into outputs/<campagne>/tableaux/ (CSV); publishes nothing. `repliques`:
+    so many replicate weights besides, for researchers.
 
     Secondary secrecy is applied, but what is masked is only proven when a release is attacked (publish)."""
     from cartographie.release.data import write_csv
 
     q = load_for(projet, campagne)
     frames = frames_of(projet, q, campagne, progres)
-    tableaux = _protected(q, campagne, _drafts(q, campagne, frames)[0], _units(q, frames[campagne]), progres)[0]
+    brouillons, ponderation = _drafts(q, campagne, frames)
+    dites = _replicates(projet, q, campagne, frames, ponderation, repliques, progres) if repliques else None
+    tableaux = _protected(q, campagne, brouillons, _units(q, frames[campagne]), progres)[0]
     dossier = projet / "outputs" / campagne / "tableaux"
     meta = release_meta(projet, q, campagne, "travail", q.campagnes[campagne].fin.isoformat())
     with whole_folder(dossier) as ici:
         for t in tableaux:
             write_csv(ici, t, meta)
-    return Calcul(campagne, tableaux, dossier)
+    return Calcul(campagne, tableaux, dossier, dites)
 
 
 @alone
@@ -137,6 +151,7 @@ def prepare(projet: Path, demande: Demande, progres: Progres) -> Preparation:
         release_meta(projet, q, campagne, demande.version, jour), revision=revision, anterieures=anterieures,
         secret_secondaire=True, secret=secret, ponderation=account(ponderation) if ponderation else None,
         plausibilite=verdict.attentes, plausibilite_html=verdict.public,
+        vagues=_late_answers(projet, q, frames, brouillons, ponderation),
     )  # fmt: skip
     chiffres = judge_headlines(tableaux, q.campagnes[campagne].editorial, meta)
     require_headlines(chiffres, campagne)
@@ -252,6 +267,60 @@ def _plausible_drafts(
         raise
     suites += expect_figures(q, campagne, attentes, tableaux, base, ponderation)
     return tableaux, ponderation, decide()
+
+
+def _late_answers(
+    projet: Path, q: Questionnaire, frames: Frames, brouillons: Sequence[Tableau], ponderation: Ponderation | None
+) -> dict[int, str]:
+    """Do late answers differ: of each key figure, the verdict. The numbers are for the producer, in controle/biais.csv."""
+    from cartographie.release.data import format_csv
+    from cartographie.statistics.bias import compare_waves, tabulate_waves
+    from cartographie.statistics.tables import Campagne
+
+    ici, *avant = (Campagne(a, f) for a, f in frames.items())
+    ici = replace(ici, ponderation=ponderation)
+    chiffres = q.enquete.get("publication", {}).get("chiffres", ())
+    vagues = compare_waves(q, ici, avant[0] if avant else None, brouillons, chiffres)
+    controle = projet / "outputs" / ici.nom / "controle"
+    write_whole(controle / "biais.csv", format_csv(tabulate_waves(vagues)).encode())
+    return {v.rang: v.verdict for v in vagues}
+
+
+def _replicates(
+    projet: Path, q: Questionnaire, campagne: str, frames: Frames, p: Ponderation | None, nombre: int, progres: Progres
+) -> Repliques:
+    """Write outputs/<campagne>/chercheurs/poids_repliques.csv, one row per respondent without its name, and who is who in controle/.
+    Raises UserError E19 (status 10) when nothing is weighted."""
+    import pandas as pd
+
+    from cartographie.release.data import format_csv
+    from cartographie.release.publish import CHERCHEURS
+    from cartographie.statistics.bias import replicate_weights
+
+    if p is None:
+        raise UserError(
+            "E19", f"les réponses de {campagne} ne sont pas pondérées : déclarez « ponderation » dans schemas/{campagne}/campagne.yaml "
+            "et chargez la base de sondage, ou retirez --repliques.",
+        )  # fmt: skip
+    progres(f"{campagne} : poids répliqués", 0, 1)
+    graine = q.campagnes[campagne].parametres["ponderation"].get("graine", 0)
+    poids, hors_bornes = replicate_weights(p, nombre, graine)
+    ids = frames[campagne][q.racine]["id_repondant"].to_numpy()[p.repondants]
+    # in an order that has nothing to do with that of the answers, nor of their numbers
+    ordre = sorted(range(len(ids)), key=lambda i: hashlib.sha256(f"{graine} {ids[i]}".encode()).digest())
+    numeros = [f"N{i:06d}" for i in range(1, len(ids) + 1)]
+    colonnes = {f"w{i:03d}": poids[ordre, i - 1].round(6) for i in range(1, nombre + 1)}
+    repliques = pd.DataFrame({"numero": numeros, "poids": p.plan.poids[ordre].round(6), **colonnes})
+    dossier = projet / "outputs" / campagne
+    ecrits = []
+    for nom, df in (
+        (f"{CHERCHEURS}/poids_repliques.csv", repliques),
+        ("controle/correspondance_repliques.csv", pd.DataFrame({"numero": numeros, "id_repondant": ids[ordre]})),
+    ):
+        (dossier / nom).parent.mkdir(parents=True, exist_ok=True)
+        ecrits.append(write_whole(dossier / nom, format_csv(df).encode(), 0o600))
+    progres(f"{campagne} : poids répliqués", 1, 1)
+    return Repliques(nombre, hors_bornes, *ecrits)
 
 
 def _require_fit(dossier: Path, contact: str) -> None:

@@ -117,8 +117,16 @@ class _Chiffre(TypedDict, total=False):
     denominateur: Texte
 
 
+class Repondent(TypedDict, closed=True):
+    """Of a share: who it counts, and whether they are feared to answer more readily than the others, or less."""
+
+    qui: Texte
+    volontiers: Literal["plus", "moins"]
+
+
 class ChiffreCle(_Chiffre, total=False, closed=True):
     phrase: Texte
+    repondent: Repondent
 
 
 class Carte(TypedDict, total=False, closed=True):
@@ -140,6 +148,7 @@ class Publication(TypedDict, total=False, closed=True):
     couverture: Tiret
     theme: Annotated[str, Forme("le nom d'un fichier .css", r"^[\w.-]+\.css$")]
     qualite: list[str]
+    sensibilite: Liste[Annotated[float, Chiffre("un nombre plus grand que 1", plus_que=1)]]
 
 
 class Enquete(TypedDict, total=False, closed=True):
@@ -317,6 +326,7 @@ class Ponderation(TypedDict, total=False, closed=True):
     repondants_min: Compte
     taux_min_pct: Annotated[float, Chiffre("un nombre de 0 à 100", min=0, max=100)]
     calage: Calage
+    graine: Entier
 
 
 ContenuActif = Literal[
