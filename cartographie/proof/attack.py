@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -411,7 +411,12 @@ class _System:
         seuls = df["seul"].fillna(-1).astype(int).tolist()
         marques = dict(zip(zip(editions, df["numerateur"], df["marque"], strict=True), seuls, strict=True))
         marques = {cle: seul for cle, seul in marques.items() if seul >= 0}
-        autres = set(self.comptes.autres.values())  # how many did not answer is granted to a reader, not guessed twice
+        # how many did not answer is granted to a reader, not guessed twice by who alone answered
+        autres = set(self.comptes.autres.values())
+        for (quoi, lieu), rang in self.comptes.rangs.items():
+            tous = self.comptes.rangs.get((replace(quoi, demandes=frozenset()), lieu))
+            if quoi.demandes and tous is not None and self.vraie[tous] != self.vraie[rang]:
+                autres.add(rang)
         groupes: dict[int, set[int]] = defaultdict(set)
         for rangs, compte, marque in ((self.parties, "numerateur", "marque"), (self.touts, "base", "marque_base")):
             for rang, *cle in zip(rangs.tolist(), editions, df[compte], df[marque], strict=True):

@@ -144,7 +144,8 @@ def _input(cellules: pd.DataFrame, largeur: float, part: float) -> pd.DataFrame:
     return pd.DataFrame({
         "valeur": cellules["valeur"].astype(float), "primaire": cellules["primaire"].replace("", "V"),
         "cout": cellules["total"], "priorite": cellules["priorite"],
-        "publie": cellules["publie"], "fixe": cellules["fixe"], "haut": cellules["haut"].astype(float),
+        "publie": cellules["publie"], "fixe": cellules["fixe"],
+        "bas": cellules["bas"].astype(float), "haut": cellules["haut"].astype(float),
         "contributeur": [int(k) if k >= 0 else None for k in seul],
         "entiere": [not c[1].somme for c in cellules["cle"]], "ampleur": ampleur.where(cellules["reste"].notna()),
     }, index=cellules.index)  # fmt: skip

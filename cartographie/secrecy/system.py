@@ -47,6 +47,7 @@ COLONNES = [
     "marque",
     "fixe",
     "zero_libre",
+    "bas",
     "haut",
 ]
 
@@ -180,22 +181,26 @@ def _reveal(
         montre = x.statut not in NON_MONTREES and not x.secret and not x.secret_base
         carnet.reveal(haut, primaire, cout, montre, _rest(x, carnet.minimum))
         if r.base is not None:  # a base leaves out those who did not answer
-            posees = {c[1] for c in r.numerateur.clauses - r.base.clauses if c[0] == "v"}
-            carnet.reponses |= {((x.edition, r.base, place), v) for v in posees}
-            carnet.ayant_repondu.setdefault((x.edition, place, frozenset(posees)), {})[r.base] = x.base
+            question = frozenset(r.numerateur.clauses - r.base.clauses)
+            carnet.reponses |= {((x.edition, r.base, place), c[1]) for c in question if c[0] == "v"}
+            posee = frozenset(c[1] for c in question)
+            carnet.ayant_repondu.setdefault((x.edition, place, posee), {})[r.base] = x.base
     return haut, bas
 
 
 def _bound_by_who_answered(carnet: _Carnet) -> None:
-    """`haut` of a population: those of everybody who answered a question, which is public, and those of it who did not, granted."""
+    """How many did not answer a question is granted: a population holds at least those of it who did not (`bas`), and at most
+    (`haut`) those besides everybody who did, which is public."""
     for (edition, place, _), populations in carnet.ayant_repondu.items():
-        publics = [c for c in populations if carnet.lignes[carnet.rangs[edition, c, place]]["fixe"]]
+        lignes = {c: carnet.lignes[carnet.rangs[edition, c, place]] for c in populations}
+        publics = [c for c, ligne in lignes.items() if ligne["fixe"]]
         for compte, ont in populations.items():
-            ligne = carnet.lignes[carnet.rangs[edition, compte, place]]
+            ligne = lignes[compte]
+            sans = max(ligne["valeur"] - ont, 0)
+            ligne["bas"] = max(ligne.get("bas", 0.0), sans)
             for public in publics:
                 if public.grain == compte.grain and public.clauses < compte.clauses:
-                    borne = populations[public] + max(ligne["valeur"] - ont, 0)
-                    ligne["haut"] = min(ligne.get("haut", np.inf), borne)
+                    ligne["haut"] = min(ligne.get("haut", np.inf), populations[public] + sans)
 
 
 def _rest(x: _Chiffre, minimum: float) -> float | None:
