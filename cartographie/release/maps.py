@@ -385,7 +385,7 @@ def _entries(carte: Carte, dessines: set[str]) -> Iterator[tuple[str, str, str]]
     for couleur, bas, haut in zip(c.couleurs, c.bornes, c.bornes[1:], strict=False):
         yield couleur, "", f"de {format_number(bas, carte.unite)} à {format_number(haut, carte.unite)}"
     if any(carte.changement(x) == STABLE for x in tous):
-        yield (c.couleurs or (ZERO,))[0], "url(#m-stable)", f"pâli, marqué d'une vague : {STABLE}"
+        yield (c.couleurs or (ZERO,))[0], "url(#m-stable)", "pâli, à vagues : non significatif"
     if any(x.statut == "u" for x in tous):
         yield (c.couleurs or (ZERO,))[len(c.couleurs) // 2], "url(#m-u)", "rayé de blanc : valeur peu fiable"
     for motif, texte in SIGNES.items():

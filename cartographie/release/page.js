@@ -120,7 +120,7 @@
     var dessines = lieux.filter(function (x) { return contours[x[0]]; });
     if (c.zero) ligne("#ffffff", "exactement " + nombre(0, c.unite));
     c.couleurs.forEach(function (f, i) { ligne(f, "de " + nombre(c.bornes[i], c.unite) + " à " + nombre(c.bornes[i + 1], c.unite)); });
-    if (dessines.some(function (x) { return changement(c, x) === D.changements[1]; })) ligne(c.couleurs[0] || "#fff", "pâli, marqué d'une vague : " + D.changements[1], "url(#p-stable-metropole)");
+    if (dessines.some(function (x) { return changement(c, x) === D.changements[1]; })) ligne(c.couleurs[0] || "#fff", "pâli, à vagues : non significatif", "url(#p-stable-metropole)");
     if (dessines.some(function (x) { return x[3] === "u"; })) ligne(c.couleurs[0] || "#fff", "rayé de blanc : valeur peu fiable", "url(#p-u-metropole)");
     ["secret", "ns", "nd"].forEach(function (m) {
       if (dessines.some(function (x) { return x[2] === null && (MOTIF[x[3]] || "nd") === m; })) ligne("url(#p-" + m + "-metropole)", SENS[m]);

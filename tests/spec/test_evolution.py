@@ -108,4 +108,4 @@ def test_the_map_draws_apart_what_did_not_change() -> None:
         "Normandie : +5,0\u00a0points (de −2,0\u00a0points à +12,0\u00a0points), 60 répondants, pas de changement significatif<"
         in svg
     )
-    assert "1 changement significatif sur 2." in carte.resume() and "pâli, marqué d" in svg
+    assert "1 changement significatif sur 2." in carte.resume() and "pâli, à vagues : non significatif" in svg
