@@ -50,7 +50,7 @@ def decompose(avant: pd.DataFrame, apres: pd.DataFrame) -> Parts:
 
 def explain_change(q: Questionnaire, campagne: Campagne, precedente: Campagne | None) -> pd.DataFrame:
     """One row is one figure of the whole that a series follows from one edition to the next and that can be taken apart:
-    `avant`, `apres`, `evolution` at constant perimeter, its parts, `perimetre` (what all kinds of actor add), their sum
+    `avant`, `apres`, `evolution` at constant perimeter, its parts, `champ` (what all kinds of actor add), their sum
     `evolution_tous`; how many respondents each part rests on. Empty without a previous edition."""
     if precedente is None:
         return pd.DataFrame()
@@ -89,7 +89,7 @@ def _figures(s: Serie, ind: Indicateur, editions: tuple[Edition, Edition], axes:
                 "indicateur": f"{ind['code']}.{reponse}" if ici.dimension and reponse else ind["code"],
                 "dimension": dimension_name(variable) if variable else "", "modalite_code": code or reponse, "unite": ici.unite,
                 "avant": _ratio(avant[cle]), "apres": _ratio(apres[cle]), "evolution": ecart,
-                **decompose(avant[cle], apres[cle])._asdict(), "perimetre": ecart_tous - ecart, "evolution_tous": ecart_tous,
+                **decompose(avant[cle], apres[cle])._asdict(), "champ": ecart_tous - ecart, "evolution_tous": ecart_tous,
                 "n_memes": communs, "n_entrees": len(apres[cle]) - communs, "n_sorties": len(avant[cle]) - communs,
             }  # fmt: skip
 

@@ -112,6 +112,6 @@ def test_what_a_change_is_made_of_is_for_the_producer_only(publie: Path, evoluti
     for nom, x in parts.items():
         quatre = [float(x[c]) for c in ("memes_repondants", "poids", "entrees", "sorties")]
         assert sum(quatre) == pytest.approx(float(x["evolution"]), abs=1e-5)
-        assert sum(quatre) + float(x["perimetre"]) == pytest.approx(float(x["evolution_tous"]), abs=1e-5)
+        assert sum(quatre) + float(x["champ"]) == pytest.approx(float(x["evolution_tous"]), abs=1e-5)
         assert float(national(evolutions, nom)["valeur"]) == pytest.approx(float(x["evolution"]), abs=0.05001)
     assert not [p for p in publie.rglob("*.*") if "memes_repondants" in p.read_bytes().decode("utf-8", "ignore")]

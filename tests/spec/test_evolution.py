@@ -64,8 +64,8 @@ def test_the_perimeter_is_what_the_other_kinds_add() -> None:
     assert (x["tableau"], x["indicateur"], x["avant"], x["apres"], x["evolution"]) == ("T01", "lait", 25, 50, 25)
     assert (x["memes_repondants"], x["poids"], x["entrees"], x["sorties"]) == pytest.approx((50, 0, -25, 0))
     assert (x["n_memes"], x["n_entrees"], x["n_sorties"]) == (4, 2, 4)
-    assert x["perimetre"] == pytest.approx(100 * (4 / 7 - 3 / 6))
-    assert x["evolution_tous"] == pytest.approx(25 + x["perimetre"])
+    assert x["champ"] == pytest.approx(100 * (4 / 7 - 3 / 6))
+    assert x["evolution_tous"] == pytest.approx(25 + x["champ"])
 
 
 @pytest.mark.parametrize("note", [{"drapeau": "C3"}, {"drapeau": "C2", "indicateurs": []}])
