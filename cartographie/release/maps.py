@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from cartographie.base.paper import render
+from cartographie.base.text import nombre
 from cartographie.release.manifest import ABREGES, Notice, mentions
-from cartographie.survey.published import ESTIME, EVOLUTION, rows_at, whole
+from cartographie.survey.published import ESTIME, EVOLUTION, STABLE, rows_at, significance, whole
 from cartographie.survey.received import Tableau
 from cartographie.survey.written.declared import Carte as CarteDeclaree
 
@@ -110,6 +111,11 @@ class Carte:
     effectif: str  # what its counts count: Répondants, Unités
     panneaux: tuple[Panneau, ...]
     classes: Classes
+    evolution: bool  # its values are differences between editions
+
+    def changement(self, lieu: Lieu) -> str:
+        """Whether the change of an area is significant, in words; "" when it is not a change, or not shown."""
+        return significance(lieu.bas, lieu.haut) if self.evolution and lieu.valeur is not None else ""
 
     def resume(self) -> str:
         """Alternative text: what is drawn, the extremes observed, what is a model's, what is not shown."""
@@ -121,6 +127,10 @@ class Carte:
             texte += f" De {format_number(bas.valeur, self.unite)} ({bas.libelle}) à {format_number(haut.valeur, self.unite)} ({haut.libelle})."
         elif vus:
             texte += f" {len(self.panneaux)} petites cartes, une par réponse."
+        dits = [x for x in map(self.changement, vus) if x]
+        if dits:
+            nets = sum(x != STABLE for x in dits)
+            texte += f" {nombre(nets, 'changement significatif', 'changements significatifs')} sur {len(dits)}."
         estimes = sum(x.statut == ESTIME for x in tous)
         texte += f" {estimes} autres valeurs sont estimées par un modèle." if estimes else ""
         caches = len(tous) - len(vus) - estimes
@@ -152,10 +162,10 @@ def _carte(d: CarteDeclaree, t: Tableau, axe: str, meta: Notice) -> Carte | None
         for _, bloc in df.groupby("modalite_code", sort=False)
     )
     vus = [x.valeur for p in panneaux for x in p.lieux if x.valeur is not None]
-    unite = str(df["unite"].iloc[0])
+    unite, evolution = str(df["unite"].iloc[0]), d["indicateur"].endswith(EVOLUTION)
     return Carte(
         d["code"], d["titre"], meta.campagne, d["niveau"], unite, t.code, t.meta.champ,
-        t.meta.source, t.meta.effectif, panneaux, classify(vus, divergent=d["indicateur"].endswith(EVOLUTION)),
+        t.meta.source, t.meta.effectif, panneaux, classify(vus, divergent=evolution), evolution,
     )  # fmt: skip
 
 
@@ -354,6 +364,8 @@ def _france(carte: Carte, p: Panneau, g: Geometrie, x: float, y: float, cote: fl
 def _area(carte: Carte, lieu: Lieu | None, code: str, zone: str) -> str:
     titre = f"<title>{escape(describe(carte, lieu, code))}</title>"
     aire = f'<g>{titre}<use href="#c-{code}" fill="{_fill(carte, lieu, zone)}"/>'
+    if lieu is not None and carte.changement(lieu) == STABLE:
+        aire += f'<use href="#c-{code}" fill="url(#m-stable-{zone})"/>'
     marque = MARQUES.get(lieu.statut) if lieu is not None else None
     return aire + (f'<use href="#c-{code}" fill="url(#{marque[0]}-{zone})"/></g>' if marque else "</g>")
 
@@ -376,6 +388,7 @@ def describe(carte: Carte, lieu: Lieu | None, code: str) -> str:
     if lieu.bas is not None and lieu.haut is not None:
         texte += f" (de {format_number(lieu.bas, carte.unite)} à {format_number(lieu.haut, carte.unite)})"
     texte += f", {lieu.n} {carte.effectif.lower()}" if lieu.n is not None else ""
+    texte += f", {carte.changement(lieu)}" if carte.changement(lieu) else ""
     return texte + (f", {MARQUES[lieu.statut][2]}" if lieu.statut in MARQUES else "")
 
 
@@ -401,6 +414,8 @@ def _entries(carte: Carte, dessines: set[str]) -> Iterator[tuple[str, str, str]]
         yield ZERO, "", f"exactement {format_number(0.0, carte.unite)}"
     for couleur, bas, haut in zip(c.couleurs, c.bornes, c.bornes[1:], strict=False):
         yield couleur, "", f"de {format_number(bas, carte.unite)} à {format_number(haut, carte.unite)}"
+    if any(carte.changement(x) == STABLE for x in tous):
+        yield (c.couleurs or (ZERO,))[0], "url(#m-stable)", "pâli, à vagues : non significatif"
     for statut, (motif, texte, _) in MARQUES.items():
         if any(x.statut == statut for x in tous):
             yield (c.couleurs or (ZERO,))[len(c.couleurs) // 2], f"url(#{motif})", texte

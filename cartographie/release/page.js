@@ -27,6 +27,11 @@
     return x[1] + " : " + nombre(x[2], u) + (x[5] === null ? "" : " (" + intervalle(x, u) + ")") +
       (x[4] === null ? "" : ", " + x[4] + " " + effectif.toLowerCase()) + (MARQUE[x[3]] ? ", " + MARQUE[x[3]][1] : "");
   }
+  function changement(c, x) {
+    if (!c.evolution || x[2] === null || x[5] === null) return "";
+    return D.changements[x[5] > 0 ? 2 : x[6] < 0 ? 0 : 1];
+  }
+  function suite(lien, texte) { return texte && lien + texte; }
   function couleur(c, v) {
     if (c.zero && v === 0) return "#ffffff";
     var i = 0;
@@ -50,7 +55,8 @@
     return c.series.filter(function (s) { return (e === null || String(s.edition) === e) && (a === null || s.acteur === a) && (r === null || s.reponse === r); });
   }
   function motifs(svg, zone, k) {
-    [["secret", 9, "<rect width='9' height='9' fill='#f2f2f2'/><rect width='3' height='9' fill='#8a8a8a'/>", " rotate(45)"],
+    [["stable", 12, "<rect width='12' height='12' fill='#fff' fill-opacity='.6'/><path d='M2 7.5q2-3 4-1.5t4-1.5' fill='none' stroke='#1b1b1b'/>", ""],
+     ["secret", 9, "<rect width='9' height='9' fill='#f2f2f2'/><rect width='3' height='9' fill='#8a8a8a'/>", " rotate(45)"],
      ["ns", 9, "<rect width='9' height='9' fill='#f2f2f2'/><circle cx='4.5' cy='4.5' r='1.8' fill='#6b6b6b'/>", ""],
      ["nd", 8, "<rect width='8' height='8' fill='#d9d9d9'/>", ""],
      ["absent", 10, "<rect width='10' height='10' fill='#fff'/><path d='M0 5H10' stroke='#b5b5b5'/>", ""],
@@ -79,9 +85,10 @@
       motifs(defs, z, 1 / k);
       Object.keys(contours).forEach(function (code) {
         if (contours[code][0] !== z) return;
-        var x = lieux[code], a = el("g", { role: "img", tabindex: "-1", "aria-label": x ? phrase(x, c.unite, s.effectif) : code + " : " + SENS.absent });
+        var x = lieux[code], a = el("g", { role: "img", tabindex: "-1", "aria-label": x ? phrase(x, c.unite, s.effectif) + suite(", ", changement(c, x)) : code + " : " + SENS.absent });
         defs.appendChild(el("path", { id: "l-" + code, d: contours[code][1], "fill-rule": "evenodd" }));
         a.appendChild(el("use", { href: "#l-" + code, fill: fond(c, x, z) }));
+        if (x && changement(c, x) === D.changements[1]) a.appendChild(el("use", { href: "#l-" + code, fill: "url(#p-stable-" + z + ")" }));
         if (x && MARQUE[x[3]]) a.appendChild(el("use", { href: "#l-" + code, fill: "url(#p-" + x[3] + "-" + z + ")" }));
         a.dataset.nom = x ? x[1] : code;
         g.appendChild(a); aires.push(a);
@@ -115,6 +122,7 @@
     var dessines = lieux.filter(function (x) { return contours[x[0]]; });
     if (c.zero) ligne("#ffffff", "exactement " + nombre(0, c.unite));
     c.couleurs.forEach(function (f, i) { ligne(f, "de " + nombre(c.bornes[i], c.unite) + " à " + nombre(c.bornes[i + 1], c.unite)); });
+    if (dessines.some(function (x) { return changement(c, x) === D.changements[1]; })) ligne(c.couleurs[0] || "#fff", "pâli, à vagues : non significatif", "url(#p-stable-metropole)");
     Object.keys(MARQUE).forEach(function (k) {
       if (dessines.some(function (x) { return x[3] === k; })) ligne(c.couleurs[0] || "#fff", MARQUE[k][0], "url(#p-" + k + "-metropole)");
     });
@@ -149,7 +157,7 @@
       var tr = corps.insertRow(), th = document.createElement("th");
       th.scope = "row"; th.textContent = x[1]; tr.appendChild(th);
       valeur(tr.insertCell(), x, c, s);
-      [intervalle(x, c.unite) || (x[2] === null ? "non publié" : "sans objet"), x[4] === null ? "non publié" : String(x[4]), statut(x)].forEach(function (t) { tr.insertCell().textContent = t; });
+      [intervalle(x, c.unite) || (x[2] === null ? "non publié" : "sans objet"), x[4] === null ? "non publié" : String(x[4]), statut(x) + suite(" ; ", changement(c, x))].forEach(function (t) { tr.insertCell().textContent = t; });
       tr.dataset.code = x[0];
     });
     id("preuve").hidden = true;

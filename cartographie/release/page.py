@@ -16,7 +16,7 @@ from cartographie.base.text import decimal, jour
 from cartographie.release.manifest import ABREGES, NOTES_COMMUNES, SANS_OBJET, Notice, alerts
 from cartographie.release.maps import Carte, Geometrie, classify, format_number, is_readable, read_lieu
 from cartographie.statistics.bias import adjusted_share
-from cartographie.survey.published import EVOLUTION, TOUS, rows_at, whole
+from cartographie.survey.published import CHANGEMENTS, EVOLUTION, TOUS, rows_at, significance, whole
 from cartographie.survey.received import Tableau
 from cartographie.survey.written.declared import Repondent
 
@@ -40,6 +40,7 @@ def build_page(
         "cartes": list(_series(tableaux, cartes, g, meta)), "zones": g.zones,
         "niveaux": {c.niveau: g.niveaux[c.niveau] for c in cartes},
         "statuts": {k: v for k, (_, v) in ABREGES.items()}, "couverture": next((c.code for c in cartes if c.code == meta.publication.get("couverture")), None),
+        "changements": CHANGEMENTS,
     }  # fmt: skip
     titre = f"{meta.titre} – édition {meta.campagne}"
     html = render(
@@ -86,6 +87,7 @@ def key_figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[dict[str,
                 **x, "rang": rang, "ajustees": ajustees, "si": _supposed(d.get("repondent", REPONDENT)), "dite": format_number(x["valeur"] if vu else None, x["unite"]),
                 "intervalle": f"de {bas} à {haut}" if vu and pd.notna(x["ic_bas"]) else "",
                 "n": "" if pd.isna(x["n_repondants"]) else int(x["n_repondants"]),
+                "changement": significance(x["ic_bas"], x["ic_haut"]) if vu and x["indicateur"].endswith(EVOLUTION) else "",
                 "sens": "" if x["statut"] == "A" else ABREGES[x["statut"]][1], "phrase": d.get("phrase") or t.meta.indicateurs.get(d["indicateur"], d["indicateur"]),
                 "tableau": t.code, "champ": t.meta.denominateurs.get(x["denominateur"], x["denominateur"]),
                 "effectif": t.meta.effectif,
@@ -118,6 +120,7 @@ def _figures(tableaux: Sequence[Tableau], meta: Notice) -> Iterator[dict[str, st
         detail = f"Parmi : {x['champ']}."
         detail += f" {x['effectif']} : {x['n']}." if x["n"] != "" else ""
         detail += f" Intervalle à 95\u00a0% : {x['intervalle']}." if x["intervalle"] else ""
+        detail += f" {x['changement'].capitalize()}." if x["changement"] else ""
         detail += f" {x['sens'].capitalize()}." if x["sens"] else ""
         yield {
             "valeur": x["dite"], "phrase": x["phrase"], "detail": detail, "tableau": x["tableau"], "sensibilite": tell_sensitivity(x),
@@ -156,10 +159,11 @@ def _series(
                         "trace": _trace_command(bloc.iloc[0].to_dict(), code, axe, acteur, meta),
                     }  # fmt: skip
         vus = [x[2] for s in series.values() for x in s["lieux"] if x[2] is not None]
-        c = classify(vus, divergent=d["indicateur"].endswith(EVOLUTION))
+        evolution = d["indicateur"].endswith(EVOLUTION)
+        c = classify(vus, divergent=evolution)
         yield {
             "code": carte.code, "titre": carte.titre, "niveau": carte.niveau, "unite": carte.unite, "source": carte.source,
-            "bornes": c.bornes, "couleurs": c.couleurs, "zero": c.zero, "series": list(series.values()),
+            "bornes": c.bornes, "couleurs": c.couleurs, "zero": c.zero, "evolution": evolution, "series": list(series.values()),
         }  # fmt: skip
 
 

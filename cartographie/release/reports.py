@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from typing import Any, NamedTuple
@@ -12,8 +12,9 @@ from cartographie.base.errors import UserError
 from cartographie.base.paper import Grille, render
 from cartographie.base.text import decimal, espace, jour, nombre
 from cartographie.release.manifest import ABREGES, NOTES_COMMUNES, Notice, alerts
+from cartographie.release.maps import format_number
 from cartographie.release.page import key_figures, tell_sensitivity
-from cartographie.survey.published import VISIBLES, rows_at, whole
+from cartographie.survey.published import EVOLUTION, VISIBLES, rows_at, significance, whole
 from cartographie.survey.received import Tableau
 
 # ---- the press sheet: one page, the declared key figures, each with its denominator, respondents and interval
@@ -33,6 +34,7 @@ def _press_figure(x: Mapping[str, Any]) -> dict[str, str]:
     detail = [f"Parmi : {x['champ']}"]
     detail += [f"{x['effectif'].lower()} : {x['n']}"] if x["n"] != "" else []
     detail += [f"intervalle à 95 % : {x['intervalle']}"] if x["intervalle"] else []
+    detail += [x["changement"]] if x["changement"] else []
     detail += [x["sens"]] if x["sens"] else []
     dite = {"valeur": x["dite"], "phrase": x["phrase"], "tableau": x["tableau"]}
     return {**dite, "detail": " ; ".join(detail), "sensibilite": tell_sensitivity(x)}
@@ -43,6 +45,10 @@ def _press_figure(x: Mapping[str, Any]) -> dict[str, str]:
 # What can be computed is computed; what only people can say comes from schemas/<campagne>/qualite.yaml.
 
 ABSENT = "Non renseigné par le producteur pour cette campagne."
+PARTS = (
+    "Ce qui, dans ces évolutions, vient des mêmes répondants, des entrées, des sorties et du champ est calculé pour le producteur et n'est "
+    "pas publié : ces parts portent sur des sous-populations que la preuve du secret ne couvre pas."
+)
 DRAPEAUX = {"C0": "identique", "C1": "formulation changée", "C2": "comparable après recodage", "C3": "rupture"}
 
 
@@ -220,7 +226,22 @@ def _comparability(tableaux: Sequence[Tableau], m: Notice) -> list[Bloc]:
     sortie: list[Bloc] = [f"Éditions comparées : {m.precedente} et {m.campagne}. {marques} d'une rupture."]
     if lignes:
         sortie.append(Grille("Questions qui ont changé", ["Question", "Comparabilité", "Note"], lignes))
+    evolutions = [x for t in tableaux for x in _evolutions(t, m)]
+    if evolutions:
+        tetes = ["Tableau", "Indicateur", "Évolution", "Intervalle à 95 %", "Changement"]
+        sortie += [Grille("Évolutions de l'ensemble, à champ constant", tetes, evolutions), PARTS]
     return sortie
+
+
+def _evolutions(t: Tableau, m: Notice) -> Iterator[tuple[str, str, str, str, str]]:
+    """What a table shows to have changed of the whole, by its own interval."""
+    garde = rows_at(t.df, {"edition": m.campagne, **whole(m.axes)}) & t.df["indicateur"].str.endswith(EVOLUTION)
+    for x in t.df[garde & t.df["ic_bas"].notna()].to_dict("records"):
+        code = x["indicateur"].removesuffix(EVOLUTION)
+        reponse = f", {x['modalite_libelle']}" if x["modalite_libelle"] else ""
+        valeur, bas, haut = (format_number(x[c], x["unite"]) for c in ("valeur", "ic_bas", "ic_haut"))
+        dit = t.meta.indicateurs.get(code, t.meta.modalites.get(code, code)) + reponse
+        yield t.code, dit, valeur, f"de {bas} à {haut}", significance(x["ic_bas"], x["ic_haut"])
 
 
 def _revisions(_: Sequence[Tableau], m: Notice) -> list[Bloc]:

@@ -17,7 +17,7 @@ from xlsxwriter.worksheet import Worksheet
 from cartographie.base.paper import add_table, fit_page, head_sheet, write_lines, write_sheets
 from cartographie.release.manifest import ABREGES, FICTIF, NOTES_COMMUNES, SANS_OBJET, Notice, alerts, banner, mentions
 from cartographie.release.maps import Carte, Lieu, build_cartes
-from cartographie.survey.published import ESTIME, EVOLUTION, axis_columns, whole
+from cartographie.survey.published import ESTIME, EVOLUTION, axis_columns, significance, whole
 from cartographie.survey.received import Tableau
 from cartographie.survey.written.declared import Axe
 
@@ -198,23 +198,34 @@ def _page(t: Tableau, nom: str, titre: str, df: pd.DataFrame, axes: Mapping[str,
     rang["dimension"] = rang["dimension"].where(rang["modalite_"] != ENSEMBLE, "")
     ligne = rang.groupby(list(rang.columns), sort=False).ngroup().to_numpy()
     tetes = list(dict.fromkeys(df["colonne_"]))
+    evolution = df["indicateur"].str.endswith(EVOLUTION)
+    bornes = zip(evolution, df["ic_bas"], df["ic_haut"], strict=True)
+    mots = pd.Series([significance(bas, haut) if e else "" for e, bas, haut in bornes], index=df.index)
+    evolutives = set(df.loc[mots != "", "colonne_"])
+    colonnees: list[tuple[str, str]] = []  # header and format: what an evolution shows follows it, in words
+    for c in tetes:
+        colonnees.append((c, _format(df.loc[df["colonne_"] == c])))
+        if c in evolutives:
+            colonnees.append((f"Changement – {c.removeprefix('Évolution – ').rsplit(' (', 1)[0]}", "texte"))
     n_lignes = int(ligne.max()) + 1
-    grille: list[list[Any]] = [[SANS_OBJET[0]] * len(tetes) for _ in range(n_lignes)]
+    grille: list[list[Any]] = [[SANS_OBJET[0]] * len(colonnees) for _ in range(n_lignes)]
     effectifs: list[list[tuple[Any, str]]] = [[] for _ in range(n_lignes)]
-    formats = [_format(df.loc[df["colonne_"] == c]) for c in tetes]
-    indice = {c: j for j, c in enumerate(tetes)}
-    colonnes = (ligne, df["colonne_"], df["valeur"], df["unite"], df["statut"], df["n_repondants"])
+    indice = {c: j for j, (c, _) in enumerate(colonnees)}
+    colonnes = (ligne, df["colonne_"], df["valeur"], df["unite"], df["statut"], df["n_repondants"], mots)
     marques: dict[str, list[list[str]]] = {s: [[] for _ in range(n_lignes)] for s in MARQUES}
-    for i, c, v, u, s, n in zip(*colonnes, strict=True):
+    for i, c, v, u, s, n, mot in zip(*colonnes, strict=True):
         if s in marques:
             marques[s][i].append(c)
         grille[i][indice[c]] = ABREGES[s][0] if pd.isna(v) else int(v) if u == "nombre" and v == int(v) else float(v)
+        if c in evolutives:
+            grille[i][indice[c] + 1] = mot or ABREGES.get(s, SANS_OBJET)[0]
         effectifs[i].append((int(n) if pd.notna(n) else ABREGES.get(SECRET if s == ESTIME else s, SANS_OBJET)[0], u))
     textes = cle[~pd.Series(ligne, index=cle.index).duplicated()].to_numpy(dtype=object).tolist()
     varie = any(len({x for x, _ in e if isinstance(x, int)}) > 1 for e in effectifs)
     entete_n = t.meta.effectif + (" (n, au moins)" if varie else " (n)")
     lignes = [(*k, *g, _count(e)) for k, g, e in zip(textes, grille, effectifs, strict=True)]
-    noms, genres = [*cle.columns, *tetes, entete_n], ("texte",) * len(cle.columns) + tuple(formats) + ("nombre",)
+    genres: tuple[str, ...] = (*["texte"] * len(cle.columns), *(g for _, g in colonnees), "nombre")
+    noms = [*cle.columns, *(c for c, _ in colonnees), entete_n]
     for s, marquees in marques.items():  # numbers stay numbers: the mark stands in a column of its own
         if any(marquees):
             noms, genres = [*noms, f"{MARQUES[s]} {ABREGES[s][0]}"], (*genres, "texte")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import isnan
 from os.path import commonprefix
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,18 @@ if TYPE_CHECKING:
 
 TOUS = "TOUS"  # code of everybody, on an axis without levels
 EVOLUTION = ".evolution"  # ends the code of an indicator that is a difference between editions
+CHANGEMENTS = BAISSE, STABLE, HAUSSE = "baisse significative", "pas de changement significatif", "hausse significative"
+
+
+def significance(bas: float | None, haut: float | None) -> str:
+    """What a difference shows, by its own published interval at 95 %: one of CHANGEMENTS; "" without an interval.
+
+    >>> significance(0.1, 3.2), significance(0.0, 3.1), significance(-2.0, -0.1)
+    ('hausse significative', 'pas de changement significatif', 'baisse significative')
+    """
+    if bas is None or haut is None or isnan(bas) or isnan(haut):
+        return ""
+    return HAUSSE if bas > 0 else BAISSE if haut < 0 else STABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +51,7 @@ APRES_AXES = (
     Publiee("dimension", "string", "Question dont la ligne donne une réponse ; vide pour l'ensemble.", cle=True),
     Publiee("modalite_code", "string", "Code de la réponse, vide pour l'ensemble.", cle=True),
     Publiee("modalite_libelle", "string", "Libellé de la réponse."),
-    Publiee("indicateur", "string", f"Code de l'indicateur ; le suffixe « {EVOLUTION} » désigne une différence entre éditions.", cle=True),
+    Publiee("indicateur", "string", f"Code de l'indicateur ; le suffixe « {EVOLUTION} » désigne une différence entre éditions, significative quand son intervalle ne contient pas 0.", cle=True),
     Publiee("unite", "string", "Unité de la valeur : pct (pour cent), points (points de pourcentage) ou nombre."),
     Publiee("denominateur", "string", "Code de la population à laquelle la valeur se rapporte.", cle=True),
 )  # fmt: skip

@@ -240,7 +240,10 @@ def _plausible_drafts(
     projet: Path, q: Questionnaire, campagne: str, frames: Frames, suite: subprocess.Popen[str]
 ) -> tuple[list[Tableau], Ponderation | None, Verdict]:
     """The same of a campaign that is as declared. Raises UserError E13 (status 13)."""
+    from cartographie.release.data import format_csv
     from cartographie.release.plausibility import expect_answers, expect_figures, judge, require_plausible
+    from cartographie.statistics.change import explain_change
+    from cartographie.statistics.tables import draft_tableaux
 
     declare, declaree = q.campagnes[campagne].plausibilite, q.campagnes[campagne]
     entete = {"campagne": campagne, "jour": declaree.fin.isoformat(), "titre": q.enquete["titre"]}
@@ -261,12 +264,18 @@ def _plausible_drafts(
         return verdict
 
     try:
-        tableaux, ponderation = _drafts(q, campagne, frames)
+        campagnes = weighed(q, campagne, frames)
+        tableaux = draft_tableaux(q, *campagnes)
     except UserError:  # too few answers make weights impossible: the cause is said rather than its effect
         decide()
         raise
+    ponderation = campagnes[0].ponderation
     suites += expect_figures(q, campagne, attentes, tableaux, base, ponderation)
-    return tableaux, ponderation, decide()
+    verdict = decide()
+    parts = explain_change(q, *campagnes)
+    if len(parts):  # of sub-populations that secrecy does not count: for the producer too
+        write_whole(projet / "outputs" / campagne / "controle" / "evolution.csv", format_csv(parts).encode())
+    return tableaux, ponderation, verdict
 
 
 def _late_answers(
