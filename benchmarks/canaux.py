@@ -13,7 +13,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from cartographie import warehouse
@@ -52,7 +51,7 @@ def main() -> None:
     cle = key_columns([c for c in publies.columns if c != "fichier"])
     figures, dits, comptes = 0, {"parts": set(), "poids": set()}, {"parts": 0, "poids": 0}
     for code in sorted(set(publies["table_id"])):
-        brouillon = t.draft(code).df.astype({c: object for c in cle})
+        brouillon = t.draft(code).df.astype(dict.fromkeys(cle, object))
         vus = publies[(publies["table_id"] == code) & publies["statut"].isin(VISIBLES) & (publies["unite"] == "pct")]
         vus = vus[vus["n_repondants"] <= a.repondants_max]
         lus = brouillon.merge(vus[[*cle, "valeur"]].rename(columns={"valeur": "publiee"}), on=cle)
@@ -63,7 +62,11 @@ def main() -> None:
                 comptes[canal] += bool(respondents)
                 dits[canal] |= {f"{x['edition']}|{r}" for r in respondents}
     print(f"{a.campagne} : {figures} parts montrées sur {a.repondants_max} répondants au plus.")
-    print(pd.DataFrame({"parts qui disent quelqu'un": comptes, "répondants dits": {c: len(d) for c, d in dits.items()}}).to_string())
+    print(
+        pd.DataFrame(
+            {"parts qui disent quelqu'un": comptes, "répondants dits": {c: len(d) for c, d in dits.items()}}
+        ).to_string()
+    )
 
 
 if __name__ == "__main__":
