@@ -30,9 +30,9 @@ from cartographie.proof.solve import attack
 from cartographie.release.publish import publish
 from cartographie.secrecy import protect, suppression
 from cartographie.secrecy.suppression import suppress
-from cartographie.statistics.exacts import exact_counts
 from cartographie.statistics.precision import finish
 from cartographie.statistics.tables import Campagne, draft_tableaux
+from cartographie.statistics.tallies import exact_counts
 from cartographie.statistics.weights import weigh
 from cartographie.survey.load import load_questionnaire
 

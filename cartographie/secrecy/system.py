@@ -292,7 +292,7 @@ def _partition(
         autres = [s for s in atomes if s != signature and contenants and s[contenants[0]]]
         if contenants and all(s in rangs for s in autres):
             total = carnet.rangs[edition, compte.also(("v", variable, ordre[contenants[0]])), place]
-            rangs[signature] = _remainder(carnet, cle, total, [rangs[s] for s in autres])
+            rangs[signature] = _remainder(carnet, cle, total, [rangs[s] for s in autres], entier=False)
         elif len(manquants) == 1 and tous_repondu:
             rangs[signature] = _remainder(carnet, cle, carnet.rangs[parent], connus)
     equations = []
@@ -311,14 +311,16 @@ def _partition(
     return equations
 
 
-def _remainder(carnet: _Carnet, cle: Cle, total: int, parties: Sequence[int]) -> int:
-    """A count published nowhere that follows by subtraction; as confidential as any other when it is 1 or 2."""
+def _remainder(carnet: _Carnet, cle: Cle, total: int, parties: Sequence[int], entier: bool = True) -> int:
+    """A count published nowhere that follows by subtraction; as confidential as any other when it is 1 or 2. `entier`: the total is
+    all who answered, not those of some answers."""
     valeur = carnet.lignes[total]["valeur"] - sum(carnet.lignes[r]["valeur"] for r in parties)
     nouveau = cle not in carnet.rangs
     marque = (carnet.lignes[total]["marque"] - sum(carnet.lignes[r]["marque"] for r in parties)) % 2**64
     rang = carnet.cell(cle, valeur=max(valeur, 0.0), contributeurs=max(valeur, 0.0), seul=-1, marque=marque)
     # all of it is the rest of noughts: as free as they are
-    libres = all(carnet.lignes[r]["zero_libre"] for r in parties) and valeur == carnet.lignes[total]["valeur"]
+    libres = entier and all(carnet.lignes[r]["zero_libre"] for r in parties)
+    libres = libres and valeur == carnet.lignes[total]["valeur"]
     if nouveau and not cle[1].somme and 0 < valeur < carnet.minimum and not libres:
         carnet.reveal(rang, "A", 0.0, False)
     return rang

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from cartographie.statistics.estimates import DISPOSITIONS, rate
-from cartographie.statistics.exacts import Exacts, counts_of_a_share, counts_of_a_total, nothing
 from cartographie.statistics.frames import Edition, Grille, Lignes, Paires, by_respondent, join
+from cartographie.statistics.tallies import Exacts, counts_of_a_share, counts_of_a_total, nothing
 from cartographie.survey.conditions import references
 from cartographie.survey.written.declared import Indicateur, Serie
 

@@ -158,7 +158,7 @@ class Prive(StrEnum):
     ERREUR = "_erreur"
     FIABILITE = "_fiabilite"
     COMPARABLE = "_comparable"  # of a difference: the two editions may be compared
-    BASE = "_base"  # exact counts behind the figure: see statistics.exacts.Exacts
+    BASE = "_base"  # exact counts behind the figure: see statistics.tallies.Exacts
     NUMERATEUR = "_numerateur"
     CONTRIBUTEURS_BASE = "_contributeurs_base"
     CONTRIBUTEURS = "_contributeurs"

@@ -19,8 +19,8 @@ from conftest import PEU_2025, keep_tables, run_cli
 from cartographie import warehouse
 from cartographie.base.parquet import read_parquet, to_parquet
 from cartographie.proof.attack import Rapport, attack_release
-from cartographie.statistics.exacts import exact_counts
 from cartographie.statistics.tables import Campagne, draft_tableaux
+from cartographie.statistics.tallies import exact_counts
 from cartographie.statistics.weights import weigh
 from cartographie.survey.load import load_questionnaire
 from cartographie.survey.model import Questionnaire

@@ -128,7 +128,7 @@ def prepare(projet: Path, demande: Demande, progres: Progres) -> Preparation:
     from cartographie.release.manifest import make_revision, manifest_fingerprint
     from cartographie.release.plausibility import ask
     from cartographie.release.publish import Preparation, check_free, release_folder
-    from cartographie.statistics.exacts import exact_counts
+    from cartographie.statistics.tallies import exact_counts
     from cartographie.statistics.weights import account
 
     campagne = demande.campagne

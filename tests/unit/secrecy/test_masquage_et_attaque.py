@@ -14,9 +14,9 @@ from test_tables import LAIT, ind, questionnaire, serie
 from cartographie.proof.attack import attack_release
 from cartographie.release.data import write_csv
 from cartographie.secrecy.protect import protect
-from cartographie.statistics.exacts import exact_counts
 from cartographie.statistics.precision import finish
 from cartographie.statistics.tables import Campagne, draft_tableaux
+from cartographie.statistics.tallies import exact_counts
 from cartographie.survey.model import Questionnaire
 
 pytestmark = pytest.mark.long  # fifteen surveys masked and attacked, twice

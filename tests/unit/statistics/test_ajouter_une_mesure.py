@@ -19,11 +19,11 @@ from cartographie.release.publish import publish
 from cartographie.secrecy.counts import revelations
 from cartographie.secrecy.protect import protect
 from cartographie.statistics import measures
-from cartographie.statistics.exacts import exact_counts
 from cartographie.statistics.measures import MESURES
 from cartographie.statistics.members import Traceur
 from cartographie.statistics.precision import finish
 from cartographie.statistics.tables import Campagne, draft_tableaux
+from cartographie.statistics.tallies import exact_counts
 from cartographie.survey.model import Questionnaire
 from cartographie.survey.received import Tableau
 

@@ -140,7 +140,7 @@ def test_the_other_files_too(genre: str, contenu: Any, cle: str, dit: str) -> No
 
 # what is edited in T01, code, key named (of what is declared under `estimation`, or its end), words of the message
 ESTIMATIONS = [
-    ("variable: type_acteur, dans: [ES_PUB", "variable: usage_ia, dans: [ES_PUB", "D05", "covariables.0.variable", "« usage_ia » n'appartient pas"),
+    ("variable: type_acteur, egal: ES_PUB", "variable: usage_ia, egal: ES_PUB", "D05", "covariables.0.variable", "« usage_ia » n'appartient pas"),
     ("mesure: part\n", "mesure: repartition\n        variable: usage_ia\n", "D10", "estimation", "seule une part"),
     ("denominateur: TOUS", "denominateur: UTIL", "D05", "estimation.et.1.variable", "« usage_ia » n'appartient pas"),
 ]  # fmt: skip
