@@ -71,8 +71,7 @@ class Estime:
 
 @pytest.fixture(scope="module")
 def estime(racine: Path, tmp_path_factory: pytest.TempPathFactory) -> Estime:
-    """The bundled campaign, wider intervals admitted and one covariate: eight regions are published, enough for the model. Overseas
-    regions are also together."""
+    """The bundled campaign, wider intervals admitted, and one covariate. Overseas regions are also together."""
     ici = tmp_path_factory.mktemp("estimé")
     shutil.copytree(racine / "schemas", ici / "schemas")
     shutil.copytree(racine / "raw", ici / "raw")
@@ -137,13 +136,21 @@ def test_a_place_estimated_is_told_apart_in_every_form(estime: Estime) -> None:
     assert {x[0] for x in serie["lieux"] if x[3] == "e"} == codes
 
 
-def test_a_map_with_too_few_places_is_said_and_not_drawn(estime: Estime) -> None:
-    """No department is published, nor can any be estimated: the page sends to the table, which says why."""
-    assert not set(figures(estime.dossier, "t03")["statut"]) & {"A", "u", "e"}
-    assert not list((estime.dossier / "cartes").glob("usage-departement*"))
-    page = (estime.dossier / "index.html").read_text(encoding="utf-8")
+def test_a_map_with_too_few_places_is_said_and_not_drawn(estime: Estime, tmp_path: Path) -> None:
+    """Asked for three points, no department is published, nor can any be estimated: the page sends to the table, which says why."""
+    ici = tmp_path / "sévère"
+    shutil.copytree(estime.projet, ici)
+    fiabilite = {"demi_largeur_u": 3, "effectif_u": 30, "demi_largeur_ns": 3, "effectif_ns": 1}
+    change(ici / "schemas" / CAMPAGNE / "campagne.yaml", seuils__fiabilite=fiabilite)
+    for commande in (["load"], ["publish", CAMPAGNE, "--version", "v2"]):
+        sortie = run_cli(*commande, "--projet", ici)
+        assert sortie.statut == 0, sortie.erreurs
+    dossier = ici / "outputs" / CAMPAGNE / "v2"
+    assert not set(figures(dossier, "t03")["statut"]) & {"A", "u", "e"}
+    assert not list((dossier / "cartes").glob("usage-departement*"))
+    page = (dossier / "index.html").read_text(encoding="utf-8")
     assert re.search(r"par département », 2026 : 0 valeurs publiées ou estimées sur \d+.*60\u00a0%.*tableau T03", page)
-    assert any("trop peu de lieux sont publiés" in x for x in texts(estime.dossier, "Notes"))
+    assert any("trop peu de lieux sont publiés" in x for x in texts(dossier, "Notes"))
 
 
 def test_a_model_s_figure_has_no_answers_behind_it(estime: Estime) -> None:
